@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { relative, sep } from 'node:path'
+import { collect, MARKER, type Mark } from './collect/collect.js'
+import { emit, type Opening } from './emit/emit.js'
+import { pairExport, shimModule } from './emit/shim.js'
+import { KmsBuildError, placeText } from './errors.js'
+import { resolveOptions, type Options } from './options.js'
+import { prove, unsearched, type Asset, type Seen } from './prove/prove.js'
+import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
+import { createDataKeyPair, type DataKeyPair } from './seal/data-key-pair.js'
+import { kmsCalls } from './seal/kms.js'
+import { checkKeys, checkPins } from './seal/pin.js'
+import { seal } from './seal/seal.js'
+import { readSecretsFile, type SecretsFile } from './seal/secrets-file.js'
+
+/** What a bundler tells about the bundle that a module goes into. */
+export interface Target {
+  /** Whether a browser will run it. */
+  client?: boolean
+  /** Whether its format has no top-level await. */
+  cjs?: boolean
+}
+
+export interface Transformed {
+  code: string
+  map: { toString(): string; toUrl(): string }
+  /** Files whose change makes the result stale. */
+  dependencies: string[]
+}
+
+export type Build = ReturnType<typeof createBuild>
+
+/**
+ * One build, or one watch session of builds: collect, resolve, seal, emit for each module; then
+ * prove, over all that came out. A bundler's file calls these and holds nothing but its hooks.
+ */
+export function createBuild(userOptions: Options | undefined) {
+  const options = resolveOptions(userOptions)
+  const kms = kmsCalls(options.aws)
+  const modules = new Map<string, { seen: Seen[]; plaintextLiterals: Mark[]; sync: Mark[] }>()
+  const pairs = new Map<string, DataKeyPair>()
+  const tokens = new Map<string, Promise<string>>()
+  let secretsFile: SecretsFile | null = null
+  let fresh: Promise<DataKeyPair> | undefined
+  let started: Promise<void> | undefined
+
+  /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
+  async function start() {
+    started = load()
+    await started
+  }
+
+  async function load() {
+    const { path, required } = options.secretsFile
+    secretsFile = await readSecretsFile(path)
+    if (!secretsFile) {
+      if (required) {
+        throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`)
+      }
+      if (options.pins.length) {
+        throw new KmsBuildError('SECRETS_FILE_MISSING', `a pin is set but there is no secrets file ${path} to compare it with.`)
+      }
+      return
+    }
+    checkPins(secretsFile, options.pins)
+    checkKeys(secretsFile, options.keyIds)
+    checkContext(secretsFile)
+  }
+
+  function checkContext({ path, encryptionContext }: SecretsFile) {
+    const canonical = (context: Record<string, string>) => JSON.stringify(Object.entries(context).sort())
+    if (options.encryptionContext && canonical(options.encryptionContext) !== canonical(encryptionContext)) {
+      throw new KmsBuildError('OPTIONS_INVALID', `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`)
+    }
+  }
+
+  const { include, exclude } = options
+
+  /** Whether a module is looked at; its text decides whether it has marks. */
+  const includes = (id: string) =>
+    include.some((pattern) => pattern.test(id)) && !exclude.some((pattern) => pattern.test(id))
+
+  /** @returns null where the module has no marks. */
+  async function transform(code: string, id: string, target: Target = {}): Promise<Transformed | null> {
+    const path = id.replace(/[?#].*$/, '')
+    modules.delete(id)
+    if (!code.includes(MARKER)) return null
+    await (started ??= load())
+    const file = relative(options.root, path).split(sep).join('/')
+
+    const collected = collect(code, file)
+    if (!collected) return null
+    const { marks } = collected
+    refuseTarget(marks, target)
+    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path }
+    const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
+    remember(id, marks, values)
+    const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
+    const { code: emitted, map } = emit(code, path, collected, openings)
+
+    const files = marks.filter(({ source }) => source === 'file').map((mark) => fileOf(mark, path))
+    return { code: emitted, map, dependencies: secretsFile ? [...files, secretsFile.path] : files }
+  }
+
+  function refuseTarget(marks: Mark[], { client, cjs }: Target) {
+    const [first] = marks
+    if (first && client && options.client === 'error') {
+      throw new KmsBuildError('CLIENT_BUNDLE', `${shown(first)} would go into a browser bundle, where nobody can open it and everybody can read it. Build for Node (esbuild: platform 'node'; Vite: an SSR build), or keep the module out of the browser's imports.`, first.place)
+    }
+    const sync = marks.find((mark) => mark.sync)
+    if (sync && cjs) throw syncInCjs(sync)
+  }
+
+  const syncInCjs = (mark: Mark) =>
+    new KmsBuildError('SYNC_IN_CJS', `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`, mark.place)
+
+  /** For bundlers that learn the format of their output only after the transforms. */
+  function refuseCjs() {
+    for (const { sync } of modules.values()) if (sync[0]) throw syncInCjs(sync[0])
+  }
+
+  function remember(id: string, marks: Mark[], values: Value[]) {
+    const plaintextLiterals = marks.filter((mark, index) => mark.source === 'literal' && 'plaintext' in values[index]!)
+    const [literal] = plaintextLiterals
+    if (literal && options.plaintextLiterals === 'error') {
+      throw new KmsBuildError('PLAINTEXT_LITERAL', 'a plaintext stands in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.', literal.place)
+    }
+    const seen = marks.flatMap((mark, index) => {
+      const value = values[index]!
+      return 'plaintext' in value ? [{ name: nameOf(mark), plaintext: value.plaintext }] : []
+    })
+    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync) })
+  }
+
+  async function sealed(mark: Mark, value: Value): Promise<Opening> {
+    const name = nameOf(mark)
+    const as = mark.format === 'text' ? [] : [mark.format]
+    if ('token' in value) {
+      const pair = secretsFile!.pairs.get(value.fingerprint)!
+      pairs.set(pair.fingerprint, pair)
+      return { open: pairExport(pair.fingerprint), args: [value.token, name, ...as] }
+    }
+    const pair = await sealingPair(mark)
+    pairs.set(pair.fingerprint, pair)
+    return { open: pairExport(pair.fingerprint), args: [await sealOnce(pair, mark, value.plaintext), name, ...as] }
+  }
+
+  /** An unchanged value keeps its token within a watch session, so that a rebuild changes nothing. */
+  function sealOnce(pair: DataKeyPair, mark: Mark, plaintext: Uint8Array): Promise<string> {
+    const kind = mark.format === 'bytes' ? 'bytes' : 'literal'
+    const digest = createHash('sha256').update(plaintext).digest('base64')
+    const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
+    let token = tokens.get(key)
+    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext)))
+    return token
+  }
+
+  async function sealingPair(mark: Mark): Promise<DataKeyPair> {
+    if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
+    if (!options.keyIds.length) {
+      throw new KmsBuildError('KEY_MISSING', `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`, mark.place)
+    }
+    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {})
+    try {
+      return await fresh
+    } catch (error) {
+      // The next build of a watch session asks again.
+      fresh = undefined
+      throw error
+    }
+  }
+
+  const allSeen = () => [...modules.values()].flatMap(({ seen }) => seen)
+
+  /** What the user should know about a build that succeeded, one sentence each. */
+  function warnings(): string[] {
+    const literals = [...modules.values()].flatMap(({ plaintextLiterals }) => plaintextLiterals)
+    const { short } = unsearched(allSeen(), options.proof)
+    const places = (marks: Mark[]) => marks.slice(0, 5).map(({ place }) => placeText(place)).join(', ')
+    return [
+      ...(literals.length && options.plaintextLiterals === 'warn'
+        ? [`${literals.length} plaintext ${literals.length > 1 ? 'literals stand' : 'literal stands'} in the source (${places(literals)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'. [PLAINTEXT_LITERAL]`]
+        : []),
+      ...(short.length
+        ? [`too short to be searched for in the output (proof.minLength ${options.proof.minLength}): ${[...new Set(short.map(({ name }) => name))].join(', ')}. [PROOF_SKIPPED]`]
+        : []),
+    ]
+  }
+
+  return {
+    start,
+    include,
+    exclude,
+    includes,
+    transform,
+    refuseCjs,
+    warnings,
+    /** Whether any module had a mark: a build without is left as it is. */
+    hasMarks: () => modules.size > 0,
+    shim: () => shimModule(pairs.values(), options.runtime, options.aws),
+    prove: (assets: Asset[], inputs?: Iterable<string>) => prove(assets, allSeen(), options.proof, inputs),
+    /** What a module becomes that reached the bundler without passing through `transform`. */
+    poison: (importer?: string): KmsBuildError =>
+      new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(options.root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`),
+  }
+}

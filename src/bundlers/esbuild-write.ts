@@ -1,0 +1,46 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, relative, resolve } from 'node:path'
+import type { BuildOptions, BuildResult } from 'esbuild'
+import { KmsBuildError } from '../errors.js'
+
+/** What the user asked esbuild for before we held its writing back. */
+export interface Writing {
+  write: boolean
+  metafile: boolean
+}
+
+/** Has esbuild hand its outputs over in memory, so that none is on disk before it is proven. */
+export function holdWriting(options: BuildOptions): Writing {
+  const asked = { write: options.write !== false, metafile: Boolean(options.metafile) }
+  options.write = false
+  // Tells the inputs, which esbuild itself refuses to overwrite only when it writes.
+  options.metafile = true
+  return asked
+}
+
+/**
+ * Writes as esbuild would: never over an input, executable where the output begins with a hashbang,
+ * to standard output where no file is named, and leaves the result as the user asked for it.
+ */
+export async function writeOutputs(result: Partial<BuildResult>, options: BuildOptions, { write, metafile }: Writing): Promise<void> {
+  const root = options.absWorkingDir ?? process.cwd()
+  const outputs = result.outputFiles ?? []
+  if (write) {
+    const inputs = new Set(Object.keys(result.metafile!.inputs).map((path) => resolve(root, path)))
+    const input = outputs.find(({ path }) => inputs.has(path))
+    if (input && !options.allowOverwrite) {
+      throw new KmsBuildError('OUTPUT_UNSAFE', `refusing to overwrite the input file ${relative(root, input.path)}. Choose another outfile or outdir.`)
+    }
+    for (const { path, contents } of outputs) {
+      if (path === '<stdout>') {
+        process.stdout.write(contents)
+        continue
+      }
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, contents)
+      if (contents[0] === 0x23 && contents[1] === 0x21) await chmod(path, 0o755)
+    }
+    delete result.outputFiles
+  }
+  if (!metafile) delete result.metafile
+}

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { createRollupPlugin } from 'unplugin'
+import { createBuild } from '../build.js'
+import { MARKER } from '../collect/collect.js'
+import type { Options } from '../options.js'
+import { rollupLike } from './rollup-like.js'
+import { NAME, transformHook } from './transform.js'
+
+/**
+ * The Rollup plugin; it stands first in the array of plugins.
+ *
+ * @example
+ * ```js
+ * // rollup.config.js
+ * import kms from 'unplugin-kms/rollup'
+ *
+ * export default {
+ *   input: 'src/handler.ts',
+ *   output: { dir: 'dist', format: 'es' },
+ *   plugins: [kms({ keyId: 'alias/app' })],
+ * }
+ * ```
+ */
+const kms = createRollupPlugin<Options | undefined>((options) => {
+  const build = createBuild(options)
+  const { load, ...hooks } = rollupLike(build)
+  return {
+    name: NAME,
+    // For modules that another plugin loads. Files of our own are transformed in `load`.
+    transform: transformHook(build),
+    rollup: {
+      ...hooks,
+      // Rollup keeps what `load` returns for its maps, messages and cache: it never gets the original.
+      load: {
+        order: 'pre',
+        async handler(id) {
+          if (load.filter.id.test(id)) return load.handler(id)
+          if (!build.includes(id)) return null
+          const code = await readFile(id, 'utf8').catch(() => '')
+          if (!code.includes(MARKER)) return null
+          const result = await build.transform(code, id)
+          for (const file of result?.dependencies ?? []) this.addWatchFile(file)
+          return result && { code: result.code, map: result.map.toString() }
+        },
+      },
+    },
+  }
+})
+export default kms

@@ -1,0 +1,16 @@
+import type { UnpluginOptions } from 'unplugin'
+import type { Build, Target } from '../build.js'
+import { MARKER } from '../collect/collect.js'
+
+export const NAME = 'unplugin-kms'
+
+/** The transform hook of all bundlers that have one; native filters keep unmarked modules out of it. */
+export const transformHook = (build: Build, target: (context: unknown) => Target = () => ({})) =>
+  ({
+    filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
+    async handler(code, id) {
+      const result = await build.transform(code, id, target(this))
+      for (const file of result?.dependencies ?? []) this.addWatchFile(file)
+      return result && { code: result.code, map: result.map.toString() }
+    },
+  }) satisfies UnpluginOptions['transform']

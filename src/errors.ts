@@ -1,0 +1,62 @@
+/** Every way in which a build can fail, documented one by one in docs/errors.md. */
+export const CODES = [
+  'ARGUMENT_NOT_STATIC',
+  'CLIENT_BUNDLE',
+  'ENV_UNSET',
+  'FILE_UNREADABLE',
+  'FORMAT_UNKNOWN',
+  'JSON_INVALID',
+  'KEY_MISSING',
+  'KMS_DENIED',
+  'KMS_FAILED',
+  'KMS_UNREACHABLE',
+  'LEAK',
+  'MARK_AS_VALUE',
+  'MARK_UNKNOWN',
+  'MARK_UNTRANSFORMED',
+  'NAME_UNKNOWN',
+  'OPTIONS_INVALID',
+  'OUTPUT_UNSAFE',
+  'PIN_MISMATCH',
+  'PLAINTEXT_EMPTY',
+  'PLAINTEXT_LITERAL',
+  'PLAINTEXT_LONE_SURROGATE',
+  'SECRETS_FILE_INVALID',
+  'SECRETS_FILE_MISSING',
+  'SHIM_EXTERNAL',
+  'SOURCE_UNPARSABLE',
+  'SYNC_IN_CJS',
+  'TOKEN_FOREIGN',
+  'TOKEN_INVALID',
+  'TOKEN_NAMED',
+] as const
+
+export type BuildErrorCode = (typeof CODES)[number]
+
+/** Where in the user's source something stands: line from 1, column from 1. */
+export interface Place {
+  file: string
+  line: number
+  column: number
+}
+
+export const placeText = ({ file, line, column }: Place) => `${file}:${line}:${column}`
+
+/**
+ * A failed build. The message says where, what, why and what to do next, and holds no value.
+ * `code` is stable; bundlers that keep `code` for themselves (Rollup, Vite) show it as `pluginCode`.
+ */
+export class KmsBuildError extends Error {
+  override readonly name = 'KmsBuildError'
+  readonly code: BuildErrorCode
+  readonly place?: Place
+  // Rollup copies `code` here; Vite fills it with the module's whole source unless it is set.
+  readonly pluginCode: BuildErrorCode
+
+  constructor(code: BuildErrorCode, message: string, place?: Place, options?: ErrorOptions) {
+    super(`${place ? `${placeText(place)}: ` : ''}${message} [${code}]`, options)
+    this.code = code
+    this.pluginCode = code
+    if (place) this.place = place
+  }
+}

@@ -1,0 +1,13 @@
+import { untransformed, type SyncMarks } from './marks.js'
+
+/**
+ * Marks a secret that is a plain value at once: the module waits for it (top-level await), so the
+ * output must be ESM.
+ *
+ * @example
+ * ```ts
+ * import { secret } from 'unplugin-kms/secret/sync'
+ * const stripe = new Stripe(secret.env('STRIPE_KEY'))
+ * ```
+ */
+export const secret: SyncMarks = untransformed()

@@ -1,0 +1,130 @@
+import { resolve } from 'node:path'
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
+import type { Settings } from '@unplugin-kms/runtime/shim'
+import { KmsBuildError } from './errors.js'
+
+/** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
+export interface AwsOptions {
+  region?: string
+  profile?: string
+  /** For the build only; the shim's endpoint is AWS_ENDPOINT_URL_KMS of its own environment. */
+  endpoint?: string
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider
+  /** A role to assume. */
+  roleArn?: string
+  fips?: boolean
+  dualstack?: boolean
+}
+
+export interface Options {
+  /**
+   * The KMS key that may open the secrets, or several: a key id, key ARN, alias or alias ARN.
+   * Without a secrets file each build makes a data key pair under it; with one, the file's pairs
+   * may be wrapped under no other key.
+   */
+  keyId?: string | string[]
+  /** Relative to the working directory. Default: `kms-secrets.json`, where it exists. */
+  secretsFile?: string
+  /** `sha256:` and the 64 hex digits of the public key's SPKI; UNPLUGIN_KMS_PIN overrides it. */
+  pin?: string | string[]
+  /** Bound to the ciphertext, and seen in CloudTrail: Decrypt must give the same. */
+  encryptionContext?: Record<string, string>
+  aws?: AwsOptions
+  /** What `secret.env` reads. Default: `process.env`. */
+  env?: Record<string, string | undefined>
+  /** What to do about a plaintext written in a source file. Default: `warn`. */
+  plaintextLiterals?: 'allow' | 'warn' | 'error'
+  /** What to do about a mark in a browser bundle. Default: `error`. */
+  client?: 'error' | 'allow'
+  proof?: {
+    /** Plaintexts shorter than this many characters are not searched for. Default: 8. */
+    minLength?: number
+    /** Names of secrets that may stand in the output, `DB_USER` say. */
+    except?: string[]
+  }
+  /** How the shim behaves; its own documentation has the defaults. */
+  runtime?: Settings
+  /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
+  include?: RegExp | RegExp[]
+  exclude?: RegExp | RegExp[]
+}
+
+export interface OptionsResolved {
+  root: string
+  keyIds: string[]
+  secretsFile: { path: string; required: boolean }
+  pins: string[]
+  encryptionContext: Record<string, string> | undefined
+  aws: AwsOptions
+  env: Record<string, string | undefined>
+  plaintextLiterals: 'allow' | 'warn' | 'error'
+  client: 'error' | 'allow'
+  proof: { minLength: number; except: string[] }
+  runtime: Settings
+  include: RegExp[]
+  exclude: RegExp[]
+}
+
+const KNOWN: (keyof Options)[] = [
+  'keyId', 'secretsFile', 'pin', 'encryptionContext', 'aws', 'env', 'plaintextLiterals', 'client',
+  'proof', 'runtime', 'include', 'exclude',
+]
+
+const list = <T>(value: T | T[] | undefined): T[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value]
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @param environment the process's, whose UNPLUGIN_KMS_PIN overrides `pin`.
+ * @throws KmsBuildError OPTIONS_INVALID.
+ */
+export function resolveOptions(
+  options: Options = {},
+  root = process.cwd(),
+  environment: Record<string, string | undefined> = process.env,
+): OptionsResolved {
+  const fail = (message: string): never => {
+    throw new KmsBuildError('OPTIONS_INVALID', message)
+  }
+  const oneOf = <T extends string>(name: keyof Options, value: T | undefined, allowed: readonly T[], preset: T) =>
+    value === undefined || allowed.includes(value)
+      ? (value ?? preset)
+      : fail(`option ${name} is ${JSON.stringify(value)}. Allowed: ${allowed.join(', ')}.`)
+
+  const unknown = Object.keys(options).find((key) => !KNOWN.includes(key as keyof Options))
+  if (unknown) fail(`there is no option ${unknown}. The options are ${KNOWN.join(', ')}.`)
+
+  const pins = environment.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? list(options.pin)
+  const badPin = pins.find((pin) => !/^sha256:[0-9a-f]{64}$/.test(pin))
+  if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
+
+  const keyIds = list(options.keyId)
+  if (keyIds.some((keyId) => typeof keyId !== 'string' || !keyId)) fail('option keyId is empty or no string: is the variable that it comes from set?')
+
+  const context = options.encryptionContext
+  if (context && Object.values(context).some((value) => typeof value !== 'string')) {
+    fail('option encryptionContext must map strings to strings.')
+  }
+  const minLength = options.proof?.minLength ?? 8
+  if (!Number.isInteger(minLength) || minLength < 4) fail('option proof.minLength must be a whole number, 4 or more.')
+
+  return {
+    root,
+    keyIds,
+    secretsFile: {
+      path: resolve(root, options.secretsFile ?? 'kms-secrets.json'),
+      required: options.secretsFile !== undefined,
+    },
+    pins,
+    encryptionContext: context,
+    aws: options.aws ?? {},
+    env: options.env ?? process.env,
+    plaintextLiterals: oneOf('plaintextLiterals', options.plaintextLiterals, ['allow', 'warn', 'error'], 'warn'),
+    client: oneOf('client', options.client, ['error', 'allow'], 'error'),
+    proof: { minLength, except: options.proof?.except ?? [] },
+    runtime: options.runtime ?? {},
+    include: options.include ? list(options.include) : [/\.[cm]?[jt]sx?(?:\?|$)/],
+    exclude: options.exclude ? list(options.exclude) : [/[\\/]node_modules[\\/]/],
+  }
+}

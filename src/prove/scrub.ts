@@ -1,0 +1,54 @@
+import { Buffer } from 'node:buffer'
+import { MARKER } from '../collect/collect.js'
+import { redactSource } from '../emit/redact.js'
+
+const INLINE_MAP = /(sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,)([A-Za-z0-9+/=]+)/g
+
+interface SourceMap {
+  sources?: (string | null)[] | undefined
+  sourcesContent?: (string | null)[] | undefined
+  sections?: { map: SourceMap }[] | undefined
+}
+
+/**
+ * Puts redacted sources into a finished source map. The transform's own map shows them already;
+ * but Rollup shows what was loaded, and an earlier plugin's map brings the original again.
+ *
+ * @returns the text itself where there is nothing to redact.
+ */
+export function scrubMap(text: string): string {
+  if (!text.includes(MARKER)) return text
+  const map = JSON.parse(text) as SourceMap
+  return redactContents(map) ? JSON.stringify(map) : text
+}
+
+/** As `scrubMap`, for the maps inside a chunk's own text. */
+export function scrubInlineMaps(code: string): string {
+  return code.replace(INLINE_MAP, (whole, prefix: string, body: string) => {
+    const text = Buffer.from(body, 'base64').toString('utf8')
+    const scrubbed = scrubMap(text)
+    return scrubbed === text ? whole : prefix + Buffer.from(scrubbed).toString('base64')
+  })
+}
+
+/** Redacts a map in place, and says whether anything changed. */
+export function redactContents({ sources = [], sourcesContent = [], sections = [] }: SourceMap): boolean {
+  let changed = sections.map(({ map }) => redactContents(map)).includes(true)
+  sourcesContent.forEach((content, index) => {
+    if (!content?.includes(MARKER)) return
+    const redacted = redactOrDrop(content, sources[index] ?? 'source.ts')
+    if (redacted === content) return
+    sourcesContent[index] = redacted
+    changed = true
+  })
+  return changed
+}
+
+// What cannot be parsed cannot be redacted, and is left out: a map without content still leads home.
+function redactOrDrop(content: string, file: string): string | null {
+  try {
+    return redactSource(content, file)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,51 @@
+import { Buffer } from 'node:buffer'
+
+/** The same bytes, read one way: as they stand, with escapes decoded, out of a data URL. */
+export interface View {
+  /** `` for the output itself, or how it was read: ` (unescaped)`, ` (in a data URL)`. */
+  reading: string
+  bytes: Buffer
+}
+
+const ESCAPE_OR_SUM =
+  /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`]\s*\+\s*["'`]/gi
+const SINGLE: Record<string, string> = {
+  n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', '\n': '', '\r\n': '', '\u2028': '', '\u2029': '',
+}
+const DATA_URL = /data:[\w.+/-]*((?:;[\w.+=-]+)*),([\w+/=%.~!*'()-]*)/g
+const DEEPEST = 5
+
+/**
+ * Reads an output in every way in which a plaintext can stand in it: an escape inside a string, a
+ * sum of strings left unfolded, a map inside a data URL, a module inside eval("…").
+ */
+export function* views(content: string | Uint8Array, reading = '', depth = 0): Generator<View> {
+  const bytes = Buffer.from(content as Uint8Array)
+  yield { reading, bytes }
+  if (depth > DEEPEST || bytes.includes(0)) return
+  const text = bytes.toString('utf8')
+  if (text.includes('data:')) {
+    for (const [, parameters, body] of text.matchAll(DATA_URL)) {
+      const inner = parameters!.includes(';base64') ? Buffer.from(body!, 'base64') : Buffer.from(unpercent(body!))
+      if (inner.length) yield* views(inner, ' (in a data URL)', depth + 1)
+    }
+  }
+  const unescaped = unescape(text)
+  if (unescaped !== text) yield* views(Buffer.from(unescaped), ' (unescaped)', depth + 1)
+}
+
+const unescape = (text: string) =>
+  text.replace(ESCAPE_OR_SUM, (_, brace, unit, byte, octal, single: string | undefined) => {
+    if (single !== undefined) return SINGLE[single] ?? single
+    const code = parseInt(brace ?? unit ?? byte ?? octal ?? '', octal ? 8 : 16)
+    if (Number.isNaN(code)) return ''
+    return code > 0x10ffff ? '' : String.fromCodePoint(code)
+  })
+
+function unpercent(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,101 @@
+import type { KMSClient } from '@aws-sdk/client-kms'
+import { KmsBuildError } from '../errors.js'
+import type { AwsOptions } from '../options.js'
+import type { WrappedPrivateKey } from './data-key-pair.js'
+import { parseKeyArn } from './key-arn.js'
+
+/** The KMS calls that sealing makes. `kms:Decrypt` is not among them. */
+export interface KmsCalls {
+  /** null where KMS answers that this key cannot (custom key stores). */
+  generateDataKeyPair(
+    keyId: string,
+    encryptionContext: Record<string, string>,
+  ): Promise<(WrappedPrivateKey & { publicKey: Buffer }) | null>
+  encrypt(
+    keyId: string,
+    plaintext: Uint8Array,
+    encryptionContext: Record<string, string>,
+  ): Promise<WrappedPrivateKey>
+}
+
+/** KMS through the AWS SDK, which is loaded at the first call: sealed builds never load it. */
+export function kmsCalls(aws: AwsOptions): KmsCalls {
+  const clients = new Map<string | undefined, Promise<KMSClient>>()
+  const clientFor = (keyId: string) => {
+    const region = regionOf(keyId) ?? aws.region
+    let client = clients.get(region)
+    if (!client) clients.set(region, (client = connect(aws, region)))
+    return client
+  }
+  return {
+    async generateDataKeyPair(KeyId, EncryptionContext) {
+      const { GenerateDataKeyPairWithoutPlaintextCommand } = await import('@aws-sdk/client-kms')
+      const command = new GenerateDataKeyPairWithoutPlaintextCommand({ KeyId, EncryptionContext, KeyPairSpec: 'ECC_NIST_P256' })
+      try {
+        const answer = await (await clientFor(KeyId)).send(command)
+        return {
+          keyId: answer.KeyId!,
+          publicKey: Buffer.from(answer.PublicKey!),
+          ciphertextBlob: Buffer.from(answer.PrivateKeyCiphertextBlob!).toString('base64'),
+        }
+      } catch (error) {
+        if ((error as Error).name === 'UnsupportedOperationException') return null
+        throw explain(error, 'kms:GenerateDataKeyPairWithoutPlaintext', KeyId)
+      }
+    },
+    async encrypt(KeyId, Plaintext, EncryptionContext) {
+      const { EncryptCommand } = await import('@aws-sdk/client-kms')
+      try {
+        const answer = await (await clientFor(KeyId)).send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext }))
+        return {
+          keyId: answer.KeyId!,
+          ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64'),
+        }
+      } catch (error) {
+        throw explain(error, 'kms:Encrypt', KeyId)
+      }
+    },
+  }
+}
+
+const regionOf = (keyId: string) =>
+  parseKeyArn(keyId)?.region ?? /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:alias\//.exec(keyId)?.[1]
+
+async function connect({ profile, endpoint, credentials, roleArn, fips, dualstack }: AwsOptions, region?: string) {
+  const { KMSClient } = await import('@aws-sdk/client-kms')
+  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const own = credentials ?? fromNodeProviderChain(profile ? { profile } : {})
+  return new KMSClient({
+    ...(region && { region }),
+    ...(endpoint && { endpoint }),
+    ...(fips !== undefined && { useFipsEndpoint: fips }),
+    ...(dualstack !== undefined && { useDualstackEndpoint: dualstack }),
+    credentials: roleArn ? fromTemporaryCredentials({ masterCredentials: own, params: { RoleArn: roleArn } }) : own,
+  })
+}
+
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'])
+
+/** Says what KMS refused and what to do; KMS's own messages hold no plaintext. */
+function explain(error: unknown, action: string, keyId: string): KmsBuildError {
+  const { name, message, code } = error as Error & { code?: string }
+  const fail = (kind: 'KMS_DENIED' | 'KMS_UNREACHABLE' | 'KMS_FAILED', text: string) =>
+    new KmsBuildError(kind, text, undefined, { cause: error })
+  if (name === 'AccessDeniedException') {
+    return fail(
+      'KMS_DENIED',
+      `KMS denies ${action} on ${keyId}: ${message} Both must allow it: the identity's IAM policy, and ` +
+        "the key policy, which names the identity or lets the account's IAM policies decide.",
+    )
+  }
+  if (name === 'CredentialsProviderError' || name === 'UnrecognizedClientException' || /expired/i.test(name)) {
+    return fail('KMS_DENIED', `AWS accepts no credentials for ${action} on ${keyId}: ${message} Sign in, or set the option aws.profile.`)
+  }
+  if (UNREACHABLE.has(code ?? '') || name === 'TimeoutError' || name === 'AggregateError') {
+    return fail('KMS_UNREACHABLE', `KMS could not be reached for ${action} on ${keyId} (${code ?? name}). Check the network, and AWS_ENDPOINT_URL_KMS if it is set.`)
+  }
+  if (message === 'Region is missing') {
+    return fail('KMS_FAILED', `no region for ${keyId}. Give the key's ARN, the option aws.region, or AWS_REGION.`)
+  }
+  return fail('KMS_FAILED', `KMS refused ${action} on ${keyId}: ${name}: ${message}`)
+}
