@@ -1,0 +1,57 @@
+import { AwsError } from '../errors.js'
+import { readStateText, stateFromText, stateToText, writeStateText } from './file.js'
+import { emptyRegion, emptyState, type RegionState, type State } from './state.js'
+
+/** One AWS account: its principals, and in each region its keys, parameters and secrets. */
+export class Account {
+  state: State
+  readonly #dir: string | undefined
+  #saved: string
+
+  /**
+   * @param dir a folder that exists and is locked; absent, the state dies with the process
+   * @throws LocalKmsError STATE_CORRUPT
+   */
+  constructor({ dir, accountId }: { dir?: string | undefined; accountId: string }) {
+    this.#dir = dir
+    const text = dir === undefined ? undefined : readStateText(dir)
+    this.state =
+      dir === undefined || text === undefined ? emptyState(accountId) : stateFromText(text, dir)
+    this.#saved = text ?? stateToText(this.state)
+  }
+
+  get id(): string {
+    return this.state.accountId
+  }
+
+  region(name: string): RegionState {
+    let region = this.state.regions.get(name)
+    if (region === undefined) {
+      region = emptyRegion(name)
+      this.state.regions.set(name, region)
+    }
+    return region
+  }
+
+  /**
+   * Makes what changed durable. Call it after every change and before its answer.
+   *
+   * @throws AwsError KMSInternalException when it cannot be written; the change is then undone,
+   *   so that nothing is answered from a state that a restart would not have.
+   */
+  save(): void {
+    if (this.#dir === undefined) return
+    const text = stateToText(this.state)
+    try {
+      writeStateText(this.#dir, text)
+    } catch (cause) {
+      this.state = stateFromText(this.#saved, this.#dir)
+      throw new AwsError(
+        'KMSInternalException',
+        `the local KMS could not write its state to ${this.#dir}: ${(cause as Error).message}`,
+        { status: 500 },
+      )
+    }
+    this.#saved = text
+  }
+}

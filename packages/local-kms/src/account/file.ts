@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { LocalKmsError } from '../errors.js'
+import type { RegionState, State } from './state.js'
+
+const FILE = 'state.json'
+
+/** Makes the folder, readable by its owner alone, and lets it ignore itself in git. */
+export function prepareFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    writeFileSync(join(dir, '.gitignore'), '*\n')
+    for (const name of readdirSync(dir)) {
+      if (name.startsWith(`${FILE}.`) && name.endsWith('.tmp')) rmSync(join(dir, name))
+    }
+  } catch (cause) {
+    throw new LocalKmsError(
+      'STATE_UNWRITABLE',
+      `cannot write to the state folder ${dir} (${String((cause as Error).message)}): ` +
+        'choose another folder, or keep the state in memory by naming none',
+      { cause },
+    )
+  }
+}
+
+/** The state kept in `dir`, as text, or undefined where none was kept yet. */
+export function readStateText(dir: string): string | undefined {
+  const path = join(dir, FILE)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new LocalKmsError('STATE_CORRUPT', `cannot read the state file ${path}`, { cause })
+  }
+  return text
+}
+
+/**
+ * Replaces the state file in one step: a process killed at any moment leaves the state of before
+ * or of after, and what was answered to a client is on the disk.
+ */
+export function writeStateText(dir: string, text: string): void {
+  const path = join(dir, FILE)
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = openSync(temporary, 'wx', 0o600)
+    try {
+      writeFileSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw cause
+  }
+  syncFolder(dir)
+}
+
+/** Makes the rename itself durable, where the platform can open a folder. */
+function syncFolder(dir: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(dir, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+export function stateToText(state: State): string {
+  const account = {
+    accountId: state.accountId,
+    users: [...state.users.values()],
+    roles: [...state.roles.values()],
+    sessions: [...state.sessions.values()],
+    regions: [...state.regions.values()].map((region) => ({
+      name: region.name,
+      keys: [...region.keys.values()],
+      aliases: [...region.aliases.values()],
+      parameters: [...region.parameters.values()],
+      secrets: [...region.secrets.values()],
+    })),
+  }
+  return `${JSON.stringify({ version: 1, sha256: checksum(account), account }, null, 1)}\n`
+}
+
+/** @throws LocalKmsError STATE_CORRUPT, naming the file and leaving it as it is. */
+export function stateFromText(text: string, dir: string): State {
+  const path = join(dir, FILE)
+  const refuse = (why: string): never => {
+    throw new LocalKmsError(
+      'STATE_CORRUPT',
+      `the state file ${path} ${why}; it was left as it is: restore it from a copy, or move it ` +
+        'away to start with no keys (what they encrypted cannot be decrypted then)',
+    )
+  }
+  let file: ReturnType<typeof JSON.parse>
+  try {
+    file = JSON.parse(text)
+  } catch {
+    return refuse('is no valid JSON')
+  }
+  if (file === null || typeof file !== 'object') return refuse('holds no state')
+  if (file.version !== 1) return refuse(`has version ${String(file.version)}, not 1`)
+  if (file.sha256 !== checksum(file.account)) return refuse('does not match its own checksum')
+  const { account } = file
+  return {
+    accountId: account.accountId,
+    users: byField(account.users, 'name'),
+    roles: byField(account.roles, 'name'),
+    sessions: byField(account.sessions, 'accessKeyId'),
+    regions: new Map(
+      (account.regions as FileRegion[]).map(({ name, ...region }): [string, RegionState] => [
+        name,
+        {
+          name,
+          keys: byField(region.keys, 'keyId'),
+          aliases: byField(region.aliases, 'name'),
+          parameters: byField(region.parameters, 'name'),
+          secrets: byField(region.secrets, 'name'),
+        },
+      ]),
+    ),
+  }
+}
+
+type FileRegion = { name: string } & Record<Exclude<keyof RegionState, 'name'>, unknown>
+
+function byField<T>(records: unknown, field: string): Map<string, T> {
+  return new Map((records as Record<string, string>[]).map((r) => [r[field] as string, r as T]))
+}
+
+function checksum(account: unknown): string {
+  return createHash('sha256').update(JSON.stringify(account) ?? '').digest('hex')
+}

@@ -1,0 +1,148 @@
+/** The account as it is kept: what a restart brings back. Times are milliseconds since 1970. */
+export interface State {
+  accountId: string
+  users: Map<string, UserRecord>
+  roles: Map<string, RoleRecord>
+  /** By access key id. */
+  sessions: Map<string, SessionRecord>
+  /** By region name. */
+  regions: Map<string, RegionState>
+}
+
+export interface RegionState {
+  name: string
+  /** By key id. */
+  keys: Map<string, KeyRecord>
+  /** By name, `alias/` included. */
+  aliases: Map<string, AliasRecord>
+  parameters: Map<string, ParameterRecord>
+  secrets: Map<string, SecretRecord>
+}
+
+export type KeySpec = 'SYMMETRIC_DEFAULT' | 'RSA_2048' | 'RSA_3072' | 'RSA_4096'
+
+export interface KeyRecord {
+  keyId: string
+  createdAt: number
+  description: string
+  spec: KeySpec
+  manager: 'CUSTOMER' | 'AWS'
+  state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion'
+  deletionDate?: number
+  pendingWindowInDays?: number
+  /** The key policy as its author wrote it. */
+  policy: string
+  tags: Tag[]
+  /** Oldest first; the last one encrypts, all of them decrypt. */
+  materials: KeyMaterial[]
+  rotation?: { periodInDays: number; nextAt: number }
+  onDemandRotations: number
+  multiRegion?: { type: 'PRIMARY' | 'REPLICA'; primaryRegion: string }
+}
+
+export interface Tag {
+  TagKey: string
+  TagValue: string
+}
+
+export interface KeyMaterial {
+  /** 64 hex characters, as KMS names key material. */
+  id: string
+  createdAt: number
+  /** Base64: 32 bytes for AES-256, PKCS#8 DER for RSA. */
+  secret: string
+  rotation?: 'AUTOMATIC' | 'ON_DEMAND'
+}
+
+export interface AliasRecord {
+  name: string
+  targetKeyId: string
+  createdAt: number
+  updatedAt: number
+}
+
+export interface ParameterRecord {
+  name: string
+  versions: ParameterVersion[]
+}
+
+export interface ParameterVersion {
+  version: number
+  type: 'String' | 'StringList' | 'SecureString'
+  tier: 'Standard' | 'Advanced'
+  dataType: string
+  description?: string
+  /** A SecureString's value is its ciphertext, base64. */
+  value: string
+  keyId?: string
+  modifiedAt: number
+  modifiedBy: string
+}
+
+export interface SecretRecord {
+  name: string
+  arn: string
+  description?: string
+  kmsKeyId?: string
+  createdAt: number
+  changedAt: number
+  deletionDate?: number
+  tags: { Key: string; Value: string }[]
+  versions: SecretVersion[]
+}
+
+export interface SecretVersion {
+  versionId: string
+  stages: string[]
+  kind: 'string' | 'binary'
+  createdAt: number
+  /** Base64: the data key as KMS wrapped it, and what it encrypts. */
+  dataKey: string
+  ciphertext: string
+}
+
+export interface AccessKey {
+  accessKeyId: string
+  secretAccessKey: string
+}
+
+export interface UserRecord {
+  name: string
+  userId: string
+  accessKeys: AccessKey[]
+  /** IAM policy documents, JSON text. */
+  policies: string[]
+  /** Base32 secret of a virtual MFA device. */
+  mfaSecret?: string
+}
+
+export interface RoleRecord {
+  name: string
+  roleId: string
+  trustPolicy: string
+  policies: string[]
+}
+
+export interface SessionRecord extends AccessKey {
+  sessionToken: string
+  issuedAt: number
+  expiresAt: number
+  mfaPresent: boolean
+  /** Whose session: a user's (GetSessionToken) or a role's (AssumeRole). */
+  of: { kind: 'user'; name: string } | { kind: 'role'; name: string; sessionName: string }
+  sessionPolicy?: string
+}
+
+export function emptyState(accountId: string): State {
+  return {
+    accountId,
+    users: new Map(),
+    roles: new Map(),
+    sessions: new Map(),
+    regions: new Map(),
+  }
+}
+
+export function emptyRegion(name: string): RegionState {
+  return { name, keys: new Map(), aliases: new Map(), parameters: new Map(), secrets: new Map() }
+}

@@ -1,0 +1,54 @@
+import { roleArn, sessionArn, userArn } from '../account/arn.js'
+import type { SessionRecord, State } from '../account/state.js'
+import { parsePolicy, type Policy } from './policy.js'
+
+/** Who signed a request, with the IAM policies that speak for them. */
+export interface Caller {
+  readonly accountId: string
+  /** The user, or the role's session: what STS and the journal show. */
+  readonly arn: string
+  /** The user or the role: what policies name. */
+  readonly principalArn: string
+  readonly userId: string
+  readonly userName?: string
+  readonly mfaPresent: boolean
+  /** Milliseconds since 1970; undefined for long-term credentials. */
+  readonly tokenIssuedAt?: number
+  readonly identityPolicies: readonly Policy[]
+  readonly sessionPolicy?: Policy
+}
+
+export function callerOfUser(state: State, name: string, session?: SessionRecord): Caller {
+  const user = state.users.get(name)
+  if (user === undefined) throw new Error(`no user ${name}`)
+  const arn = userArn(state.accountId, name)
+  return {
+    accountId: state.accountId,
+    arn,
+    principalArn: arn,
+    userId: user.userId,
+    userName: name,
+    mfaPresent: session?.mfaPresent ?? false,
+    ...(session && { tokenIssuedAt: session.issuedAt }),
+    identityPolicies: user.policies.map((text) => parsePolicy(text, 'identity')),
+  }
+}
+
+export function callerOfSession(state: State, session: SessionRecord): Caller {
+  if (session.of.kind === 'user') return callerOfUser(state, session.of.name, session)
+  const { name, sessionName } = session.of
+  const role = state.roles.get(name)
+  if (role === undefined) throw new Error(`no role ${name}`)
+  return {
+    accountId: state.accountId,
+    arn: sessionArn(state.accountId, name, sessionName),
+    principalArn: roleArn(state.accountId, name),
+    userId: `${role.roleId}:${sessionName}`,
+    mfaPresent: session.mfaPresent,
+    tokenIssuedAt: session.issuedAt,
+    identityPolicies: role.policies.map((text) => parsePolicy(text, 'identity')),
+    ...(session.sessionPolicy !== undefined && {
+      sessionPolicy: parsePolicy(session.sessionPolicy, 'identity'),
+    }),
+  }
+}

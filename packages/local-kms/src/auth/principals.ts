@@ -1,0 +1,196 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Account } from '../account/account.js'
+import { roleArn, userArn } from '../account/arn.js'
+import type { AccessKey, RoleRecord, SessionRecord, UserRecord } from '../account/state.js'
+import { LocalKmsError } from '../errors.js'
+import { parsePolicy } from './policy.js'
+import { encodeBase32, totp } from './totp.js'
+
+/** A policy document: as an object, or as its JSON text. */
+export type PolicyDocument = string | object
+
+export interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
+
+export interface User {
+  readonly name: string
+  readonly arn: string
+  readonly credentials: Credentials
+  /** Present for a user created with `mfa: true`. */
+  readonly mfa?: {
+    /** The device's ARN, which AWS calls its serial number. */
+    readonly serialNumber: string
+    /** The six digits that the device shows now; each is good for one call. */
+    readonly code: () => string
+  }
+}
+
+export interface Role {
+  readonly name: string
+  readonly arn: string
+}
+
+const NAME = /^[\w+=,.@-]{1,64}$/
+
+export function createUser(
+  account: Account,
+  { name, policies = [], mfa = false }: {
+    name: string
+    policies?: PolicyDocument[]
+    mfa?: boolean
+  },
+  clock: () => number,
+): User {
+  checkName(name, account.state.users.has(name), 'user')
+  const key = { accessKeyId: `AKIA${identifier()}`, secretAccessKey: secret() }
+  const mfaSecret = mfa ? encodeBase32(randomBytes(20)) : undefined
+  account.state.users.set(name, {
+    name,
+    userId: `AIDA${identifier()}`,
+    accessKeys: [key],
+    policies: policies.map(identityPolicy),
+    ...(mfaSecret !== undefined && { mfaSecret }),
+  })
+  account.save()
+  return {
+    name,
+    arn: userArn(account.id, name),
+    credentials: key,
+    ...(mfaSecret !== undefined && {
+      mfa: {
+        serialNumber: `arn:aws:iam::${account.id}:mfa/${name}`,
+        code: () => totp(mfaSecret, clock()),
+      },
+    }),
+  }
+}
+
+/**
+ * @param options.trust who may assume the role; by default whom the account's IAM policies let
+ */
+export function createRole(
+  account: Account,
+  { name, policies = [], trust }: {
+    name: string
+    policies?: PolicyDocument[]
+    trust?: PolicyDocument
+  },
+): Role {
+  checkName(name, account.state.roles.has(name), 'role')
+  const trustPolicy = trustPolicyText(trust ?? {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account.id}:root` },
+        Action: 'sts:AssumeRole',
+      },
+    ],
+  })
+  account.state.roles.set(name, {
+    name,
+    roleId: `AROA${identifier()}`,
+    trustPolicy,
+    policies: policies.map(identityPolicy),
+  })
+  account.save()
+  return { name, arn: roleArn(account.id, name) }
+}
+
+export function findPrincipal(account: Account, arn: string): UserRecord | RoleRecord | undefined {
+  const { users, roles } = account.state
+  return [...users.values()].find(({ name }) => userArn(account.id, name) === arn) ??
+    [...roles.values()].find(({ name }) => roleArn(account.id, name) === arn)
+}
+
+/** Replaces the IAM policies of a user or a role, and a role's trust policy if one is given. */
+export function putPolicies(
+  account: Account,
+  arn: string,
+  policies: PolicyDocument[],
+  trust?: PolicyDocument,
+): void {
+  const principal = existingPrincipal(account, arn)
+  principal.policies = policies.map(identityPolicy)
+  if (trust !== undefined && 'roleId' in principal) principal.trustPolicy = trustPolicyText(trust)
+  account.save()
+}
+
+/** A user's access key, or temporary credentials of a role. */
+export function credentialsOf(
+  account: Account,
+  arn: string,
+  { now, sessionName = 'session', durationSeconds = 3600 }: {
+    now: number
+    sessionName?: string
+    durationSeconds?: number
+  },
+): Credentials {
+  const principal = existingPrincipal(account, arn)
+  if ('userId' in principal) return { ...(principal.accessKeys[0] as AccessKey) }
+  const of = { kind: 'role' as const, name: principal.name, sessionName }
+  const session = issueSession(account, { of, mfaPresent: false }, { now, durationSeconds })
+  const { accessKeyId, secretAccessKey, sessionToken } = session
+  return { accessKeyId, secretAccessKey, sessionToken }
+}
+
+function existingPrincipal(account: Account, arn: string): UserRecord | RoleRecord {
+  const principal = findPrincipal(account, arn)
+  if (principal === undefined) throw new LocalKmsError('BAD_OPTION', `no such principal: ${arn}`)
+  return principal
+}
+
+/** Makes temporary credentials; those that have expired are forgotten an hour later. */
+export function issueSession(
+  account: Account,
+  session: Pick<SessionRecord, 'of' | 'mfaPresent' | 'sessionPolicy'>,
+  { now, durationSeconds }: { now: number; durationSeconds: number },
+): SessionRecord {
+  for (const [id, old] of account.state.sessions) {
+    if (old.expiresAt < now - 3_600_000) account.state.sessions.delete(id)
+  }
+  const record: SessionRecord = {
+    accessKeyId: `ASIA${identifier()}`,
+    secretAccessKey: secret(),
+    sessionToken: randomBytes(192).toString('base64'),
+    issuedAt: now,
+    expiresAt: now + durationSeconds * 1000,
+    ...session,
+  }
+  account.state.sessions.set(record.accessKeyId, record)
+  account.save()
+  return record
+}
+
+function checkName(name: string, exists: boolean, kind: string): void {
+  if (!NAME.test(name)) {
+    throw new LocalKmsError('BAD_OPTION', `'${name}' is no valid name for an IAM ${kind}`)
+  }
+  if (exists) throw new LocalKmsError('BAD_OPTION', `the ${kind} '${name}' exists already`)
+}
+
+function identityPolicy(document: PolicyDocument): string {
+  const text = textOf(document)
+  parsePolicy(text, 'identity')
+  return text
+}
+
+function trustPolicyText(document: PolicyDocument): string {
+  const text = textOf(document)
+  parsePolicy(text, 'trust')
+  return text
+}
+
+const textOf = (document: PolicyDocument): string =>
+  typeof document === 'string' ? document : JSON.stringify(document)
+
+/** 16 characters, in the alphabet of AWS's identifiers. */
+function identifier(): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('')
+}
+
+const secret = (): string => randomBytes(30).toString('base64')

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { LocalKmsError } from '../errors.js'
+import { formatEntry } from '../server/journal.js'
+import { startLocalKms, type LocalKms } from '../start.js'
+import { FAULT_SYNTAX, parseDuration, parseFault } from './fault-spec.js'
+import { addPrincipals, credentialsAs } from './principals-file.js'
+import { runChild } from './run-child.js'
+
+export const LOCAL_HELP = `\
+usage: unplugin-kms local [options] -- COMMAND [ARGUMENT…]
+       unplugin-kms local [options] --port N
+
+Runs COMMAND against an embedded KMS (and what goes with it of SSM, Secrets Manager and STS), or
+keeps one up on port N. No AWS account is needed, and none is reached.
+
+  --dir DIR            where keys are kept (default .kms-local; git ignores it)
+  --memory             keep nothing
+  --key alias/NAME     make a key of that alias if there is none; may be repeated
+  --region REGION      default: AWS_REGION, or us-east-1
+  --host HOST          address to listen on (default 127.0.0.1)
+  --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": [{ "name", … }] }
+  --as user/N|role/N   whose credentials COMMAND gets (default: the administrator's)
+  --fault FAULT        make calls fail; may be repeated
+${FAULT_SYNTAX.replaceAll(/^/gm, '                     ')}
+  --clock-offset TIME  the service's clock is off: 20m, -1h
+  -v, --verbose        show every call
+`
+
+export interface LocalIo {
+  stdout: (text: string) => void
+  stderr: (text: string) => void
+  /** Ends a server that runs without a command; by default SIGINT and SIGTERM do. */
+  signal?: AbortSignal
+}
+
+const PROCESS_IO: LocalIo = {
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+}
+
+/**
+ * `unplugin-kms local`, without those two words.
+ *
+ * @returns the exit code: the command's own; 2 for wrong use, 4 for a state that cannot be used
+ */
+export async function runLocal(argv: string[], io: LocalIo = PROCESS_IO): Promise<number> {
+  try {
+    return await run(argv, io)
+  } catch (error) {
+    if (!(error instanceof LocalKmsError) && !isUsageError(error)) throw error
+    io.stderr(`unplugin-kms local: ${(error as Error).message}\n`)
+    return error instanceof LocalKmsError && error.code.startsWith('STATE_') ? 4 : 2
+  }
+}
+
+async function run(argv: string[], io: LocalIo): Promise<number> {
+  const { values, command } = readArguments(argv)
+  if (values.help === true) {
+    io.stdout(LOCAL_HELP)
+    return 0
+  }
+  if (command.length === 0 && values.port === undefined) {
+    throw wrongUse('give a command after --, or --port N to keep the KMS up (see --help)')
+  }
+  const verbose = values.verbose === true
+  const kms = await startLocalKms({
+    ...(values.memory !== true && { dir: values.dir ?? '.kms-local' }),
+    port: readPort(values.port),
+    region: values.region ?? (process.env['AWS_REGION'] || 'us-east-1'),
+    ...(values.host !== undefined && { host: values.host }),
+    ...(verbose && { onCall: (entry) => io.stderr(`kms ${formatEntry(entry)}\n`) }),
+  })
+  try {
+    await prepare(kms, values)
+    const env = kms.envFor(credentialsAs(kms, values.as))
+    if (command.length > 0) {
+      if (verbose) io.stderr(`kms listening on ${kms.url}\n`)
+      return await runChild(command, env, (message) => io.stderr(`unplugin-kms local: ${message}\n`))
+    }
+    for (const [name, value] of Object.entries(env)) io.stdout(`export ${name}=${value}\n`)
+    io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)
+    await ended(io.signal)
+    return 0
+  } finally {
+    await kms.close()
+  }
+}
+
+function readArguments(argv: string[]) {
+  const { values, tokens } = parseArgs({
+    args: argv,
+    tokens: true,
+    allowPositionals: true,
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      dir: { type: 'string' },
+      memory: { type: 'boolean' },
+      region: { type: 'string' },
+      key: { type: 'string', multiple: true },
+      principals: { type: 'string' },
+      as: { type: 'string' },
+      fault: { type: 'string', multiple: true },
+      'clock-offset': { type: 'string' },
+      verbose: { type: 'boolean', short: 'v' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  const end = tokens.find((token) => token.kind === 'option-terminator')?.index ?? argv.length
+  const stray = tokens.find((token) => token.kind === 'positional' && token.index < end)
+  if (stray?.kind === 'positional') {
+    throw wrongUse(`'${stray.value}' is no option: put -- before the command`)
+  }
+  return { values, command: argv.slice(end + 1) }
+}
+
+async function prepare(
+  kms: LocalKms,
+  values: ReturnType<typeof readArguments>['values'],
+): Promise<void> {
+  if (values.principals !== undefined) addPrincipals(kms, readJson(values.principals))
+  for (const alias of values.key ?? []) {
+    if (!kms.hasAlias(alias)) await kms.createKey({ alias })
+  }
+  for (const fault of values.fault ?? []) kms.faults.add(parseFault(fault))
+  const offset = values['clock-offset']
+  if (offset === undefined) return
+  const ms = parseDuration(offset)
+  if (ms === undefined) throw wrongUse(`--clock-offset ${offset}: write it as 20m or -1h`)
+  kms.faults.clockOffsetMs = ms
+}
+
+function readPort(text: string | undefined): number {
+  const port = Number(text ?? 0)
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+  throw wrongUse(`--port ${text}: not a port number`)
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw wrongUse(`--principals ${path}: ${(cause as Error).message}`)
+  }
+}
+
+function ended(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal !== undefined) signal.addEventListener('abort', () => resolve())
+    else for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve())
+  })
+}
+
+const wrongUse = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
+
+const isUsageError = (error: unknown): boolean =>
+  String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')

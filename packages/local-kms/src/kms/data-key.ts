@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { AwsError } from '../errors.js'
+import { blob, integer, list, oneOf, required, string, stringMap, structure } from '../protocol/schema.js'
+import { operation, type Call } from '../protocol/service.js'
+import { authorizeKey, type Conditions } from './authorize.js'
+import { encryptWith, recordContext, useConditions } from './encrypt.js'
+import { findKey, type FoundKey } from './find-key.js'
+import { newEcPair, newRsaPair, RSA_BITS, type KeyPair } from './key-material.js'
+import { requireEnabled } from './key-state.js'
+import * as m from './members.js'
+
+const COMMON = {
+  KeyId: m.keyId,
+  EncryptionContext: stringMap(),
+  GrantTokens: m.grantTokens,
+  DryRun: m.dryRun,
+}
+const RECIPIENT = structure({
+  KeyEncryptionAlgorithm: string(),
+  AttestationDocument: blob({ max: 262_144 }),
+})
+const DATA_KEY = {
+  ...COMMON,
+  KeySpec: oneOf('AES_256', 'AES_128'),
+  NumberOfBytes: integer({ min: 1, max: 1024 }),
+}
+const PAIR = {
+  ...COMMON,
+  KeyPairSpec: required(
+    oneOf(
+      'RSA_2048', 'RSA_3072', 'RSA_4096', 'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521',
+      'ECC_SECG_P256K1', 'SM2', 'ECC_NIST_EDWARDS25519',
+    ),
+  ),
+}
+const CURVES: Readonly<Partial<Record<string, string>>> = {
+  ECC_NIST_P256: 'prime256v1',
+  ECC_NIST_P384: 'secp384r1',
+  ECC_NIST_P521: 'secp521r1',
+  ECC_SECG_P256K1: 'secp256k1',
+}
+
+type Common = {
+  KeyId: string
+  EncryptionContext?: Record<string, string> | undefined
+  GrantTokens?: string[] | undefined
+  DryRun?: boolean | undefined
+}
+
+export const GenerateDataKey = operation(
+  { ...DATA_KEY, Recipient: RECIPIENT },
+  (call, input) => {
+    refuseEnclave(input.Recipient)
+    return generateDataKey(call, 'GenerateDataKey', input)
+  },
+)
+
+export const GenerateDataKeyWithoutPlaintext = operation(DATA_KEY, (call, input) => {
+  const { Plaintext: _, ...answer } = generateDataKey(call, 'GenerateDataKeyWithoutPlaintext', input)
+  return answer
+})
+
+function generateDataKey(
+  call: Call,
+  action: string,
+  input: Common & { KeySpec?: string | undefined; NumberOfBytes?: number | undefined },
+) {
+  const { KeySpec, NumberOfBytes } = input
+  if ((KeySpec === undefined) === (NumberOfBytes === undefined)) {
+    throw new AwsError('ValidationException', 'Please specify either number of bytes or key spec.')
+  }
+  const found = prepare(call, action, input)
+  const bytes = NumberOfBytes ?? (KeySpec === 'AES_128' ? 16 : 32)
+  const Plaintext = randomBytes(bytes)
+  const CiphertextBlob = wrap(found, Plaintext, input)
+  m.endDryRun(input.DryRun)
+  return { CiphertextBlob, Plaintext, KeyId: found.arn, KeyMaterialId: materialId(found) }
+}
+
+export const GenerateDataKeyPair = operation({ ...PAIR, Recipient: RECIPIENT }, (call, input) => {
+  refuseEnclave(input.Recipient)
+  return generateDataKeyPair(call, 'GenerateDataKeyPair', input)
+})
+
+export const GenerateDataKeyPairWithoutPlaintext = operation(PAIR, async (call, input) => {
+  const { PrivateKeyPlaintext: _, ...answer } = await generateDataKeyPair(
+    call,
+    'GenerateDataKeyPairWithoutPlaintext',
+    input,
+  )
+  return answer
+})
+
+async function generateDataKeyPair(
+  call: Call,
+  action: string,
+  input: Common & { KeyPairSpec: string },
+) {
+  const { KeyPairSpec } = input
+  const found = prepare(call, action, input, [['kms:DataKeyPairSpec', KeyPairSpec]])
+  m.endDryRun(input.DryRun)
+  const { privateKey, publicKey } = await newPair(KeyPairSpec, call)
+  return {
+    PrivateKeyCiphertextBlob: wrap(found, privateKey, input),
+    PrivateKeyPlaintext: privateKey,
+    PublicKey: publicKey,
+    KeyId: found.arn,
+    KeyPairSpec,
+    KeyMaterialId: materialId(found),
+  }
+}
+
+async function newPair(spec: string, call: Call): Promise<KeyPair> {
+  const bits = RSA_BITS[spec]
+  if (bits !== undefined) return newRsaPair(bits)
+  const curve = CURVES[spec]
+  if (curve !== undefined) return newEcPair(curve, call.pkcs8PublicKey)
+  throw new AwsError('UnsupportedOperationException', `KeyPairSpec ${spec} is not supported.`)
+}
+
+/** Finds the key and checks all that the four operations have in common. */
+function prepare(call: Call, action: string, input: Common, more: Conditions = []): FoundKey {
+  const context = input.EncryptionContext ?? {}
+  recordContext(call, context)
+  const found = findKey(call, input.KeyId)
+  authorizeKey(call, action, found, [...useConditions(context), ...more])
+  requireEnabled(found)
+  m.refuseGrantTokens(input.GrantTokens)
+  if (found.key.spec !== 'SYMMETRIC_DEFAULT') {
+    throw new AwsError(
+      'InvalidKeyUsageException',
+      `${found.arn} key spec is ${found.key.spec} which is not valid for ${action}.`,
+    )
+  }
+  return found
+}
+
+const wrap = (found: FoundKey, plaintext: Buffer, input: Common): Buffer =>
+  encryptWith(found, 'SYMMETRIC_DEFAULT', plaintext, input.EncryptionContext ?? {})
+
+const materialId = ({ key }: FoundKey): string | undefined => key.materials.at(-1)?.id
+
+/** Attested calls of Nitro Enclaves would have to answer CiphertextForRecipient instead. */
+export function refuseEnclave(recipient: unknown): void {
+  if (recipient === undefined) return
+  throw new AwsError('UnsupportedOperationException', 'The local KMS does not support Recipient.')
+}

@@ -1,0 +1,79 @@
+import { aliasArn, keyArn, parseArn } from '../account/arn.js'
+import type { KeyRecord } from '../account/state.js'
+import { AwsError } from '../errors.js'
+import type { Call } from '../protocol/service.js'
+import { denied } from './authorize.js'
+import { forgetDeleted } from './forget-deleted.js'
+import { rotateWhenDue } from './rotation.js'
+
+/** A key as a request named it. */
+export interface FoundKey {
+  key: KeyRecord
+  arn: string
+  /** The alias that the request named, `alias/` included. */
+  requestAlias?: string
+}
+
+const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+/**
+ * Finds a key by key id, key ARN, alias name or alias ARN, in the region of the call.
+ *
+ * @throws AwsError NotFoundException, or InvalidArnException for what only looks like an ARN
+ */
+export function findKey(call: Call, identifier: string): FoundKey {
+  const { resource } = readIdentifier(call, identifier)
+  if (!resource.startsWith('alias/')) return findById(call, resource, identifier)
+  const alias = call.account.region(call.region).aliases.get(resource)
+  const key = alias && existingKey(call, alias.targetKeyId)
+  if (key === undefined) {
+    const arn = aliasArn(call.region, call.account.id, resource)
+    throw new AwsError('NotFoundException', `Alias ${arn} is not found.`)
+  }
+  return { ...found(call, key), requestAlias: resource }
+}
+
+/** As findKey, for the operations that do not take aliases. */
+export function findKeyById(call: Call, identifier: string): FoundKey {
+  return findById(call, readIdentifier(call, identifier).resource, identifier)
+}
+
+/** The key of that id in the call's region, if it exists and its deletion is not past. */
+export function existingKey(call: Call, keyId: string): KeyRecord | undefined {
+  const region = call.account.region(call.region)
+  forgetDeleted(call, region, keyId)
+  return region.keys.get(keyId)
+}
+
+function findById(call: Call, keyId: string, identifier: string): FoundKey {
+  if (!KEY_ID.test(keyId)) throw new AwsError('NotFoundException', `Invalid keyId '${identifier}'`)
+  const key = existingKey(call, keyId)
+  if (key === undefined) {
+    const arn = keyArn(call.region, call.account.id, keyId)
+    throw new AwsError('NotFoundException', `Key '${arn}' does not exist`)
+  }
+  return found(call, key)
+}
+
+function found(call: Call, key: KeyRecord): FoundKey {
+  rotateWhenDue(call, key)
+  const arn = keyArn(call.region, call.account.id, key.keyId)
+  call.entry.keyArn = arn
+  return { key, arn }
+}
+
+/** Gives a key id or `alias/NAME`, having checked the other parts of an ARN. */
+function readIdentifier(call: Call, identifier: string): { resource: string } {
+  if (!identifier.startsWith('arn:')) return { resource: identifier }
+  const arn = parseArn(identifier)
+  if (arn === undefined || arn.service !== 'kms' || !/^(?:key|alias)\/./.test(arn.resource)) {
+    throw new AwsError('InvalidArnException', `Invalid arn ${identifier}`)
+  }
+  if (arn.region !== call.region) {
+    throw new AwsError('NotFoundException', `Invalid arn ${arn.region}`)
+  }
+  if (arn.accountId !== call.account.id) {
+    throw denied(call, 'no-resource-allow', `resource: ${identifier}`)
+  }
+  return { resource: arn.resource.replace(/^key\//, '') }
+}

@@ -1,0 +1,122 @@
+import { parseArn } from '../account/arn.js'
+import { callContext } from '../auth/call-context.js'
+import { requestContext } from '../auth/conditions.js'
+import { evaluate } from '../auth/evaluate.js'
+import { malformed, parsePolicy, type Policy } from '../auth/policy.js'
+import { AwsError } from '../errors.js'
+import { boolean, required, string } from '../protocol/schema.js'
+import { operation, type Call } from '../protocol/service.js'
+import { authorizeKey } from './authorize.js'
+import { findKeyById, type FoundKey } from './find-key.js'
+import * as m from './members.js'
+
+const MAX_POLICY_BYTES = 32_768
+const POLICY_NAME = string({ min: 1, max: 128, pattern: /^\w+$/ })
+
+/** What a key gets when no policy is given: the account's IAM policies decide. */
+export function defaultKeyPolicy(accountId: string): string {
+  const document = {
+    Version: '2012-10-17',
+    Id: 'key-default-1',
+    Statement: [
+      {
+        Sid: 'Enable IAM User Permissions',
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ],
+  }
+  return JSON.stringify(document, null, 2)
+}
+
+/**
+ * Checks a key policy before it is put on a key: its form, that its principals exist, and, unless
+ * bypassed, that whoever puts it there could still change it afterwards.
+ *
+ * @throws AwsError MalformedPolicyDocument- or LimitExceededException
+ */
+export function checkKeyPolicy(
+  call: Call,
+  { arn }: FoundKey,
+  text: string,
+  bypassLockoutCheck = false,
+): void {
+  if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
+    throw new AwsError('LimitExceededException', 'Policy exceeds the maximum size of 32768 bytes.')
+  }
+  const policy = parsePolicy(text, 'resource')
+  if (!principalsExist(call, policy)) {
+    throw malformed('Policy contains a statement with one or more invalid principals.')
+  }
+  if (bypassLockoutCheck) return
+  const denial = evaluate({
+    caller: call.caller,
+    action: 'kms:PutKeyPolicy',
+    resource: arn,
+    resourcePolicy: policy,
+    context: requestContext([
+      ...callContext(call),
+      ['kms:CallerAccount', call.caller.accountId],
+      ['kms:ViaService', call.viaService],
+    ]),
+  })
+  if (denial !== undefined) {
+    throw malformed('The new key policy will not allow you to update the key policy in the future.')
+  }
+}
+
+/** As KMS does, refuses principals of the account that IAM does not know. */
+function principalsExist(call: Call, policy: Policy): boolean {
+  const { state } = call.account
+  const exists = (principal: string): boolean => {
+    if (principal === '*' || /^\d{12}$/.test(principal)) return true
+    const arn = parseArn(principal)
+    if (arn === undefined || !/^\d{12}$/.test(arn.accountId)) return false
+    const [kind = '', name = ''] = arn.resource.split('/')
+    if (arn.service === 'sts') {
+      return kind === 'assumed-role' && (arn.accountId !== state.accountId || state.roles.has(name))
+    }
+    if (arn.service !== 'iam') return false
+    if (arn.resource === 'root') return true
+    if (arn.accountId !== state.accountId) return kind === 'user' || kind === 'role'
+    return kind === 'user' ? state.users.has(name) : kind === 'role' && state.roles.has(name)
+  }
+  return policy.statements.every(({ principals, notPrincipals }) =>
+    [...(principals?.['AWS'] ?? []), ...(notPrincipals?.['AWS'] ?? [])].every(exists),
+  )
+}
+
+export const GetKeyPolicy = operation(
+  { KeyId: m.keyId, PolicyName: POLICY_NAME },
+  (call, { KeyId, PolicyName = 'default' }) => {
+    const found = findKeyById(call, KeyId)
+    authorizeKey(call, 'GetKeyPolicy', found)
+    requireDefault(PolicyName)
+    return { Policy: found.key.policy, PolicyName }
+  },
+)
+
+export const PutKeyPolicy = operation(
+  {
+    KeyId: m.keyId,
+    PolicyName: POLICY_NAME,
+    Policy: required(m.policy),
+    BypassPolicyLockoutSafetyCheck: boolean(),
+  },
+  (call, { KeyId, PolicyName = 'default', Policy, BypassPolicyLockoutSafetyCheck: bypass }) => {
+    const found = findKeyById(call, KeyId)
+    authorizeKey(call, 'PutKeyPolicy', found, [
+      ['kms:BypassPolicyLockoutSafetyCheck', bypass ?? false],
+    ])
+    requireDefault(PolicyName)
+    checkKeyPolicy(call, found, Policy, bypass)
+    found.key.policy = Policy
+    call.account.save()
+  },
+)
+
+function requireDefault(policyName: string): void {
+  if (policyName !== 'default') throw new AwsError('NotFoundException', 'No such policy exists')
+}

@@ -1,0 +1,22 @@
+import { AwsError } from '../errors.js'
+import type { FoundKey } from './find-key.js'
+
+/**
+ * The key states of "Key states of AWS KMS keys": what a state other than Enabled answers.
+ *
+ * @throws AwsError DisabledException or KMSInvalidStateException
+ */
+export function requireEnabled({ key, arn }: FoundKey): void {
+  requireNotPendingDeletion({ key, arn })
+  if (key.state === 'Disabled') throw new AwsError('DisabledException', `${arn} is disabled.`)
+}
+
+/** @throws AwsError KMSInvalidStateException */
+export function requireNotPendingDeletion({ key, arn }: FoundKey): void {
+  if (isPendingDeletion({ key, arn })) {
+    throw new AwsError('KMSInvalidStateException', `${arn} is pending deletion.`)
+  }
+}
+
+export const isPendingDeletion = ({ key }: FoundKey): boolean =>
+  key.state === 'PendingDeletion' || key.state === 'PendingReplicaDeletion'

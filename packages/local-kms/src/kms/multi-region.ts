@@ -1,0 +1,17 @@
+import type { KeyRecord } from '../account/state.js'
+import type { Call } from '../protocol/service.js'
+
+/** The regions that hold a replica of a multi-Region key. */
+export function replicaRegions(call: Call, keyId: string): string[] {
+  return [...call.account.state.regions.values()]
+    .filter(({ keys }) => keys.get(keyId)?.multiRegion?.type === 'REPLICA')
+    .map(({ name }) => name)
+}
+
+/** The primary and its replicas: all the records of one multi-Region key, or the one given. */
+export function relatedKeys(call: Call, key: KeyRecord): KeyRecord[] {
+  if (key.multiRegion === undefined) return [key]
+  return [...call.account.state.regions.values()]
+    .map(({ keys }) => keys.get(key.keyId))
+    .filter((related) => related !== undefined)
+}

@@ -1,0 +1,43 @@
+import type { Operations } from '../protocol/service.js'
+import * as aliases from './aliases.js'
+import * as dataKey from './data-key.js'
+import * as deletion from './deletion.js'
+import { Decrypt, Encrypt } from './encrypt.js'
+import * as keyPolicy from './key-policy.js'
+import * as keys from './keys.js'
+import { GetPublicKey } from './public-key.js'
+import { GenerateRandom } from './random.js'
+import { ReEncrypt } from './re-encrypt.js'
+import { ReplicateKey } from './replicate.js'
+import * as rotation from './rotation.js'
+
+/** The operations of `TrentService`, as KMS calls itself in `x-amz-target`. */
+export const kmsOperations = {
+  CreateKey: keys.CreateKey,
+  DescribeKey: keys.DescribeKey,
+  ListKeys: keys.ListKeys,
+  EnableKey: keys.EnableKey,
+  DisableKey: keys.DisableKey,
+  CreateAlias: aliases.CreateAlias,
+  UpdateAlias: aliases.UpdateAlias,
+  DeleteAlias: aliases.DeleteAlias,
+  ListAliases: aliases.ListAliases,
+  Encrypt,
+  Decrypt,
+  ReEncrypt,
+  GenerateDataKey: dataKey.GenerateDataKey,
+  GenerateDataKeyWithoutPlaintext: dataKey.GenerateDataKeyWithoutPlaintext,
+  GenerateDataKeyPair: dataKey.GenerateDataKeyPair,
+  GenerateDataKeyPairWithoutPlaintext: dataKey.GenerateDataKeyPairWithoutPlaintext,
+  GenerateRandom,
+  GetPublicKey,
+  GetKeyPolicy: keyPolicy.GetKeyPolicy,
+  PutKeyPolicy: keyPolicy.PutKeyPolicy,
+  ScheduleKeyDeletion: deletion.ScheduleKeyDeletion,
+  CancelKeyDeletion: deletion.CancelKeyDeletion,
+  EnableKeyRotation: rotation.EnableKeyRotation,
+  DisableKeyRotation: rotation.DisableKeyRotation,
+  GetKeyRotationStatus: rotation.GetKeyRotationStatus,
+  RotateKeyOnDemand: rotation.RotateKeyOnDemand,
+  ReplicateKey,
+} satisfies Operations

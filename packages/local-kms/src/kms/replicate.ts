@@ -1,0 +1,61 @@
+import { keyArn } from '../account/arn.js'
+import type { KeyRecord } from '../account/state.js'
+import { AwsError } from '../errors.js'
+import { boolean, required, string } from '../protocol/schema.js'
+import { operation } from '../protocol/service.js'
+import { authorizeKey } from './authorize.js'
+import { findKeyById } from './find-key.js'
+import { checkKeyPolicy, defaultKeyPolicy } from './key-policy.js'
+import { requireEnabled } from './key-state.js'
+import * as m from './members.js'
+import { keyMetadata } from './metadata.js'
+
+export const ReplicateKey = operation(
+  {
+    KeyId: m.keyId,
+    ReplicaRegion: required(string({ min: 1, max: 32, pattern: /^([a-z]+-){2,3}\d+$/ })),
+    Policy: m.policy,
+    BypassPolicyLockoutSafetyCheck: boolean(),
+    Description: string({ max: 8192 }),
+    Tags: m.tags,
+  },
+  (call, input) => {
+    const found = findKeyById(call, input.KeyId)
+    const { key, arn } = found
+    const { ReplicaRegion: region } = input
+    authorizeKey(call, 'ReplicateKey', found, [['kms:ReplicaRegion', region]])
+    requireEnabled(found)
+    if (key.multiRegion?.type !== 'PRIMARY') {
+      throw new AwsError('UnsupportedOperationException', `${arn} is not a multi-region primary key.`)
+    }
+    const { keys } = call.account.region(region)
+    const replicaArn = keyArn(region, call.account.id, key.keyId)
+    if (keys.has(key.keyId)) {
+      throw new AwsError('AlreadyExistsException', `Key ${replicaArn} already exists`)
+    }
+    const { deletionDate: _, pendingWindowInDays: __, ...shared } = key
+    const replica: KeyRecord = {
+      ...shared,
+      createdAt: call.now,
+      description: input.Description ?? '',
+      policy: input.Policy ?? defaultKeyPolicy(call.account.id),
+      tags: input.Tags ?? [],
+      materials: [...key.materials],
+      multiRegion: { type: 'REPLICA', primaryRegion: call.region },
+    }
+    const policyCheck = { key: replica, arn: replicaArn }
+    checkKeyPolicy(call, policyCheck, replica.policy, input.BypassPolicyLockoutSafetyCheck)
+    keys.set(key.keyId, replica)
+    call.account.save()
+    return {
+      // The replica is created within the answer here; KMS says Creating for some seconds first.
+      ReplicaKeyMetadata: {
+        ...keyMetadata(call, replica, region),
+        KeyState: 'Creating',
+        Enabled: false,
+      },
+      ReplicaPolicy: replica.policy,
+      ReplicaTags: replica.tags,
+    }
+  },
+)

@@ -1,0 +1,87 @@
+import type { Account } from '../account/account.js'
+import type { Caller } from '../auth/caller.js'
+import { AwsError } from '../errors.js'
+import type { Journal, JournalEntry } from '../server/journal.js'
+import { readInput, type Input, type Shape } from './schema.js'
+
+/** One authenticated call: who asks, where, when, and what of it goes into the journal. */
+export interface Call {
+  readonly account: Account
+  readonly journal: Journal
+  readonly region: string
+  readonly caller: Caller
+  /** Milliseconds since 1970, by the service's own clock. */
+  readonly now: number
+  readonly sourceIp: string
+  readonly secureTransport: boolean
+  readonly userAgent: string
+  /** The service that calls on the caller's behalf: `ssm.us-east-1.amazonaws.com`. */
+  readonly viaService?: string
+  /** Whether the PKCS#8 of an elliptic-curve pair holds the optional public key too. */
+  readonly pkcs8PublicKey: boolean
+  readonly entry: JournalEntry
+}
+
+export interface Operation<I = never, O = unknown> {
+  readonly shape: Shape
+  readonly run: (call: Call, input: I) => O | Promise<O>
+}
+
+export type Operations = Record<string, Operation>
+
+export function operation<S extends Shape, O>(
+  shape: S,
+  run: (call: Call, input: Input<S>) => O | Promise<O>,
+): Operation<Input<S>, O> {
+  return { shape, run }
+}
+
+/** Reads the request's body, runs the operation, and writes into the call's entry how it went. */
+export async function perform<I, O>(
+  { shape, run }: Operation<I, O>,
+  call: Call,
+  body: unknown,
+): Promise<O> {
+  try {
+    const output = await run(call, readInput(shape, body) as I)
+    call.entry.outcome = 'Success'
+    return output
+  } catch (error) {
+    recordFailure(call.entry, error)
+    throw error
+  }
+}
+
+export function recordFailure(entry: JournalEntry, error: unknown): void {
+  entry.outcome = error instanceof AwsError ? error.type : 'InternalFailure'
+  if (error instanceof Error && error.message !== '') entry.message = error.message
+}
+
+/**
+ * Calls an operation of KMS on the caller's behalf, as SSM and Secrets Manager do: with the
+ * caller's permissions, `kms:ViaService` set, and an entry of its own in the journal.
+ */
+export async function performOnBehalf<I, O>(
+  service: string,
+  name: string,
+  target: Operation<I, O>,
+  call: Call,
+  input: unknown,
+): Promise<O> {
+  const viaService = `${service}.${call.region}.amazonaws.com`
+  const entry: JournalEntry = {
+    time: call.entry.time,
+    requestId: call.entry.requestId,
+    service: 'kms',
+    operation: name,
+    region: call.region,
+    principal: call.caller.arn,
+    invokedBy: viaService,
+    outcome: 'Success',
+  }
+  try {
+    return await perform(target, { ...call, viaService, entry }, input)
+  } finally {
+    call.journal.add(entry)
+  }
+}

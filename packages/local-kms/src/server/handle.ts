@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Account } from '../account/account.js'
+import { authenticate } from '../auth/authenticate.js'
+import { AwsError } from '../errors.js'
+import type { Answer } from '../protocol/answer.js'
+import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
+import { readForm, xmlAnswer, xmlError } from '../protocol/query.js'
+import { perform, recordFailure, type Operation } from '../protocol/service.js'
+import { describeFault, refuseByFault, type Fault, type Faults } from './faults.js'
+import type { Journal, JournalEntry } from './journal.js'
+import { OPERATIONS, route } from './services.js'
+
+export interface Endpoint {
+  readonly account: Account
+  readonly journal: Journal
+  readonly faults: Faults
+  readonly pkcs8PublicKey: boolean
+}
+
+export interface HttpRequest {
+  method: string
+  /** Path and query, as sent. */
+  target: string
+  headers: IncomingHttpHeaders
+  body: Buffer
+  sourceIp: string
+  secureTransport: boolean
+}
+
+export interface HandledRequest {
+  answer: Answer
+  requestId: string
+  latencyMs: number
+  /** A fault that the transport has to carry out. */
+  fault?: Fault
+}
+
+/** Answers one request: routes it, authenticates it, performs it, and notes it in the journal. */
+export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<HandledRequest> {
+  const now = endpoint.faults.now()
+  const requestId = randomUUID()
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
+  const form = isForm === true ? readForm(request.body) : undefined
+  const target = request.headers['x-amz-target']
+  const { service, operation } = route(typeof target === 'string' ? target : undefined, form)
+  const entry: JournalEntry = {
+    time: new Date(now).toISOString(),
+    requestId,
+    service,
+    operation,
+    region: '',
+    outcome: 'Success',
+  }
+  const { latencyMs, fault } = endpoint.faults.strike(service, operation)
+  if (fault !== undefined) entry.fault = describeFault(fault)
+  else if (latencyMs > 0) entry.fault = `latency ${latencyMs} ms`
+
+  let answer: Answer
+  try {
+    refuseByFault(fault)
+    const output = await run(endpoint, request, form, entry, now)
+    answer = form ? xmlAnswer(operation, output as object, requestId) : jsonAnswer(output)
+  } catch (error) {
+    recordFailure(entry, error)
+    const refusal =
+      error instanceof AwsError
+        ? error
+        : new AwsError('InternalFailure', `the local KMS failed: ${String(error)}`, { status: 500 })
+    answer = form ? xmlError(refusal, requestId) : jsonError(refusal)
+  }
+  endpoint.journal.add(entry)
+  return { answer, requestId, latencyMs, ...(fault !== undefined && { fault }) }
+}
+
+async function run(
+  endpoint: Endpoint,
+  request: HttpRequest,
+  form: Record<string, string> | undefined,
+  entry: JournalEntry,
+  now: number,
+): Promise<unknown> {
+  const { service, operation: name } = entry
+  const known = service !== 'unknown' && request.method === 'POST' && request.target === '/'
+  const operation =
+    known && Object.hasOwn(OPERATIONS[service], name) ? OPERATIONS[service][name] : undefined
+  if (!known || operation === undefined) {
+    throw new AwsError(
+      'UnknownOperationException',
+      service === 'unknown' ? '' : `The local KMS does not know the operation ${service}:${name}.`,
+    )
+  }
+  const body = form ?? readJson(request.body)
+  const { caller, region } = authenticate(endpoint.account, request, service, now)
+  entry.principal = caller.arn
+  entry.region = region
+  checkHost(request.headers.host, region)
+  const call = {
+    account: endpoint.account,
+    journal: endpoint.journal,
+    region,
+    caller,
+    now,
+    sourceIp: request.sourceIp,
+    secureTransport: request.secureTransport,
+    userAgent: request.headers['user-agent'] ?? '',
+    pkcs8PublicKey: endpoint.pkcs8PublicKey,
+    entry,
+  }
+  return perform(operation as Operation<unknown>, call, body)
+}
+
+/** A request that was meant for AWS's own name of a region is held to that region. */
+function checkHost(host: string | undefined, region: string): void {
+  const named = /^[a-z-]+\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?::\d+)?$/.exec(host ?? '')?.[1]
+  if (named !== undefined && named !== region) {
+    throw new AwsError(
+      'InvalidSignatureException',
+      `Credential should be scoped to a valid region, not '${region}'. `,
+    )
+  }
+}

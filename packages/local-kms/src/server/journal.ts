@@ -1,0 +1,73 @@
+/** One call, as CloudTrail would show it: never a plaintext, a secret or a credential. */
+export interface JournalEntry {
+  /** ISO 8601, by the service's own clock. */
+  readonly time: string
+  readonly requestId: string
+  readonly service: 'kms' | 'ssm' | 'secretsmanager' | 'sts' | 'unknown'
+  /** `Decrypt`, `GetParameter`, …; `unknown` where the request names none. */
+  readonly operation: string
+  region: string
+  /** ARN of the caller; undefined where the request could not be authenticated. */
+  principal?: string
+  /** The service that calls on the principal's behalf: `ssm.us-east-1.amazonaws.com`. */
+  invokedBy?: string
+  keyArn?: string
+  /** ReEncrypt: the key that encrypted the ciphertext. */
+  sourceKeyArn?: string
+  encryptionContext?: Readonly<Record<string, string>>
+  sourceEncryptionContext?: Readonly<Record<string, string>>
+  /** The parameter, the secret or the role that the call names. */
+  resource?: string
+  dryRun?: boolean
+  /** `Success`, or the error's name. */
+  outcome: string
+  message?: string
+  /** The injected fault, if one struck. */
+  fault?: string
+}
+
+/**
+ * The latest calls, oldest first; beyond `limit` the oldest are dropped, so that a server which
+ * stays up does not grow.
+ */
+export class Journal {
+  readonly entries: JournalEntry[] = []
+  readonly #limit: number
+  readonly #listener: ((entry: JournalEntry) => void) | undefined
+
+  constructor(limit: number, listener: ((entry: JournalEntry) => void) | undefined) {
+    this.#limit = limit
+    this.#listener = listener
+  }
+
+  add(entry: JournalEntry): void {
+    this.entries.push(entry)
+    if (this.entries.length > this.#limit) this.entries.splice(0, this.entries.length - this.#limit)
+    this.#listener?.(entry)
+  }
+}
+
+/** One line for people: `12:00:01.234 Decrypt Success key/… {"app":"x"} user/admin`. */
+export function formatEntry(entry: JournalEntry): string {
+  const service = entry.service === 'kms' ? '' : `${entry.service}:`
+  return [
+    entry.time.slice(11, 23),
+    entry.region,
+    `${service}${entry.operation}`,
+    entry.outcome,
+    entry.sourceKeyArn && `${shortArn(entry.sourceKeyArn)} ->`,
+    entry.keyArn && shortArn(entry.keyArn),
+    entry.resource,
+    entry.sourceEncryptionContext && `${JSON.stringify(entry.sourceEncryptionContext)} ->`,
+    entry.encryptionContext && JSON.stringify(entry.encryptionContext),
+    entry.dryRun && 'dry-run',
+    entry.principal ? `by ${shortArn(entry.principal)}` : 'by nobody',
+    entry.invokedBy && `via ${entry.invokedBy}`,
+    entry.fault && `[fault: ${entry.fault}]`,
+    entry.message && `(${entry.message})`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+const shortArn = (arn: string): string => arn.split(':').slice(5).join(':')

@@ -1,0 +1,63 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Answer } from '../protocol/answer.js'
+import type { Fault } from './faults.js'
+import type { HandledRequest } from './handle.js'
+
+/** Writes an answer, or what a fault makes of it. */
+export function send(
+  res: ServerResponse,
+  { answer, requestId, fault }: HandledRequest,
+  now: number,
+): void {
+  const { socket } = res
+  if (socket === null || fault?.kind === 'hang') return
+  if (fault?.kind === 'reset' && fault.when === 'before') {
+    reset(socket)
+    return
+  }
+  const { status, contentType, body } = fault?.kind === 'body' ? spoil(answer, fault) : answer
+  // The service's own clock, which a fault may have put off, not the machine's.
+  res.sendDate = false
+  res.writeHead(status, {
+    'x-amzn-RequestId': requestId,
+    'Cache-Control': 'no-cache, no-store, must-revalidate, private',
+    Expires: '0',
+    Pragma: 'no-cache',
+    Date: new Date(now).toUTCString(),
+    'Content-Type': contentType,
+    'Content-Length': body.length,
+  })
+  if (fault?.kind === 'reset' && fault.when === 'during') {
+    res.write(body.subarray(0, body.length / 2), () => reset(socket))
+  } else if (fault?.kind === 'reset') {
+    res.end(body, () => reset(socket))
+  } else {
+    res.end(body)
+  }
+}
+
+function spoil(answer: Answer, { body: how, status }: Fault & { kind: 'body' }): Answer {
+  const spoilt = { ...answer, status: status ?? answer.status }
+  switch (how) {
+    case 'truncated':
+      return { ...spoilt, body: answer.body.subarray(0, answer.body.length / 2) }
+    case 'malformed':
+      return { ...spoilt, body: Buffer.from('{"Plaintext": ]') }
+    case 'empty':
+      return { ...spoilt, body: Buffer.alloc(0) }
+    case 'html':
+      return {
+        ...spoilt,
+        contentType: 'text/html',
+        body: Buffer.from('<html><body><h1>Service Unavailable</h1></body></html>\n'),
+      }
+  }
+}
+
+/** Breaks the connection with a RST where the socket is TCP's own, or else without a goodbye. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy()
+  else socket.resetAndDestroy()
+}
