@@ -1,14 +1,11 @@
 import { callContext } from '../auth/call-context.js'
 import { requestContext } from '../auth/conditions.js'
-import { evaluate, type Denial } from '../auth/evaluate.js'
+import { authorizeByIam, denied, type Conditions } from '../auth/authorize.js'
+import { evaluate } from '../auth/evaluate.js'
 import { parsePolicy } from '../auth/policy.js'
-import { AwsError } from '../errors.js'
 import type { Call } from '../protocol/service.js'
 import type { FoundKey } from './find-key.js'
 import { KEY_USAGE } from './metadata.js'
-
-/** Condition keys beyond those that every call has. */
-export type Conditions = Iterable<[string, string | number | boolean | readonly string[] | undefined]>
 
 /**
  * Checks a permission on a key: its key policy, together with the caller's IAM policies.
@@ -56,7 +53,7 @@ export function authorizeKey(
       ? 'because the resource does not exist in this Region, no resource-based policies allow ' +
         'access, or a resource-based policy explicitly denies access'
       : undefined
-  throw denied(call, denial, resource, `kms:${name}`, reason)
+  throw denied(call, `kms:${name}`, denial, resource, reason)
 }
 
 /** Checks a permission that IAM policies alone decide: on the account, or on an alias. */
@@ -66,13 +63,7 @@ export function authorizeAccount(
   resource = '*',
   conditions: Conditions = [],
 ): void {
-  const denial = evaluate({
-    caller: call.caller,
-    action: `kms:${name}`,
-    resource,
-    context: requestContext([...callContext(call), ...kmsContext(call), ...conditions]),
-  })
-  if (denial !== undefined) throw denied(call, denial, `resource: ${resource}`, `kms:${name}`)
+  authorizeByIam(call, `kms:${name}`, resource, [...kmsContext(call), ...conditions])
 }
 
 /** The condition keys that an encryption context brings into a request. */
@@ -97,25 +88,3 @@ function kmsContext(call: Call): [string, string | undefined][] {
 
 const present = (values: string[]): string[] | undefined =>
   values.length > 0 ? values : undefined
-
-const REASONS: Readonly<Record<Denial, (action: string) => string>> = {
-  'explicit-deny-identity': () => 'with an explicit deny in an identity-based policy',
-  'explicit-deny-resource': () => 'with an explicit deny in a resource-based policy',
-  'no-identity-allow': (action) => `because no identity-based policy allows the ${action} action`,
-  'no-resource-allow': (action) => `because no resource-based policy allows the ${action} action`,
-}
-
-/** AccessDeniedException, in the words of AWS's authorisation layer. */
-export function denied(
-  call: Call,
-  denial: Denial,
-  resource: string,
-  action = `kms:${call.entry.operation}`,
-  reason = REASONS[denial](action),
-): AwsError {
-  return new AwsError(
-    'AccessDeniedException',
-    `User: ${call.caller.arn} is not authorized to perform: ${action} on ${resource} ${reason}`,
-    { messageField: 'Message' },
-  )
-}

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { Conditions } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { blob, integer, list, oneOf, required, string, stringMap, structure } from '../protocol/schema.js'
 import { operation, type Call } from '../protocol/service.js'
-import { authorizeKey, type Conditions } from './authorize.js'
+import { authorizeKey } from './authorize.js'
 import { encryptWith, recordContext, useConditions } from './encrypt.js'
 import { findKey, type FoundKey } from './find-key.js'
 import { newEcPair, newRsaPair, RSA_BITS, type KeyPair } from './key-material.js'
@@ -141,7 +142,7 @@ const wrap = (found: FoundKey, plaintext: Buffer, input: Common): Buffer =>
 const materialId = ({ key }: FoundKey): string | undefined => key.materials.at(-1)?.id
 
 /** Attested calls of Nitro Enclaves would have to answer CiphertextForRecipient instead. */
-export function refuseEnclave(recipient: unknown): void {
+function refuseEnclave(recipient: unknown): void {
   if (recipient === undefined) return
   throw new AwsError('UnsupportedOperationException', 'The local KMS does not support Recipient.')
 }

@@ -1,8 +1,8 @@
 import { aliasArn, keyArn, parseArn } from '../account/arn.js'
 import type { KeyRecord } from '../account/state.js'
+import { denied } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import type { Call } from '../protocol/service.js'
-import { denied } from './authorize.js'
 import { forgetDeleted } from './forget-deleted.js'
 import { rotateWhenDue } from './rotation.js'
 
@@ -73,7 +73,8 @@ function readIdentifier(call: Call, identifier: string): { resource: string } {
     throw new AwsError('NotFoundException', `Invalid arn ${arn.region}`)
   }
   if (arn.accountId !== call.account.id) {
-    throw denied(call, 'no-resource-allow', `resource: ${identifier}`)
+    const action = `kms:${call.entry.operation}`
+    throw denied(call, action, 'no-resource-allow', `resource: ${identifier}`)
   }
   return { resource: arn.resource.replace(/^key\//, '') }
 }

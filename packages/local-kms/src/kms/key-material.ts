@@ -18,9 +18,16 @@ export const RSA_BITS: Readonly<Partial<Record<string, number>>> = {
 
 export async function newMaterial(spec: KeySpec, now: number): Promise<KeyMaterial> {
   const bits = RSA_BITS[spec]
-  const secret = bits === undefined ? randomBytes(32) : (await newRsaPair(bits)).privateKey
-  return { id: randomBytes(32).toString('hex'), createdAt: now, secret: secret.toString('base64') }
+  if (bits === undefined) return newSymmetricMaterial(now)
+  const { privateKey } = await newRsaPair(bits)
+  return { ...newSymmetricMaterial(now), secret: privateKey.toString('base64') }
 }
+
+export const newSymmetricMaterial = (now: number): KeyMaterial => ({
+  id: randomBytes(32).toString('hex'),
+  createdAt: now,
+  secret: randomBytes(32).toString('base64'),
+})
 
 /** The private half of an RSA key's material. */
 export const rsaPrivateKey = ({ secret }: KeyMaterial): KeyObject =>

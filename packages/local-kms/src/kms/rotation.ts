@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import type { KeyMaterial, KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { integer } from '../protocol/schema.js'
 import { operation, type Call } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import { findKeyById, type FoundKey } from './find-key.js'
+import { newSymmetricMaterial } from './key-material.js'
 import { isPendingDeletion, requireEnabled } from './key-state.js'
 import * as m from './members.js'
 import { relatedKeys } from './multi-region.js'
@@ -71,12 +71,7 @@ export function rotateWhenDue(call: Call, key: KeyRecord): void {
 
 /** The related keys of a multi-Region key rotate together, to the same material. */
 function rotate(call: Call, key: KeyRecord, rotation: KeyMaterial['rotation'] & string): void {
-  const material: KeyMaterial = {
-    id: randomBytes(32).toString('hex'),
-    createdAt: call.now,
-    secret: randomBytes(32).toString('base64'),
-    rotation,
-  }
+  const material: KeyMaterial = { ...newSymmetricMaterial(call.now), rotation }
   for (const related of relatedKeys(call, key)) related.materials.push(material)
 }
 

@@ -36,15 +36,18 @@ export function required<T>(member: Member<T | undefined>): Member<T> {
   }
 }
 
-export function string({ min = 0, max, pattern }: {
+/** @param options.sensitive keeps the value out of what is said about it */
+export function string({ min = 0, max, pattern, sensitive = false }: {
   min?: number
   max?: number
   pattern?: RegExp
+  sensitive?: boolean
 } = {}): Member<string | undefined> {
   return optional((value, path, found) => {
     if (typeof value !== 'string') throw wrongType()
+    const what = sensitive ? 'Value' : `Value '${value}'`
     const fail = (rule: string): void => {
-      found.push(`Value '${value}' at '${path}' failed to satisfy constraint: Member must ${rule}`)
+      found.push(`${what} at '${path}' failed to satisfy constraint: Member must ${rule}`)
     }
     if (value.length < min) fail(`have length greater than or equal to ${min}`)
     if (max !== undefined && value.length > max) fail(`have length less than or equal to ${max}`)
@@ -80,6 +83,13 @@ export function integer({ min, max }: { min: number; max: number }): Member<numb
     if (value > max) fail(`less than or equal to ${max}`)
     return value
   })
+}
+
+/** An integer as the query protocol has it: text. */
+export function numeral(limits: { min: number; max: number }): Member<number | undefined> {
+  const member = integer(limits)
+  return (value, path, found) =>
+    member(typeof value === 'string' && value !== '' ? Number(value) : value, path, found)
 }
 
 export function boolean(): Member<boolean | undefined> {

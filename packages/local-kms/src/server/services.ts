@@ -1,18 +1,23 @@
 import { kmsOperations } from '../kms/operations.js'
 import type { Operations } from '../protocol/service.js'
+import { secretsManagerOperations } from '../secretsmanager/secrets.js'
+import { ssmOperations } from '../ssm/parameters.js'
+import { stsOperations } from '../sts/operations.js'
 
 export type ServiceName = 'kms' | 'ssm' | 'secretsmanager' | 'sts'
 
 /** The prefix of `x-amz-target` by which a service of the JSON protocol is called. */
 const TARGETS: Readonly<Partial<Record<string, ServiceName>>> = {
   TrentService: 'kms',
+  AmazonSSM: 'ssm',
+  secretsmanager: 'secretsmanager',
 }
 
 export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   kms: kmsOperations,
-  ssm: {},
-  secretsmanager: {},
-  sts: {},
+  ssm: ssmOperations,
+  secretsmanager: secretsManagerOperations,
+  sts: stsOperations,
 }
 
 /** Which operation a request is for: by its `x-amz-target`, or by the `Action` of its form. */

@@ -1,0 +1,48 @@
+import { AwsError } from '../errors.js'
+import type { Call } from '../protocol/service.js'
+import { callContext } from './call-context.js'
+import { requestContext } from './conditions.js'
+import { evaluate, type Denial } from './evaluate.js'
+
+/** Condition keys beyond those that every call has. */
+export type Conditions = Iterable<[string, string | number | boolean | readonly string[] | undefined]>
+
+/**
+ * Checks a permission that IAM policies alone decide.
+ *
+ * @param action `ssm:GetParameter`
+ * @param resource an ARN, or `*` where the action concerns none
+ * @throws AwsError AccessDeniedException
+ */
+export function authorizeByIam(
+  call: Call,
+  action: string,
+  resource: string,
+  conditions: Conditions = [],
+): void {
+  const context = requestContext([...callContext(call), ...conditions])
+  const denial = evaluate({ caller: call.caller, action, resource, context })
+  if (denial !== undefined) throw denied(call, action, denial, `resource: ${resource}`)
+}
+
+const REASONS: Readonly<Record<Denial, (action: string) => string>> = {
+  'explicit-deny-identity': () => 'with an explicit deny in an identity-based policy',
+  'explicit-deny-resource': () => 'with an explicit deny in a resource-based policy',
+  'no-identity-allow': (action) => `because no identity-based policy allows the ${action} action`,
+  'no-resource-allow': (action) => `because no resource-based policy allows the ${action} action`,
+}
+
+/** AccessDeniedException, in the words of AWS's authorisation layer. */
+export function denied(
+  call: Call,
+  action: string,
+  denial: Denial,
+  resource: string,
+  reason = REASONS[denial](action),
+): AwsError {
+  return new AwsError(
+    'AccessDeniedException',
+    `User: ${call.caller.arn} is not authorized to perform: ${action} on ${resource} ${reason}`,
+    { messageField: 'Message' },
+  )
+}

@@ -1,0 +1,76 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import type { SecretRecord, SecretVersion } from '../account/state.js'
+import { AwsError } from '../errors.js'
+import { GenerateDataKey } from '../kms/data-key.js'
+import { Decrypt } from '../kms/encrypt.js'
+import { managedKey } from '../kms/managed-key.js'
+import { performOnBehalf, type Call } from '../protocol/service.js'
+
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** Encrypts a secret's value under a data key of its own, with the caller's permissions. */
+export async function sealSecret(
+  call: Call,
+  { arn, kmsKeyId }: Pick<SecretRecord, 'arn' | 'kmsKeyId'>,
+  versionId: string,
+  value: Buffer,
+): Promise<Pick<SecretVersion, 'dataKey' | 'ciphertext'>> {
+  const KeyId = kmsKeyId ?? managedKey(call, 'secretsmanager')
+  const EncryptionContext = { SecretARN: arn, SecretVersionId: versionId }
+  try {
+    const request = { KeyId, KeySpec: 'AES_256', EncryptionContext }
+    const name = 'GenerateDataKey'
+    const dataKey = await performOnBehalf('secretsmanager', name, GenerateDataKey, call, request)
+    // Whoever writes a secret must be able to read it: AWS asks for kms:Decrypt here too.
+    const wrapped = dataKey.CiphertextBlob.toString('base64')
+    const key = await openDataKey(call, wrapped, EncryptionContext)
+    const nonce = randomBytes(NONCE_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    const sealed = [nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]
+    return { dataKey: wrapped, ciphertext: Buffer.concat(sealed).toString('base64') }
+  } catch (error) {
+    throw asSecretsManager(error, 'EncryptionFailure', 'encrypt')
+  }
+}
+
+export async function openSecret(
+  call: Call,
+  { arn }: SecretRecord,
+  version: SecretVersion,
+): Promise<Buffer> {
+  const context = { SecretARN: arn, SecretVersionId: version.versionId }
+  try {
+    const key = await openDataKey(call, version.dataKey, context)
+    const sealed = Buffer.from(version.ciphertext, 'base64')
+    const nonce = sealed.subarray(0, NONCE_BYTES)
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+    const opened = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES))
+    return Buffer.concat([opened, decipher.final()])
+  } catch (error) {
+    throw asSecretsManager(error, 'DecryptionFailure', 'decrypt')
+  }
+}
+
+async function openDataKey(
+  call: Call,
+  CiphertextBlob: string,
+  EncryptionContext: Record<string, string>,
+): Promise<Buffer> {
+  const request = { CiphertextBlob, EncryptionContext }
+  const { Plaintext } = await performOnBehalf('secretsmanager', 'Decrypt', Decrypt, call, request)
+  return Plaintext
+}
+
+function asSecretsManager(error: unknown, failure: string, verb: string): unknown {
+  if (!(error instanceof AwsError) || error.status >= 500) return error
+  if (error.type === 'AccessDeniedException') {
+    return new AwsError(error.type, 'Access to KMS is not allowed', { messageField: 'Message' })
+  }
+  return new AwsError(
+    failure,
+    `Secrets Manager can't ${verb} the protected secret text using the provided KMS key: ` +
+      `${error.type} ${error.message}`.trimEnd(),
+  )
+}

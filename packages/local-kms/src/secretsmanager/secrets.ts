@@ -1,0 +1,261 @@
+import { randomBytes } from 'node:crypto'
+import { serviceArn } from '../account/arn.js'
+import type { SecretRecord, SecretVersion } from '../account/state.js'
+import { authorizeByIam } from '../auth/authorize.js'
+import { AwsError } from '../errors.js'
+import { blob, boolean, integer, list, required, string, structure } from '../protocol/schema.js'
+import { operation, type Call, type Operations } from '../protocol/service.js'
+import { openSecret, sealSecret } from './secret-value.js'
+import { addVersion, moveStage, stagesById } from './version-stages.js'
+
+const SECRET_ID = required(string({ min: 1, max: 2048 }))
+const VALUE = {
+  ClientRequestToken: string({ min: 32, max: 64 }),
+  SecretString: string({ min: 1, max: 65_536, sensitive: true }),
+  SecretBinary: blob({ max: 65_536 }),
+}
+
+const CreateSecret = operation(
+  {
+    Name: required(string({ min: 1, max: 512 })),
+    ...VALUE,
+    Description: string({ max: 2048 }),
+    KmsKeyId: string({ max: 2048 }),
+    Tags: list(
+      required(structure({ Key: required(string()), Value: required(string()) })),
+    ),
+  },
+  async (call, input) => {
+    const { Name: name } = input
+    const scope = serviceArn('secretsmanager', call.region, call.account.id, `secret:${name}`)
+    const arn = `${scope}-${randomBytes(8).toString('base64url').replace(/[-_]/g, 'x').slice(0, 6)}`
+    call.entry.resource = arn
+    authorizeByIam(call, 'secretsmanager:CreateSecret', arn, [['secretsmanager:Name', name]])
+    if (!/^[\w/+=.@-]+$/.test(name)) {
+      throw new AwsError(
+        'ValidationException',
+        'Invalid name. Must be a valid name containing alphanumeric characters, or any of the ' +
+          'following: -/_+=.@!',
+      )
+    }
+    const exists = (): boolean => call.account.region(call.region).secrets.has(name)
+    const refuse = (): AwsError =>
+      new AwsError(
+        'ResourceExistsException',
+        `The operation failed because the secret ${name} already exists.`,
+      )
+    if (exists()) throw refuse()
+    const secret: SecretRecord = {
+      name,
+      arn,
+      ...(input.Description !== undefined && { description: input.Description }),
+      ...(input.KmsKeyId !== undefined && { kmsKeyId: input.KmsKeyId }),
+      createdAt: call.now,
+      changedAt: call.now,
+      tags: input.Tags ?? [],
+      versions: [],
+    }
+    const version = hasValue(input) ? await newVersion(call, secret, input) : undefined
+    if (version !== undefined) addVersion(secret, version, ['AWSCURRENT'])
+    if (exists()) throw refuse()
+    call.account.region(call.region).secrets.set(name, secret)
+    call.account.save()
+    return { ARN: arn, Name: name, ...(version && { VersionId: version.versionId }) }
+  },
+)
+
+const PutSecretValue = operation(
+  {
+    SecretId: SECRET_ID,
+    ...VALUE,
+    VersionStages: list(required(string({ min: 1, max: 256 })), { min: 1, max: 20 }),
+  },
+  async (call, input) => {
+    const secret = findSecret(call, 'PutSecretValue', input.SecretId)
+    requireLive(secret)
+    if (!hasValue(input)) {
+      throw invalid('You must provide either SecretString or SecretBinary.')
+    }
+    const stages = input.VersionStages ?? ['AWSCURRENT']
+    const repeated = secret.versions.find((v) => v.versionId === input.ClientRequestToken)
+    if (repeated !== undefined) {
+      // The same token with the same value is a retry of a call that was answered already.
+      const same = (await openSecret(call, secret, repeated)).equals(valueOf(input))
+      if (same) return answer(secret, repeated)
+      throw new AwsError(
+        'ResourceExistsException',
+        "You can't use ClientRequestToken " +
+          `${input.ClientRequestToken} because that value is already in use for a version of ` +
+          `secret ${secret.arn}.`,
+      )
+    }
+    const version = await newVersion(call, secret, input)
+    addVersion(secret, version, stages)
+    secret.changedAt = call.now
+    call.account.save()
+    return answer(secret, version)
+  },
+)
+
+const GetSecretValue = operation(
+  { SecretId: SECRET_ID, VersionId: string({ min: 32, max: 64 }), VersionStage: string({ min: 1, max: 256 }) },
+  async (call, { SecretId, VersionId, VersionStage }) => {
+    const secret = findSecret(call, 'GetSecretValue', SecretId, [
+      ['secretsmanager:VersionId', VersionId],
+      ['secretsmanager:VersionStage', VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined)],
+    ])
+    requireLive(secret)
+    const stage = VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined)
+    const version = secret.versions.find(
+      ({ versionId, stages }) =>
+        (VersionId === undefined || versionId === VersionId) &&
+        (stage === undefined || stages.includes(stage)),
+    )
+    if (version === undefined) {
+      const what =
+        VersionId === undefined ? `staging label: ${stage}` : `VersionId: ${VersionId}`
+      throw new AwsError(
+        'ResourceNotFoundException',
+        `Secrets Manager can't find the specified secret value for ${what}`,
+      )
+    }
+    const value = await openSecret(call, secret, version)
+    return {
+      ...answer(secret, version),
+      ...(version.kind === 'string'
+        ? { SecretString: value.toString('utf8') }
+        : { SecretBinary: value }),
+      CreatedDate: new Date(version.createdAt),
+    }
+  },
+)
+
+const DescribeSecret = operation({ SecretId: SECRET_ID }, (call, { SecretId }) => {
+  const secret = findSecret(call, 'DescribeSecret', SecretId)
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    Description: secret.description,
+    KmsKeyId: secret.kmsKeyId,
+    CreatedDate: new Date(secret.createdAt),
+    LastChangedDate: new Date(secret.changedAt),
+    ...(secret.deletionDate !== undefined && { DeletedDate: new Date(secret.deletionDate) }),
+    Tags: secret.tags,
+    VersionIdsToStages: stagesById(secret),
+  }
+})
+
+const UpdateSecretVersionStage = operation(
+  {
+    SecretId: SECRET_ID,
+    VersionStage: required(string({ min: 1, max: 256 })),
+    RemoveFromVersionId: string({ min: 32, max: 64 }),
+    MoveToVersionId: string({ min: 32, max: 64 }),
+  },
+  (call, { SecretId, VersionStage, RemoveFromVersionId, MoveToVersionId }) => {
+    const secret = findSecret(call, 'UpdateSecretVersionStage', SecretId)
+    requireLive(secret)
+    moveStage(secret, VersionStage, RemoveFromVersionId, MoveToVersionId)
+    secret.changedAt = call.now
+    call.account.save()
+    return { ARN: secret.arn, Name: secret.name }
+  },
+)
+
+const DeleteSecret = operation(
+  {
+    SecretId: SECRET_ID,
+    RecoveryWindowInDays: integer({ min: 7, max: 30 }),
+    ForceDeleteWithoutRecovery: boolean(),
+  },
+  (call, { SecretId, RecoveryWindowInDays = 30, ForceDeleteWithoutRecovery: force }) => {
+    const secret = findSecret(call, 'DeleteSecret', SecretId)
+    requireLive(secret)
+    secret.deletionDate = force === true ? call.now : call.now + RecoveryWindowInDays * 86_400_000
+    if (force === true) call.account.region(call.region).secrets.delete(secret.name)
+    call.account.save()
+    return { ARN: secret.arn, Name: secret.name, DeletionDate: new Date(secret.deletionDate) }
+  },
+)
+
+/** The operations of `secretsmanager`. */
+export const secretsManagerOperations = {
+  CreateSecret,
+  PutSecretValue,
+  GetSecretValue,
+  DescribeSecret,
+  UpdateSecretVersionStage,
+  DeleteSecret,
+} satisfies Operations
+
+type Value = {
+  ClientRequestToken?: string | undefined
+  SecretString?: string | undefined
+  SecretBinary?: Buffer | undefined
+}
+
+function hasValue({ SecretString, SecretBinary }: Value): boolean {
+  if (SecretString !== undefined && SecretBinary !== undefined) {
+    throw invalid("You can't specify both a binary secret value and a string secret value.")
+  }
+  return SecretString !== undefined || SecretBinary !== undefined
+}
+
+const valueOf = ({ SecretString, SecretBinary }: Value): Buffer =>
+  SecretBinary ?? Buffer.from(SecretString as string, 'utf8')
+
+async function newVersion(call: Call, secret: SecretRecord, input: Value): Promise<SecretVersion> {
+  const versionId = input.ClientRequestToken
+  if (versionId === undefined) {
+    throw new AwsError(
+      'InvalidRequestException',
+      'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
+    )
+  }
+  return {
+    versionId,
+    stages: [],
+    kind: input.SecretBinary === undefined ? 'string' : 'binary',
+    createdAt: call.now,
+    ...(await sealSecret(call, secret, versionId, valueOf(input))),
+  }
+}
+
+const answer = (secret: SecretRecord, version: SecretVersion) => ({
+  ARN: secret.arn,
+  Name: secret.name,
+  VersionId: version.versionId,
+  VersionStages: version.stages,
+})
+
+/** By name, ARN, or ARN without its random suffix. */
+function findSecret(
+  call: Call,
+  action: string,
+  id: string,
+  conditions: [string, string | undefined][] = [],
+): SecretRecord {
+  const secrets = [...call.account.region(call.region).secrets.values()]
+  const secret = secrets.find(({ name, arn }) => id === name || id === arn || id === arn.slice(0, -7))
+  const scope = serviceArn('secretsmanager', call.region, call.account.id, `secret:${id}`)
+  const arn = secret?.arn ?? (id.startsWith('arn:') ? id : scope)
+  call.entry.resource = arn
+  authorizeByIam(call, `secretsmanager:${action}`, arn, conditions)
+  if (secret !== undefined && !(secret.deletionDate !== undefined && secret.deletionDate <= call.now)) {
+    return secret
+  }
+  throw new AwsError(
+    'ResourceNotFoundException',
+    "Secrets Manager can't find the specified secret.",
+  )
+}
+
+function requireLive({ deletionDate }: SecretRecord): void {
+  if (deletionDate === undefined) return
+  throw new AwsError(
+    'InvalidRequestException',
+    "You can't perform this operation on the secret because it was marked for deletion.",
+  )
+}
+
+const invalid = (message: string): AwsError => new AwsError('InvalidParameterException', message)

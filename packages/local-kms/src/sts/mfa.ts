@@ -1,0 +1,38 @@
+import type { UserRecord } from '../account/state.js'
+import { stepOfCode } from '../auth/totp.js'
+import { AwsError } from '../errors.js'
+import type { Call } from '../protocol/service.js'
+
+/** The latest time step whose code a device has used up: a code is good for one call. */
+const usedSteps = new WeakMap<UserRecord, number>()
+
+/**
+ * Checks the code of the caller's MFA device, if the call gives one.
+ *
+ * @returns whether MFA is present
+ * @throws AwsError AccessDeniedException for another's device, a wrong code, or one used before
+ */
+export function verifyMfa(
+  call: Call,
+  serialNumber: string | undefined,
+  code: string | undefined,
+): boolean {
+  if (serialNumber === undefined && code === undefined) return false
+  const user = call.account.state.users.get(call.caller.userName ?? '')
+  const device = `arn:aws:iam::${call.account.id}:mfa/${user?.name}`
+  if (user?.mfaSecret === undefined || serialNumber !== device || code === undefined) {
+    throw refuse(
+      ', unable to validate MFA code.  Please verify your MFA serial number is valid and ' +
+        'associated with this user.',
+    )
+  }
+  const step = stepOfCode(user.mfaSecret, code, call.now)
+  if (step === undefined || step <= (usedSteps.get(user) ?? -1)) {
+    throw refuse(' with invalid MFA one time pass code. ')
+  }
+  usedSteps.set(user, step)
+  return true
+}
+
+const refuse = (why: string): AwsError =>
+  new AwsError('AccessDeniedException', `MultiFactorAuthentication failed${why}`)
