@@ -20,13 +20,7 @@ export interface KmsCalls {
 
 /** KMS through the AWS SDK, which is loaded at the first call: sealed builds never load it. */
 export function kmsCalls(aws: AwsOptions): KmsCalls {
-  const clients = new Map<string | undefined, Promise<KMSClient>>()
-  const clientFor = (keyId: string) => {
-    const region = regionOf(keyId) ?? aws.region
-    let client = clients.get(region)
-    if (!client) clients.set(region, (client = connect(aws, region)))
-    return client
-  }
+  const clientFor = kmsClients(aws)
   return {
     async generateDataKeyPair(KeyId, EncryptionContext) {
       const { GenerateDataKeyPairWithoutPlaintextCommand } = await import('@aws-sdk/client-kms')
@@ -58,7 +52,18 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
   }
 }
 
-const regionOf = (keyId: string) =>
+/** One client a region; a key's ARN tells its own. */
+export function kmsClients(aws: AwsOptions): (keyId: string) => Promise<KMSClient> {
+  const clients = new Map<string | undefined, Promise<KMSClient>>()
+  return (keyId) => {
+    const region = regionOf(keyId) ?? aws.region
+    let client = clients.get(region)
+    if (!client) clients.set(region, (client = connect(aws, region)))
+    return client
+  }
+}
+
+export const regionOf = (keyId: string) =>
   parseKeyArn(keyId)?.region ?? /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:alias\//.exec(keyId)?.[1]
 
 async function connect({ profile, endpoint, credentials, roleArn, fips, dualstack }: AwsOptions, region?: string) {
@@ -77,7 +82,7 @@ async function connect({ profile, endpoint, credentials, roleArn, fips, dualstac
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 /** Says what KMS refused and what to do; KMS's own messages hold no plaintext. */
-function explain(error: unknown, action: string, keyId: string): KmsBuildError {
+export function explain(error: unknown, action: string, keyId: string): KmsBuildError {
   const { name, message, code } = error as Error & { code?: string }
   const fail = (kind: 'KMS_DENIED' | 'KMS_UNREACHABLE' | 'KMS_FAILED', text: string) =>
     new KmsBuildError(kind, text, undefined, { cause: error })
