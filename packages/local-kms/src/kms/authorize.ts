@@ -49,7 +49,7 @@ export function authorizeKey(
   if (denial === undefined) return
   const resource = onCiphertext ? 'the resource associated with this ciphertext' : `resource: ${arn}`
   const reason =
-    onCiphertext && denial.endsWith('-resource')
+    onCiphertext && denial.includes('resource')
       ? 'because the resource does not exist in this Region, no resource-based policies allow ' +
         'access, or a resource-based policy explicitly denies access'
       : undefined

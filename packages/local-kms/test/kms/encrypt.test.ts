@@ -1,0 +1,301 @@
+import { constants, createPublicKey, publicEncrypt } from 'node:crypto'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../src/index.js'
+import { base64, call, succeed } from '../call.js'
+
+let kms: LocalKms
+let KeyId: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  KeyId = (await kms.createKey({ alias: 'alias/app' })).arn
+})
+afterAll(() => kms.close())
+
+const encrypt = async (input: object = {}): Promise<string> =>
+  (await succeed(kms, 'Encrypt', { KeyId, Plaintext: base64('secret'), ...input }))['CiphertextBlob'] as string
+
+const decrypt = (input: object) => call(kms, 'Decrypt', input)
+
+describe('a ciphertext', () => {
+  test('begins as KMS\'s own does, and says which key decrypts it', async () => {
+    const CiphertextBlob = await encrypt()
+    expect(CiphertextBlob).toMatch(/^AQICAH/)
+    const { body } = await decrypt({ CiphertextBlob })
+    expect(body).toMatchObject({
+      KeyId,
+      Plaintext: base64('secret'),
+      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT',
+      KeyMaterialId: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+  })
+
+  test('is another one each time', async () => {
+    expect(await encrypt()).not.toBe(await encrypt())
+  })
+
+  test('is named by key id, key ARN, alias name and alias ARN alike; answers give the key ARN', async () => {
+    const id = KeyId.split('/')[1] as string
+    const aliasArn = KeyId.replace(/key\/.*/, 'alias/app')
+    for (const name of [id, KeyId, 'alias/app', aliasArn]) {
+      const request = { KeyId: name, Plaintext: base64('x') }
+      expect(await succeed(kms, 'Encrypt', request)).toMatchObject({ KeyId })
+    }
+  })
+
+  test('with any bit altered is InvalidCiphertextException, or no key of this region', async () => {
+    const original = Buffer.from(await encrypt(), 'base64')
+    await fc.assert(
+      fc.asyncProperty(fc.nat(original.length * 8 - 1), async (bit) => {
+        const altered = Buffer.from(original)
+        altered[bit >> 3] = (altered[bit >> 3] as number) ^ (1 << (bit & 7))
+        const { type } = await decrypt({ CiphertextBlob: base64(altered) })
+        // A changed key id names a key that does not exist.
+        expect(['InvalidCiphertextException', 'AccessDeniedException']).toContain(type)
+        const named = await decrypt({ CiphertextBlob: base64(altered), KeyId })
+        expect(['InvalidCiphertextException', 'IncorrectKeyException']).toContain(named.type)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('cut short is InvalidCiphertextException', async () => {
+    const original = Buffer.from(await encrypt(), 'base64')
+    for (const length of [1, 20, 82, original.length - 1]) {
+      const CiphertextBlob = base64(original.subarray(0, length))
+      expect((await decrypt({ CiphertextBlob })).type).toBe('InvalidCiphertextException')
+    }
+  })
+
+  test('that cannot be opened has no message, as in KMS', async () => {
+    const CiphertextBlob = await encrypt({ EncryptionContext: { app: 'a' } })
+    expect((await decrypt({ CiphertextBlob })).text).toBe('{"__type":"InvalidCiphertextException"}')
+  })
+
+  test('of one region is no ciphertext of another, unless its key is a multi-Region one', async () => {
+    const CiphertextBlob = await encrypt()
+    const elsewhere = await call(kms, 'Decrypt', { CiphertextBlob }, { region: 'eu-west-1' })
+    expect(elsewhere.type).toBe('AccessDeniedException')
+    expect(elsewhere.body['message']).toBe(
+      'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
+    )
+    const arn = await call(kms, 'Decrypt', { CiphertextBlob, KeyId }, { region: 'eu-west-1' })
+    expect([arn.type, arn.body['message']]).toEqual(['NotFoundException', 'Invalid arn us-east-1'])
+  })
+})
+
+describe('the encryption context', () => {
+  const pairs = fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 })
+
+  test('opens whatever its order, and nothing but itself opens', async () => {
+    await fc.assert(
+      fc.asyncProperty(pairs, pairs, async (context, other) => {
+        const CiphertextBlob = await encrypt({ EncryptionContext: context })
+        const reversed = Object.fromEntries(Object.entries(context).toReversed())
+        expect((await decrypt({ CiphertextBlob, EncryptionContext: reversed })).status).toBe(200)
+        const same = JSON.stringify(Object.entries(context).toSorted()) ===
+          JSON.stringify(Object.entries(other).toSorted())
+        const { status } = await decrypt({ CiphertextBlob, EncryptionContext: other })
+        expect(status).toBe(same ? 200 : 400)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test.each([
+    [{ app: 'a' }, { appa: '' }],
+    [{ a: 'b', c: 'd' }, { a: 'bc', d: '' }],
+    [{ app: 'a' }, { App: 'a' }],
+    [{ app: 'a' }, { app: 'A' }],
+    [{ app: 'a' }, { app: 'a', x: '' }],
+    [{ app: '' }, {}],
+  ])('%o does not open %o', async (context, other) => {
+    const CiphertextBlob = await encrypt({ EncryptionContext: context })
+    const { type } = await decrypt({ CiphertextBlob, EncryptionContext: other })
+    expect(type).toBe('InvalidCiphertextException')
+  })
+
+  test('of no pairs is none', async () => {
+    const CiphertextBlob = await encrypt({ EncryptionContext: {} })
+    expect((await decrypt({ CiphertextBlob })).status).toBe(200)
+  })
+
+  test('takes a number for its text, and refuses what is no simple value', async () => {
+    const CiphertextBlob = await encrypt({ EncryptionContext: { n: 1 } })
+    expect((await decrypt({ CiphertextBlob, EncryptionContext: { n: '1' } })).status).toBe(200)
+    const nested = { KeyId, Plaintext: base64('x'), EncryptionContext: { a: { b: 'c' } } }
+    expect((await call(kms, 'Encrypt', nested)).type).toBe('SerializationException')
+  })
+})
+
+describe('limits are worded as KMS words them', () => {
+  const refusal = async (operation: string, input: object): Promise<unknown> => {
+    const { type, body } = await call(kms, operation, input)
+    return `${type}: ${body['message']}`
+  }
+
+  test('a plaintext of no bytes, and of 4097, without its value', async () => {
+    const rule = "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length"
+    expect(await refusal('Encrypt', { KeyId, Plaintext: '' })).toBe(`${rule} greater than or equal to 1`)
+    const Plaintext = base64('x'.repeat(4097))
+    expect(await refusal('Encrypt', { KeyId, Plaintext })).toBe(`${rule} less than or equal to 4096`)
+  })
+
+  test('several breaches in one answer', async () => {
+    expect(await refusal('Encrypt', {})).toBe(
+      "ValidationException: 2 validation errors detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null; Value null at 'plaintext' failed to satisfy constraint: Member must not be null",
+    )
+  })
+
+  test('a ciphertext of more than 6144 bytes', async () => {
+    const CiphertextBlob = base64('x'.repeat(6145))
+    expect(await refusal('Decrypt', { CiphertextBlob })).toMatch(/length less than or equal to 6144$/)
+  })
+
+  test('random bytes: 1 to 1024', async () => {
+    expect(await refusal('GenerateRandom', { NumberOfBytes: 1025 })).toBe(
+      "ValidationException: 1 validation error detected: Value '1025' at 'numberOfBytes' failed to satisfy constraint: Member must have value less than or equal to 1024",
+    )
+    expect(await refusal('GenerateRandom', {})).toBe('ValidationException: NumberOfBytes is required.')
+    const { Plaintext } = await succeed(kms, 'GenerateRandom', { NumberOfBytes: 1024 })
+    expect(Buffer.from(Plaintext as string, 'base64')).toHaveLength(1024)
+  })
+
+  test('a key id that is no key id', async () => {
+    expect(await refusal('DescribeKey', { KeyId: 'fake' })).toBe("NotFoundException: Invalid keyId 'fake'")
+    expect(await refusal('DescribeKey', { KeyId: 'arn:aws:s3:::bucket' })).toBe(
+      'InvalidArnException: Invalid arn arn:aws:s3:::bucket',
+    )
+    const alias = 'arn:aws:kms:us-east-1:111122223333:alias/nowhere'
+    expect(await refusal('DescribeKey', { KeyId: alias })).toBe(
+      `NotFoundException: Alias ${alias} is not found.`,
+    )
+  })
+
+  test('a grant token, since no grant exists', async () => {
+    const request = { KeyId, Plaintext: base64('x'), GrantTokens: ['token'] }
+    expect(await refusal('Encrypt', request)).toMatch(/^InvalidGrantTokenException/)
+  })
+})
+
+describe('a dry run', () => {
+  test('says DryRunOperationException where the call would have succeeded', async () => {
+    const CiphertextBlob = await encrypt()
+    const calls: [string, object][] = [
+      ['Encrypt', { KeyId, Plaintext: base64('x') }],
+      ['Decrypt', { CiphertextBlob }],
+      ['ReEncrypt', { CiphertextBlob, DestinationKeyId: KeyId }],
+      ['GenerateDataKey', { KeyId, KeySpec: 'AES_256' }],
+      ['GenerateDataKeyWithoutPlaintext', { KeyId, KeySpec: 'AES_256' }],
+      ['GenerateDataKeyPair', { KeyId, KeyPairSpec: 'ECC_NIST_P256' }],
+      ['GenerateDataKeyPairWithoutPlaintext', { KeyId, KeyPairSpec: 'ECC_NIST_P256' }],
+    ]
+    for (const [operation, input] of calls) {
+      const { status, type, text } = await call(kms, operation, { ...input, DryRun: true })
+      expect([operation, status, type]).toEqual([operation, 400, 'DryRunOperationException'])
+      expect(text).not.toContain('Plaintext"')
+    }
+  })
+
+  test('fails as the call would have failed', async () => {
+    const CiphertextBlob = await encrypt({ EncryptionContext: { a: 'b' } })
+    expect((await decrypt({ CiphertextBlob, DryRun: true })).type).toBe('InvalidCiphertextException')
+    const { credentials } = kms.createUser({ name: 'dry' })
+    const request = { KeyId, Plaintext: base64('x'), DryRun: true }
+    expect((await call(kms, 'Encrypt', request, { credentials })).type).toBe('AccessDeniedException')
+  })
+})
+
+describe('ReEncrypt', () => {
+  test('changes key and context, and shows both in its answer', async () => {
+    const to = await kms.createKey()
+    const CiphertextBlob = await encrypt({ EncryptionContext: { a: '1' } })
+    const answer = await succeed(kms, 'ReEncrypt', {
+      CiphertextBlob,
+      SourceEncryptionContext: { a: '1' },
+      DestinationKeyId: to.keyId,
+      DestinationEncryptionContext: { b: '2' },
+    })
+    expect(answer).toMatchObject({ SourceKeyId: KeyId, KeyId: to.arn })
+    const opened = await decrypt({
+      CiphertextBlob: answer['CiphertextBlob'],
+      EncryptionContext: { b: '2' },
+      KeyId: to.arn,
+    })
+    expect(opened.body['Plaintext']).toBe(base64('secret'))
+  })
+
+  test('needs kms:ReEncryptFrom on the one key and kms:ReEncryptTo on the other', async () => {
+    const to = await kms.createKey()
+    const CiphertextBlob = await encrypt()
+    const reEncrypt = async (...actions: [string, string][]) => {
+      const name = `re-${actions.map(([action]) => action.slice(4)).join('-')}`
+      const Statement = actions.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }))
+      const policies = actions.length > 0 ? [{ Version: '2012-10-17', Statement }] : []
+      const { credentials } = kms.createUser({ name, policies })
+      const request = { CiphertextBlob, DestinationKeyId: to.arn }
+      return (await call(kms, 'ReEncrypt', request, { credentials })).status
+    }
+    expect(await reEncrypt(['kms:ReEncryptFrom', KeyId])).toBe(400)
+    expect(await reEncrypt(['kms:ReEncryptTo', to.arn])).toBe(400)
+    expect(await reEncrypt(['kms:ReEncryptFrom', KeyId], ['kms:ReEncryptTo', to.arn])).toBe(200)
+  })
+})
+
+describe('RSA keys', () => {
+  let rsa: string
+  beforeAll(async () => {
+    rsa = (await kms.createKey({ spec: 'RSA_2048' })).arn
+  })
+
+  test('decrypt what their public key encrypted elsewhere', async () => {
+    const answer = await succeed(kms, 'GetPublicKey', { KeyId: rsa })
+    expect(answer).toMatchObject({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' })
+    const key = createPublicKey({
+      key: Buffer.from(answer['PublicKey'] as string, 'base64'),
+      format: 'der',
+      type: 'spki',
+    })
+    for (const [hash, name] of [['sha1', 'SHA_1'], ['sha256', 'SHA_256']] as const) {
+      const padding = constants.RSA_PKCS1_OAEP_PADDING
+      const ciphertext = publicEncrypt({ key, padding, oaepHash: hash }, Buffer.from('secret'))
+      const { body } = await decrypt({
+        KeyId: rsa,
+        CiphertextBlob: base64(ciphertext),
+        EncryptionAlgorithm: `RSAES_OAEP_${name}`,
+      })
+      expect(body['Plaintext']).toBe(base64('secret'))
+    }
+  })
+
+  test('take 190 bytes with SHA-256 and 214 with SHA-1, and not one more', async () => {
+    for (const [EncryptionAlgorithm, limit] of [['RSAES_OAEP_SHA_256', 190], ['RSAES_OAEP_SHA_1', 214]] as const) {
+      const request = (bytes: number) => ({ KeyId: rsa, EncryptionAlgorithm, Plaintext: base64('x'.repeat(bytes)) })
+      expect((await call(kms, 'Encrypt', request(limit))).status).toBe(200)
+      const { type, body } = await call(kms, 'Encrypt', request(limit + 1))
+      expect(`${type}: ${body['message']}`).toBe(
+        `ValidationException: Algorithm ${EncryptionAlgorithm} and key spec RSA_2048 cannot encrypt data larger than ${limit} bytes.`,
+      )
+    }
+  })
+
+  test('refuse another algorithm, a context, a missing key id, and to make data keys', async () => {
+    const Plaintext = base64('x')
+    const rsaes = { EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' }
+    const type = async (operation: string, input: object) => (await call(kms, operation, input)).type
+    expect(await type('Encrypt', { KeyId: rsa, Plaintext })).toBe('InvalidKeyUsageException')
+    expect(await type('Encrypt', { KeyId, Plaintext, ...rsaes })).toBe('InvalidKeyUsageException')
+    expect(await type('Encrypt', { KeyId: rsa, Plaintext, ...rsaes, EncryptionContext: { a: 'b' } })).toBe(
+      'ValidationException',
+    )
+    expect(await type('Decrypt', { CiphertextBlob: Plaintext, ...rsaes })).toBe('ValidationException')
+    expect(await type('GenerateDataKey', { KeyId: rsa, KeySpec: 'AES_256' })).toBe('InvalidKeyUsageException')
+    expect(await type('GetPublicKey', { KeyId })).toBe('UnsupportedOperationException')
+    expect(await type('EnableKeyRotation', { KeyId: rsa })).toBe('UnsupportedOperationException')
+  })
+
+  test('need a KeyUsage when they are created', async () => {
+    const { type } = await call(kms, 'CreateKey', { KeySpec: 'RSA_2048' })
+    expect(type).toBe('ValidationException')
+  })
+})

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../src/index.js'
+import { base64, call, succeed } from '../call.js'
+
+let kms: LocalKms
+beforeEach(async () => {
+  kms = await startLocalKms()
+})
+afterEach(() => kms.close())
+
+const DAY = 86_400_000
+
+/** Lets the service's days pass; requests are signed for its clock. */
+const pass = (days: number): void => {
+  kms.faults.clockOffsetMs += days * DAY
+}
+const at = () => ({ signedAt: Date.now() + kms.faults.clockOffsetMs })
+
+async function encrypt(KeyId: string, region = kms.region): Promise<string> {
+  const request = { KeyId, Plaintext: base64('secret') }
+  return (await succeed(kms, 'Encrypt', request, { ...at(), region }))['CiphertextBlob'] as string
+}
+
+const decrypt = (CiphertextBlob: string, region = kms.region) =>
+  call(kms, 'Decrypt', { CiphertextBlob }, { ...at(), region })
+
+const describeKey = async (KeyId: string, region = kms.region) =>
+  (await succeed(kms, 'DescribeKey', { KeyId }, { ...at(), region }))['KeyMetadata'] as Record<string, unknown>
+
+describe('rotation', () => {
+  test('on demand makes new material, and ciphertexts of before still decrypt', async () => {
+    const { keyId } = await kms.createKey()
+    const before = await encrypt(keyId)
+    await succeed(kms, 'RotateKeyOnDemand', { KeyId: keyId })
+    const after = await encrypt(keyId)
+    const [old, now] = [(await decrypt(before)).body, (await decrypt(after)).body]
+    expect([old['Plaintext'], now['Plaintext']]).toEqual([base64('secret'), base64('secret')])
+    expect(old['KeyMaterialId']).not.toBe(now['KeyMaterialId'])
+    expect((await describeKey(keyId))['CurrentKeyMaterialId']).toBe(now['KeyMaterialId'])
+  })
+
+  test('is off until enabled, and then comes of itself when its period is over', async () => {
+    const { keyId: KeyId } = await kms.createKey()
+    const status = () => succeed(kms, 'GetKeyRotationStatus', { KeyId }, at())
+    expect(await status()).toMatchObject({ KeyRotationEnabled: false })
+    await succeed(kms, 'EnableKeyRotation', { KeyId, RotationPeriodInDays: 90 })
+    expect(await status()).toMatchObject({ KeyRotationEnabled: true, RotationPeriodInDays: 90 })
+    const before = await encrypt(KeyId)
+    pass(91)
+    const after = await encrypt(KeyId)
+    expect((await decrypt(before)).body['KeyMaterialId']).not.toBe(
+      (await decrypt(after)).body['KeyMaterialId'],
+    )
+    await succeed(kms, 'DisableKeyRotation', { KeyId }, at())
+    expect(await status()).toMatchObject({ KeyRotationEnabled: false })
+  })
+
+  test('takes a period of 90 to 2560 days', async () => {
+    const { keyId: KeyId } = await kms.createKey()
+    const { type } = await call(kms, 'EnableKeyRotation', { KeyId, RotationPeriodInDays: 89 })
+    expect(type).toBe('ValidationException')
+  })
+})
+
+describe('deletion', () => {
+  test('waits, can be cancelled into Disabled, and is final once its day has passed', async () => {
+    const { keyId: KeyId } = await kms.createKey({ alias: 'alias/gone' })
+    const ciphertext = await encrypt(KeyId)
+    const scheduled = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
+    expect(scheduled).toMatchObject({ KeyState: 'PendingDeletion', PendingWindowInDays: 7 })
+    expect(await describeKey(KeyId)).toMatchObject({ KeyState: 'PendingDeletion', Enabled: false })
+
+    await succeed(kms, 'CancelKeyDeletion', { KeyId })
+    expect(await describeKey(KeyId)).toMatchObject({ KeyState: 'Disabled' })
+    expect((await decrypt(ciphertext)).type).toBe('DisabledException')
+    await succeed(kms, 'EnableKey', { KeyId })
+    expect((await decrypt(ciphertext)).status).toBe(200)
+
+    await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
+    pass(6)
+    expect((await decrypt(ciphertext)).type).toBe('KMSInvalidStateException')
+    pass(2)
+    expect((await decrypt(ciphertext)).type).toBe('AccessDeniedException')
+    expect((await call(kms, 'DescribeKey', { KeyId: 'alias/gone' }, at())).type).toBe('NotFoundException')
+    expect(await succeed(kms, 'ListKeys', {}, at())).toMatchObject({ Keys: [] })
+    expect(await succeed(kms, 'ListAliases', {}, at())).toMatchObject({ Aliases: [] })
+  })
+
+  test.each([6, 31])('is refused with a window of %i days', async (PendingWindowInDays) => {
+    const { keyId: KeyId } = await kms.createKey()
+    const { type } = await call(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays })
+    expect(type).toBe('ValidationException')
+  })
+
+  test('of a multi-Region primary waits for its replicas', async () => {
+    const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
+    await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
+    const primary = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
+    expect(primary).toMatchObject({ KeyState: 'PendingReplicaDeletion' })
+    await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 }, { region: 'eu-west-1' })
+    pass(8)
+    expect((await call(kms, 'DescribeKey', { KeyId }, { ...at(), region: 'eu-west-1' })).type).toBe(
+      'NotFoundException',
+    )
+    expect(await describeKey(KeyId)).toMatchObject({ KeyState: 'PendingDeletion' })
+  })
+})
+
+describe('a multi-Region key', () => {
+  test('opens in the replica\'s region what the primary encrypted, and the other way round', async () => {
+    const { keyId, arn } = await kms.createKey({ multiRegion: true })
+    expect(keyId).toMatch(/^mrk-[0-9a-f]{32}$/)
+    const here = await encrypt(keyId)
+    expect((await decrypt(here, 'eu-west-1')).type).toBe('AccessDeniedException')
+    const answer = await succeed(kms, 'ReplicateKey', { KeyId: keyId, ReplicaRegion: 'eu-west-1' })
+    expect(answer['ReplicaKeyMetadata']).toMatchObject({
+      MultiRegionConfiguration: { MultiRegionKeyType: 'REPLICA', PrimaryKey: { Arn: arn } },
+    })
+    const replicaArn = arn.replace('us-east-1', 'eu-west-1')
+    expect((await decrypt(here, 'eu-west-1')).body).toMatchObject({
+      Plaintext: base64('secret'),
+      KeyId: replicaArn,
+    })
+    const there = await encrypt(keyId, 'eu-west-1')
+    expect((await decrypt(there)).body).toMatchObject({ Plaintext: base64('secret'), KeyId: arn })
+    expect(await describeKey(keyId)).toMatchObject({
+      MultiRegionConfiguration: { ReplicaKeys: [{ Region: 'eu-west-1', Arn: replicaArn }] },
+    })
+  })
+
+  test('has a state and a policy of its own in each region, and shares its material', async () => {
+    const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
+    await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
+    await succeed(kms, 'DisableKey', { KeyId })
+    await succeed(kms, 'EnableKey', { KeyId })
+    await succeed(kms, 'RotateKeyOnDemand', { KeyId })
+    const rotated = await encrypt(KeyId)
+    await succeed(kms, 'DisableKey', { KeyId })
+    expect((await decrypt(rotated)).type).toBe('DisabledException')
+    expect((await decrypt(rotated, 'eu-west-1')).status).toBe(200)
+    const onReplica = { region: 'eu-west-1' }
+    const { type } = await call(kms, 'RotateKeyOnDemand', { KeyId }, onReplica)
+    expect(type).toBe('UnsupportedOperationException')
+  })
+
+  test('is replicated once a region, and only from its primary', async () => {
+    const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
+    const request = { KeyId, ReplicaRegion: 'eu-west-1' }
+    await succeed(kms, 'ReplicateKey', request)
+    expect((await call(kms, 'ReplicateKey', request)).type).toBe('AlreadyExistsException')
+    const single = { KeyId: (await kms.createKey()).keyId, ReplicaRegion: 'eu-west-1' }
+    expect((await call(kms, 'ReplicateKey', single)).type).toBe('UnsupportedOperationException')
+  })
+})
+
+describe('aliases', () => {
+  test('can be repointed: what was encrypted before needs the old key', async () => {
+    const [a, b] = [await kms.createKey({ alias: 'alias/app' }), await kms.createKey()]
+    const ciphertext = await encrypt('alias/app')
+    await succeed(kms, 'UpdateAlias', { AliasName: 'alias/app', TargetKeyId: b.keyId })
+    const named = await call(kms, 'Decrypt', { CiphertextBlob: ciphertext, KeyId: 'alias/app' })
+    expect(named.type).toBe('IncorrectKeyException')
+    expect((await decrypt(ciphertext)).body['KeyId']).toBe(a.arn)
+  })
+
+  test.each([
+    ['alias/aws/mine', 'NotAuthorizedException'],
+    ['app', 'ValidationException'],
+    ['alias/', 'InvalidAliasNameException'],
+    ['alias/a b', 'ValidationException'],
+  ])('cannot be named %s: %s', async (AliasName, type) => {
+    const { keyId: TargetKeyId } = await kms.createKey()
+    expect((await call(kms, 'CreateAlias', { AliasName, TargetKeyId })).type).toBe(type)
+  })
+
+  test('are unique in their region, and may be the same in another', async () => {
+    await kms.createKey({ alias: 'alias/app' })
+    await kms.createKey({ alias: 'alias/app', region: 'eu-west-1' })
+    const { keyId: TargetKeyId } = await kms.createKey()
+    const { type } = await call(kms, 'CreateAlias', { AliasName: 'alias/app', TargetKeyId })
+    expect(type).toBe('AlreadyExistsException')
+  })
+
+  test('and keys are listed in pages', async () => {
+    for (let i = 0; i < 5; i += 1) await kms.createKey({ alias: `alias/${i}` })
+    const seen: unknown[] = []
+    let Marker: unknown
+    do {
+      const page = await succeed(kms, 'ListAliases', { Limit: 2, ...(Marker !== undefined && { Marker }) })
+      seen.push(...(page['Aliases'] as { AliasName: string }[]).map((alias) => alias.AliasName))
+      Marker = page['NextMarker']
+      expect(page['Truncated']).toBe(Marker !== undefined)
+    } while (Marker !== undefined)
+    expect(seen).toEqual(['alias/0', 'alias/1', 'alias/2', 'alias/3', 'alias/4'])
+    expect((await call(kms, 'ListKeys', { Marker: 'x' })).type).toBe('InvalidMarkerException')
+  })
+})
