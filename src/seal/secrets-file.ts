@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { KmsBuildError } from '../errors.js'
 import { fingerprintOf, isP256, type DataKeyPair, type WrappedPrivateKey } from './data-key-pair.js'
 import { expectKeyArn } from './key-arn.js'
+import { lineAt, strictJson } from './strict-json.js'
 import { decodeToken } from './token.js'
 
 /** A secrets file, read and checked. */
 export interface SecretsFile {
   path: string
+  /** The file's `$schema`, kept when it is written. */
+  schema?: string
   encryptionContext: Record<string, string>
   /** The fingerprint that sealing uses. */
   current: string
@@ -32,8 +35,8 @@ export async function readSecretsFile(path: string): Promise<SecretsFile | null>
 
 /** Every field is checked, and unknown ones are refused: who edits this file chooses who reads. */
 export function parseSecretsFile(text: string, path: string): SecretsFile {
-  const fail = (what: string): never => {
-    throw new KmsBuildError('SECRETS_FILE_INVALID', `${path}: ${what}`)
+  const fail = (what: string, line?: number): never => {
+    throw new KmsBuildError('SECRETS_FILE_INVALID', `${path}${line ? `:${line}` : ''}: ${what}`)
   }
   const object = (value: unknown, where: string): Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -54,12 +57,7 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
     return bytes.toString('base64') === encoded ? bytes : fail(`${where} is not canonical base64.`)
   }
 
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    fail('is no JSON: truncated, or left with conflict markers? Restore it from git.')
-  }
+  const json = strictJson(text, fail)
   const { version } = object(json, 'the file')
   if (version !== 1) fail(`has version ${JSON.stringify(version)}; this release of unplugin-kms reads version 1.`)
   const file = fields(json, 'the file', ['version', 'encryptionContext', 'current', 'dataKeyPairs', 'secrets'], ['$schema'])
@@ -97,10 +95,12 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
   const secrets = new Map<string, string>()
   for (const [name, value] of Object.entries(object(file.secrets, 'secrets'))) {
     const token = decodeToken(string(value, `secrets.${name}`))
-    if ('invalid' in token) return fail(`secrets.${name} is no valid token: ${token.invalid}.`)
-    if (token.kind !== 'named') fail(`secrets.${name} is a token of kind ${token.kind}; an entry is sealed to its name. Set it with npx unplugin-kms set ${name}.`)
-    if (!pairs.has(token.fingerprint)) fail(`secrets.${name} is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: set it again here.`)
+    const wrong = (what: string) => fail(`secrets.${name} ${what}`, lineAt(text, text.indexOf(`"${value as string}"`)))
+    if ('invalid' in token) return wrong(`is no valid token: ${token.invalid}.`)
+    if (token.kind !== 'named') wrong(`is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`)
+    if (!pairs.has(token.fingerprint)) wrong(`is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`)
     secrets.set(name, value as string)
   }
-  return { path, encryptionContext, current, pairs, secrets }
+  const schema = file.$schema === undefined ? {} : { schema: string(file.$schema, '$schema') }
+  return { path, ...schema, encryptionContext, current, pairs, secrets }
 }

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { DataKeyPair } from './data-key-pair.js'
+import { replaceFile } from './replace-file.js'
 import type { SecretsFile } from './secrets-file.js'
 
 /** A new file with one data key pair and no entries. */
@@ -14,7 +12,7 @@ export const newSecretsFile = (path: string, pair: DataKeyPair): SecretsFile => 
 })
 
 /** The file's text: one entry a line, sorted, so that a change is one line of a diff. */
-export function formatSecretsFile({ encryptionContext, current, pairs, secrets }: SecretsFile): string {
+export function formatSecretsFile({ schema, encryptionContext, current, pairs, secrets }: SecretsFile): string {
   const sorted = <T>(map: Map<string, T>) =>
     Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
   const dataKeyPairs = new Map(
@@ -23,26 +21,16 @@ export function formatSecretsFile({ encryptionContext, current, pairs, secrets }
       { publicKey: publicKey.toString('base64'), privateKeyCiphertextBlobs: wrapped },
     ]),
   )
-  const file = { version: 1, encryptionContext, current, dataKeyPairs: sorted(dataKeyPairs), secrets: sorted(secrets) }
+  const file = {
+    ...(schema !== undefined && { $schema: schema }),
+    version: 1,
+    encryptionContext,
+    current,
+    dataKeyPairs: sorted(dataKeyPairs),
+    secrets: sorted(secrets),
+  }
   return `${JSON.stringify(file, null, 2)}\n`
 }
 
-/** Replaces the file in one step: whoever reads it sees the old one or the new one, whole. */
-export async function writeSecretsFile(file: SecretsFile): Promise<void> {
-  const temporary = `${file.path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const handle = await open(temporary, 'wx')
-    try {
-      await handle.writeFile(formatSecretsFile(file))
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file.path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  const folder = await open(dirname(file.path))
-  await folder.sync().finally(() => folder.close())
-}
+/** @throws KmsBuildError FILE_UNWRITABLE; the file is then as it was. */
+export const writeSecretsFile = (file: SecretsFile) => replaceFile(file.path, formatSecretsFile(file))

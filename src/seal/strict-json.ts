@@ -1,0 +1,48 @@
+const CONFLICT = /^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$/m
+const STRING_OR_BRACE = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}]/g
+
+/** The line, from 1, of an offset. */
+export function lineAt(text: string, offset: number): number {
+  let line = 1
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line++
+  return line
+}
+
+/**
+ * JSON without what `JSON.parse` lets pass or explains badly: a name that stands twice (the earlier
+ * value would be lost without a word) and the markers of an unfinished merge.
+ *
+ * @param fail called with what is wrong and where; must throw.
+ */
+export function strictJson(text: string, fail: (what: string, line?: number) => never): unknown {
+  const conflict = CONFLICT.exec(text)
+  if (conflict) {
+    fail('an unfinished merge left its conflict markers here. Keep one side of each conflict and drop the marker lines, or take one side whole: git checkout --ours (or --theirs) and this file.', lineAt(text, conflict.index))
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    fail('is no JSON; cut off, or edited by hand? Restore it: git checkout and this file.')
+  }
+  const twice = duplicateName(text)
+  if (twice) {
+    fail(`"${twice.name}" stands twice, as a merge by lines may leave it. Delete the line that is out of date; if you cannot tell which, delete both and set it again.`, lineAt(text, twice.offset))
+  }
+  return json
+}
+
+function duplicateName(text: string): { name: string; offset: number } | undefined {
+  const open: Set<string>[] = []
+  for (const { 0: token, 1: colon, index } of text.matchAll(STRING_OR_BRACE)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '}') open.pop()
+    else if (colon !== undefined) {
+      const name = JSON.parse(token.slice(0, -colon.length)) as string
+      const names = open.at(-1)!
+      if (names.has(name)) return { name, offset: index }
+      names.add(name)
+    }
+  }
+  return undefined
+}
