@@ -1,0 +1,1 @@
+export { KmsSecretError, type KmsSecretErrorCode } from './error.js'
