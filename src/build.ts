@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { emit, type Opening } from './emit/emit.js'
-import { pairExport, shimModule } from './emit/shim.js'
+import { fingerprintIn, pairModule, pairModuleCode, shimModule } from './emit/shim.js'
 import { KmsBuildError, placeText } from './errors.js'
 import { resolveOptions, type Options } from './options.js'
 import { prove, unsearched, type Asset, type Seen } from './prove/prove.js'
@@ -24,9 +24,10 @@ export interface Target {
 export interface Transformed {
   code: string
   map: { toString(): string; toUrl(): string }
-  /** Files whose change makes the result stale. */
-  dependencies: string[]
 }
+
+/** Told of each file whose change makes a result stale, also when there will be no result. */
+export type Watch = (file: string) => void
 
 export type Build = ReturnType<typeof createBuild>
 
@@ -38,7 +39,6 @@ export function createBuild(userOptions: Options | undefined) {
   const options = resolveOptions(userOptions)
   const kms = kmsCalls(options.aws)
   const modules = new Map<string, { seen: Seen[]; plaintextLiterals: Mark[]; sync: Mark[] }>()
-  const pairs = new Map<string, DataKeyPair>()
   const tokens = new Map<string, Promise<string>>()
   let secretsFile: SecretsFile | null = null
   let fresh: Promise<DataKeyPair> | undefined
@@ -80,26 +80,28 @@ export function createBuild(userOptions: Options | undefined) {
   const includes = (id: string) =>
     include.some((pattern) => pattern.test(id)) && !exclude.some((pattern) => pattern.test(id))
 
-  /** @returns null where the module has no marks. */
-  async function transform(code: string, id: string, target: Target = {}): Promise<Transformed | null> {
-    const path = id.replace(/[?#].*$/, '')
-    modules.delete(id)
-    if (!code.includes(MARKER)) return null
-    await (started ??= load())
-    const file = relative(options.root, path).split(sep).join('/')
+  /** For a module that changed, or lost its marks: what is known of it no longer holds. */
+  const forget = (id: string) => void modules.delete(id)
 
+  /** @returns null where the module has no marks. */
+  async function transform(code: string, id: string, target: Target, watch: Watch): Promise<Transformed | null> {
+    const path = id.replace(/[?#].*$/, '')
+    forget(id)
+    if (!code.includes(MARKER)) return null
+    const file = relative(options.root, path).split(sep).join('/')
     const collected = collect(code, file)
     if (!collected) return null
+
     const { marks } = collected
+    watch(options.secretsFile.path)
+    for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
+    await (started ??= load())
     refuseTarget(marks, target)
     const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
     const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
-    const { code: emitted, map } = emit(code, path, collected, openings)
-
-    const files = marks.filter(({ source }) => source === 'file').map((mark) => fileOf(mark, path))
-    return { code: emitted, map, dependencies: secretsFile ? [...files, secretsFile.path] : files }
+    return emit(code, path, collected, openings)
   }
 
   function refuseTarget(marks: Mark[], { client, cjs }: Target) {
@@ -133,16 +135,29 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   async function sealed(mark: Mark, value: Value): Promise<Opening> {
-    const name = nameOf(mark)
     const as = mark.format === 'text' ? [] : [mark.format]
-    if ('token' in value) {
-      const pair = secretsFile!.pairs.get(value.fingerprint)!
-      pairs.set(pair.fingerprint, pair)
-      return { open: pairExport(pair.fingerprint), args: [value.token, name, ...as] }
-    }
+    const opening = (fingerprint: string, token: string) => ({
+      from: pairModule(fingerprint),
+      export: 'open',
+      args: [token, nameOf(mark), ...as],
+    })
+    if ('token' in value) return opening(value.fingerprint, value.token)
     const pair = await sealingPair(mark)
-    pairs.set(pair.fingerprint, pair)
-    return { open: pairExport(pair.fingerprint), args: [await sealOnce(pair, mark, value.plaintext), name, ...as] }
+    return opening(pair.fingerprint, await sealOnce(pair, mark, value.plaintext))
+  }
+
+  /** The code of one of the modules that exist only in the build, by the name that is imported. */
+  async function virtual(name: string, watch: Watch): Promise<string> {
+    const fingerprint = fingerprintIn(name)
+    if (!fingerprint) return shimModule()
+    watch(options.secretsFile.path)
+    await (started ??= load())
+    const made = await fresh
+    const pair = made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
+    if (!pair) {
+      throw new KmsBuildError('TOKEN_FOREIGN', `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`)
+    }
+    return pairModuleCode(pair, options.runtime, options.aws)
   }
 
   /** An unchanged value keeps its token within a watch session, so that a rebuild changes nothing. */
@@ -197,7 +212,8 @@ export function createBuild(userOptions: Options | undefined) {
     warnings,
     /** Whether any module had a mark: a build without is left as it is. */
     hasMarks: () => modules.size > 0,
-    shim: () => shimModule(pairs.values(), options.runtime, options.aws),
+    forget,
+    virtual,
     prove: (assets: Asset[], inputs?: Iterable<string>) => prove(assets, allSeen(), options.proof, inputs),
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison: (importer?: string): KmsBuildError =>

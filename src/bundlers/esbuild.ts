@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { BuildOptions, BuildResult, Loader, OnLoadResult, PartialMessage, PluginBuild } from 'esbuild'
 import { createEsbuildPlugin } from 'unplugin'
-import { createBuild, type Build } from '../build.js'
+import { createBuild, type Build, type Watch } from '../build.js'
 import { MARKER } from '../collect/collect.js'
-import { SHIM } from '../emit/shim.js'
+import { VIRTUAL } from '../emit/shim.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
-import { NAME } from './transform.js'
 import { holdWriting, writeOutputs } from './esbuild-write.js'
+import { NAME } from './transform.js'
+import { MARKERS } from './virtual.js'
 
 /**
  * The esbuild plugin; it stands first in the array of plugins.
@@ -40,41 +41,41 @@ function setup(host: PluginBuild, build: Build) {
   const target = { client: isClient(options), cjs: isCjs(options) }
   const writing = holdWriting(options)
 
-  host.onStart(() => reporting(async () => void (await build.start())))
+  host.onStart(() => reporting(() => build.start()))
 
-  host.onResolve({ filter: /^\.\/unplugin-kms\.shim$/ }, () => ({ path: SHIM, namespace: NAME, sideEffects: false }))
-  host.onResolve({ filter: /^unplugin-kms\/secret(?:\/sync)?$/ }, ({ path, importer }) => ({
+  host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
+  host.onResolve({ filter: MARKERS }, ({ path, importer }) => ({
     path,
     namespace: NAME,
     pluginData: importer,
   }))
   host.onLoad({ filter: /.*/, namespace: NAME }, ({ path, pluginData }) =>
-    reporting(async () => {
-      if (path !== SHIM) throw build.poison(pluginData as string)
-      return { contents: await build.shim(), loader: 'js' }
+    loading(async (watch) => {
+      if (!VIRTUAL.test(path)) throw build.poison(pluginData as string)
+      return { contents: await build.virtual(path, watch), loader: 'js' }
     }),
   )
 
   host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) =>
-    reporting(async () => {
+    loading(async (watch) => {
       if (!build.includes(path)) return null
+      build.forget(path + suffix)
       const code = await readFile(path, 'utf8').catch(() => '')
       if (!code.includes(MARKER)) return null
-      const result = await build.transform(code, path + suffix, target)
+      const result = await build.transform(code, path + suffix, target, watch)
       if (!result) return null
       const extension = extname(path)
       return {
         contents: options.sourcemap ? `${result.code}\n//# sourceMappingURL=${result.map.toUrl()}` : result.code,
         loader: options.loader?.[extension] ?? LOADERS[extension] ?? 'js',
         resolveDir: dirname(path),
-        watchFiles: result.dependencies,
       }
     }),
   )
 
   host.onEnd((result) =>
     reporting(async () => {
-      if (result.errors.length) return
+      if (result.errors.length) return undefined
       const inputs = Object.keys(result.metafile?.inputs ?? {}).map((path) => resolve(root(options), path))
       await build.prove((result.outputFiles ?? []).map(({ path, contents }) => ({ name: basename(path), content: contents })), inputs)
       await writeOutputs(result, options, writing)
@@ -84,15 +85,20 @@ function setup(host: PluginBuild, build: Build) {
 }
 
 /** esbuild prints a thrown error with lines of the plugin's own code; a message it prints as it is. */
-async function reporting<T extends OnLoadResult | null | void | { warnings: PartialMessage[] }>(
-  work: () => Promise<T>,
-): Promise<T | { errors: PartialMessage[] }> {
+async function reporting<T>(work: () => Promise<T>): Promise<T | { errors: PartialMessage[] }> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof KmsBuildError)) throw error
     return { errors: [{ text: error.message, detail: error }] }
   }
+}
+
+/** What is to be watched is told in either case, so that mending it starts the next build. */
+async function loading(work: (watch: Watch) => Promise<OnLoadResult | null>): Promise<OnLoadResult | null> {
+  const watchFiles: string[] = []
+  const result = await reporting(() => work((file) => watchFiles.push(file)))
+  return result && { ...result, watchFiles }
 }
 
 const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()

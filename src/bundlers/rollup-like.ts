@@ -1,11 +1,8 @@
 import type { ExternalOption, OutputBundle } from 'rollup'
 import type { Build } from '../build.js'
-import { SHIM } from '../emit/shim.js'
+import { VIRTUAL } from '../emit/shim.js'
 import { redactContents, scrubInlineMaps, scrubMap } from '../prove/scrub.js'
-
-export const RESOLVED_SHIM = '\0unplugin-kms.shim'
-const MARKERS = /^unplugin-kms\/secret(?:\/sync)?$/
-const RESOLVED_MARKER = '\0unplugin-kms.marker?'
+import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
 
 /** What the three contexts have in common of what `generateBundle` needs. */
 interface GenerateContext {
@@ -17,32 +14,24 @@ interface GenerateContext {
 export function rollupLike(build: Build) {
   return {
     buildStart: () => build.start(),
+    watchChange: (id: string) => build.forget(id),
 
     // Rolldown and Vite have the same option, under a type of their own.
     options<T>(options: T): T {
       const { external } = options as { external?: ExternalOption }
-      return external ? { ...options, external: exceptShim(external) } : options
+      return external ? { ...options, external: exceptOurs(external) } : options
     },
 
     resolveId: {
       order: 'pre' as const,
-      filter: { id: [/^\.\/unplugin-kms\.shim$/, MARKERS] },
+      filter: resolveHook.filter,
       handler(source: string, importer?: string) {
-        if (source === SHIM) return { id: RESOLVED_SHIM, external: false as const, moduleSideEffects: false }
-        if (MARKERS.test(source)) return { id: RESOLVED_MARKER + (importer ?? ''), external: false as const }
-        return null
+        const id = resolveHook.handler(source, importer)
+        return id && { id, external: false as const, moduleSideEffects: false }
       },
     },
 
-    load: {
-      order: 'pre' as const,
-      filter: { id: /^\0unplugin-kms\./ },
-      handler(id: string) {
-        if (id === RESOLVED_SHIM) return build.shim()
-        if (id.startsWith(RESOLVED_MARKER)) throw build.poison(id.slice(RESOLVED_MARKER.length))
-        return null
-      },
-    },
+    load: { order: 'pre' as const, ...loadHook(build) },
 
     renderStart({ format }: { format: string }) {
       if (format !== 'es' && format !== 'esm' && format !== 'module') build.refuseCjs()
@@ -69,11 +58,11 @@ export function rollupLike(build: Build) {
 }
 
 /** Whatever the user keeps out of the bundle, the shim and the marker are ours to answer for. */
-function exceptShim(external: ExternalOption): ExternalOption {
+function exceptOurs(external: ExternalOption): ExternalOption {
   const isExternal =
     typeof external === 'function'
       ? external
       : (id: string) => [external].flat().some((item) => (typeof item === 'string' ? item === id : item.test(id)))
   return (id, importer, isResolved) =>
-    id === SHIM || id.startsWith('\0unplugin-kms.') || MARKERS.test(id) ? false : isExternal(id, importer, isResolved)
+    VIRTUAL.test(id) || OWN_ID.test(id) || MARKERS.test(id) ? false : isExternal(id, importer, isResolved)
 }

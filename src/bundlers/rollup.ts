@@ -34,12 +34,11 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
       load: {
         order: 'pre',
         async handler(id) {
-          if (load.filter.id.test(id)) return load.handler(id)
+          if (load.filter.id.test(id)) return load.handler.call(this, id)
           if (!build.includes(id)) return null
           const code = await readFile(id, 'utf8').catch(() => '')
           if (!code.includes(MARKER)) return null
-          const result = await build.transform(code, id)
-          for (const file of result?.dependencies ?? []) this.addWatchFile(file)
+          const result = await build.transform(code, id, {}, (file) => this.addWatchFile(file))
           return result && { code: result.code, map: result.map.toString() }
         },
       },

@@ -1,13 +1,13 @@
 import MagicString from 'magic-string'
 import type { Collected, Mark } from '../collect/collect.js'
 import { redact } from './redact.js'
-import { SHIM } from './shim.js'
 
-/** What a mark becomes: a call of one of the shim module's exports. */
+/** What a mark becomes: a call of an export of one of the build's own modules. */
 export interface Opening {
-  /** The export: a data key pair's `p_<fingerprint>`. */
-  open: string
-  /** Its arguments, JSON values. */
+  /** The module, `./unplugin-kms.pair.<fingerprint>` or another of the build's own. */
+  from: string
+  export: string
+  /** The arguments, JSON values. */
   args: unknown[]
 }
 
@@ -25,25 +25,22 @@ export function emit(code: string, id: string, { marks, imports, bodyStart }: Co
   const awaited: string[] = []
 
   marks.forEach((mark, index) => {
-    const { open, args } = openings[index]!
-    const call = `${local(open)}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`
+    const opening = openings[index]!
+    const call = `${local(opening)}(${opening.args.map((arg) => JSON.stringify(arg)).join(', ')})`
     if (mark.sync) awaited.push(call)
-    replace(mark.start, mark.end, mark.sync ? `${local('sync')}[${awaited.length - 1}]` : pure(mark) + call)
+    replace(mark.start, mark.end, mark.sync ? `${local.sync}[${awaited.length - 1}]` : pure(mark) + call)
   })
 
-  const names = [...new Set(openings.map(({ open }) => open))]
-  const shim = names.length
-    ? `import { ${names.map((name) => `${name} as ${local(name)}`).join(', ')} } from '${SHIM}';`
-    : 'export {};'
-  imports.forEach(({ start, end }, index) => replace(start, end, index ? '' : shim))
+  const imported = new Map(openings.map((opening) => [local(opening), opening]))
+  const shim = [...imported].map(([name, { from, export: exported }]) => `import { ${exported} as ${name} } from '${from}';`)
+  imports.forEach(({ start, end }, index) => replace(start, end, index ? '' : shim.join(' ') || 'export {};'))
   // Before the first statement, since imports may stand below code that uses the values.
   if (awaited.length) {
-    magic.appendLeft(at(bodyStart), `const ${local('sync')} = await Promise.all([${awaited.join(', ')}]); `)
+    magic.appendLeft(at(bodyStart), `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `)
   }
   return {
     code: magic.toString(),
     map: magic.generateMap({ source: id, includeContent: true, hires: 'boundary' }),
-    redacted: text,
   }
 }
 
@@ -53,5 +50,6 @@ const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
 function localNames(code: string) {
   let prefix = 'kms'
   while (code.includes(`${prefix}_`)) prefix = `_${prefix}`
-  return (name: string) => `${prefix}_${name}`
+  const local = ({ from, export: exported }: Opening) => `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
+  return Object.assign(local, { sync: `${prefix}_sync` })
 }

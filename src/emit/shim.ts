@@ -6,29 +6,31 @@ import type { DataKeyPair } from '../seal/data-key-pair.js'
 import type { AwsOptions } from '../options.js'
 
 /**
- * What emitted code imports. Relative, so that no `external` option that speaks of packages takes
- * it out of the bundle; it resolves to a module that exists only in the build.
+ * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
+ * of packages takes it out of the bundle; it resolves to a module that exists only in the build.
  */
 export const SHIM = './unplugin-kms.shim'
 
-/** A data key pair's export in the shim module. */
-export const pairExport = (fingerprint: string) => `p_${fingerprint}`
+const PAIR = './unplugin-kms.pair.'
 
-/**
- * The shim module of a build: the run-time code, then one export for each data key pair. All of it
- * is free of side effects until used, so that a bundle carries only what its secrets need.
- */
-export async function shimModule(
-  pairs: Iterable<DataKeyPair>,
-  runtime: Settings,
-  aws: AwsOptions,
-): Promise<string> {
+/** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
+export const pairModule = (fingerprint: string) => PAIR + fingerprint
+
+/** The names of the modules that exist only in a build. */
+export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|pair\.[0-9a-f]{16})$/
+
+/** The pair whose module this is, if it is one. */
+export const fingerprintIn = (name: string) => (name.startsWith(PAIR) ? name.slice(PAIR.length) : null)
+
+/** The run-time code, which has no side effects until it is used. */
+export function shimModule(): Promise<string> {
   // Found from here and not from the user's project: strict package managers hide it from there.
-  const path = createRequire(import.meta.url).resolve('@unplugin-kms/runtime/shim')
-  const lines = [...pairs].map(({ fingerprint, wrapped, encryptionContext }) => {
-    const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [keyId, endpointHost(keyId, aws), ciphertextBlob])
-    const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
-    return `export const ${pairExport(fingerprint)} = /* @__PURE__ */ envelope(${args});\n`
-  })
-  return (await readFile(path, 'utf8')) + lines.join('')
+  return readFile(createRequire(import.meta.url).resolve('@unplugin-kms/runtime/shim'), 'utf8')
+}
+
+/** A module whose `open` opens tokens that were sealed to the pair. */
+export function pairModuleCode({ wrapped, encryptionContext }: DataKeyPair, runtime: Settings, aws: AwsOptions): string {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [keyId, endpointHost(keyId, aws), ciphertextBlob])
+  const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
+  return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }

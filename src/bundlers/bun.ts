@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { createBunPlugin } from 'unplugin'
+import { createBuild, type Build } from '../build.js'
+import { KmsBuildError } from '../errors.js'
+import type { Options } from '../options.js'
+import { NAME, transformHook } from './transform.js'
+import { loadHook, resolveHook } from './virtual.js'
+
+/**
+ * The plugin for Bun's bundler; it stands first in the array of plugins.
+ *
+ * @example
+ * ```js
+ * import kms from 'unplugin-kms/bun'
+ *
+ * await Bun.build({
+ *   entrypoints: ['src/handler.ts'],
+ *   outdir: 'dist',
+ *   target: 'node',
+ *   plugins: [kms({ keyId: 'alias/app' })],
+ * })
+ * ```
+ */
+const kms = createBunPlugin<Options | undefined>((options) => {
+  const build = createBuild(options)
+  const target = { client: false, cjs: false }
+  const transform = transformHook(build, () => target)
+  return {
+    name: NAME,
+    buildStart: () => build.start(),
+    resolveId: resolveHook,
+    load: loadHook(build),
+    transform: {
+      filter: transform.filter,
+      // Bun reads no map that comes with a module: a map would end up as text inside its own.
+      async handler(code, id) {
+        const result = await transform.handler.call(this, code, id)
+        return result && { code: result.code }
+      },
+    },
+    bun: {
+      setup(host) {
+        const { config } = host as unknown as Host
+        target.client = config.target !== 'node' && config.target !== 'bun'
+        target.cjs = config.format === 'cjs' || config.format === 'iife'
+        checkOutput(host as unknown as Host, build)
+      },
+    },
+  }
+})
+export default kms
+
+/** What we use of Bun's plugin API, whose own types come with Bun alone. */
+interface Host {
+  config: { target?: string; format?: string; root?: string; outdir?: string | undefined; compile?: unknown; entrypoints: string[] }
+  onEnd(callback: (result: { success: boolean; outputs: Artifact[] }) => Promise<void>): void
+}
+
+interface Artifact extends Blob {
+  path: string
+}
+
+/** Bun writes before it asks `onEnd`, unless it has no folder to write to: then we do, once proven. */
+function checkOutput({ config, onEnd }: Host, build: Build) {
+  const { outdir } = config
+  if (config.compile) {
+    throw new KmsBuildError('OUTPUT_UNSAFE', "Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.")
+  }
+  config.outdir = undefined
+  onEnd(async ({ success, outputs }) => {
+    if (!success) return
+    const assets = await Promise.all(
+      outputs.map(async (output) => ({ name: output.path, content: new Uint8Array(await output.arrayBuffer()) })),
+    )
+    await build.prove(assets)
+    for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
+    if (outdir === undefined) return
+    for (const { name, content } of assets) {
+      const path = resolve(outdir, name)
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, content)
+    }
+  })
+}

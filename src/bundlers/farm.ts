@@ -1,0 +1,70 @@
+import { Buffer } from 'node:buffer'
+import { createFarmPlugin } from 'unplugin'
+import { createBuild } from '../build.js'
+import type { Options } from '../options.js'
+import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
+import { NAME, transformHook } from './transform.js'
+import { loadHook, resolveHook } from './virtual.js'
+
+/**
+ * The Farm plugin; it stands first in the array of plugins.
+ *
+ * Farm's persistent cache is turned off: a module kept from an earlier build would hold the value
+ * of then, and the proof would not know what to search for.
+ *
+ * @example
+ * ```js
+ * // farm.config.mjs
+ * import kms from 'unplugin-kms/farm'
+ *
+ * export default {
+ *   compilation: { input: { handler: './src/handler.ts' }, output: { targetEnv: 'node' } },
+ *   plugins: [kms({ keyId: 'alias/app' })],
+ * }
+ * ```
+ */
+const kms = createFarmPlugin<Options | undefined>((options) => {
+  const build = createBuild(options)
+  const target = { client: false }
+  const transform = transformHook(build, () => target)
+  return {
+    name: NAME,
+    enforce: 'pre',
+    buildStart: () => build.start(),
+    watchChange: (id) => build.forget(id),
+    resolveId: resolveHook,
+    load: loadHook(build),
+    transform: {
+      filter: transform.filter,
+      // Farm joins a map that is an object to its own, and drops one that is a text.
+      async handler(code, id) {
+        const result = await transform.handler.call(this, code, id)
+        return result && { code: result.code, map: JSON.parse(result.map) }
+      },
+    },
+    farm: {
+      config(config) {
+        return { ...config, compilation: { ...config.compilation, persistentCache: false } }
+      },
+      configResolved({ compilation }) {
+        target.client = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
+      },
+      finalizeResources: {
+        async executor({ resourcesMap }) {
+          const resources = Object.values(resourcesMap)
+          const assets = resources.map((resource) => {
+            if (!/\.(?:map|[cm]?js|html)$/.test(resource.name)) return { name: resource.name, content: Buffer.from(resource.bytes) }
+            const text = Buffer.from(resource.bytes).toString('utf8')
+            const scrubbed = resource.name.endsWith('.map') ? scrubMap(text) : scrubInlineMaps(text)
+            if (scrubbed !== text) resource.bytes = [...Buffer.from(scrubbed)]
+            return { name: resource.name, content: scrubbed }
+          })
+          await build.prove(assets)
+          for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
+          return resourcesMap
+        },
+      },
+    },
+  }
+})
+export default kms

@@ -1,0 +1,32 @@
+import { createRspackPlugin } from 'unplugin'
+import { createBuild } from '../build.js'
+import type { Options } from '../options.js'
+import { checkOutput, webpackLike } from './webpack-like.js'
+
+/**
+ * The Rspack plugin, for Rsbuild too (`tools.rspack.plugins`); it stands first in the array of plugins.
+ *
+ * @example
+ * ```js
+ * // rspack.config.mjs
+ * import kms from 'unplugin-kms/rspack'
+ *
+ * export default {
+ *   entry: './src/handler.ts',
+ *   target: 'node',
+ *   plugins: [kms({ keyId: 'alias/app' })],
+ * }
+ * ```
+ */
+const kms = createRspackPlugin<Options | undefined>((options) => {
+  const build = createBuild(options)
+  const target = { client: false }
+  return {
+    ...webpackLike(build, target),
+    rspack(compiler) {
+      target.client = compiler.platform.web === true
+      checkOutput(build, compiler)
+    },
+  }
+})
+export default kms

@@ -1,0 +1,30 @@
+import type { Build } from '../build.js'
+import { VIRTUAL } from '../emit/shim.js'
+
+/** What a mark is imported from. */
+export const MARKERS = /^unplugin-kms\/secret(?:\/sync)?$/
+
+// `\0` tells other plugins to leave the module alone.
+const RESOLVED = '\0'
+const MARKER = `${RESOLVED}unplugin-kms.marker?`
+
+/** Whether an id is that of a module which exists only in the build. */
+export const OWN_ID = /^\0unplugin-kms\./
+
+/** Resolves the build's own modules, and the marker, which no transformed module imports any more. */
+export const resolveHook = {
+  filter: { id: /^(?:\.\/unplugin-kms\.|unplugin-kms\/secret)/ },
+  handler(source: string, importer?: string): string | null {
+    if (VIRTUAL.test(source)) return RESOLVED + source.slice('./'.length)
+    return MARKERS.test(source) ? MARKER + (importer ?? '') : null
+  },
+}
+
+/** Loads what `resolveHook` resolved; a marker fails the build, since its importer was never seen. */
+export const loadHook = (build: Build) => ({
+  filter: { id: OWN_ID },
+  handler(this: { addWatchFile(file: string): void }, id: string): Promise<string> {
+    if (id.startsWith(MARKER)) throw build.poison(id.slice(MARKER.length))
+    return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => this.addWatchFile(file))
+  },
+})

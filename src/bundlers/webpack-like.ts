@@ -1,0 +1,81 @@
+import type { Compiler as RspackCompiler } from '@rspack/core'
+import type { UnpluginOptions } from 'unplugin'
+import type { Compiler as WebpackCompiler } from 'webpack'
+import type { Build } from '../build.js'
+import { KmsBuildError } from '../errors.js'
+import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
+import { NAME, transformHook } from './transform.js'
+import { loadHook, resolveHook } from './virtual.js'
+
+/** What unplugin's context holds while a loader runs, under webpack and Rspack alike. */
+interface LoaderContext {
+  getNativeBuildContext?: (() => unknown) | undefined
+}
+
+/** The hooks that webpack and Rspack share; `compilerHooks` are the rest. */
+export function webpackLike(build: Build, target: { client: boolean }) {
+  const transform = transformHook(build, () => target)
+  const load = loadHook(build)
+  return {
+    name: NAME,
+    enforce: 'pre',
+    buildStart: () => build.start(),
+    watchChange: (id) => build.forget(id),
+    resolveId: resolveHook,
+    load: {
+      filter: load.filter,
+      handler(id) {
+        neverCached(this)
+        return load.handler.call(this, id)
+      },
+    },
+    transform: {
+      filter: transform.filter,
+      handler(code, id) {
+        neverCached(this)
+        return transform.handler.call(this, code, id)
+      },
+    },
+  } satisfies UnpluginOptions
+}
+
+/**
+ * A module kept from an earlier build would hold the value of then, and the proof would not know
+ * what to search for: a module with marks is transformed in every build.
+ */
+function neverCached(context: LoaderContext) {
+  const { loaderContext } = context.getNativeBuildContext!() as { loaderContext: { cacheable(flag: boolean): void } }
+  loaderContext.cacheable(false)
+}
+
+/** The parts of webpack's API, the same in Rspack, by which a finished compilation is checked. */
+export function checkOutput(build: Build, host: WebpackCompiler | RspackCompiler) {
+  // Types of the two differ in what we don't use.
+  const compiler = host as WebpackCompiler
+  const { Compilation, sources } = compiler.webpack
+
+  compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
+    const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
+    compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
+      if (!build.hasMarks()) return
+      for (const [name, source] of Object.entries(assets)) {
+        const text = source.source()
+        if (typeof text !== 'string') continue
+        const scrubbed = name.endsWith('.map') ? scrubMap(text) : scrubInlineMaps(text)
+        if (scrubbed !== text) compilation.updateAsset(name, new sources.RawSource(scrubbed))
+      }
+    })
+  })
+
+  // The last hook before files are written, and the only one whose failure stops them in every mode.
+  compiler.hooks.emit.tapPromise({ name: NAME, stage: Number.MAX_SAFE_INTEGER }, async (compilation) => {
+    const ours = compilation.errors.find((error) => /\[[A-Z_]+\]/.test(error.message) && causeOf(error) instanceof KmsBuildError)
+    if (ours) throw causeOf(ours)
+    const assets = compilation.getAssets().map(({ name, source }) => ({ name, content: source.source() }))
+    const inputs = [...compilation.modules].flatMap((module) => ('resource' in module ? [String(module.resource)] : []))
+    await build.prove(assets, inputs)
+    for (const text of build.warnings()) compilation.warnings.push(new compiler.webpack.WebpackError(text))
+  })
+}
+
+const causeOf = (error: unknown) => (error as { error?: unknown }).error

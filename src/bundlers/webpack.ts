@@ -1,0 +1,32 @@
+import { createWebpackPlugin } from 'unplugin'
+import { createBuild } from '../build.js'
+import type { Options } from '../options.js'
+import { checkOutput, webpackLike } from './webpack-like.js'
+
+/**
+ * The webpack plugin; it stands first in the array of plugins.
+ *
+ * @example
+ * ```js
+ * // webpack.config.mjs
+ * import kms from 'unplugin-kms/webpack'
+ *
+ * export default {
+ *   entry: './src/handler.ts',
+ *   target: 'node',
+ *   plugins: [kms({ keyId: 'alias/app' })],
+ * }
+ * ```
+ */
+const kms = createWebpackPlugin<Options | undefined>((options) => {
+  const build = createBuild(options)
+  const target = { client: false }
+  return {
+    ...webpackLike(build, target),
+    webpack(compiler) {
+      target.client = compiler.platform.web === true
+      checkOutput(build, compiler)
+    },
+  }
+})
+export default kms
