@@ -1,0 +1,173 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../src/index.js'
+import { base64, call, succeed } from '../call.js'
+import { bundle } from '../fixtures/bundle.js'
+
+let dir: string
+beforeEach(() => {
+  dir = join(mkdtempSync(join(tmpdir(), 'local-kms-state-')), '.kms-local')
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+const stateFile = (): string => join(dir, 'state.json')
+
+describe('the state folder', () => {
+  test('brings back keys, aliases, policies, principals, sessions, parameters and secrets', async () => {
+    const first = await startLocalKms({ dir })
+    const { arn } = await first.createKey({ alias: 'alias/app' })
+    await first.createKey({ multiRegion: true, region: 'eu-west-1' })
+    const statement = { Effect: 'Allow', Action: '*', Resource: '*' }
+    const role = first.createRole({
+      name: 'app',
+      policies: [{ Version: '2012-10-17', Statement: [statement] }],
+    })
+    const credentials = first.credentialsOf(role.arn)
+    const request = { KeyId: arn, Plaintext: base64('secret') }
+    const { CiphertextBlob } = await succeed(first, 'Encrypt', request)
+    await succeed(first, 'RotateKeyOnDemand', { KeyId: arn })
+    await succeed(first, 'ssm:PutParameter', { Name: '/p', Value: 'v', Type: 'SecureString' })
+    const ClientRequestToken = 'a'.repeat(32)
+    await succeed(first, 'secretsmanager:CreateSecret', { Name: 's', SecretString: 'v', ClientRequestToken })
+    await first.close()
+
+    const second = await startLocalKms({ dir })
+    expect(second.admin.credentials).toEqual(first.admin.credentials)
+    const as = { credentials }
+    expect((await succeed(second, 'Decrypt', { CiphertextBlob, KeyId: 'alias/app' }, as))['Plaintext']).toBe(
+      base64('secret'),
+    )
+    const parameter = await succeed(second, 'ssm:GetParameter', { Name: '/p', WithDecryption: true })
+    expect(parameter['Parameter']).toMatchObject({ Value: 'v' })
+    expect(await succeed(second, 'secretsmanager:GetSecretValue', { SecretId: 's' })).toMatchObject({
+      SecretString: 'v',
+    })
+    await second.close()
+  })
+
+  test('ignores itself in git, and is readable by its owner alone', async () => {
+    const kms = await startLocalKms({ dir })
+    await kms.close()
+    expect(readFileSync(join(dir, '.gitignore'), 'utf8')).toBe('*\n')
+    expect(statSync(dir).mode & 0o777).toBe(0o700)
+    expect(statSync(stateFile()).mode & 0o777).toBe(0o600)
+  })
+
+  test('holds no plaintext of a SecureString or of a secret', async () => {
+    const kms = await startLocalKms({ dir })
+    const value = 'correct-horse-battery-staple'
+    await succeed(kms, 'ssm:PutParameter', { Name: '/p', Value: value, Type: 'SecureString' })
+    const ClientRequestToken = 'a'.repeat(32)
+    await succeed(kms, 'secretsmanager:CreateSecret', { Name: 's', SecretString: value, ClientRequestToken })
+    await kms.close()
+    expect(readFileSync(stateFile(), 'utf8')).not.toContain(value)
+    expect(readFileSync(stateFile(), 'utf8')).not.toContain(base64(value).slice(0, 32))
+  })
+
+  test('is used by one local KMS at a time, and free when that has ended', async () => {
+    const kms = await startLocalKms({ dir })
+    await expect(startLocalKms({ dir })).rejects.toMatchObject({
+      code: 'STATE_IN_USE',
+      message: expect.stringContaining(dir),
+    })
+    await kms.close()
+    await (await startLocalKms({ dir })).close()
+  })
+
+  test('that cannot be made is refused with its path', async () => {
+    const parent = join(mkdtempSync(join(tmpdir(), 'local-kms-')), 'file')
+    writeFileSync(parent, '')
+    await expect(startLocalKms({ dir: join(parent, 'x') })).rejects.toMatchObject({
+      code: 'STATE_UNWRITABLE',
+      message: expect.stringContaining(parent),
+    })
+  })
+})
+
+describe('a corrupt state file is refused with its path, and left as it is', () => {
+  beforeEach(async () => {
+    const kms = await startLocalKms({ dir })
+    await kms.createKey()
+    await kms.close()
+  })
+
+  const corruptions: [string, (text: string) => string][] = [
+    ['emptied', () => ''],
+    ['cut short', (text) => text.slice(0, -40)],
+    ['not JSON', () => 'keys'],
+    ['null', () => 'null'],
+    ['of another version', (text) => text.replace('"version": 1', '"version": 2')],
+    ['with a key changed', (text) => text.replace(/"secret": "./, '"secret": "_')],
+    ['with a key removed', (text) => text.replace(/"keys": \[[^]*?\n {4}\]/, '"keys": []')],
+  ]
+
+  test.each(corruptions)('%s', async (_, corrupt) => {
+    const text = readFileSync(stateFile(), 'utf8')
+    const corrupted = corrupt(text)
+    expect(corrupted).not.toBe(text)
+    writeFileSync(stateFile(), corrupted)
+    await expect(startLocalKms({ dir })).rejects.toMatchObject({
+      code: 'STATE_CORRUPT',
+      message: expect.stringContaining(stateFile()),
+    })
+    expect(readFileSync(stateFile(), 'utf8')).toBe(corrupted)
+    writeFileSync(stateFile(), text)
+    await (await startLocalKms({ dir })).close()
+  })
+})
+
+test('a change that cannot be written is answered as a failure, and undone', async () => {
+  const kms = await startLocalKms({ dir })
+  const { keyId: KeyId } = await kms.createKey()
+  rmSync(dir, { recursive: true })
+  const { status, type } = await call(kms, 'DisableKey', { KeyId })
+  expect([status, type]).toEqual([500, 'KMSInternalException'])
+  const { KeyMetadata } = await succeed(kms, 'DescribeKey', { KeyId })
+  expect(KeyMetadata).toMatchObject({ KeyState: 'Enabled' })
+  await kms.close()
+})
+
+describe('a process that is killed', () => {
+  let program: string
+  beforeAll(async () => {
+    program = await bundle('server.ts')
+  })
+
+  test('at any moment leaves every key that it had answered, and no rubbish', { timeout: 60_000 }, async () => {
+    const answered: string[] = []
+    for (let round = 0; round < 6; round += 1) {
+      const child = fork(program, [dir])
+      const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
+      answered.push(kms.arn)
+      const create = async (): Promise<void> => {
+        for (;;) {
+          const { body } = await call(kms, 'CreateKey')
+          answered.push((body['KeyMetadata'] as { Arn: string }).Arn)
+          if (answered.length >= (round + 1) * 12) child.kill('SIGKILL')
+        }
+      }
+      await Promise.allSettled([create(), create(), create()])
+    }
+    const kms = await startLocalKms({ dir })
+    const { Keys } = await succeed(kms, 'ListKeys', { Limit: 1000 })
+    const kept = (Keys as { KeyArn: string }[]).map((key) => key.KeyArn)
+    expect(answered.length).toBeGreaterThan(60)
+    expect(kept).toEqual(expect.arrayContaining(answered))
+    expect(readdirSync(dir).toSorted()).toEqual(['.gitignore', 'state.json'])
+    await kms.close()
+  })
+
+  test('leaves a folder that the next one can use at once', async () => {
+    const child = fork(program, [dir])
+    await once(child, 'message')
+    await expect(startLocalKms({ dir })).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await (await startLocalKms({ dir })).close()
+    expect(existsSync(stateFile())).toBe(true)
+  })
+})
