@@ -17,14 +17,14 @@ export const FAULT_SYNTAX = `\
  */
 export function parseFault(text: string): Fault {
   const match = /^([^=]+)=([^*@]+)(?:\*(\d+)|@([\d.]+))?$/.exec(text)
-  const kind = match && parseKind(match[2] as string)
-  if (match === null || kind === undefined) {
+  const kind = match === null ? undefined : parseKind(match[2] as string)
+  if (match === null || kind === undefined || Number(match[4] ?? 0) > 1) {
     throw new LocalKmsError('BAD_OPTION', `--fault ${text}: not understood\n${FAULT_SYNTAX}`)
   }
-  const [, operation, , times, rate] = match
+  const [, operation = '*', , times, rate] = match
   return {
-    ...kind!,
-    operation: operation as string,
+    ...kind,
+    operation,
     ...(times !== undefined && { times: Number(times) }),
     ...(rate !== undefined && { rate: Number(rate) }),
   }
@@ -45,9 +45,10 @@ function parseKind(text: string): FaultKind | undefined {
       return ms === undefined ? undefined : { kind: 'latency', ms }
     }
     case 'throttle':
-      return a === undefined ? { kind: 'throttle' } : { kind: 'throttle', perSecond: Number(a) }
+      if (a === undefined) return { kind: 'throttle' }
+      return /^\d+$/.test(a) ? { kind: 'throttle', perSecond: Number(a) } : undefined
     case 'error':
-      if (a === undefined) return undefined
+      if (a === undefined || !/^\d{3}$/.test(b ?? '400')) return undefined
       return { kind: 'error', type: a, ...(b !== undefined && { status: Number(b) }) }
     case 'reset':
       return a === 'before' || a === 'during' || a === 'after' ? { kind: 'reset', when: a } : undefined

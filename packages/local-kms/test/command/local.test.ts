@@ -1,0 +1,176 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { runLocal } from '../../src/index.js'
+import { bundle } from '../fixtures/bundle.js'
+
+let program: string
+let cwd: string
+beforeAll(async () => {
+  program = await bundle('../../src/cli.ts')
+})
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'local-kms-command-'))
+})
+
+const { AWS_SESSION_TOKEN: _, ...clean } = process.env
+
+/** Starts the command line, and gathers what it says. */
+function start(args: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...clean, ...env } })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => (output.stdout += chunk))
+  child.stderr.on('data', (chunk) => (output.stderr += chunk))
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number, ...output }))
+  return { child, output, ended }
+}
+
+const run = (...args: string[]) => start(args).ended
+
+/** A command that runs JavaScript. */
+const node = (script: string): string[] => ['--', process.execPath, '-e', script]
+
+describe('a command run against the local KMS', () => {
+  test('gets endpoints, region and credentials, and its exit code is passed on', async () => {
+    const script = 'console.log(JSON.stringify(process.env)); process.exitCode = 7'
+    const { code, stdout } = await run('--region', 'eu-west-1', ...node(script))
+    expect(code).toBe(7)
+    const env = JSON.parse(stdout) as Record<string, string>
+    expect(env).toMatchObject({ AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-1' })
+    for (const service of ['KMS', 'SSM', 'STS', 'SECRETS_MANAGER']) {
+      expect(env[`AWS_ENDPOINT_URL_${service}`]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    }
+    expect(env['AWS_ACCESS_KEY_ID']).toMatch(/^AKIA/)
+  })
+
+  test('is not led astray by what was in the environment', async () => {
+    const script = 'console.log(JSON.stringify(process.env))'
+    const astray = {
+      AWS_SESSION_TOKEN: 'x',
+      AWS_PROFILE: 'prod',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+    }
+    const { stdout } = await start(node(script), astray).ended
+    for (const name of Object.keys(astray)) expect(JSON.parse(stdout)).not.toHaveProperty(name)
+  })
+
+  test('keeps keys in .kms-local, which ignores itself in git, and finds them again', async () => {
+    await run('--key', 'alias/app', ...node(''))
+    expect(readFileSync(join(cwd, '.kms-local/.gitignore'), 'utf8')).toBe('*\n')
+    const state = readFileSync(join(cwd, '.kms-local/state.json'), 'utf8')
+    await run('--key', 'alias/app', ...node(''))
+    expect(readFileSync(join(cwd, '.kms-local/state.json'), 'utf8')).toBe(state)
+  })
+
+  test('keeps nothing with --memory', async () => {
+    await run('--memory', '--key', 'alias/app', ...node(''))
+    expect(existsSync(join(cwd, '.kms-local'))).toBe(false)
+  })
+
+  test('that does not exist is 127, as in a shell', async () => {
+    const { code, stderr } = await run('--', 'no-such-command')
+    expect(code).toBe(127)
+    expect(stderr).toMatch(/^unplugin-kms local: cannot run no-such-command/)
+  })
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('gets %s, and its own way of ending counts', async (signal) => {
+    const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
+    const { child, output, ended } = start(node(script))
+    await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('up')
+    child.kill(signal)
+    expect((await ended).code).toBe(9)
+  })
+
+  test('that a signal ends is 128 and the signal\'s number', async () => {
+    const { code } = await run(...node('process.kill(process.pid, "SIGKILL")'))
+    expect(code).toBe(137)
+  })
+
+  const LIST_KEYS = `fetch(process.env.AWS_ENDPOINT_URL_KMS, {
+    method: 'POST', headers: { 'x-amz-target': 'TrentService.ListKeys' }, body: '{}',
+  }).then(async (r) => console.log(r.status, await r.text()), (e) => console.log('failed'))`
+
+  test('meets the faults it is told to, and --verbose shows each call', async () => {
+    const args = ['-v', '--fault', 'ListKeys=error:KMSInternalException:500*1']
+    const { stdout, stderr } = await run(...args, ...node(LIST_KEYS))
+    expect(stdout).toBe('500 {"__type":"KMSInternalException"}\n')
+    expect(stderr).toMatch(/^kms .* ListKeys KMSInternalException by nobody \[fault: error KMSInternalException\]$/m)
+  })
+
+  test('can run as a role of a principals file', async () => {
+    const principals = {
+      roles: [{ name: 'app', policies: [] }],
+      users: [{ name: 'bob' }],
+    }
+    writeFileSync(join(cwd, 'principals.json'), JSON.stringify(principals))
+    const script = 'console.log(process.env.AWS_ACCESS_KEY_ID, !!process.env.AWS_SESSION_TOKEN)'
+    const as = (who: string) => run('--principals', 'principals.json', '--as', who, ...node(script))
+    expect((await as('role/app')).stdout).toMatch(/^ASIA\w+ true$/m)
+    expect((await as('user/bob')).stdout).toMatch(/^AKIA\w+ false$/m)
+    const missing = await as('role/other')
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('--as role/other')])
+  })
+})
+
+describe('a KMS kept up on a port', () => {
+  test('says what to export, and ends on a signal with 0', async () => {
+    const { child, output, ended } = start(['--port', '0'])
+    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    expect(output.stdout).toMatch(/^export AWS_ENDPOINT_URL_KMS=http:\/\/127\.0\.0\.1:\d+$/m)
+    expect(output.stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY=\S+$/m)
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+  })
+
+  test('keeps its folder to itself', async () => {
+    const { child, output, ended } = start(['--port', '0'])
+    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    const second = await run(...node(''))
+    expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('is in use by process')])
+    child.kill('SIGTERM')
+    await ended
+  })
+})
+
+describe('wrong use', () => {
+  const said = async (...argv: string[]) => {
+    let stderr = ''
+    const code = await runLocal(argv, { stdout: () => {}, stderr: (text) => (stderr += text) })
+    return { code, stderr }
+  }
+
+  test.each([
+    [[], /give a command after --, or --port N/],
+    [['npm', 'test'], /'npm' is no option: put -- before the command/],
+    [['--colour', '--', 'x'], /--colour/],
+    [['--memory', '--port', 'http'], /--port http: not a port number/],
+    [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is no region name/],
+    [['--memory', '--fault', 'x', '--', 'x'], /--fault x: not understood/],
+    [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: write it as 20m/],
+    [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
+  ])('%j is 2, and says what to do', async (argv, message) => {
+    const { code, stderr } = await said(...argv)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+
+  test('a corrupt state file is 4, with its path', async () => {
+    const dir = join(cwd, '.kms-local')
+    await run('--key', 'alias/app', ...node(''))
+    writeFileSync(join(dir, 'state.json'), '{')
+    const { code, stderr } = await said('--dir', dir, '--', 'true')
+    expect(code).toBe(4)
+    expect(stderr).toContain(join(dir, 'state.json'))
+  })
+
+  test('--help is 0, and shows the options', async () => {
+    let stdout = ''
+    const code = await runLocal(['--help'], { stdout: (text) => (stdout += text), stderr: () => {} })
+    expect(code).toBe(0)
+    expect(stdout).toContain('--clock-offset')
+  })
+})
