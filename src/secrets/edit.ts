@@ -1,0 +1,38 @@
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { writeSecretsFile } from '../seal/write-secrets-file.js'
+import { checkKnownPin } from './known-pins.js'
+import { withLock } from './lock.js'
+import { existingSecretsFile, secretsFilePath, type SecretsOptions } from './options.js'
+import { updateTypes } from './types.js'
+
+export interface Edited<T> {
+  path: string
+  result: T
+  /** What the user should know although the change was made. */
+  warnings: string[]
+}
+
+/**
+ * Changes a secrets file: no other command changes it meanwhile, and it is replaced in one step.
+ *
+ * @param change changes the file that it is given; `sealing` where it seals to the file's key.
+ * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, PIN_MISMATCH, FILE_LOCKED,
+ *   FILE_UNWRITABLE, and what `change` throws; the file is then as it was.
+ */
+export async function editSecretsFile<T>(
+  options: SecretsOptions,
+  sealing: 'sealing' | 'not sealing',
+  change: (file: SecretsFile) => T | Promise<T>,
+): Promise<Edited<T>> {
+  const path = secretsFilePath(options)
+  await existingSecretsFile(options)
+  return withLock(path, async (stillHeld) => {
+    const file = await existingSecretsFile(options)
+    const warning = sealing === 'sealing' ? await checkKnownPin(file, options.trust) : undefined
+    const result = await change(file)
+    stillHeld()
+    await writeSecretsFile(file)
+    await updateTypes(file)
+    return { path, result, warnings: warning === undefined ? [] : [warning] }
+  })
+}

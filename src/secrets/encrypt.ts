@@ -1,0 +1,68 @@
+import { dirname } from 'node:path'
+import { KmsBuildError, type Place } from '../errors.js'
+import { seal } from '../seal/seal.js'
+import { looksLikeToken } from '../seal/token.js'
+import { checkKnownPin } from './known-pins.js'
+import { existingSecretsFile, type SecretsOptions } from './options.js'
+import { markedSources, replaceLiterals, replaceSource } from './sources.js'
+import { secretsFilesOfProject } from './stages.js'
+
+/** Literals that were found or changed in one module. */
+export interface ChangedSource {
+  path: string
+  places: Place[]
+}
+
+/**
+ * Where plaintexts stand in the sources. Needs neither a secrets file nor AWS.
+ *
+ * @throws KmsBuildError as `markedSources`.
+ */
+export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSource[]> {
+  return (await plaintextSources(paths)).map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) }))
+}
+
+/**
+ * Puts tokens in place of the plaintext literals, and changes no other byte. Needs no AWS. A run
+ * that was cut short is finished by the next.
+ *
+ * @throws KmsBuildError STAGES_SEVERAL, PIN_MISMATCH, PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE,
+ *   FILE_CHANGED, FILE_UNWRITABLE, and what `markedSources` throws.
+ */
+export async function encryptSources(
+  paths: string[],
+  options: SecretsOptions = {},
+): Promise<{ changed: ChangedSource[]; warnings: string[] }> {
+  const file = await existingSecretsFile(options)
+  const stages = await secretsFilesOfProject(dirname(file.path))
+  if (stages.length > 1) {
+    throw new KmsBuildError('STAGES_SEVERAL', `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with one of them only. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`)
+  }
+  const warning = await checkKnownPin(file, options.trust)
+  const pair = file.pairs.get(file.current)!
+
+  const sources = await plaintextSources(paths)
+  const sealed = await Promise.all(
+    sources.map(async (source) => {
+      const values = await Promise.all(source.literals.map(({ argument }) => seal(pair, 'literal', Buffer.from(argument))))
+      return { source, text: replaceLiterals(source, source.literals.map((mark, index) => ({ mark, value: values[index]! }))) }
+    }),
+  )
+  for (const { source, text } of sealed) await replaceSource(source, text)
+  return {
+    changed: sources.map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) })),
+    warnings: warning === undefined ? [] : [warning],
+  }
+}
+
+async function plaintextSources(paths: string[]) {
+  const sources = (await markedSources(paths)).map((source) => ({
+    ...source,
+    literals: source.literals.filter(({ argument }) => !looksLikeToken(argument)),
+  }))
+  for (const { argument, place } of sources.flatMap(({ literals }) => literals)) {
+    if (argument === '') throw new KmsBuildError('PLAINTEXT_EMPTY', 'the literal is empty. Give it a value, or drop the mark.', place)
+    if (!argument.isWellFormed()) throw new KmsBuildError('PLAINTEXT_LONE_SURROGATE', 'the literal has a lone surrogate, which UTF-8 cannot carry.', place)
+  }
+  return sources.filter(({ literals }) => literals.length)
+}

@@ -1,0 +1,62 @@
+import { KmsBuildError } from '../errors.js'
+import { createDataKeyPair, pinOf } from '../seal/data-key-pair.js'
+import { kmsCalls } from '../seal/kms.js'
+import { readSecretsFile } from '../seal/secrets-file.js'
+import { newSecretsFile, writeSecretsFile } from '../seal/write-secrets-file.js'
+import { rememberPins } from './known-pins.js'
+import { withLock } from './lock.js'
+import { secretsFilePath, type SecretsOptions } from './options.js'
+import { createTypes } from './types.js'
+
+export interface InitOptions extends Omit<SecretsOptions, 'trust'> {
+  /** Key ids, key ARNs, aliases or alias ARNs; all of them may open what is sealed. */
+  keyIds: string[]
+  encryptionContext?: Record<string, string>
+  /** Whether a TypeScript project gets a declaration of the names. Default: true. */
+  types?: boolean
+}
+
+export interface Initialised {
+  path: string
+  fingerprint: string
+  /** For the plugin's option `pin`. */
+  pin: string
+  keyArns: string[]
+  /** The declaration that was made. */
+  types: string | undefined
+  warnings: string[]
+}
+
+/**
+ * Makes a secrets file with a new data key pair; `createDataKeyPair` says where that is made.
+ *
+ * @throws KmsBuildError SECRETS_FILE_EXISTS, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED, FILE_LOCKED,
+ *   FILE_UNWRITABLE.
+ */
+export async function initSecretsFile(options: InitOptions): Promise<Initialised> {
+  const { keyIds, encryptionContext = {}, aws = {}, types = true } = options
+  if (!keyIds.length) throw new KmsBuildError('KEY_MISSING', 'nothing says which KMS key may open the secrets. Give --key ID: a key id, key ARN or alias.')
+  const path = secretsFilePath(options)
+  return withLock(path, async (stillHeld) => {
+    await refuseExisting(path)
+    const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
+    const file = newSecretsFile(path, pair)
+    stillHeld()
+    await writeSecretsFile(file)
+    const warning = await rememberPins(file)
+    return {
+      path,
+      fingerprint: pair.fingerprint,
+      pin: pinOf(pair.publicKey),
+      keyArns: pair.wrapped.map(({ keyId }) => keyId),
+      types: types ? await createTypes(file) : undefined,
+      warnings: warning === undefined ? [] : [warning],
+    }
+  })
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  // A file that is there but broken is not ours to overwrite either.
+  if ((await readSecretsFile(path).catch(() => true)) === null) return
+  throw new KmsBuildError('SECRETS_FILE_EXISTS', `${path} is there already, and whatever is sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for another stage give another --file.`)
+}

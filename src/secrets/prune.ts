@@ -1,0 +1,96 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { decodeToken, KINDS, type Token } from '../seal/token.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { editSecretsFile, type Edited } from './edit.js'
+import { git } from './git.js'
+import { rememberPins } from './known-pins.js'
+import type { SecretsOptions } from './options.js'
+
+export interface PruneOptions extends SecretsOptions {
+  /** Where sealed literals may stand. Default: the working directory. */
+  paths?: string[]
+  /** Whether what git's branches hold counts as a use. Default: true. */
+  branches?: boolean
+}
+
+export interface Pruned {
+  /** The fingerprints of the pairs that were dropped. */
+  dropped: string[]
+  /** Those that stay since something is sealed to them: entries, files, branches. */
+  kept: { fingerprint: string; uses: string[] }[]
+}
+
+/**
+ * Drops the earlier data key pairs that nothing is sealed to: no entry, no text in the paths, and
+ * no file of a local or remote-tracking git branch. Needs no AWS.
+ *
+ * @throws KmsBuildError what `editSecretsFile` throws.
+ */
+export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pruned>> {
+  const { paths = ['.'], branches = true } = options
+  const edited = await editSecretsFile(options, 'sealing', async (file) => {
+    const dropped: string[] = []
+    const kept: Pruned['kept'] = []
+    for (const fingerprint of file.pairs.keys()) {
+      if (fingerprint === file.current) continue
+      const uses = [
+        ...usesInEntries(file, fingerprint),
+        ...(await usesInFiles(paths, file.path, fingerprint)),
+        ...(branches ? await usesInBranches(dirname(file.path), fingerprint) : []),
+      ]
+      if (uses.length) kept.push({ fingerprint, uses })
+      else dropped.push(fingerprint)
+    }
+    for (const fingerprint of dropped) file.pairs.delete(fingerprint)
+    if (dropped.length) await rememberPins(file)
+    return { dropped, kept }
+  })
+  return edited
+}
+
+function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] {
+  return [...secrets].flatMap(([name, token]) =>
+    (decodeToken(token) as Token).fingerprint === fingerprint ? [`entry ${name}`] : [],
+  )
+}
+
+/** How the tokens of a pair begin: kind and fingerprint are nine bytes, twelve whole characters. */
+export const tokenBeginnings = (fingerprint: string) =>
+  Object.values(KINDS).map((kind) => `kms:v1:${Buffer.from([kind, ...Buffer.from(fingerprint, 'hex')]).toString('base64url')}`)
+
+async function usesInFiles(paths: string[], secretsFile: string, fingerprint: string): Promise<string[]> {
+  const beginnings = tokenBeginnings(fingerprint)
+  const uses: string[] = []
+  for (const path of paths) {
+    for await (const file of files(path)) {
+      if (relative(secretsFile, file) === '') continue
+      const content = await readFile(file).catch(() => null)
+      if (content && beginnings.some((beginning) => content.includes(beginning))) uses.push(file)
+    }
+  }
+  return uses
+}
+
+async function* files(path: string): AsyncGenerator<string> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => null)
+  if (!entries) return yield path
+  for (const entry of entries) {
+    if (entry.name === 'node_modules' || entry.name === '.git') continue
+    if (entry.isDirectory()) yield* files(join(path, entry.name))
+    else if (entry.isFile()) yield join(path, entry.name)
+  }
+}
+
+async function usesInBranches(folder: string, fingerprint: string): Promise<string[]> {
+  const listed = await git(folder, ['for-each-ref', '--format=%(objectname) %(refname:short)', 'refs/heads', 'refs/remotes'])
+  // One search a commit: branches often share their tip.
+  const branches = new Map((listed ?? '').split('\n').filter(Boolean).map((line) => line.split(' ') as [string, string]))
+  if (!branches.size) return []
+  const patterns = tokenBeginnings(fingerprint).flatMap((beginning) => ['-e', beginning])
+  const found = await git(folder, ['grep', '-lF', '--full-name', ...patterns, ...branches.keys(), '--', ':/'])
+  return (found ?? '').split('\n').filter(Boolean).map((line) => {
+    const at = line.indexOf(':')
+    return `branch ${branches.get(line.slice(0, at))}: ${line.slice(at + 1)}`
+  })
+}

@@ -1,0 +1,26 @@
+import { KmsBuildError } from '../errors.js'
+import { kmsOpeningCalls } from '../seal/kms-opening.js'
+import { opener } from '../seal/open.js'
+import { editSecretsFile } from './edit.js'
+import { checkName } from './names.js'
+import { existingEntry, type SecretsOptions } from './options.js'
+import { sealEntry } from './set.js'
+
+/**
+ * Gives an entry another name. A token is bound to its name, so the value is opened (kms:Decrypt)
+ * and sealed anew.
+ *
+ * @throws KmsBuildError NAME_UNKNOWN, NAME_INVALID, NAME_TAKEN, and what `opener` and
+ *   `editSecretsFile` throw.
+ */
+export async function renameSecret(from: string, to: string, options: SecretsOptions = {}) {
+  checkName(to)
+  return editSecretsFile(options, 'sealing', async (file) => {
+    const token = existingEntry(file, from)
+    if (file.secrets.has(to)) throw new KmsBuildError('NAME_TAKEN', `${file.path} has a secret ${to} already. Unset it first, or choose another name.`)
+    const plaintext = await opener(kmsOpeningCalls(options.aws ?? {}), file).open(token, from)
+    await sealEntry(file, to, plaintext)
+    plaintext.fill(0)
+    file.secrets.delete(from)
+  })
+}

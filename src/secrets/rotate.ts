@@ -1,0 +1,118 @@
+import { placeText } from '../errors.js'
+import { createDataKeyPair, pinOf } from '../seal/data-key-pair.js'
+import { kmsCalls } from '../seal/kms.js'
+import { kmsOpeningCalls } from '../seal/kms-opening.js'
+import { opener, type Opener } from '../seal/open.js'
+import { seal } from '../seal/seal.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { decodeToken, type Token } from '../seal/token.js'
+import { writeSecretsFile } from '../seal/write-secrets-file.js'
+import { fingerprintOfLiteral, sealedSources } from './decrypt.js'
+import { checkKnownPin, rememberPins } from './known-pins.js'
+import { withLock } from './lock.js'
+import { existingSecretsFile, secretsFilePath, type SecretsOptions } from './options.js'
+import { sealEntry } from './set.js'
+import { replaceLiterals, replaceSource, type MarkedSource } from './sources.js'
+
+export interface RotateOptions extends SecretsOptions {
+  /** Sources whose sealed literals are sealed anew. Default: none. */
+  paths?: string[]
+  /** The KMS keys of the new pair. Default: those of the current one. */
+  keyIds?: string[]
+}
+
+export interface Rotated {
+  path: string
+  fingerprint: string
+  pin: string
+  /** Of all pairs that the file holds now. */
+  pins: string[]
+  /** Whether an earlier rotation was finished, with no new pair. */
+  finished: boolean
+  entries: number
+  /** Modules whose literals were sealed anew. */
+  sources: string[]
+  warnings: string[]
+}
+
+/**
+ * Makes a new data key pair current and seals every entry and literal anew (kms:Decrypt, and
+ * kms:GenerateDataKeyPairWithoutPlaintext or kms:Encrypt). Earlier pairs stay, so that what is
+ * sealed to them still opens. Where something is sealed to an earlier pair, a rotation was cut short
+ * or a branch came late: then no pair is made, and that is sealed to the current one.
+ *
+ * Before anything is written every pair is unwrapped and compared with its public key, and
+ * everything is opened. The secrets file is replaced in one step, then each module in one.
+ *
+ * @throws KmsBuildError PIN_MISMATCH, PAIR_MISMATCH, OPEN_FAILED, TOKEN_FOREIGN, KMS_DENIED,
+ *   KMS_UNREACHABLE, KMS_FAILED, FILE_CHANGED, FILE_LOCKED, FILE_UNWRITABLE, and what
+ *   `sealedSources` throws.
+ */
+export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotated> {
+  const { aws = {}, paths = [], trust } = options
+  await existingSecretsFile(options)
+  return withLock(secretsFilePath(options), async (stillHeld) => {
+    const file = await existingSecretsFile(options)
+    await checkKnownPin(file, trust)
+    const sources = await sealedSources(paths)
+    const { unwrap, open } = opener(kmsOpeningCalls(aws), file)
+    await Promise.all([...file.pairs.keys()].map(unwrap))
+    const entries = await openEntries(open, file)
+    const literals = await openLiterals(open, sources)
+
+    const isStale = (fingerprint: string) => fingerprint !== file.current
+    const finished = [...entries, ...literals].some(({ fingerprint }) => isStale(fingerprint))
+    if (!finished) {
+      const keyIds = options.keyIds ?? file.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId)
+      const pair = await createDataKeyPair(kmsCalls(aws), keyIds, file.encryptionContext)
+      file.pairs.set(pair.fingerprint, pair)
+      file.current = pair.fingerprint
+    }
+    const staleEntries = entries.filter(({ fingerprint }) => isStale(fingerprint))
+    const staleLiterals = literals.filter(({ fingerprint }) => isStale(fingerprint))
+    await Promise.all(staleEntries.map(({ name, plaintext }) => sealEntry(file, name, plaintext)))
+    const current = file.pairs.get(file.current)!
+    const replacements = await Promise.all(
+      staleLiterals.map(async ({ mark, source, kind, plaintext }) => ({ source, mark, value: await seal(current, kind, plaintext) })),
+    )
+    for (const { plaintext } of [...entries, ...literals]) plaintext.fill(0)
+
+    stillHeld()
+    await writeSecretsFile(file)
+    const warning = await rememberPins(file)
+    const changed = sources.filter((source) => replacements.some((replacement) => replacement.source === source))
+    for (const source of changed) {
+      const own = replacements.filter((replacement) => replacement.source === source)
+      await replaceSource(source, replaceLiterals(source, own))
+    }
+    return {
+      path: file.path,
+      fingerprint: file.current,
+      pin: pinOf(current.publicKey),
+      pins: [...file.pairs.values()].map(({ publicKey }) => pinOf(publicKey)),
+      finished,
+      entries: staleEntries.length,
+      sources: changed.map(({ path }) => path),
+      warnings: warning === undefined ? [] : [warning],
+    }
+  })
+}
+
+const openEntries = (open: Opener['open'], { secrets }: SecretsFile) =>
+  Promise.all(
+    [...secrets].map(async ([name, token]) => {
+      const { fingerprint } = decodeToken(token) as Token
+      return { name, fingerprint, plaintext: await open(token, name) }
+    }),
+  )
+
+const openLiterals = (open: Opener['open'], sources: MarkedSource[]) =>
+  Promise.all(
+    sources.flatMap((source) =>
+      source.literals.map(async (mark) => {
+        const { kind } = decodeToken(mark.argument) as Token
+        const plaintext = await open(mark.argument, placeText(mark.place))
+        return { source, mark, kind, fingerprint: fingerprintOfLiteral(mark), plaintext }
+      }),
+    ),
+  )

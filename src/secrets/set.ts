@@ -1,0 +1,38 @@
+import { KmsBuildError } from '../errors.js'
+import { seal } from '../seal/seal.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { editSecretsFile, type Edited } from './edit.js'
+import { checkName } from './names.js'
+import type { SecretsOptions } from './options.js'
+
+/**
+ * Seals values into the secrets file, new or in place of what was there. Needs no AWS.
+ *
+ * @returns which names were new and which were replaced.
+ * @throws KmsBuildError NAME_INVALID, PLAINTEXT_EMPTY, and what `editSecretsFile` throws.
+ */
+export async function setSecrets(
+  values: Map<string, Uint8Array | string>,
+  options: SecretsOptions = {},
+): Promise<Edited<{ added: string[]; replaced: string[] }>> {
+  for (const [name, value] of values) {
+    checkName(name)
+    if (!value.length) throw new KmsBuildError('PLAINTEXT_EMPTY', `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`)
+    if (typeof value === 'string' && !value.isWellFormed()) throw new KmsBuildError('PLAINTEXT_LONE_SURROGATE', `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`)
+  }
+  return editSecretsFile(options, 'sealing', async (file) => {
+    const names = [...values.keys()]
+    const replaced = names.filter((name) => file.secrets.has(name))
+    await Promise.all([...values].map(([name, value]) => sealEntry(file, name, Buffer.from(value as Uint8Array))))
+    return { added: names.filter((name) => !replaced.includes(name)), replaced }
+  })
+}
+
+/** Seals one value into the secrets file; see `setSecrets`. */
+export const setSecret = (name: string, value: Uint8Array | string, options?: SecretsOptions) =>
+  setSecrets(new Map([[name, value]]), options)
+
+/** Puts an entry into a file in memory, sealed to its current pair. */
+export async function sealEntry(file: SecretsFile, name: string, plaintext: Uint8Array): Promise<void> {
+  file.secrets.set(name, await seal(file.pairs.get(file.current)!, 'named', plaintext, name))
+}

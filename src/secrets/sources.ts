@@ -1,0 +1,121 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { collect, MARKER, type Mark } from '../collect/collect.js'
+import { KmsBuildError } from '../errors.js'
+import { replaceFile, unwritable } from '../seal/replace-file.js'
+
+/** A module with marks whose argument is a literal. */
+export interface MarkedSource {
+  path: string
+  code: string
+  literals: Mark[]
+}
+
+/** A literal and what takes the place of its value. */
+export interface Replacement {
+  mark: Mark
+  value: string
+}
+
+const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
+
+/**
+ * Reads the modules under the paths that have literals, all of them before anything is changed.
+ *
+ * @throws KmsBuildError FILE_UNREADABLE, and what `collect` throws.
+ */
+export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
+  const found: MarkedSource[] = []
+  const seen = new Set<string>()
+  for (const path of paths) {
+    for await (const file of sourceFiles(path)) {
+      if (seen.has(file)) continue
+      seen.add(file)
+      const code = await readText(file)
+      if (!code?.includes(MARKER)) continue
+      const literals = collect(code, relative('', file))?.marks.filter(({ source }) => source === 'literal') ?? []
+      if (literals.length) found.push({ path: file, code, literals })
+    }
+  }
+  return found
+}
+
+async function* sourceFiles(path: string): AsyncGenerator<string> {
+  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}). Give source files, or folders of them.`)
+  })
+  if (!kind.isDirectory()) return yield path
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue
+    const inner = join(path, entry.name)
+    if (entry.isDirectory()) yield* sourceFiles(inner)
+    else if (SOURCE.test(entry.name) && entry.isFile()) yield inner
+  }
+}
+
+// A byte order mark is a part of the text here, so that writing it back keeps it.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+async function readText(path: string): Promise<string | null> {
+  const bytes = await readFile(path)
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    if (!bytes.includes(MARKER)) return null
+    throw new KmsBuildError('FILE_UNREADABLE', `${path} has marks but is no UTF-8 text. Save it as UTF-8.`)
+  }
+}
+
+/** The module with other values in its literals, each in the quotes that it had. */
+export function replaceLiterals({ code }: MarkedSource, replacements: Replacement[]): string {
+  return replacements
+    .toSorted((a, b) => b.mark.argumentStart - a.mark.argumentStart)
+    .reduce((text, { mark: { argumentStart, argumentEnd }, value }) => {
+      const quote = code[argumentStart]!
+      return text.slice(0, argumentStart) + quote + escape(value, quote) + quote + text.slice(argumentEnd)
+    }, code)
+}
+
+const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' }
+
+function escape(value: string, quote: string): string {
+  const escaped = value.replace(/[\\\p{Cc}\u2028\u2029\ufeff]/gu, (character) => {
+    if (character === '\\') return '\\\\'
+    return NAMED[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+  return escaped.replaceAll(quote, `\\${quote}`).replaceAll('${', quote === '`' ? '\\${' : '${')
+}
+
+/** Writes a module that holds tokens where plaintexts stood. */
+export async function replaceSource(source: MarkedSource, text: string): Promise<void> {
+  await refuseChanged(source)
+  await replaceFile(source.path, text)
+}
+
+/**
+ * Writes a module that holds plaintexts where tokens stood: in place, since a second file, left by a
+ * crash, would be a plaintext that nobody looks for. Until it is cut to its length the file ends
+ * with empty lines and is whole.
+ */
+export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
+  await refuseChanged(source)
+  try {
+    const handle = await open(source.path, 'r+')
+    try {
+      const content = Buffer.from(text)
+      const missing = Math.max(0, Buffer.byteLength(source.code) - content.length)
+      await handle.write(Buffer.concat([content, Buffer.alloc(missing, '\n')]), 0, null, 0)
+      await handle.truncate(content.length)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw unwritable(source.path, error)
+  }
+}
+
+async function refuseChanged({ path, code }: MarkedSource): Promise<void> {
+  if ((await readText(path)) === code) return
+  throw new KmsBuildError('FILE_CHANGED', `${path} was changed by something else at the same moment, and is left as it is. Run the command again.`)
+}

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { replaceFile } from '../seal/replace-file.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+
+/** `kms-secrets.d.ts` for `kms-secrets.json`. */
+export const typesPath = (secretsFile: string) => `${secretsFile.replace(/\.json$/, '')}.d.ts`
+
+/** The declaration by which `secret.named` knows the names of the secrets file. */
+export function declaration(names: Iterable<string>): string {
+  const members = [...names].sort().map((name) => `    ${JSON.stringify(name)}: true\n`)
+  return (
+    '// Kept up to date by unplugin-kms. Delete it, and secret.named takes any name.\n' +
+    "import 'unplugin-kms/secret'\n\n" +
+    "declare module 'unplugin-kms/secret' {\n  interface SecretNames {\n" +
+    `${members.join('')}  }\n}\n`
+  )
+}
+
+/** Brings the declaration up to date where there is one; who deletes it has opted out. */
+export async function updateTypes({ path, secrets }: Pick<SecretsFile, 'path' | 'secrets'>): Promise<void> {
+  const target = typesPath(path)
+  const present = await readFile(target, 'utf8').catch(() => null)
+  const wanted = declaration(secrets.keys())
+  if (present !== null && present !== wanted) await replaceFile(target, wanted)
+}
+
+/** Makes the declaration, where the file belongs to a TypeScript project. */
+export async function createTypes({ path, secrets }: SecretsFile): Promise<string | undefined> {
+  if (!isTypeScriptProject(dirname(path))) return undefined
+  await replaceFile(typesPath(path), declaration(secrets.keys()))
+  return typesPath(path)
+}
+
+function isTypeScriptProject(folder: string): boolean {
+  if (existsSync(join(folder, 'tsconfig.json'))) return true
+  const parent = dirname(folder)
+  return parent !== folder && !existsSync(join(folder, '.git')) && isTypeScriptProject(parent)
+}
