@@ -40,9 +40,14 @@ export function createBuild(userOptions: Options | undefined) {
   const kms = kmsCalls(options.aws)
   const modules = new Map<string, { seen: Seen[]; plaintextLiterals: Mark[]; sync: Mark[] }>()
   const tokens = new Map<string, Promise<string>>()
+  let { root } = options
+  let lacksAwait = false
   let secretsFile: SecretsFile | null = null
   let fresh: Promise<DataKeyPair> | undefined
   let started: Promise<void> | undefined
+
+  /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
+  const setRoot = (folder: string) => void (root = folder)
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
@@ -88,7 +93,7 @@ export function createBuild(userOptions: Options | undefined) {
     const path = id.replace(/[?#].*$/, '')
     forget(id)
     if (!code.includes(MARKER)) return null
-    const file = relative(options.root, path).split(sep).join('/')
+    const file = relative(root, path).split(sep).join('/')
     const collected = collect(code, file)
     if (!collected) return null
 
@@ -110,15 +115,16 @@ export function createBuild(userOptions: Options | undefined) {
       throw new KmsBuildError('CLIENT_BUNDLE', `${shown(first)} would go into a browser bundle, where nobody can open it and everybody can read it. Build for Node (esbuild: platform 'node'; Vite: an SSR build), or keep the module out of the browser's imports.`, first.place)
     }
     const sync = marks.find((mark) => mark.sync)
-    if (sync && cjs) throw syncInCjs(sync)
+    if (sync && (cjs ?? lacksAwait)) throw syncInCjs(sync)
   }
 
   const syncInCjs = (mark: Mark) =>
     new KmsBuildError('SYNC_IN_CJS', `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`, mark.place)
 
-  /** For bundlers that learn the format of their output only after the transforms. */
-  function refuseCjs() {
-    for (const { sync } of modules.values()) if (sync[0]) throw syncInCjs(sync[0])
+  /** For bundlers that tell the output's format apart from the modules, before or after them. */
+  function setCjs(cjs: boolean) {
+    lacksAwait = cjs
+    for (const { sync } of modules.values()) if (cjs && sync[0]) throw syncInCjs(sync[0])
   }
 
   function remember(id: string, marks: Mark[], values: Value[]) {
@@ -203,12 +209,13 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   return {
+    setRoot,
     start,
     include,
     exclude,
     includes,
     transform,
-    refuseCjs,
+    setCjs,
     warnings,
     /** Whether any module had a mark: a build without is left as it is. */
     hasMarks: () => modules.size > 0,
@@ -217,6 +224,6 @@ export function createBuild(userOptions: Options | undefined) {
     prove: (assets: Asset[], inputs?: Iterable<string>) => prove(assets, allSeen(), options.proof, inputs),
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison: (importer?: string): KmsBuildError =>
-      new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(options.root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`),
+      new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`),
   }
 }

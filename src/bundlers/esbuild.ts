@@ -41,6 +41,7 @@ function setup(host: PluginBuild, build: Build) {
   const target = { client: isClient(options), cjs: isCjs(options) }
   const writing = holdWriting(options)
 
+  build.setRoot(root(options))
   host.onStart(() => reporting(() => build.start()))
 
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))

@@ -33,8 +33,10 @@ export function rollupLike(build: Build) {
 
     load: { order: 'pre' as const, ...loadHook(build) },
 
-    renderStart({ format }: { format: string }) {
-      if (format !== 'es' && format !== 'esm' && format !== 'module') build.refuseCjs()
+    // Rollup calls this after the transforms, Rolldown before.
+    outputOptions({ format = 'es' }: { format?: string | undefined }) {
+      build.setCjs(!['es', 'esm', 'module'].includes(format))
+      return null
     },
 
     generateBundle: {

@@ -25,7 +25,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     name: NAME,
     enforce: 'pre',
     transform: transformHook(build, (context) => ({ client: isClient(context) })),
-    vite: rollupLike(build),
+    vite: { ...rollupLike(build), configResolved: ({ root }) => build.setRoot(root) },
   }
 })
 export default kms
