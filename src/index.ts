@@ -1,2 +1,5 @@
 export { KmsBuildError, type BuildErrorCode, type Place } from './errors.js'
 export type { AwsOptions, Options } from './options.js'
+export { initSecretsFile } from './secrets/init.js'
+export { setSecret, setSecrets } from './secrets/set.js'
+export * from './secrets/index.js'
