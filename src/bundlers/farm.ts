@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import { createFarmPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
-import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 
@@ -51,17 +50,10 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       },
       finalizeResources: {
         async executor({ resourcesMap }) {
-          const resources = Object.values(resourcesMap)
-          const assets = resources.map((resource) => {
-            if (!/\.(?:map|[cm]?js|html)$/.test(resource.name)) return { name: resource.name, content: Buffer.from(resource.bytes) }
-            const text = Buffer.from(resource.bytes).toString('utf8')
-            const scrubbed = resource.name.endsWith('.map') ? scrubMap(text) : scrubInlineMaps(text)
-            if (scrubbed !== text) resource.bytes = [...Buffer.from(scrubbed)]
-            return { name: resource.name, content: scrubbed }
-          })
-          await build.prove(assets)
+          await build.prove(Object.values(resourcesMap).map(({ name, bytes }) => ({ name, content: Buffer.from(bytes) })))
           for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
-          return resourcesMap
+          // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
+          return null as never
         },
       },
     },
