@@ -26,6 +26,7 @@ export default defineConfig({
       AWS_PROFILE: '',
       AWS_REGION: '',
       AWS_DEFAULT_REGION: '',
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     },
   },
 })

@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { initSecretsFile, setSecrets, type Options } from '../../src/index.js'
+import { BUNDLERS } from '../support/bundle.js'
+import { filesIn, project } from '../support/project.js'
+import { exportsOf, run } from '../support/run.js'
+
+const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
+
+let kms: LocalKms
+let keyId: string
+let options: Options
+beforeAll(async () => {
+  kms = await startLocalKms()
+  keyId = (await kms.createKey()).arn
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = kms.env
+  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! }
+  options = { keyId, secretsFile: undefined as never, plaintextLiterals: 'allow', aws: { endpoint: kms.url, credentials } }
+})
+afterAll(() => kms.close())
+
+/** The KMS operations that `work` calls under this file's own key. */
+async function callsOf(work: () => Promise<unknown>) {
+  const before = kms.journal.length
+  await work()
+  return kms.journal.slice(before).map(({ operation }) => operation)
+}
+
+/** A hundred secrets in thirty modules, behind one entry and a dynamic import. */
+function hundredSecrets() {
+  const files: Record<string, string> = {}
+  const values: string[] = []
+  for (let module = 0; module < 30; module++) {
+    const own = Array.from({ length: module < 10 ? 4 : 3 }, (_, index) => `value-${module}-${index}-of-one-hundred`)
+    values.push(...own)
+    files[`src/m${module}.ts`] = `${IMPORT}export default [${own.map((value) => `secret('${value}')`).join(', ')}]`
+  }
+  files['src/main.ts'] =
+    Array.from({ length: 29 }, (_, module) => `import m${module} from './m${module}'`).join('\n') +
+    `\nexport const all = Promise.all([${Array.from({ length: 29 }, (_, module) => `...m${module}`).join(', ')}])` +
+    `\nexport const last = import('./m29').then((m) => Promise.all(m.default))`
+  return { files, values }
+}
+
+describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
+  it.each(['esm', 'cjs'] as const)('opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, as %s', async (format) => {
+    const { files, values } = hundredSecrets()
+    const root = await project(files)
+    let outputs: string[] = []
+    expect(await callsOf(async () => ({ outputs } = await bundler.bundle({ root, format, options })))).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+    let read: Record<string, unknown> = {}
+    expect(await callsOf(async () => (read = await exportsOf(outputs[0]!, kms.env)))).toEqual(['Decrypt'])
+    expect([...(read.all as string[]), ...(read.last as string[])]).toEqual(values)
+    const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
+    for (const value of values) expect(everything).not.toContain(value)
+  })
+
+  it('asks KMS for nothing while it is built with a secrets file', async () => {
+    const root = await project({ 'src/main.ts': `${IMPORT}export const a = secret.named('A'), b = secret('of-the-source')` })
+    const secretsFile = join(root, 'kms-secrets.json')
+    await withState(root, () => initSecretsFile({ secretsFile, keyIds: [keyId], encryptionContext: { app: 'x' }, types: false, aws: options.aws! }))
+    await withState(root, () => setSecrets(new Map([['A', 'of-the-file']]), { secretsFile }))
+    let outputs: string[] = []
+    const offline: Options = { secretsFile, plaintextLiterals: 'allow' }
+    expect(await callsOf(async () => ({ outputs } = await bundler.bundle({ root, options: offline })))).toEqual([])
+    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({ a: 'of-the-file', b: 'of-the-source' })
+  })
+
+  it('gives every value back byte for byte', async () => {
+    const values = {
+      one: 'x',
+      quotes: `"double" 'single' \`back\` \${dollar}`,
+      lines: 'first\nsecond\r\nthird\u2028fourth',
+      script: '</script><!-- -->',
+      emoji: '🔐 schlüssel 鍵 \u0000 end',
+      big: 'k'.repeat(4096),
+      huge: Buffer.from(Uint8Array.from({ length: 786_432 }, (_, index) => (index * 7919) >>> 3)).toString('base64'),
+    }
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
+    const root = await project({
+      'src/main.ts': IMPORT + Object.keys(values).map((name) => `export const ${name} = secret.env('${name}')`).join('\n') +
+        `\nexport const bytes = secret.file('./key.bin', 'bytes'), json = secret.file('./config.json', 'json')`,
+      'src/key.bin': bytes,
+      'src/config.json': JSON.stringify({ nested: ['deep-configured-value'] }),
+    })
+    const { outputs } = await bundler.bundle({ root, minify: true, options: { ...options, env: values } })
+    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({
+      ...values,
+      bytes: { bytes: Buffer.from(bytes).toString('base64') },
+      json: { nested: ['deep-configured-value'] },
+    })
+  })
+
+  it('has the values of the sync form at once', async () => {
+    const root = await project({
+      'src/main.ts': `export const first = key.length\nimport { secret } from 'unplugin-kms/secret/sync'\nimport { key } from './key'\nexport const upper = secret.env('K').toUpperCase(), nested = ((k = secret.env('K')) => k + key)()`,
+      'src/key.ts': `import { secret as s } from 'unplugin-kms/secret/sync'\nexport const key: string = s('other-value-here')`,
+    })
+    const { outputs } = await bundler.bundle({ root, options: { ...options, env: { K: 'value-of-sync' } } })
+    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({ first: 16, upper: 'VALUE-OF-SYNC', nested: 'value-of-syncother-value-here' })
+  })
+
+  it('without a mark is the same to the byte as without the plugin', async () => {
+    const root = await project({
+      'src/main.ts': `import { b } from './b'\n// secret('unplugin-kms/secret')\nexport default { b, s: 'unplugin-kms/secret' }`,
+      'src/b.ts': `export enum E { A }\nexport const b: number = E.A`,
+    })
+    await bundler.bundle({ root, sourcemap: true, options })
+    const withPlugin = await filesIn(join(root, 'out'))
+    await bundler.bundle({ root, sourcemap: true, plugin: false })
+    expect(withPlugin).toEqual(await filesIn(join(root, 'out')))
+  })
+
+  it('has neither ciphertext nor shim of a secret that nobody uses', async () => {
+    const root = await project({
+      'src/main.ts': `import { used } from './lib'\nexport default used`,
+      'src/lib.ts': `${IMPORT}export const used = 42\nexport const unused = secret('never-used-value')`,
+    })
+    await bundler.bundle({ root, minify: true, options })
+    const text = Object.values(await filesIn(join(root, 'out'))).join('')
+    expect(text).not.toContain('kms:v1:')
+    expect(text).not.toMatch(/kms|node:https|createECDH/)
+    expect(text.length).toBeLessThan(100)
+  })
+
+  it.each([true, 'inline'] as const)('leads a stack trace to the right line of the source, with sourcemap %s', async (sourcemap) => {
+    const root = await project({
+      'src/main.ts': [
+        `import { secret } from 'unplugin-kms/secret'`,
+        `interface Erased { a: string }`,
+        `export const key: Promise<string> = secret(\`several`,
+        `lines-of-secret\`)`,
+        `export function fail(): never {`,
+        `  const own: Erased = { a: 'x' }`,
+        `  throw new Error('line seven ' + own.a)`,
+        `}`,
+        `try { fail() } catch (error) { console.log((error as Error).stack) }`,
+      ].join('\n'),
+    })
+    const { outputs } = await bundler.bundle({ root, sourcemap, minify: true, options })
+    const printed = await run(outputs[0]!, kms.env, ['--enable-source-maps'])
+    expect(printed).toMatch(/src\/main\.ts:7:\d+/)
+    const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
+    expect(everything).not.toContain('lines-of-secret')
+    const map = sourcemap === true
+      ? await readFile(`${outputs[0]!}.map`, 'utf8')
+      : Buffer.from(/base64,([\w+/=]+)/.exec(await readFile(outputs[0]!, 'utf8'))![1]!, 'base64').toString()
+    expect(map).not.toContain('lines-of-secret')
+    expect(map).toContain("secret('•••'")
+  })
+
+  it('shows no value of a secret, however it is printed, before and after it is opened', async () => {
+    const root = await project({
+      'src/main.ts': `import { inspect } from 'node:util'
+${IMPORT}
+const key = secret.env('KEY')
+const error = Object.assign(new Error('with a secret'), { key })
+const print = () => console.log(key, inspect(key, { showHidden: true, depth: 9, showProxy: true }), JSON.stringify({ key }), inspect(error), Object.keys(key), { ...key })
+const refused = () => { try { return \`\${key}\` } catch (error) { return (error as { code: string }).code } }
+print()
+console.log(refused(), (await key).length)
+print()
+console.log(refused())`,
+    })
+    const { outputs } = await bundler.bundle({ root, options: { ...options, env: { KEY: 'value-that-hides' } } })
+    const printed = await run(outputs[0]!, kms.env)
+    expect(printed).not.toContain('value-that-hides')
+    expect(printed.match(/NOT_AWAITED/g)).toHaveLength(2)
+    expect(printed).toContain('16')
+    expect(printed).toContain('[secret KEY]')
+  })
+})
+
+/** Keeps what the commands remember of a file's pin away from the user's own folder. */
+async function withState<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env.XDG_STATE_HOME
+  process.env.XDG_STATE_HOME = folder
+  try {
+    return await work()
+  } finally {
+    if (before === undefined) delete process.env.XDG_STATE_HOME
+    else process.env.XDG_STATE_HOME = before
+  }
+}
