@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { print, waiting, warn } from './output.js'
+import { awsOptions, example, secretsOptions, withAws, withTrust, type AwsFlags, type FileFlags } from './shared-options.js'
+
+export function addRename(program: Command) {
+  const command = withAws(withTrust(program.command('rename')))
+    .description('give an entry another name, to which it is sealed anew; needs kms:Decrypt')
+    .argument('<old>')
+    .argument('<new>')
+    .action(async (from: string, to: string, flags: FileFlags & AwsFlags) => {
+      const { renameSecret } = await import('../secrets/rename.js')
+      const { path, warnings } = await waiting('asking KMS', () => renameSecret(from, to, { ...secretsOptions(flags), ...awsOptions(flags) }))
+      warnings.forEach(warn)
+      print(`renamed ${from} to ${to} in ${path}`)
+    })
+  example(command, 'npx unplugin-kms rename STRIPE STRIPE_KEY')
+}

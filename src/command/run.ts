@@ -1,0 +1,71 @@
+import { Command, CommanderError } from 'commander'
+import { KmsBuildError } from '../errors.js'
+import { addDecrypt } from './decrypt.js'
+import { addEncrypt } from './encrypt.js'
+import { EXIT, exitCodeOf } from './exit-codes.js'
+import { addGet } from './get.js'
+import { addImport } from './import.js'
+import { addInit } from './init.js'
+import { addList } from './list.js'
+import { local } from './local.js'
+import { addMerge } from './merge.js'
+import { complain, note } from './output.js'
+import { addRename } from './rename.js'
+import { addRewrap } from './rewrap.js'
+import { addRotate } from './rotate.js'
+import { addScan } from './scan.js'
+import { addSet } from './set.js'
+import { addUnset } from './unset.js'
+import { Interrupted } from './value.js'
+
+const ADD = [
+  addInit, addSet, addGet, addList, addUnset, addRename, addImport, addEncrypt, addDecrypt, addRotate,
+  addRewrap, addMerge, addScan,
+]
+
+/** Runs the command line. @returns the exit code. */
+export async function run(argv: string[]): Promise<number> {
+  if (argv[0] === 'local') return local(argv.slice(1))
+  const program = createProgram()
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return Number(process.exitCode ?? EXIT.FINE)
+  } catch (error) {
+    if (error instanceof Interrupted) return EXIT.INTERRUPTED
+    if (!(error instanceof CommanderError)) explain(error, program.opts().verbose as boolean)
+    return exitCodeOf(error)
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('unplugin-kms')
+    .description('secrets files: anyone on the team can add a secret, only the function can read it')
+    .usage('COMMAND')
+    .option('--verbose', 'show what AWS or the system said behind an error')
+    .addHelpText('after', '\nExample:\n  $ npx unplugin-kms init --key alias/orders\n  $ npx unplugin-kms set DB_PASSWORD\n\nExit codes: 0 fine, 1 found something, 2 wrong use, 3 AWS refused or unreachable, 4 broken input')
+    .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
+    .exitOverride()
+  for (const add of ADD) add(program)
+  program.command('local').description('run a command against an embedded KMS: local -- COMMAND…')
+  return program
+}
+
+/** What someone typed after an option or a name may be a value, and is not said again. */
+function withoutValues(text: string): string {
+  const hint = /too many arguments|unknown option/.test(text)
+    ? "a value is never given as an argument, where the list of processes and the shell's history show it: type it at the prompt, pipe it in, or give --from-file.\n"
+    : ''
+  return text.replace(/^error: unknown option '(--?[\w-]*)[^]*?'\s*$/m, (_, option: string) => `error: unknown option ${option.startsWith('--') ? option : option.slice(0, 2)}\n`) + hint
+}
+
+function explain(error: unknown, verbose: boolean): void {
+  if (!(error instanceof KmsBuildError)) {
+    const { code, name } = error as NodeJS.ErrnoException
+    complain(`this should not happen: ${code ?? name}. Please report it, with what --verbose shows.`)
+    if (verbose) note((error as Error).stack ?? '')
+    return
+  }
+  complain(error.message)
+  const cause = error.cause as (Error & { $metadata?: { requestId?: string } }) | undefined
+  if (verbose && cause) note(`behind it: ${cause.name}: ${cause.message}${cause.$metadata?.requestId ? ` (request ${cause.$metadata.requestId})` : ''}`)
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { EXIT } from './exit-codes.js'
+import { count, note, print, printJson, waiting } from './output.js'
+import { awsOptions, example, several, withAws, type AwsFlags } from './shared-options.js'
+
+interface Flags extends AwsFlags {
+  file?: string | false
+  env?: string[]
+  envFile?: string[]
+  except?: string[]
+  json?: boolean
+}
+
+export function addScan(program: Command) {
+  const command = withAws(program.command('scan'))
+    .description('search build output, of whatever tool, for plaintexts, as the build does; exit 1 if there are any')
+    .argument('<folder>')
+    .option('-f, --file <path>', 'look for the entries of this secrets file; needs kms:Decrypt (default: kms-secrets.json)')
+    .option('--no-file', 'look for no entries, and ask no AWS')
+    .option('--env <name>', 'look for the value of an environment variable; several times for several', several)
+    .option('--env-file <path>', 'look for the values of a dotenv file; several times for several', several)
+    .option('--except <name>', 'a name whose value may stand there; several times for several', several)
+    .option('--json', 'print { files, searched, short, findings }')
+    .action(async (folder: string, flags: Flags) => {
+      const { scanFolder } = await import('../secrets/scan.js')
+      const scanned = await waiting(`searching ${folder}`, () =>
+        scanFolder(folder, {
+          ...awsOptions(flags),
+          ...(typeof flags.file !== 'boolean' ? flags.file !== undefined && { secretsFile: flags.file } : !flags.file && { secretsFile: false as const }),
+          ...(flags.env && { env: flags.env }),
+          ...(flags.envFile && { envFiles: flags.envFile }),
+          ...(flags.except && { proof: { except: flags.except } }),
+        }))
+      if (scanned.findings.length) process.exitCode = EXIT.FOUND
+      if (flags.json) return printJson(scanned)
+      for (const { file, places } of scanned.findings) for (const place of places) print(`${file}: ${place}`)
+      if (scanned.short.length) note(`too short to be looked for: ${scanned.short.join(', ')}`)
+      return print(`${count(scanned.findings.length, 'file')} of ${scanned.files} with findings; ${count(scanned.searched, 'value')} looked for`)
+    })
+  example(command, 'npx unplugin-kms scan dist', 'npx unplugin-kms scan dist --no-file --env-file .env')
+}

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { print } from './output.js'
+import { example, secretsOptions, withFile, type FileFlags } from './shared-options.js'
+
+export function addUnset(program: Command) {
+  const command = withFile(program.command('unset'))
+    .description('delete an entry; needs no AWS')
+    .argument('<name>')
+    .action(async (name: string, flags: FileFlags) => {
+      const { unsetSecret } = await import('../secrets/unset.js')
+      const { path } = await unsetSecret(name, secretsOptions(flags))
+      print(`deleted ${name} from ${path}; git history keeps its token`)
+    })
+  example(command, 'npx unplugin-kms unset OLD_API_KEY')
+}
