@@ -5,6 +5,7 @@ import { awsOptions, example, secretsOptions, withAws, withFile, type AwsFlags, 
 
 export function addDecrypt(program: Command) {
   const command = withAws(withFile(program.command('decrypt')))
+    .summary('turn sealed literals back into plaintext')
     .description('turn sealed literals back into plaintext, in place; needs kms:Decrypt')
     .argument('<path...>', 'source files, or folders of them')
     .option('--json', 'print a list of { path, places }')

@@ -11,6 +11,7 @@ interface Flags extends FileFlags {
 
 export function addEncrypt(program: Command) {
   const command = withTrust(program.command('encrypt'))
+    .summary("turn plaintext secret('…') literals into tokens")
     .description("turn plaintext secret('…') literals into sealed tokens, in place; needs no AWS")
     .argument('<path...>', 'source files, or folders of them')
     .option('--check', 'change nothing; exit 1 if there are any')

@@ -4,6 +4,7 @@ import { awsOptions, example, secretsOptions, withAws, withFile, type AwsFlags, 
 
 export function addGet(program: Command) {
   const command = withAws(withFile(program.command('get')))
+    .summary('print one value')
     .description('print one value and nothing else; needs kms:Decrypt')
     .argument('<name>')
     .option('--json', 'print { name, value }, or { name, base64 } for what is no text')

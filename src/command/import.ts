@@ -12,6 +12,7 @@ interface Flags extends FileFlags {
 
 export function addImport(program: Command) {
   const command = withTrust(program.command('import'))
+    .summary('seal the values of a dotenv file')
     .description('seal the values of a dotenv file; needs no AWS')
     .argument('<path>', 'the dotenv file')
     .argument('[name...]', 'only these of its variables')

@@ -12,6 +12,7 @@ interface Flags extends FileFlags, AwsFlags {
 
 export function addInit(program: Command) {
   const command = withAws(withFile(program.command('init')))
+    .summary('make a secrets file, with a data key pair of its own')
     .description('make a secrets file, with a data key pair of its own')
     .requiredOption('-k, --key <id>', 'KMS key that may open it: id, ARN or alias; several times for several', several)
     .option('-c, --context <name=value>', 'encryption context, seen in CloudTrail; several times for several', contextPair)

@@ -4,6 +4,7 @@ import { example, secretsOptions, withFile, type FileFlags } from './shared-opti
 
 export function addList(program: Command) {
   const command = withFile(program.command('list'))
+    .summary('show names, sizes and fingerprints')
     .description('show names, sizes and fingerprints, and which entries an earlier key pair sealed; needs no AWS')
     .option('--json', 'print a list of { name, size, fingerprint, stale }')
     .action(async (flags: FileFlags & { json?: boolean }) => {

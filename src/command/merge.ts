@@ -7,6 +7,7 @@ import { example, secretsOptions, withFile, type FileFlags } from './shared-opti
 
 export function addMerge(program: Command) {
   const command = withFile(program.command('merge'))
+    .summary('merge secrets files entry by entry, for git')
     .description('merge secrets files entry by entry: a git merge driver; needs no AWS')
     .argument('[base]', "the common ancestor (git's %O)")
     .argument('[ours]', 'our version, which gets the result (%A)')

@@ -4,6 +4,7 @@ import { awsOptions, example, secretsOptions, withAws, withTrust, type AwsFlags,
 
 export function addRename(program: Command) {
   const command = withAws(withTrust(program.command('rename')))
+    .summary('give an entry another name')
     .description('give an entry another name, to which it is sealed anew; needs kms:Decrypt')
     .argument('<old>')
     .argument('<new>')

@@ -11,6 +11,7 @@ interface Flags extends FileFlags, AwsFlags {
 
 export function addRotate(program: Command) {
   const command = withAws(withTrust(program.command('rotate')))
+    .summary('make a new data key pair and seal everything anew')
     .description('make a new data key pair and seal everything anew; needs kms:Decrypt')
     .argument('[path...]', 'sources whose sealed literals are sealed anew (with --prune: looked through)')
     .option('-k, --key <id>', 'KMS key of the new pair (default: as before); several times for several', several)

@@ -39,14 +39,16 @@ export async function run(argv: string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('unplugin-kms')
-    .description('secrets files: anyone on the team can add a secret, only the function can read it')
-    .usage('COMMAND')
+    .description('Secrets files: anyone on the team adds a secret, only the function reads it.')
+    .usage('COMMAND [options]')
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => (argument.required ? argument.name().toUpperCase() : ''))].join(' ') })
+    .helpCommand(false)
     .option('--verbose', 'show what AWS or the system said behind an error')
-    .addHelpText('after', '\nExample:\n  $ npx unplugin-kms init --key alias/orders\n  $ npx unplugin-kms set DB_PASSWORD\n\nExit codes: 0 fine, 1 found something, 2 wrong use, 3 AWS refused or unreachable, 4 broken input')
+    .addHelpText('after', '\nExample:\n  $ npx unplugin-kms init --key alias/orders\n\nExit codes: 0 fine, 1 found something, 2 wrong use, 3 AWS refused or could not be\nreached, 4 the input is broken')
     .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .exitOverride()
   for (const add of ADD) add(program)
-  program.command('local').description('run a command against an embedded KMS: local -- COMMAND…')
+  program.command('local').description('run a command against an embedded KMS')
   return program
 }
 

@@ -13,6 +13,7 @@ interface Flags extends AwsFlags {
 
 export function addScan(program: Command) {
   const command = withAws(program.command('scan'))
+    .summary('search build output for plaintexts')
     .description('search build output, of whatever tool, for plaintexts, as the build does; exit 1 if there are any')
     .argument('<folder>')
     .option('-f, --file <path>', 'look for the entries of this secrets file; needs kms:Decrypt (default: kms-secrets.json)')

@@ -5,6 +5,7 @@ import { readValue } from './value.js'
 
 export function addSet(program: Command) {
   const command = withTrust(program.command('set'))
+    .summary('seal a value, asked for hidden or from stdin')
     .description('seal a value into the secrets file: asked for hidden, or from stdin; needs no AWS')
     .argument('<name>', 'the name, for secret.named(NAME)')
     .option('--from-file <path>', 'take the value from a file, byte for byte')

@@ -4,6 +4,7 @@ import { example, secretsOptions, withFile, type FileFlags } from './shared-opti
 
 export function addUnset(program: Command) {
   const command = withFile(program.command('unset'))
+    .summary('delete an entry')
     .description('delete an entry; needs no AWS')
     .argument('<name>')
     .action(async (name: string, flags: FileFlags) => {

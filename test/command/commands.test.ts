@@ -1,0 +1,236 @@
+import { execFileSync } from 'node:child_process'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { workspace, type Workspace } from './cli.js'
+
+const VALUE = 'correct horse battery staple'
+let kms: LocalKms
+let key: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  key = (await kms.createKey({ alias: 'alias/orders' })).arn
+})
+afterAll(() => kms.close())
+
+async function initialised(files: Record<string, string> = {}): Promise<Workspace> {
+  const space = await workspace(files)
+  const made = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], { env: kms.env })
+  expect(made).toMatchObject({ code: 0 })
+  return space
+}
+const fileOf = async ({ path }: Workspace) => JSON.parse(await readFile(path('kms-secrets.json'), 'utf8'))
+
+describe('init', () => {
+  it('makes the data key pair in KMS, resolves the alias to the key ARN, and prints the pin', async () => {
+    const before = kms.journal.length
+    const space = await workspace()
+    const { code, stdout } = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], { env: kms.env })
+    expect(code).toBe(0)
+    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+    expect(stdout).toContain(key)
+    expect(stdout).toMatch(/pin: 'sha256:[0-9a-f]{64}'/)
+    const file = await fileOf(space)
+    expect(file).toMatchObject({ version: 1, encryptionContext: { app: 'orders' }, secrets: {} })
+    expect(file.dataKeyPairs[file.current].privateKeyCiphertextBlobs[0].keyId).toBe(key)
+  })
+
+  it('refuses to overwrite, a broken file too', async () => {
+    const space = await workspace({ 'kms-secrets.json': '<<<<<<< ours\n' })
+    const { code, stderr } = await space.cli(['init', '--key', key], { env: kms.env })
+    expect(code).toBe(2)
+    expect(stderr).toContain('SECRETS_FILE_EXISTS')
+    expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe('<<<<<<< ours\n')
+  })
+
+  it('wraps the pair for each of unrelated keys', async () => {
+    const other = await kms.createKey({ region: 'eu-west-1' })
+    const space = await workspace()
+    const made = await space.cli(['init', '--key', key, '--key', other.arn, '--json'], { env: kms.env })
+    expect(JSON.parse(made.stdout).keyArns).toEqual([key, other.arn])
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    const only = await space.cli(['get', 'A'], { env: kms.env })
+    expect(only.stdout).toBe(VALUE)
+  })
+
+  it.each([
+    ['a key that is not there', 'alias/nothing', 'NotFoundException'],
+    ['a key of another account', 'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555', 'KMS denies'],
+  ])('ends with 3 and writes nothing for %s', async (_, id, reason) => {
+    const space = await workspace()
+    const { code, stderr } = await space.cli(['init', '--key', id], { env: kms.env })
+    expect(code).toBe(3)
+    expect(stderr).toMatch(new RegExp(reason))
+    await expect(stat(space.path('kms-secrets.json'))).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('set, get, list, unset and rename', () => {
+  it('seal without AWS, and open with it', async () => {
+    const space = await initialised()
+    expect(await space.cli(['set', 'DB_PASSWORD'], { stdin: `${VALUE}\n` })).toMatchObject({ code: 0, stderr: '' })
+    expect(await space.cli(['get', 'DB_PASSWORD'], { env: kms.env })).toEqual({ code: 0, signal: null, stdout: VALUE, stderr: '' })
+    const { stdout } = await space.cli(['list', '--json'])
+    expect(JSON.parse(stdout)).toEqual([{ name: 'DB_PASSWORD', size: VALUE.length, fingerprint: (await fileOf(space)).current, stale: false }])
+    expect((await space.cli(['rename', 'DB_PASSWORD', 'DB'], { env: kms.env })).code).toBe(0)
+    expect((await space.cli(['get', 'DB'], { env: kms.env })).stdout).toBe(VALUE)
+    expect((await space.cli(['unset', 'DB'])).code).toBe(0)
+    expect((await fileOf(space)).secrets).toEqual({})
+  })
+
+  it('a diff is one line: setting one entry leaves all other lines as they were', async () => {
+    const space = await initialised()
+    for (const name of ['B', 'C', 'A']) await space.cli(['set', name], { stdin: name })
+    const before = (await readFile(space.path('kms-secrets.json'), 'utf8')).split('\n')
+    await space.cli(['set', 'B'], { stdin: 'another' })
+    const after = (await readFile(space.path('kms-secrets.json'), 'utf8')).split('\n')
+    expect(after.map((line, index) => line === before[index]).filter((same) => !same)).toHaveLength(1)
+    expect(before).toHaveLength(after.length)
+  })
+
+  it('take several lines from stdin and bytes from a file, and give back the same', async () => {
+    const pem = '-----BEGIN KEY-----\nabc\n-----END KEY-----'
+    const bytes = Buffer.from([0, 255, 10, 13, 10])
+    const space = await initialised()
+    await space.cli(['set', 'PEM'], { stdin: `${pem}\n` })
+    await writeFile(space.path('raw'), bytes)
+    expect((await space.cli(['set', 'RAW', '--from-file', 'raw'])).stderr).toContain("'bytes'")
+    expect((await space.cli(['get', 'PEM'], { env: kms.env })).stdout).toBe(pem)
+    expect(JSON.parse((await space.cli(['get', 'RAW', '--json'], { env: kms.env })).stdout)).toEqual({ name: 'RAW', base64: bytes.toString('base64') })
+  })
+
+  it('keep stages apart by --file', async () => {
+    const space = await initialised()
+    expect((await space.cli(['init', '--key', key, '--file', 'staging.json'], { env: kms.env })).code).toBe(0)
+    await space.cli(['set', 'A', '-f', 'staging.json'], { stdin: 'x' })
+    expect((await fileOf(space)).secrets).toEqual({})
+    expect((await space.cli(['list', '--file', 'staging.json'])).stdout).toContain('A')
+  })
+})
+
+describe('import', () => {
+  it('takes a dotenv file, some of its names or all, and deletes it when told', async () => {
+    const space = await initialised({ '.env': `A=${VALUE}\nB="two\\nlines"\nEMPTY=\nexport C='single'\n` })
+    expect((await space.cli(['import', '.env', 'A'])).stdout).toContain('1 added')
+    const all = await space.cli(['import', '.env', '--delete'])
+    expect(all.stdout).toMatch(/2 added, 1 replaced/)
+    expect(all.stderr).toContain('EMPTY')
+    await expect(stat(space.path('.env'))).rejects.toThrow('ENOENT')
+    expect((await space.cli(['get', 'B'], { env: kms.env })).stdout).toBe('two\nlines')
+  })
+
+  it('keeps the file where a value was cut at a "#", and says which', async () => {
+    const space = await initialised({ '.env': 'A=half#other-half\n' })
+    const { stderr } = await space.cli(['import', '.env', '--delete'])
+    expect(stderr).toContain('A in .env is cut')
+    expect(stderr).not.toContain('other-half')
+    expect((await stat(space.path('.env'))).isFile()).toBe(true)
+  })
+})
+
+describe('encrypt and decrypt', () => {
+  const source = `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('${VALUE}')\n`
+
+  it('seal the literals of the sources and open them again', async () => {
+    const space = await initialised({ 'src/a.ts': source, 'src/b.ts': 'export const b = 1\n' })
+    const check = await space.cli(['encrypt', '--check', 'src'])
+    expect(check).toMatchObject({ code: 1 })
+    expect(check.stdout).toMatch(/^src\/a\.ts:2:18 {2}plaintext\n1 plaintext literal in 1 file\n$/)
+    const sealed = await space.cli(['encrypt', 'src'])
+    expect(sealed).toMatchObject({ code: 0 })
+    expect(sealed.stderr).toContain('git history')
+    expect(await readFile(space.path('src/a.ts'), 'utf8')).toMatch(/secret\('kms:v1:[\w-]+'\)\n$/)
+    expect((await space.cli(['encrypt', '--check', 'src'])).code).toBe(0)
+    expect((await space.cli(['decrypt', 'src'], { env: kms.env })).code).toBe(0)
+    expect(await readFile(space.path('src/a.ts'), 'utf8')).toBe(source)
+  })
+
+  it('refuse where the project has a secrets file for each stage, and suggest set', async () => {
+    const space = await initialised({ 'src/a.ts': source })
+    await space.cli(['init', '--key', key, '--file', 'staging.json'], { env: kms.env })
+    const { code, stderr } = await space.cli(['encrypt', 'src'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/unplugin-kms set NAME --file/)
+    expect(await readFile(space.path('src/a.ts'), 'utf8')).toBe(source)
+  })
+})
+
+describe('rotate and rewrap', () => {
+  it('rotate seals entries and literals to a new pair, keeps the old one, and --prune drops it when nothing uses it', async () => {
+    const space = await initialised({ 'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('${VALUE}')\n` })
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    await space.cli(['encrypt', 'src'])
+    const old = (await fileOf(space)).current
+    const rotated = await space.cli(['rotate', 'src'], { env: kms.env })
+    expect(rotated).toMatchObject({ code: 0 })
+    expect(rotated.stderr).toContain('does not help against a value that leaked')
+    const file = await fileOf(space)
+    expect(file.current).not.toBe(old)
+    expect(Object.keys(file.dataKeyPairs)).toHaveLength(2)
+    expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
+    expect((await space.cli(['list'])).stdout).not.toContain('stale')
+    expect((await space.cli(['rotate', '--prune'])).stdout).toBe(`dropped ${old}\n`)
+    expect((await space.cli(['decrypt', 'src'], { env: kms.env })).code).toBe(0)
+    expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain(VALUE)
+  })
+
+  it('--prune keeps a pair that an open branch uses', async () => {
+    const space = await initialised()
+    const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: space.folder, env: space.env })
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    git('init', '-qb', 'main')
+    git('add', '.')
+    git('commit', '-qm', 'one')
+    git('branch', 'feature')
+    await space.cli(['rotate'], { env: kms.env })
+    git('commit', '-qam', 'two')
+    const kept = await space.cli(['rotate', '--prune'])
+    expect(kept.stdout).toContain('branch feature: kms-secrets.json')
+    expect(Object.keys((await fileOf(space)).dataKeyPairs)).toHaveLength(2)
+    git('branch', '-D', 'feature')
+    expect((await space.cli(['rotate', '--prune'])).stdout).toContain('dropped')
+  })
+
+  it('rewrap moves the private key to another KMS key and context, with no Decrypt, and tokens stay', async () => {
+    const other = await kms.createKey()
+    const space = await initialised()
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    const before = await fileOf(space)
+    const called = kms.journal.length
+    const { code } = await space.cli(['rewrap', '--key', other.arn, '--context', 'app=billing'], { env: kms.env })
+    expect(code).toBe(0)
+    expect(kms.journal.slice(called).map(({ operation }) => operation)).toEqual(['ReEncrypt'])
+    const after = await fileOf(space)
+    expect(after).toMatchObject({ secrets: before.secrets, encryptionContext: { app: 'billing' }, current: before.current })
+    expect(after.dataKeyPairs[after.current].privateKeyCiphertextBlobs.map(({ keyId }: { keyId: string }) => keyId)).toEqual([other.arn])
+    expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
+  })
+
+  it('rewrap refuses a key of a region where KMS cannot open the old one, and says the way', async () => {
+    const far = await kms.createKey({ region: 'eu-west-1' })
+    const space = await initialised()
+    const { code, stderr } = await space.cli(['rewrap', '--key', far.arn], { env: kms.env })
+    expect(code).toBe(2)
+    expect(stderr).toContain('rotate --key')
+  })
+})
+
+describe('scan', () => {
+  it('finds the entries, variables and dotenv values in any output, in the encodings of the proof, and shows none', async () => {
+    const base64 = Buffer.from(VALUE).toString('base64')
+    const space = await initialised({ 'dist/a.js': `x="${base64}"`, 'dist/b/c.txt': 'variable-value', 'dist/clean.js': '1', '.env': 'D=dotenv-value\n', 'dist/d.map': '{"a":"dotenv-value"}' })
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    const found = await space.cli(['scan', 'dist', '--env', 'V', '--env-file', '.env', '--json'], { env: { ...kms.env, V: 'variable-value' } })
+    expect(found.code).toBe(1)
+    const { findings, files, searched } = JSON.parse(found.stdout)
+    expect({ files, searched }).toEqual({ files: 4, searched: 3 })
+    expect(findings.map(({ file }: { file: string }) => file)).toEqual(['a.js', 'b/c.txt', 'd.map'])
+    expect(findings[0].places[0]).toContain('A (base64)')
+    expect(found.stdout + found.stderr).not.toMatch(/correct horse|variable-value|dotenv-value/)
+  })
+
+  it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {
+    const space = await workspace({ 'dist/a.js': 'fine' })
+    expect(await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], { env: { V: 'variable-value' } })).toMatchObject({ code: 0 })
+  })
+})
