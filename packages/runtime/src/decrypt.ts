@@ -1,65 +1,72 @@
-import type { KmsSecretError } from './error.js'
-import { fail } from './error.js'
+import type { Failure } from './error.js'
 import { once } from './once.js'
-import { requestDecrypt, type Wrapped } from './request.js'
+import { regionOf, requestDecrypt, type Wrapped } from './request.js'
 
 export interface Settings {
+  /** When an `envelope` begins: as the module loads, beside the rest of INIT, or when first awaited. Default `load`. */
   start?: 'load' | 'first-use'
+  /**
+   * How long one attempt may take, credentials included. Default 1000: KMS answers within tens of
+   * milliseconds, and even a function of 128 MB has its TLS handshake behind it by then.
+   */
   attemptTimeoutMs?: number
+  /**
+   * How long all attempts may take, counted from the first await and anew after a freeze. No attempt
+   * begins that could outlast it. Default 2500: with Lambda's own default timeout of 3 s, the
+   * function still has its say.
+   */
   deadlineMs?: number
+  /** Default 5: with pauses of 50 ms, doubled each time and each cut short at random, 0.4 s on average. */
   maxAttempts?: number
+  /** Hosts besides loopback to which plain http may go, such as an emulator's in another container. */
   insecureHosts?: string[]
 }
 
-export function decryptOnce<T>(
+/**
+ * Decrypts one blob for however many ask: of its wrapped forms that of the own region first, then
+ * the others in turn, until one opens. `use` makes of the plaintext what is kept; a failure never is.
+ */
+export function decrypting<T = Buffer>(
   wrapped: Wrapped[],
   context: Record<string, string>,
   { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
-  use: (plaintext: Buffer) => T,
+  use: (plaintext: Buffer) => T = (plaintext) => plaintext as T,
 ): () => Promise<T> {
-  const own = ([keyArn]: Wrapped) => +(keyArn.split(':')[3] === process.env.AWS_REGION)
+  const own = ([keyArn]: Wrapped) => +(regionOf(keyArn) === process.env.AWS_REGION)
   const targets = wrapped.toSorted((a, b) => own(b) - own(a))
-  const attempt = (target: Wrapped, milliseconds: number) =>
-    requestDecrypt(target, context, insecureHosts, AbortSignal.timeout(milliseconds))
+  const attempt = (target: Wrapped) =>
+    requestDecrypt(target, context, AbortSignal.timeout(attemptTimeoutMs), insecureHosts)
 
+  // An attempt that nobody has awaited yet. If it fails, it might as well not have been.
   let early: Promise<Buffer> | undefined
-  let goodUntil = 0
   if (start === 'load') {
-    early = attempt(targets[0]!, attemptTimeoutMs)
-    goodUntil = Date.now() + attemptTimeoutMs
-    early.then(
-      () => (goodUntil = Infinity),
-      () => (goodUntil = 0),
-    )
+    early = attempt(targets[0]!)
+    early.catch(() => (early = undefined))
   }
 
-  return once(async () => {
+  async function run(): Promise<T> {
     const queue = [...targets]
-    const errors: Record<string, KmsSecretError> = {}
-    let left = deadlineMs
-    for (let tries = 0; left > 0 && queue.length && tries < maxAttempts * targets.length; tries++) {
+    const reasons = new Set<string>()
+    const latestStart = Date.now() + deadlineMs - attemptTimeoutMs
+    for (let ceiling = 50; ; ceiling *= 2) {
       const target = queue.shift()!
-      if (errors[target[0]]) {
-        const pause = Math.random() * Math.min(left, 1000, 50 * 2 ** tries)
-        left -= pause
+      const begun = Date.now()
+      try {
+        return use(await (early ?? attempt(target)))
+      } catch (failure: any) {
+        early = undefined
+        const now = Date.now()
+        // Later than any timer would be: the process was frozen, and KMS had no chance.
+        if (now - begun > 2 * attemptTimeoutMs) return run()
+        const pause = Math.random() * ceiling
+        reasons.add(failure.reason)
+        if (failure.code === 'KMS_UNREACHABLE') queue.push(target)
+        if (!queue[0] || now + pause > latestStart || ceiling >= 25 * 2 ** maxAttempts) {
+          throw { ...failure, reason: [...reasons].join('; ') } satisfies Failure
+        }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
-      const limit = Math.min(left, attemptTimeoutMs)
-      const begun = performance.now()
-      const running = Date.now() < goodUntil && early
-      goodUntil = 0
-      try {
-        return use(await (running || attempt(target, limit)))
-      } catch (error: any) {
-        errors[target[0]] = error
-        if (error.code === 'KMS_UNREACHABLE') queue.push(target)
-      }
-      const elapsed = performance.now() - begun
-      // Twice as late as the timer: the process was frozen, and KMS had no chance.
-      if (elapsed < 2 * limit) left -= elapsed
-      else tries--
     }
-    const failed = Object.values(errors)
-    return fail('KMS_UNREACHABLE', failed.map(({ reason }) => reason).join('; '), failed[0])
-  })
+  }
+  return once(run)
 }

@@ -4,9 +4,11 @@ const DOCS = 'https://github.com/unplugin-kms/unplugin-kms/blob/main/docs/errors
 export type KmsSecretErrorCode =
   /** No credentials: not in the environment, at the container endpoint or from `configure`. */
   | 'CREDENTIALS_MISSING'
+  /** `decryptEnv` was asked for an environment variable that is not set. */
+  | 'ENV_UNSET'
   /** A plain http address that is neither loopback nor one of `insecureHosts`. */
   | 'ENDPOINT_INSECURE'
-  /** The caller may not use the key; the role's policy and the key's both count. */
+  /** The caller may not use the key: the role's policy or the key policy does not let it. */
   | 'KMS_DENIED'
   /** KMS refused for a reason that no retry mends; `kmsError` is its name. */
   | 'KMS_FAILED'
@@ -14,36 +16,36 @@ export type KmsSecretErrorCode =
   | 'KMS_UNREACHABLE'
   /** A secret was used as a string before it was awaited. */
   | 'NOT_AWAITED'
-  /** No token of this version, altered, sealed under another name, or not UTF-8 or JSON as asked. */
+  /** No token of this version, altered, sealed under another name, or not the text or JSON asked for. */
   | 'OPEN_FAILED'
   /** The token was sealed to another data key pair than the one that KMS unwrapped. */
   | 'PAIR_UNKNOWN'
 
-export interface KmsSecretErrorFacts {
+/**
+ * What is known of a failure. Up to `secret`, failures are thrown as these plain facts: one failed
+ * unwrap fails many secrets, and each makes an error of its own.
+ */
+export interface Failure {
   code: KmsSecretErrorCode
   /** What happened and what to do about it; never a value. */
   reason: string
   /** The secret's name, or how its mark reads. */
-  secret?: string | undefined
-  keyArn?: string | undefined
+  secret?: string
+  keyArn?: string
   /** KMS's name of the error, such as `InvalidCiphertextException`. */
   kmsError?: string | undefined
   requestId?: string | undefined
   cause?: unknown
 }
 
-export interface KmsSecretError extends KmsSecretErrorFacts {}
+export interface KmsSecretError extends Failure {}
 
 /** A secret that could not be opened. */
 export class KmsSecretError extends Error {
   override name = 'KmsSecretError'
 
-  constructor(facts: KmsSecretErrorFacts) {
-    super(`${facts.secret}: ${facts.reason}; ${DOCS}${facts.code}`)
+  constructor(facts: Failure) {
+    super(`${facts.secret}: ${facts.reason}, see ${DOCS}${facts.code}`)
     Object.assign(this, facts)
   }
-}
-
-export function fail(code: KmsSecretErrorCode, reason: string, facts?: Partial<KmsSecretErrorFacts>): never {
-  throw new KmsSecretError({ code, reason, ...facts })
 }

@@ -1,25 +1,39 @@
-import { fail, KmsSecretError } from './error.js'
+import { KmsSecretError } from './error.js'
 import { once } from './once.js'
 
+/** What a secret becomes; absent: text. */
 export type As = 'bytes' | 'json'
 
+/**
+ * A promise that begins when it is first awaited, begins anew after a failure, and shows its label
+ * wherever it is printed. Its state lives in closures: no property leads to a value.
+ * `Promise.prototype` brings `catch` and `finally`, which call `then`.
+ */
 export function secret(label: string, as: As | undefined, decrypt: () => Promise<Buffer>): Promise<unknown> {
   const open = once(async () => {
     try {
       const plaintext = await decrypt()
+      // A copy with memory of its own: a Buffer may be a view of a pool that others share.
       if (as === 'bytes') return new Uint8Array(plaintext)
-      const text = new TextDecoder('utf8', { fatal: true, ignoreBOM: true }).decode(plaintext)
+      const text = plaintext.toString()
+      if (!plaintext.equals(Buffer.from(text))) throw as
       return as ? JSON.parse(text) : text
     } catch (error: any) {
-      throw new KmsSecretError({ code: 'OPEN_FAILED', reason: 'altered, or not what the mark says', ...(error.reason && error), secret: label })
+      // What is no `Failure` is dropped: V8's errors quote the JSON that they cannot read.
+      throw new KmsSecretError({
+        code: 'OPEN_FAILED',
+        reason: `altered, renamed or no ${as ?? 'text'}`,
+        ...(error?.reason && error),
+        secret: label,
+      })
     }
   })
-  const refuse = () => fail('NOT_AWAITED', 'await it first', { secret: label })
   return Object.create({
     __proto__: Promise.prototype,
     then: (ok: never, failed: never) => open().then(ok, failed),
-    toString: refuse,
-    [Symbol.toPrimitive]: refuse,
+    [Symbol.toPrimitive]() {
+      throw new KmsSecretError({ code: 'NOT_AWAITED', reason: 'not awaited', secret: label })
+    },
     toJSON: () => `[secret ${label}]`,
     [Symbol.toStringTag]: `secret ${label}`,
   })

@@ -1,32 +1,38 @@
-import { hmac, sha256 } from './hash.js'
+import { hash } from 'node:crypto'
+import { hmac } from './hmac.js'
 
-export type Credentials = [accessKeyId: string, secretAccessKey: string, sessionToken?: string | undefined]
+/** As container endpoints spell them. */
+export interface Credentials {
+  AccessKeyId: string
+  SecretAccessKey: string
+  Token?: string | undefined
+}
 
-/** The headers of a kms:Decrypt, signed with AWS Signature Version 4. */
+/** The headers of a kms:Decrypt, signed with AWS Signature Version 4. `now` in milliseconds. */
 export function sign(
   { host, pathname }: URL,
   body: string,
   region: string,
-  [accessKeyId, secretAccessKey, sessionToken]: Credentials,
-  now: Date,
+  { AccessKeyId, SecretAccessKey, Token }: Credentials,
+  now: number,
 ): Record<string, string> {
-  const time = now.toISOString().replace(/[-:]|\.\d+/g, '')
+  const time = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
   const scope = [time.slice(0, 8), region, 'kms', 'aws4_request']
   // All of them are signed, so they stand in the order of their names.
   const headers = {
     'content-type': 'application/x-amz-json-1.1',
     host,
     'x-amz-date': time,
-    ...(sessionToken && { 'x-amz-security-token': sessionToken }),
+    ...(Token && { 'x-amz-security-token': Token }),
     'x-amz-target': 'TrentService.Decrypt',
   }
   const names = Object.keys(headers).join(';')
   const lines = Object.entries(headers).map((header) => header.join(':'))
-  const request = ['POST', pathname, '', ...lines, '', names, sha256(body)].join('\n')
-  const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), sha256(request)].join('\n')
-  const signature = [...scope, text].reduce<string | Buffer>((key, part) => hmac(key, part), `AWS4${secretAccessKey}`)
+  const request = ['POST', pathname, '', ...lines, '', names, hash('sha256', body)].join('\n')
+  const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), hash('sha256', request)].join('\n')
+  const signature = [...scope, text].reduce<string | Buffer>((key, part) => hmac(key, part), 'AWS4' + SecretAccessKey)
   return {
     ...headers,
-    authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
   }
 }

@@ -1,0 +1,32 @@
+import { shared } from './shared.js'
+
+export interface Configuration {
+  /**
+   * Where credentials come from instead of the environment and the container endpoint; any credential provider of
+   * the AWS SDK will do. Asked before each request: it keeps and renews them itself, as the SDK's do.
+   */
+  credentials?: (() => Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }>) | undefined
+}
+
+/** Settings for every copy of the shim in this thread, from `@unplugin-kms/runtime`. Call it before the bundle loads. */
+export function configure({ credentials }: Configuration): void {
+  shared().credentials =
+    credentials &&
+    (async (signal) => {
+      const { accessKeyId, secretAccessKey, sessionToken } = await before(signal, credentials())
+      return { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken }
+    })
+}
+
+/** The promise, or the signal's reason once it aborts. A signal's timer does not keep the process alive; this does. */
+async function before<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const alive = setInterval(() => {}, 60_000)
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason))
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    clearInterval(alive)
+  }
+}
