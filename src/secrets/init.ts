@@ -42,8 +42,8 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
     const file = newSecretsFile(path, pair)
     stillHeld()
-    await writeSecretsFile(file)
     const warning = await rememberPins(file)
+    await writeSecretsFile(file)
     return {
       path,
       fingerprint: pair.fingerprint,

@@ -78,8 +78,9 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     for (const { plaintext } of [...entries, ...literals]) plaintext.fill(0)
 
     stillHeld()
-    await writeSecretsFile(file)
+    // First, so that a run cut short after the write does not take its own pair for a stranger's.
     const warning = await rememberPins(file)
+    await writeSecretsFile(file)
     const changed = sources.filter((source) => replacements.some((replacement) => replacement.source === source))
     for (const source of changed) {
       const own = replacements.filter((replacement) => replacement.source === source)

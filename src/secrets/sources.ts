@@ -1,8 +1,8 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { collect, MARKER, type Mark } from '../collect/collect.js'
 import { KmsBuildError } from '../errors.js'
-import { replaceFile, unwritable } from '../seal/replace-file.js'
+import { replaceFile } from '../seal/replace-file.js'
 
 /** A module with marks whose argument is a literal. */
 export interface MarkedSource {
@@ -93,26 +93,27 @@ export async function replaceSource(source: MarkedSource, text: string): Promise
 }
 
 /**
- * Writes a module that holds plaintexts where tokens stood: in place, since a second file, left by a
- * crash, would be a plaintext that nobody looks for. Until it is cut to its length the file ends
- * with empty lines and is whole.
+ * Writes a module that holds plaintexts where tokens stood: in place, since a second file with the
+ * new content, left by a crash, would be a plaintext that nobody looks for. The sealed original
+ * stands beside it meanwhile, as `FILE.sealed`, and stays only where the writing was cut short.
  */
 export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
   await refuseChanged(source)
+  const original = `${source.path}.sealed`
+  await replaceFile(original, source.code)
   try {
     const handle = await open(source.path, 'r+')
     try {
-      const content = Buffer.from(text)
-      const missing = Math.max(0, Buffer.byteLength(source.code) - content.length)
-      await handle.write(Buffer.concat([content, Buffer.alloc(missing, '\n')]), 0, null, 0)
-      await handle.truncate(content.length)
+      await handle.truncate(0)
+      await handle.writeFile(text)
       await handle.sync()
     } finally {
       await handle.close()
     }
   } catch (error) {
-    throw unwritable(source.path, error)
+    throw new KmsBuildError('FILE_UNWRITABLE', `${source.path} could not be written whole (${(error as NodeJS.ErrnoException).code}). Its sealed original is ${original}: move it back.`, undefined, { cause: error })
   }
+  await rm(original)
 }
 
 async function refuseChanged({ path, code }: MarkedSource): Promise<void> {
