@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { emit, type Opening } from './emit/emit.js'
-import { fingerprintIn, pairModule, pairModuleCode, shimModule } from './emit/shim.js'
+import { CLIENT, CLIENT_CODE, fingerprintIn, pairModule, pairModuleCode, SHIM, shimModule } from './emit/shim.js'
 import { KmsBuildError, placeText } from './errors.js'
 import { resolveOptions, type Options } from './options.js'
-import { prove, unsearched, type Asset, type Seen } from './prove/prove.js'
+import { importChain, type Graph } from './prove/origins.js'
+import type { Seen } from './prove/parts.js'
+import { prove, unsearched, type Asset } from './prove/prove.js'
 import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
 import { createDataKeyPair, type DataKeyPair } from './seal/data-key-pair.js'
 import { kmsCalls } from './seal/kms.js'
@@ -17,6 +19,8 @@ import { readSecretsFile, type SecretsFile } from './seal/secrets-file.js'
 export interface Target {
   /** Whether a browser will run it. */
   client?: boolean
+  /** Whether no bundle is made of it at the end: a dev server's modules. */
+  immediate?: boolean
   /** Whether its format has no top-level await. */
   cjs?: boolean
 }
@@ -31,6 +35,15 @@ export type Watch = (file: string) => void
 
 export type Build = ReturnType<typeof createBuild>
 
+/** What is known of a module with marks, until it is transformed again. */
+interface Remembered {
+  seen: Seen[]
+  plaintextLiterals: Mark[]
+  sync: Mark[]
+  /** Marks in a browser bundle, and the text that shows whether they are still in it at the end. */
+  client: { mark: Mark; sentinel: string }[]
+}
+
 /**
  * One build, or one watch session of builds: collect, resolve, seal, emit for each module; then
  * prove, over all that came out. A bundler's file calls these and holds nothing but its hooks.
@@ -38,7 +51,8 @@ export type Build = ReturnType<typeof createBuild>
 export function createBuild(userOptions: Options | undefined) {
   const options = resolveOptions(userOptions)
   const kms = kmsCalls(options.aws)
-  const modules = new Map<string, { seen: Seen[]; plaintextLiterals: Mark[]; sync: Mark[] }>()
+  // Never emptied: what a module that left the build held may not stand in the output either.
+  const modules = new Map<string, Remembered>()
   const tokens = new Map<string, Promise<string>>()
   let { root } = options
   let lacksAwait = false
@@ -102,6 +116,7 @@ export function createBuild(userOptions: Options | undefined) {
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await (started ??= load())
     refuseTarget(marks, target)
+    if (target.client && options.client === 'error') return emit(code, path, collected, refusedOpenings(id, marks))
     const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
@@ -109,11 +124,35 @@ export function createBuild(userOptions: Options | undefined) {
     return emit(code, path, collected, openings)
   }
 
-  function refuseTarget(marks: Mark[], { client, cjs }: Target) {
+  /** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
+  function refusedOpenings(id: string, marks: Mark[]): Opening[] {
+    const client = marks.map((mark) => ({ mark, sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle` }))
+    modules.set(id, { seen: [], plaintextLiterals: [], sync: [], client })
+    return client.map(({ sentinel }) => ({ from: CLIENT, export: 'refused', args: [sentinel] }))
+  }
+
+  function proveClient(assets: Asset[], { importersOf }: Graph) {
+    const marks = [...modules].flatMap(([id, { client }]) => client.map((one) => ({ id, ...one })))
+    if (!marks.length) return
+    const code = assets.filter(({ name }) => !name.endsWith('.map')).map(({ content }) => Buffer.from(content as Uint8Array))
+    const reached = marks.find(({ sentinel }) => code.some((bytes) => bytes.includes(sentinel)))
+    if (reached) throw inClient(reached.mark, importChain(reached.id, importersOf))
+  }
+
+  function inClient(mark: Mark, chain: string[] = []) {
+    const names = chain.map((id) => relative(options.root, id).split(sep).join('/'))
+    return new KmsBuildError(
+      'CLIENT_BUNDLE',
+      `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
+        (names.length > 1 ? `It is imported there by ${names.join(' -> ')}. ` : '') +
+        "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports.",
+      mark.place,
+    )
+  }
+
+  function refuseTarget(marks: Mark[], { client, immediate, cjs }: Target) {
     const [first] = marks
-    if (first && client && options.client === 'error') {
-      throw new KmsBuildError('CLIENT_BUNDLE', `${shown(first)} would go into a browser bundle, where nobody can open it and everybody can read it. Build for Node (esbuild: platform 'node'; Vite: an SSR build), or keep the module out of the browser's imports.`, first.place)
-    }
+    if (first && client && immediate && options.client === 'error') throw inClient(first)
     const sync = marks.find((mark) => mark.sync)
     if (sync && (cjs ?? lacksAwait)) throw syncInCjs(sync)
   }
@@ -135,9 +174,9 @@ export function createBuild(userOptions: Options | undefined) {
     }
     const seen = marks.flatMap((mark, index) => {
       const value = values[index]!
-      return 'plaintext' in value ? [{ name: nameOf(mark), plaintext: value.plaintext }] : []
+      return 'plaintext' in value ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }] : []
     })
-    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync) })
+    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync), client: [] })
   }
 
   async function sealed(mark: Mark, value: Value): Promise<Opening> {
@@ -154,8 +193,9 @@ export function createBuild(userOptions: Options | undefined) {
 
   /** The code of one of the modules that exist only in the build, by the name that is imported. */
   async function virtual(name: string, watch: Watch): Promise<string> {
-    const fingerprint = fingerprintIn(name)
-    if (!fingerprint) return shimModule()
+    if (name === SHIM) return shimModule()
+    if (name === CLIENT) return CLIENT_CODE
+    const fingerprint = fingerprintIn(name)!
     watch(options.secretsFile.path)
     await (started ??= load())
     const made = await fresh
@@ -221,7 +261,11 @@ export function createBuild(userOptions: Options | undefined) {
     hasMarks: () => modules.size > 0,
     forget,
     virtual,
-    prove: (assets: Asset[], inputs?: Iterable<string>) => prove(assets, allSeen(), options.proof, inputs),
+    /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
+    async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
+      proveClient(assets, graph)
+      await prove(assets, allSeen(), options.proof, graph, (path) => relative(options.root, path).split(sep).join('/'))
+    },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison: (importer?: string): KmsBuildError =>
       new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`),

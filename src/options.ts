@@ -73,6 +73,9 @@ const KNOWN: (keyof Options)[] = [
 const list = <T>(value: T | T[] | undefined): T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
+/** With the flags g or y a pattern goes on from where it last matched, and misses every other module. */
+const stateless = ({ source, flags }: RegExp) => new RegExp(source, flags.replace(/[gy]/g, ''))
+
 /**
  * Checks the options and fills in the defaults.
  *
@@ -124,7 +127,7 @@ export function resolveOptions(
     client: oneOf('client', options.client, ['error', 'allow'], 'error'),
     proof: { minLength, except: options.proof?.except ?? [] },
     runtime: options.runtime ?? {},
-    include: options.include ? list(options.include) : [/\.[cm]?[jt]sx?(?:\?|$)/],
-    exclude: options.exclude ? list(options.exclude) : [/[\\/]node_modules[\\/]/],
+    include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
+    exclude: options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/],
   }
 }

@@ -7,6 +7,7 @@ import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
 /** What the three contexts have in common of what `generateBundle` needs. */
 interface GenerateContext {
   getModuleIds(): Iterable<string>
+  getModuleInfo(id: string): { importers: readonly string[]; dynamicImporters: readonly string[] } | null
   warn(message: string): void
 }
 
@@ -52,7 +53,13 @@ export function rollupLike(build: Build) {
           if (output.fileName.endsWith('.map') && typeof output.source === 'string') output.source = scrubMap(output.source)
           return { name: output.fileName, content: output.source }
         })
-        await build.prove(assets, [...this.getModuleIds()].filter((id) => !id.startsWith('\0')))
+        await build.prove(assets, {
+          inputs: [...this.getModuleIds()].filter((id) => !id.startsWith('\0')),
+          importersOf: (id) => {
+            const { importers = [], dynamicImporters = [] } = this.getModuleInfo(id) ?? {}
+            return [...importers, ...dynamicImporters]
+          },
+        })
         for (const warning of build.warnings()) this.warn(warning)
       },
     },

@@ -1,8 +1,9 @@
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
-import type { Compiler as WebpackCompiler } from 'webpack'
+import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
 import type { Build } from '../build.js'
 import { KmsBuildError } from '../errors.js'
+import type { Graph } from '../prove/origins.js'
 import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
@@ -72,10 +73,20 @@ export function checkOutput(build: Build, host: WebpackCompiler | RspackCompiler
     const ours = compilation.errors.find((error) => /\[[A-Z_]+\]/.test(error.message) && causeOf(error) instanceof KmsBuildError)
     if (ours) throw causeOf(ours)
     const assets = compilation.getAssets().map(({ name, source }) => ({ name, content: source.source() }))
-    const inputs = [...compilation.modules].flatMap((module) => ('resource' in module ? [String(module.resource)] : []))
-    await build.prove(assets, inputs)
+    await build.prove(assets, graphOf(compilation))
     for (const text of build.warnings()) compilation.warnings.push(new compiler.webpack.WebpackError(text))
   })
 }
+
+function graphOf({ modules, moduleGraph }: Compilation): Graph {
+  const byId = new Map([...modules].flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
+  return {
+    inputs: byId.keys(),
+    importersOf: (id) =>
+      [...moduleGraph.getIncomingConnections(byId.get(id)!)].flatMap(({ originModule }) => idOf(originModule) ?? []),
+  }
+}
+
+const idOf = (module: Module | null) => (module && 'resource' in module ? String(module.resource) : undefined)
 
 const causeOf = (error: unknown) => (error as { error?: unknown }).error

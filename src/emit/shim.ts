@@ -16,8 +16,12 @@ const PAIR = './unplugin-kms.pair.'
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
 export const pairModule = (fingerprint: string) => PAIR + fingerprint
 
+/** What a mark in a browser bundle imports: nothing that could open anything. */
+export const CLIENT = './unplugin-kms.client'
+export const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
+
 /** The names of the modules that exist only in a build. */
-export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|pair\.[0-9a-f]{16})$/
+export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|pair\.[0-9a-f]{16})$/
 
 /** The pair whose module this is, if it is one. */
 export const fingerprintIn = (name: string) => (name.startsWith(PAIR) ? name.slice(PAIR.length) : null)

@@ -1,11 +1,14 @@
 import { Buffer } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
 import { KmsBuildError } from '../errors.js'
-import { redactSource } from '../emit/redact.js'
 import { encodings } from './encodings.js'
+import { origins, type Graph } from './origins.js'
+import { parts, type Seen } from './parts.js'
+import { placeIn } from './place.js'
 import { residue, type Residue } from './residue.js'
 import { searcher, type Hit } from './search.js'
 import { views } from './views.js'
+
+export type { Seen }
 
 /** A finished output: chunk, map, or any other file of the build. */
 export interface Asset {
@@ -13,26 +16,9 @@ export interface Asset {
   content: string | Uint8Array
 }
 
-/** A plaintext that the build saw. */
-export interface Seen {
-  name: string
-  plaintext: Uint8Array
-}
-
 export interface Proof {
   minLength: number
   except: string[]
-}
-
-/** A line of a multi-line secret says enough by itself from this length on. */
-const LINE = 24
-
-/** What is searched for: the whole, and of a text with several lines each long one by itself. */
-function parts({ plaintext }: Seen): Uint8Array[] {
-  const lines = Buffer.from(plaintext).toString('utf8').split(/\r?\n/)
-  // A PEM's first and last line stand in many a library.
-  const telling = lines.length > 1 ? lines.filter((line) => line.length >= LINE && !line.startsWith('-----')) : []
-  return [plaintext, ...telling.map((line) => Buffer.from(line))]
 }
 
 /** Which secrets cannot be searched for, since so short a text stands in any bundle by chance. */
@@ -46,94 +32,83 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
 }
 
 /**
- * Fails the build unless every output is free of every plaintext that the build saw, of marks that
- * were never transformed and of imports of a shim left outside.
+ * Fails the build unless every output, its name too, is free of every plaintext that the build saw,
+ * of marks that were never transformed and of imports of a shim left outside.
  *
- * @param inputs paths of the build's modules, to say where a plaintext that was found comes from.
+ * @param shown how a path is shown in a message.
  * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL; the message shows no value.
  */
-export async function prove(assets: Asset[], seen: Seen[], proof: Proof, inputs: Iterable<string> = []): Promise<void> {
+export async function prove(assets: Asset[], seen: Seen[], proof: Proof, graph: Graph = { inputs: [] }, shown = (path: string) => path): Promise<void> {
   const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
-    parts(secret).flatMap(encodings).map((encoded) => ({ ...encoded, name: secret.name })),
+    parts(secret, proof.minLength).flatMap(encodings).map((encoded) => ({ ...encoded, name: secret.name })),
   )
   const search = patterns.length ? searcher(patterns) : () => []
-  const found: { asset: string; reading: string; hit: Hit; place: string }[] = []
+  const masked = (path: string) => (search(Buffer.from(path)).length ? '•••' : path)
+  const found: Found[] = []
   const left: { asset: string; what: Residue }[] = []
 
   for (const { name, content } of assets) {
-    for (const { reading, bytes } of views(content)) {
-      for (const hit of search(bytes)) found.push({ asset: name, reading, hit, place: placeIn(bytes, hit.offset) })
+    for (const hit of search(Buffer.from(name))) found.push({ asset: masked(name), reading: ' (in its name)', hit, place: '' })
+    for (const { reading, bytes } of views(content, name)) {
+      for (const hit of search(bytes)) found.push({ asset: masked(name), reading, hit, place: `:${placeIn(bytes, hit.offset)}` })
     }
     const what = residue(Buffer.from(content as Uint8Array).toString('utf8'), name)
     if (what) left.push({ asset: name, what })
   }
 
-  if (found.length) throw await leak(found, search, inputs)
-  const mark = left.find(({ what }) => what === 'mark')
-  if (mark) {
-    throw new KmsBuildError(
-      'MARK_UNTRANSFORMED',
-      `${mark.asset} holds a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
-        'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins).',
-    )
+  if (found.length) {
+    throw leak(found, await origins(new Set(found.map(({ hit }) => hit.pattern.name)), search, graph, (path) => masked(shown(path))))
   }
-  if (left.length) {
-    throw new KmsBuildError(
-      'SHIM_EXTERNAL',
-      `${left[0]!.asset} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
-        `Take ${SHIM_NAMES} out of the bundler's externals.`,
-    )
-  }
+  if (left.length) throw leftover(left)
 }
 
-const SHIM_NAMES = 'unplugin-kms and @unplugin-kms/runtime'
-
-function placeIn(bytes: Buffer, offset: number): string {
-  const before = bytes.subarray(0, offset)
-  let line = 1
-  for (let at = before.indexOf(10); at !== -1; at = before.indexOf(10, at + 1)) line++
-  return `${line}:${offset - before.lastIndexOf(10)}`
+interface Found {
+  asset: string
+  reading: string
+  hit: Hit
+  /** `:line:column`, in the reading. */
+  place: string
 }
 
-async function leak(
-  found: { asset: string; reading: string; hit: Hit; place: string }[],
-  search: (haystack: Uint8Array) => Hit[],
-  inputs: Iterable<string>,
-) {
-  const once = new Map(found.map((item) => [`${item.hit.pattern.name} ${item.asset}`, item]).reverse() as [string, (typeof found)[0]][])
-  const lines = [...once.values()].reverse().slice(0, 10).map(
-    ({ asset, reading, hit, place }) => `  ${hit.pattern.name} (${hit.pattern.encoding}) in ${asset}:${place}${reading}`,
-  )
-  const origins = await unmarked(new Set(found.map(({ hit }) => hit.pattern.name)), search, inputs)
+function leak(found: Found[], stands: string[]) {
+  const first = new Map<string, Found>()
+  for (const item of found) {
+    const key = `${item.hit.pattern.name} ${item.asset}`
+    if (!first.has(key)) first.set(key, item)
+  }
+  const lines = [...first.values()]
+    .slice(0, 10)
+    .map(({ asset, reading, hit, place }) => `  ${hit.pattern.name} (${hit.pattern.encoding}) in ${asset}${place}${reading}`)
   return new KmsBuildError(
     'LEAK',
     `the output would hold the plaintext of a secret; no file was written.\n${lines.join('\n')}\n` +
-      (origins.length
-        ? `The same text stands unmarked in:\n${origins.map((origin) => `  ${origin}`).join('\n')}\nMark it there too, or take it out. `
+      (stands.length
+        ? `The same text stands unmarked in:\n${stands.map((place) => `  ${place}`).join('\n')}\nMark it there too, or take it out. `
         : 'Some other plugin or option put it there, or the text stands unmarked in a source. ') +
       "If it is no secret there (a user's name, a common word), name the secret in the option proof.except.",
   )
 }
 
-/** Where in the sources the texts stand that were found; a mark's own argument is told apart by the caller's redaction. */
-async function unmarked(names: Set<string>, search: (haystack: Uint8Array) => Hit[], inputs: Iterable<string>): Promise<string[]> {
-  const origins = new Set<string>()
-  for (const path of inputs) {
-    const code = await readFile(path, 'utf8').catch(() => '')
-    if (!code) continue
-    for (const { reading, bytes } of views(withoutMarks(code, path))) {
-      for (const { pattern, offset } of search(bytes)) {
-        if (names.has(pattern.name)) origins.add(`${path}${reading ? '' : `:${placeIn(bytes, offset)}`} (${pattern.name})`)
-      }
-    }
+function leftover(left: { asset: string; what: Residue }[]) {
+  const of = (what: Residue) => left.find((item) => item.what === what)?.asset
+  const [mark, text] = [of('mark'), of('text')]
+  if (mark) {
+    return new KmsBuildError(
+      'MARK_UNTRANSFORMED',
+      `${mark} holds a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
+        'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins).',
+    )
   }
-  return [...origins].slice(0, 10)
-}
-
-function withoutMarks(code: string, path: string): string {
-  try {
-    return redactSource(code, path)
-  } catch {
-    return code
+  if (text) {
+    return new KmsBuildError(
+      'MARK_UNTRANSFORMED',
+      `${text} holds the source of a module with marks as a text (?raw, an asset, a loader that gives text), and with it its plaintexts. No file was written. ` +
+        'Move the marks to a module that is not embedded as a text.',
+    )
   }
+  return new KmsBuildError(
+    'SHIM_EXTERNAL',
+    `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
+      "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals.",
+  )
 }

@@ -1,14 +1,15 @@
 import type { Node } from '@babel/types'
 import { parse } from '../collect/parse.js'
 import { traverse } from '../collect/traverse.js'
-import { SHIM } from '../emit/shim.js'
+import { VIRTUAL } from '../emit/shim.js'
 import { SENTINEL } from '../mark/marks.js'
 
 const MARKERS = ['unplugin-kms/secret', 'unplugin-kms/secret/sync']
-const SHIMS = [SHIM, '@unplugin-kms/runtime/shim']
-const MENTION = /(?:\bfrom|\bimport|\bimport\s*\(|\brequire\s*\()\s*["'`](?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.shim)/
+const MENTION =
+  /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
-export type Residue = 'mark' | 'shim'
+/** A mark in the code, the source of a marked module as a text, or an import of the shim. */
+export type Residue = 'mark' | 'text' | 'shim'
 
 /**
  * What shows that a mark was bundled untransformed (the plugin never saw its module: a worker's
@@ -16,20 +17,27 @@ export type Residue = 'mark' | 'shim'
  */
 export function residue(text: string, name: string): Residue | null {
   if (text.includes(SENTINEL)) return 'mark'
+  // A map may show a mark's own line: its literal is redacted there.
   if (name.endsWith('.map') || !MENTION.test(text)) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const imported = importsOf(text, name)
-  if (!imported) return 'mark'
-  if (imported.some((source) => MARKERS.includes(source))) return 'mark'
-  return imported.some((source) => SHIMS.includes(source)) ? 'shim' : null
+  const { imports, texts } = importsOf(text, name) ?? { imports: MARKERS, texts: [] }
+  if (imports.some((source) => MARKERS.includes(source))) return 'mark'
+  if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim')) return 'shim'
+  for (const inner of texts) {
+    if (!MENTION.test(inner)) continue
+    const mentioned = importsOf(inner, 'text.ts')?.imports ?? importsOf(inner, 'text.tsx')?.imports ?? MARKERS
+    if (mentioned.some((source) => MARKERS.includes(source))) return 'text'
+  }
+  return null
 }
 
-function importsOf(code: string, name: string): string[] | null {
+function importsOf(code: string, name: string): { imports: string[]; texts: string[] } | null {
   try {
-    const sources: string[] = []
+    const imports: string[] = []
+    const texts: string[] = []
     const add = (node: Node | null | undefined) => {
-      if (node?.type === 'StringLiteral') sources.push(node.value)
-      else if (node?.type === 'TemplateLiteral') sources.push(node.quasis[0]!.value.cooked ?? '')
+      if (node?.type === 'StringLiteral') imports.push(node.value)
+      else if (node?.type === 'TemplateLiteral') imports.push(node.quasis[0]!.value.cooked ?? '')
     }
     traverse(parse(code, name), {
       ImportDeclaration: ({ node }) => add(node.source),
@@ -40,8 +48,10 @@ function importsOf(code: string, name: string): string[] | null {
         // Bundlers rename require (__require, _require): whatever is called with our name counts.
         if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name)) add(node.arguments[0] as Node)
       },
+      StringLiteral: ({ node }) => void texts.push(node.value),
+      TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),
     })
-    return sources
+    return { imports, texts }
   } catch {
     return null
   }

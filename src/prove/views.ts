@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 
 /** The same bytes, read one way: as they stand, with escapes decoded, out of a data URL. */
 export interface View {
@@ -8,7 +9,7 @@ export interface View {
 }
 
 const ESCAPE_OR_SUM =
-  /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`]\s*\+\s*["'`]/gi
+  /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`][\s)]*\+[\s(]*["'`]|\$\{\s*["'`]|["'`]\s*\}/gi
 const SINGLE: Record<string, string> = {
   n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', '\n': '', '\r\n': '', '\u2028': '', '\u2029': '',
 }
@@ -17,21 +18,38 @@ const DEEPEST = 5
 
 /**
  * Reads an output in every way in which a plaintext can stand in it: an escape inside a string, a
- * sum of strings left unfolded, a map inside a data URL, a module inside eval("…").
+ * sum of strings left unfolded, a map inside a data URL, a module inside eval("…"), a compressed
+ * copy. Each reading is linear in the length of what it reads.
+ *
+ * @param name the output's, whose ending tells Brotli, which has no header.
  */
-export function* views(content: string | Uint8Array, reading = '', depth = 0): Generator<View> {
+export function* views(content: string | Uint8Array, name = ''): Generator<View> {
   const bytes = Buffer.from(content as Uint8Array)
+  const inflated = decompress(bytes, name)
+  yield* inflated ? read(inflated, ' (decompressed)', 0) : read(bytes, '', 0)
+}
+
+function decompress(bytes: Buffer, name: string): Buffer | null {
+  try {
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzipSync(bytes)
+    return name.endsWith('.br') ? brotliDecompressSync(bytes) : null
+  } catch {
+    return null
+  }
+}
+
+function* read(bytes: Buffer, reading: string, depth: number): Generator<View> {
   yield { reading, bytes }
   if (depth > DEEPEST || bytes.includes(0)) return
   const text = bytes.toString('utf8')
   if (text.includes('data:')) {
     for (const [, parameters, body] of text.matchAll(DATA_URL)) {
       const inner = parameters!.includes(';base64') ? Buffer.from(body!, 'base64') : Buffer.from(unpercent(body!))
-      if (inner.length) yield* views(inner, ' (in a data URL)', depth + 1)
+      if (inner.length) yield* read(inner, ' (in a data URL)', depth + 1)
     }
   }
   const unescaped = unescape(text)
-  if (unescaped !== text) yield* views(Buffer.from(unescaped), ' (unescaped)', depth + 1)
+  if (unescaped !== text) yield* read(Buffer.from(unescaped), ' (unescaped)', depth + 1)
 }
 
 const unescape = (text: string) =>

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { redactSource } from '../emit/redact.js'
+import { placeIn } from './place.js'
+import type { Hit } from './search.js'
+import { views } from './views.js'
+
+/** What a bundler knows of its modules, by their ids. */
+export interface Graph {
+  inputs: Iterable<string>
+  importersOf?: (id: string) => string[]
+}
+
+/** Where in the sources the texts stand unmarked that were found in the output: `file:line:column (name)`. */
+export async function origins(
+  names: Set<string>,
+  search: (haystack: Uint8Array) => Hit[],
+  { inputs }: Graph,
+  shown: (path: string) => string,
+): Promise<string[]> {
+  const found = new Set<string>()
+  for (const id of inputs) {
+    const path = id.replace(/[?#].*$/, '')
+    const code = await readFile(path, 'utf8').catch(() => '')
+    if (!code) continue
+    for (const { reading, bytes } of views(withoutMarks(code, path))) {
+      for (const { pattern, offset } of search(bytes)) {
+        if (names.has(pattern.name)) found.add(`${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${pattern.name})`)
+      }
+    }
+  }
+  // A place says more than the file alone.
+  const all = [...found]
+  return all.filter((one) => !all.some((other) => other !== one && other.startsWith(`${one.replace(/ \(.*$/, '')}:`))).slice(0, 10)
+}
+
+function withoutMarks(code: string, path: string): string {
+  try {
+    return redactSource(code, path)
+  } catch {
+    return code
+  }
+}
+
+/** The shortest way from an entry to a module; the module alone where the bundler tells no importers. */
+export function importChain(id: string, importersOf: Graph['importersOf'] = () => []): string[] {
+  const from = new Map<string, string | null>([[id, null]])
+  let last = id
+  for (const module of from.keys()) {
+    last = module
+    const importers = importersOf(module)
+    if (!importers.length) break
+    for (const importer of importers) if (!from.has(importer)) from.set(importer, module)
+  }
+  const chain: string[] = []
+  for (let at: string | null = last; at !== null; at = from.get(at) ?? null) chain.push(at)
+  return chain
+}

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bench, buildIn, expectClean, expectRefused, fixtures, prepare, printed, type Bench, type Way } from './fixture.js'
+import { ABSENT, HOSTS, type HostName } from './hosts.js'
+
+const WAYS: Way[] = [
+  { format: 'esm', maps: 'file', minify: false },
+  { format: 'esm', maps: 'inline', minify: true },
+]
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const all = await fixtures('adversarial')
+const only = process.env.ONLY?.split(',')
+
+describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))('under %s', (host) => {
+  for (const fixture of all) {
+    const { expected, name } = fixture
+    if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
+    const why = ABSENT[host] ?? expected.except?.[host]
+    it.skipIf(why)(`${expected.attempt} ${expected.refused === undefined ? 'leaves nothing behind' : 'fails the build'} (${name})${why ? `: ${why}` : ''}`, async () => {
+      const root = await prepare(shared, fixture)
+      // A process for each build is slow, and the guards are those of the others.
+      for (const way of host === 'farm' || host === 'bun' ? WAYS.slice(0, 1) : WAYS) {
+        const format = expected.formats?.[0] ?? way.format
+        const built = await buildIn(shared, root, fixture, host, { ...way, format })
+        expectClean(built, expected)
+        if (expected.refused !== undefined) {
+          expectRefused(built, expected)
+          continue
+        }
+        if (expected.builds) continue
+        expect(built.failed, built.terminal).toBe(false)
+        if (expected.says) expect(built.terminal).toContain(expected.says)
+        if (expected.prints !== undefined) {
+          expect(await printed(shared, built, expected, format === 'cjs' ? '.cjs' : '.mjs')).toEqual(expected.prints)
+        }
+      }
+    })
+  }
+})

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, extname, join } from 'node:path'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { expect } from 'vitest'
+import type { Options } from '../../src/options.js'
+import { createDataKeyPair, type DataKeyPair } from '../../src/seal/data-key-pair.js'
+import { kmsCalls } from '../../src/seal/kms.js'
+import { seal } from '../../src/seal/seal.js'
+import { newSecretsFile, writeSecretsFile } from '../../src/seal/write-secrets-file.js'
+import { detect, residueIn } from '../detector/detect.js'
+import { HOSTS, run, type Cell, type HostName, type Outcome } from './hosts.js'
+
+/** What stands in a fixture's `expect.json`. */
+export interface Expected {
+  /** What the fixture is, or tries. */
+  what?: string
+  attempt?: string
+  /** Default: `main.ts`. */
+  entries?: string[]
+  /** Default: both. */
+  formats?: Cell['format'][]
+  env?: Record<string, string>
+  /** Entries of the secrets file, sealed before the build. */
+  named?: Record<string, string>
+  /** What no output, map, cache or terminal may hold. */
+  plaintexts: string[]
+  /** The code that the build fails with; empty where the bundler itself fails it. */
+  refused?: string
+  /** Set where a bundler may build it or refuse it: clean is what counts. */
+  builds?: string
+  /** A text that the terminal shows. */
+  says?: string
+  /** Why the terminal may show a plaintext. */
+  terminal?: string
+  /** What the entry prints, as JSON, when it runs with the argument `print`. */
+  prints?: unknown
+  browser?: boolean
+  external?: string[]
+  options?: { include?: string; exclude?: string; flags?: string; proof?: Options['proof'] }
+  /** Bundlers that cannot, and why. */
+  except?: Partial<Record<HostName, string>>
+}
+
+export interface Fixture {
+  name: string
+  folder: string
+  expected: Expected
+}
+
+export async function fixtures(folder: string): Promise<Fixture[]> {
+  const path = join(import.meta.dirname, '../../fixtures', folder)
+  const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  return Promise.all(
+    names.map(async (name) => ({
+      name,
+      folder: join(path, name),
+      expected: JSON.parse(await readFile(join(path, name, 'expect.json'), 'utf8')) as Expected,
+    })),
+  )
+}
+
+/** A KMS with one key, one data key pair, and a folder for all that is built. */
+export async function bench() {
+  const kms = await startLocalKms()
+  const { arn } = await kms.createKey()
+  const { accessKeyId, secretAccessKey } = kms.admin.credentials
+  const aws = { endpoint: kms.url, region: kms.region, credentials: { accessKeyId, secretAccessKey } }
+  const pair = await createDataKeyPair(kmsCalls(aws), [arn], { app: 'matrix' })
+  const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-'))
+  return {
+    kms, arn, aws, pair, folder,
+    close: async () => {
+      await kms.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+export type Bench = Awaited<ReturnType<typeof bench>>
+
+/** A copy of the fixture's tree, with its secrets file sealed. */
+export async function prepare({ folder, pair }: Bench, fixture: Fixture): Promise<string> {
+  const root = await mkdtemp(join(folder, `${fixture.name}-`))
+  await cp(fixture.folder, join(root, 'src'), { recursive: true })
+  await writeNamed(join(root, 'kms-secrets.json'), pair, fixture.expected.named ?? {})
+  return root
+}
+
+export async function writeNamed(path: string, pair: DataKeyPair, named: Record<string, string>) {
+  const file = newSecretsFile(path, pair)
+  for (const [name, value] of Object.entries(named)) file.secrets.set(name, await seal(pair, 'named', Buffer.from(value), name))
+  await writeSecretsFile(file)
+}
+
+export type Way = Pick<Cell, 'format' | 'maps' | 'minify'> & Partial<Cell>
+
+export interface Built extends Outcome {
+  outdir: string
+  files: [string, Buffer][]
+}
+
+/** Builds a prepared fixture in one way, and reads every byte that came of it. */
+export async function buildIn(bench: Bench, root: string, { expected }: Fixture, host: HostName, way: Way): Promise<Built> {
+  const { include, exclude, flags, ...options } = expected.options ?? {}
+  const outdir = await mkdtemp(join(root, `out-${host}-`))
+  const { env } = { env: { ...process.env, ...expected.env } }
+  const outcome = await HOSTS[host]({
+    root: join(root, 'src'),
+    entries: Object.fromEntries((expected.entries ?? ['main.ts']).map((file) => [basename(file, extname(file)), file])),
+    browser: expected.browser,
+    external: expected.external,
+    ...way,
+    outdir,
+    options: {
+      secretsFile: join(root, 'kms-secrets.json'),
+      aws: bench.aws,
+      env,
+      ...(include && { include: new RegExp(include, flags) }),
+      ...(exclude && { exclude: new RegExp(exclude, flags) }),
+      ...options,
+      ...way.options,
+    },
+  })
+  const files = [...(await filesIn(outdir)), ...(way.cache ? await filesIn(way.cache) : [])]
+  return { ...outcome, outdir, files }
+}
+
+export async function filesIn(folder: string): Promise<[string, Buffer][]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry): Promise<[string, Buffer]> => [join(entry.parentPath, entry.name), await readFile(join(entry.parentPath, entry.name))]),
+  )
+}
+
+/** Nothing that the build left behind, or printed, holds a plaintext or a mark. */
+export function expectClean({ files, terminal }: Pick<Built, 'files' | 'terminal'>, { plaintexts, terminal: shown }: Expected) {
+  const secrets = Object.fromEntries(plaintexts.map((value, at) => [`#${at}`, value]))
+  // A stats file lists the marker among the imports of a module as it was before.
+  expect(residueIn(files.filter(([name]) => !name.endsWith('stats.json') && !name.includes('cache')))).toEqual([])
+  expect(detect(files, secrets)).toEqual([])
+  if (!shown) expect(detect([['terminal', Buffer.from(terminal)]], secrets)).toEqual([])
+}
+
+export function expectRefused({ failed, terminal, files }: Built, { refused, says }: Expected) {
+  expect(failed, 'the build failed').toBe(true)
+  if (refused) expect(terminal).toContain(`[${refused}]`)
+  if (says) expect(terminal).toContain(says)
+  expect(files.filter(([name]) => !name.includes('/cache/')).map(([name]) => name)).toEqual([])
+}
+
+/** Runs an entry with the embedded KMS and says what it printed. */
+export async function printed({ kms }: { kms: LocalKms }, { outdir }: Built, { entries = ['main.ts'] }: Expected, extension: string) {
+  const path = join(outdir, basename(entries[0]!, extname(entries[0]!)) + extension)
+  const { stdout, stderr } = await run(process.execPath, [path, 'print'], { ...kms.env, NODE_OPTIONS: '' })
+  if (!stdout) throw new Error(stderr)
+  return JSON.parse(stdout) as unknown
+}
+
+/** The Decrypt calls since a point in time, to count the unwraps. */
+export const decrypts = ({ journal }: LocalKms) => journal.filter(({ operation }) => operation === 'Decrypt').length
+
+export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+export const writeText = (path: string, text: string) => writeFile(path, text)

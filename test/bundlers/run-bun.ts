@@ -1,0 +1,24 @@
+// Runs one cell under Bun; the sources of the plugin as they are.
+import { join } from 'node:path'
+import kms from '../../src/bundlers/bun.js'
+import type { Cell } from './hosts.js'
+
+declare const Bun: { build(options: object): Promise<{ success: boolean; logs: unknown[] }> }
+
+const { root, entries, outdir, format, maps, minify, browser, external, options } = JSON.parse(process.argv[2]!) as Cell
+const { success, logs } = await Bun.build({
+  entrypoints: Object.values(entries).map((file) => join(root, file)),
+  root,
+  outdir,
+  naming: { entry: `[name].${format === 'cjs' ? 'cjs' : 'mjs'}`, chunk: `[name]-[hash].${format === 'cjs' ? 'cjs' : 'mjs'}` },
+  target: browser ? 'browser' : 'node',
+  format,
+  splitting: format === 'esm',
+  sourcemap: { none: 'none', file: 'linked', inline: 'inline', hidden: 'external', nosources: 'none', eval: 'inline', cheap: 'linked' }[maps],
+  minify,
+  external: external ?? [],
+  plugins: [kms(options)],
+  throw: true,
+})
+for (const log of logs) console.error(log)
+process.exit(success ? 0 : 1)
