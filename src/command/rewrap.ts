@@ -13,8 +13,8 @@ export function addRewrap(program: Command) {
   const command = withAws(withFile(program.command('rewrap')))
     .summary('move the private keys to another KMS key or context')
     .description('wrap the private keys under other KMS keys or another context; tokens stay; needs kms:ReEncrypt*')
-    .option('-k, --key <id>', 'KMS key that may open from now on (default: as before); several times for several', several)
-    .option('-c, --context <name=value>', 'the new encryption context (default: as before); several times for several', contextPair)
+    .option('-k, --key <id>', 'KMS key that may open from now on (default: as before); repeatable', several)
+    .option('-c, --context <name=value>', 'the new encryption context (default: as before); repeatable', contextPair)
     .option('--json', 'print { path, keyArns }')
     .action(async (flags: Flags) => {
       if (!flags.key && !flags.context) throw new KmsBuildError('ARGUMENT_INVALID', 'nothing to change: give --key, --context, or both.')

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { KmsBuildError } from '../errors.js'
 import { addDecrypt } from './decrypt.js'
 import { addEncrypt } from './encrypt.js'
@@ -39,15 +39,16 @@ export async function run(argv: string[]): Promise<number> {
 
 function createProgram(): Command {
   const program = new Command('unplugin-kms')
-    .description('Secrets files: anyone on the team adds a secret, only the function reads it.')
-    .usage('COMMAND [options]')
+    .usage('COMMAND [--help] [--verbose]')
     .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => (argument.required ? argument.name().toUpperCase() : ''))].join(' ') })
     .helpCommand(false)
-    .option('--verbose', 'show what AWS or the system said behind an error')
-    .addHelpText('after', '\nExample:\n  $ npx unplugin-kms init --key alias/orders\n\nExit codes: 0 fine, 1 found something, 2 wrong use, 3 AWS refused or could not be\nreached, 4 the input is broken')
+    .addOption(new Option('--verbose', 'show what AWS or the system said behind an error').hideHelp())
+    .addHelpText('after', '\nExample: npx unplugin-kms init --key alias/orders\nExit codes: 0 fine, 1 found, 2 wrong use, 3 AWS failed, 4 broken input')
     .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .exitOverride()
   for (const add of ADD) add(program)
+  // One screen holds the commands; the options that all of them have stand in the usage.
+  program.addHelpOption(new Option('-h, --help').hideHelp())
   program.command('local').description('run a command against an embedded KMS')
   return program
 }

@@ -18,9 +18,9 @@ export function addScan(program: Command) {
     .argument('<folder>')
     .option('-f, --file <path>', 'look for the entries of this secrets file; needs kms:Decrypt (default: kms-secrets.json)')
     .option('--no-file', 'look for no entries, and ask no AWS')
-    .option('--env <name>', 'look for the value of an environment variable; several times for several', several)
-    .option('--env-file <path>', 'look for the values of a dotenv file; several times for several', several)
-    .option('--except <name>', 'a name whose value may stand there; several times for several', several)
+    .option('--env <name>', 'look for the value of an environment variable; repeatable', several)
+    .option('--env-file <path>', 'look for the values of a dotenv file; repeatable', several)
+    .option('--except <name>', 'a name whose value may stand there; repeatable', several)
     .option('--json', 'print { files, searched, short, findings }')
     .action(async (folder: string, flags: Flags) => {
       const { scanFolder } = await import('../secrets/scan.js')

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import kms from '../../src/bundlers/esbuild.js'
+import { workspace } from './cli.js'
+
+const VALUE = 'correct horse battery staple'
+const hasNamespaces = spawnSync('unshare', ['-rn', 'true']).status === 0
+const withoutNetwork = { wrapper: ['unshare', '-rn'] }
+
+let local: LocalKms
+let key: string
+beforeAll(async () => {
+  local = await startLocalKms()
+  key = (await local.createKey()).arn
+})
+afterAll(() => local.close())
+
+const SOURCES = {
+  'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('${VALUE}')\nexport const b = secret.named('B')\n`,
+  '.env': 'B=value-of-b\nC=value-of-c\n',
+}
+
+async function initialised() {
+  const space = await workspace(SOURCES)
+  expect(await space.cli(['init', '--key', key], { env: local.env })).toMatchObject({ code: 0 })
+  return space
+}
+
+const bundle = (folder: string) =>
+  build({
+    entryPoints: [join(folder, 'src/a.ts')],
+    outdir: join(folder, 'dist'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: true,
+    logLevel: 'silent',
+    plugins: [kms({ secretsFile: join(folder, 'kms-secrets.json'), env: {} })],
+  })
+
+describe.skipIf(!hasNamespaces)('with the network off and no AWS variables (needs unshare, to turn it off)', () => {
+  it('set, import, encrypt, list and a build of sealed secrets succeed; get ends with 3 and says what is missing', async () => {
+    const space = await initialised()
+    const run = (args: string[], stdin = '') => space.cli(args, { ...withoutNetwork, stdin })
+    expect(await run(['set', 'A'], VALUE)).toMatchObject({ code: 0 })
+    expect(await run(['import', '.env'])).toMatchObject({ code: 0 })
+    expect(await run(['encrypt', 'src'])).toMatchObject({ code: 0 })
+    expect(await run(['list'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^A .*\nB .*\nC /) })
+    const calls = local.journal.length
+    await bundle(space.folder)
+    expect(local.journal).toHaveLength(calls)
+    const got = await run(['get', 'A'])
+    expect(got).toMatchObject({ code: 3, stdout: '' })
+    expect(got.stderr).toMatch(/credentials.*kms:Decrypt.*Sign in/)
+  })
+})
+
+it('a build role that may not kms:Decrypt makes pairs, seals and builds everything', async () => {
+  const role = local.createRole({ name: 'builder' })
+  const Principal = { AWS: role.arn }
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: local.admin.arn }, Action: 'kms:*', Resource: '*' },
+      { Effect: 'Allow', Principal, Action: ['kms:GenerateDataKeyPairWithoutPlaintext', 'kms:Encrypt'], Resource: '*' },
+      { Effect: 'Deny', Principal, Action: 'kms:Decrypt', Resource: '*' },
+    ],
+  }
+  const { arn } = await local.createKey({ policy })
+  const env = local.envFor(local.credentialsOf(role.arn))
+  const space = await workspace(SOURCES)
+  expect(await space.cli(['init', '--key', arn], { env })).toMatchObject({ code: 0 })
+  expect(await space.cli(['import', '.env'], { env })).toMatchObject({ code: 0 })
+  await bundle(space.folder)
+  expect(await readFile(space.path('dist/a.js'), 'utf8')).toContain('kms:v1:')
+  expect(await space.cli(['get', 'B'], { env })).toMatchObject({ code: 3, stderr: expect.stringContaining('KMS denies kms:Decrypt') })
+  expect(await space.cli(['get', 'B'], { env: local.env })).toMatchObject({ stdout: 'value-of-b' })
+})
+
+describe('a plaintext shows nowhere but where it belongs', () => {
+  it('not in what a command says or writes, nor in the arguments and environment of a child (seen with strace, where there is one)', async () => {
+    const space = await initialised()
+    const traced = spawnSync('strace', ['-V']).status === 0
+    const log = join(space.env.XDG_STATE_HOME!, 'trace')
+    const wrapper = traced ? ['strace', '-f', '-s', '400', '-v', '-e', 'trace=execve,openat,write,writev,pwrite64', '-o', log] : []
+    const ran = await space.cli(['set', 'A', '--verbose'], { stdin: VALUE, wrapper, env: { SECRET_OF_MINE: 'another-plaintext' } })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(ran.stdout + ran.stderr).not.toContain(VALUE)
+    if (traced) expect((await readFile(log, 'utf8')).split('\n').filter((line) => /write|execve/.test(line)).join('\n')).not.toContain(VALUE)
+    for (const name of (await readdir(space.folder)).filter((file) => file.startsWith('kms-secrets'))) {
+      expect(await readFile(space.path(name), 'utf8')).not.toContain(VALUE)
+    }
+  })
+
+  it('git, which looks for who changed a pin, gets no variable of ours', async () => {
+    const { git } = await import('../../src/secrets/git.js')
+    process.env.SECRET_OF_MINE = 'another-plaintext'
+    try {
+      const seen = await git('.', ['-c', 'alias.show-env=!env', 'show-env'])
+      expect(seen).toContain('PATH=')
+      expect(seen).not.toContain('another-plaintext')
+    } finally {
+      delete process.env.SECRET_OF_MINE
+    }
+  })
+})

@@ -1,0 +1,113 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { workspace, type Workspace } from './cli.js'
+
+const VALUE = 'correct horse battery staple'
+const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
+
+let kms: LocalKms
+let key: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  key = (await kms.createKey()).arn
+})
+afterAll(() => kms.close())
+
+interface Seen {
+  code: number
+  output: string
+  restored: boolean
+}
+
+/** Runs a command in a terminal; each step waits for a text and then types. */
+function inTerminal(space: Workspace, args: string[], steps: [string, string][] = []): Promise<Seen> {
+  const { NO_COLOR: _, ...env } = { ...space.env, ...kms.env, TERM: 'xterm-256color' } as Record<string, string>
+  const task = JSON.stringify({ command: space.command(args), cwd: space.folder, env, steps })
+  return new Promise((resolve, reject) => {
+    const child = execFile('python3', [fileURLToPath(new URL('terminal.py', import.meta.url))], (error, stdout) =>
+      error ? reject(error) : resolve(JSON.parse(stdout) as Seen))
+    child.stdin!.end(task)
+  })
+}
+
+async function initialised(files: Record<string, string> = {}) {
+  const space = await workspace(files)
+  expect(await space.cli(['init', '--key', key], { env: kms.env })).toMatchObject({ code: 0 })
+  return space
+}
+
+const COMMANDS = ['init', 'set', 'get', 'list', 'unset', 'rename', 'import', 'encrypt', 'decrypt', 'rotate', 'rewrap', 'merge', 'scan']
+const COLOUR = '\u001B['
+
+describe('--help fits one screen of 80 by 24, and has an example', () => {
+  it('for all commands', async () => {
+    const space = await workspace()
+    const helps = await Promise.all([[], ...COMMANDS.map((name) => [name])].map((args) => space.cli([...args, '--help'])))
+    for (const { code, stdout } of helps) {
+      expect(code).toBe(0)
+      expect(stdout).toContain('Example:')
+      expect(stdout.trimEnd().split('\n').length, stdout).toBeLessThan(24)
+    }
+  })
+})
+
+describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', () => {
+  it('set asks for the value and shows nothing of it', async () => {
+    const space = await initialised()
+    const seen = await inTerminal(space, ['set', 'A'], [['Value of A', `${VALUE}\r`]])
+    expect(seen).toMatchObject({ code: 0, restored: true })
+    expect(seen.output).not.toContain('correct')
+    expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
+  })
+
+  it('Ctrl-C at the prompt ends with 130, changes nothing and restores the terminal', async () => {
+    const space = await initialised()
+    const before = await readFile(space.path('kms-secrets.json'), 'utf8')
+    expect(await inTerminal(space, ['set', 'A'], [['Value of A', 'half\u0003']])).toMatchObject({ code: 130, restored: true })
+    expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(before)
+  })
+
+  it('several pasted lines are refused, since a prompt takes one', async () => {
+    const space = await initialised()
+    const seen = await inTerminal(space, ['set', 'A'], [['Value of A', 'line one\rline two\r']])
+    expect(seen).toMatchObject({ code: 2, restored: true })
+    expect(seen.output).toContain('--from-file')
+    expect(seen.output).not.toMatch(/line one|line two/)
+  })
+
+  it('import asks before it deletes', async () => {
+    const space = await initialised({ '.env': 'A=some-value\n' })
+    expect(await inTerminal(space, ['import', '.env'], [['Delete .env?', 'y']])).toMatchObject({ code: 0, restored: true })
+    await expect(stat(space.path('.env'))).rejects.toThrow('ENOENT')
+  })
+
+  it('commands that ask KMS show progress and colours, which a pipe never gets', async () => {
+    const space = await initialised({ 'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n", 'dist/a.js': '1', '.env': 'B=b-value\n' })
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    const runs = [['get', 'A'], ['list'], ['encrypt', 'src'], ['rotate', 'src'], ['rewrap', '--key', key], ['rename', 'A', 'C'], ['scan', 'dist'], ['decrypt', 'src'], ['unset', 'C'], ['init', '--key', key, '-f', 'b.json']]
+    const quiet = new Set(['encrypt', 'unset'])
+    for (const args of runs) {
+      const seen = await inTerminal(space, args)
+      expect(seen, seen.output).toMatchObject({ code: 0, restored: true })
+      expect(seen.output.includes(COLOUR), args[0]).toBe(!quiet.has(args[0]!))
+    }
+  })
+})
+
+describe('in a pipe', () => {
+  it('lines are plain, and --json is JSON on stdout', async () => {
+    const space = await initialised({ 'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n", 'dist/a.js': '1', '.env': 'B=b-value\n' })
+    await space.cli(['set', 'A'], { stdin: VALUE })
+    const runs = [['get', 'A'], ['list'], ['import', '.env'], ['encrypt', 'src'], ['rotate', 'src'], ['rewrap', '--key', key], ['scan', 'dist'], ['decrypt', 'src'], ['init', '--key', key, '-f', 'b.json']]
+    for (const args of runs) {
+      const { NO_COLOR: _, ...env } = space.env
+      const ran = await space.cli([...args, '--json'], { env: { ...env, ...kms.env, NO_COLOR: '' } })
+      expect(ran, ran.stderr).toMatchObject({ code: 0 })
+      expect(() => JSON.parse(ran.stdout), args[0]).not.toThrow()
+      expect(ran.stdout + ran.stderr).not.toContain(COLOUR)
+    }
+  })
+})
