@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { chmod, readFile, stat, symlink, lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { collect } from '../../src/collect/collect.js'
+import { encryptSources, findPlaintextLiterals } from '../../src/secrets/index.js'
+import { replaceLiterals } from '../../src/secrets/sources.js'
+import { project, secretsFile } from '../support/project.js'
+
+const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
+const TOKEN = /kms:v1:[\w-]+/g
+
+beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))
+
+async function encrypted(files: Record<string, string | Uint8Array>) {
+  const root = await project({ 'package.json': '{}', ...files })
+  await secretsFile(join(root, 'kms-secrets.json'), {})
+  const result = await encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') })
+  return { root, ...result, read: (name: string) => readFile(join(root, name), 'utf8') }
+}
+
+describe('encrypt changes nothing but the literals', () => {
+  it.each([
+    ['quotes of either kind and templates', `secret('a'); secret("b"); secret(\`c\`)`, `secret('T'); secret("T"); secret(\`T\`)`],
+    ['a sum of literals, in the quotes of the first', `secret("a" + 'b')`, `secret("T")`],
+    ['comments, spaces and a trailing comma', `secret( /* db */ 'a' , )`, `secret( /* db */ 'T' , )`],
+    ['parentheses and several lines', `secret(\n  ('a'),\n)`, `secret(\n  ('T'),\n)`],
+    ['characters beyond the basic plane before it', `const é = '🔑'; secret('ключ 🔑')`, `const é = '🔑'; secret('T')`],
+  ])('%s', async (_, code, wanted) => {
+    const { read } = await encrypted({ 'a.ts': IMPORT + code })
+    expect((await read('a.ts')).replace(TOKEN, 'T')).toBe(IMPORT + wanted)
+  })
+
+  it('Windows line endings, a byte order mark, tabs and a missing last line break', async () => {
+    const code = `\uFEFF${IMPORT}\tsecret('a')  ;\n// end`.replaceAll('\n', '\r\n')
+    const { read } = await encrypted({ 'a.ts': code })
+    expect((await read('a.ts')).replace(TOKEN, 'a')).toBe(code)
+  })
+
+  it.each(['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'])('in .%s', async (extension) => {
+    const { read } = await encrypted({ [`a.${extension}`]: `${IMPORT}secret('a')` })
+    expect(await read(`a.${extension}`)).toMatch(TOKEN)
+  })
+
+  it.each(['tsx', 'jsx'])('in .%s, in an attribute too', async (extension) => {
+    const { read } = await encrypted({ [`a.${extension}`]: `${IMPORT}export const e = <A b={secret('x')}>it's</A>` })
+    expect((await read(`a.${extension}`)).replace(TOKEN, 'x')).toBe(`${IMPORT}export const e = <A b={secret('x')}>it's</A>`)
+  })
+
+  it('and leaves tokens, other marks, other files and node_modules alone', async () => {
+    const files = {
+      'a.ts': `${IMPORT}secret.env('A'); secret.named('B')`,
+      'b.ts': `const secret = (x) => x; secret('no mark')`,
+      'node_modules/c/c.js': `${IMPORT}secret('theirs')`,
+      'd.md': `${IMPORT}secret('prose')`,
+      'e.d.ts': `${IMPORT}declare const x: 'a'`,
+    }
+    const { changed, read, root } = await encrypted({ ...files, 'f.ts': `${IMPORT}secret('mine')` })
+    expect(changed.map(({ path }) => path)).toEqual([join(root, 'f.ts')])
+    for (const [name, text] of Object.entries(files)) expect(await read(name)).toBe(text)
+    const sealed = await read('f.ts')
+    await encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') })
+    expect(await read('f.ts')).toBe(sealed)
+  })
+
+  it('the mode of a file and a link to it stay', async () => {
+    const root = await project({ 'package.json': '{}', 'real.ts': `${IMPORT}secret('a')` })
+    await secretsFile(join(root, 'kms-secrets.json'), {})
+    await chmod(join(root, 'real.ts'), 0o754)
+    await symlink('real.ts', join(root, 'link.ts'))
+    await encryptSources([join(root, 'link.ts')], { secretsFile: join(root, 'kms-secrets.json') })
+    expect((await lstat(join(root, 'link.ts'))).isSymbolicLink()).toBe(true)
+    expect((await stat(join(root, 'real.ts'))).mode & 0o777).toBe(0o754)
+    expect(await readFile(join(root, 'real.ts'), 'utf8')).toMatch(TOKEN)
+  })
+})
+
+it('a broken module stops encrypt before any is written', async () => {
+  const root = await project({ 'package.json': '{}', 'a.ts': `${IMPORT}secret('a')`, 'b.ts': `${IMPORT}secret('b'` })
+  await secretsFile(join(root, 'kms-secrets.json'), {})
+  await expect(encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') })).rejects.toThrow('SOURCE_UNPARSABLE')
+  expect(await readFile(join(root, 'a.ts'), 'utf8')).toBe(`${IMPORT}secret('a')`)
+})
+
+it('an empty literal, and one that no UTF-8 can carry, are refused with their place', async () => {
+  for (const [argument, code] of [[`''`, 'PLAINTEXT_EMPTY'], [`'\\ud800'`, 'PLAINTEXT_LONE_SURROGATE']] as const) {
+    const root = await project({ 'a.ts': `${IMPORT}secret(${argument})` })
+    await expect(findPlaintextLiterals([root])).rejects.toThrow(new RegExp(`a\\.ts:2:1: .*${code}`))
+  }
+})
+
+it('whatever a literal holds, written back in its quotes it has the same value', () => {
+  const quote = fc.constantFrom("'", '"', '`')
+  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[\\'"`${}\r\n\u2028a]*$/))
+  fc.assert(fc.property(quote, value, (q, text) => {
+    const code = `${IMPORT}secret(${q}token${q})`
+    const source = { path: 'a.ts', code, literals: collect(code, 'a.ts')!.marks }
+    const written = replaceLiterals(source, [{ mark: source.literals[0]!, value: text }])
+    expect(collect(written, 'a.ts')!.marks[0]!.argument).toBe(text)
+    expect(written.startsWith(`${IMPORT}secret(${q}`)).toBe(true)
+  }))
+})
