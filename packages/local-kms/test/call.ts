@@ -110,7 +110,8 @@ export function send(
 
 function readJson(text: string): Record<string, never> {
   try {
-    return JSON.parse(text) as Record<string, never>
+    // Some peers answer `null` where KMS answers nothing.
+    return (JSON.parse(text) ?? {}) as Record<string, never>
   } catch {
     return {}
   }

@@ -101,7 +101,7 @@ function findAlias(call: Call, name: string) {
 }
 
 function findTarget(call: Call, keyId: string): FoundKey {
-  if (keyId.startsWith('alias/') || keyId.includes(':alias/')) {
+  if (call.account.region(call.region).aliases.has(keyId)) {
     throw new AwsError('ValidationException', 'Aliases must refer to keys. Not aliases')
   }
   return findKeyById(call, keyId)

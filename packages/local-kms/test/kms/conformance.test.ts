@@ -16,7 +16,7 @@ operation                           | success | context | key | disabled | pendi
 CreateKey                           | 200     | -       | -   | -        | -       | -       | -     | -      | -   | -    | -    | -      | Denied
 DescribeKey                         | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
 ListKeys                            | 200     | -       | -   | -        | -       | -       | -     | -      | -   | -    | -    | -      | Denied
-CreateAlias                         | 200     | -       | -   | 200      | State   | None    | Input | -      | -   | -    | -    | None   | Denied
+CreateAlias                         | 200     | -       | -   | 200      | State   | None    | None  | -      | -   | -    | -    | None   | Denied
 UpdateAlias                         | 200     | -       | -   | 200      | State   | None    | None  | -      | -   | -    | -    | None   | Denied
 DeleteAlias                         | 200     | -       | -   | 200      | 200     | -       | None  | -      | -   | -    | -    | None   | Denied
 ListAliases                         | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied

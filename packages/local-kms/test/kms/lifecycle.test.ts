@@ -173,6 +173,15 @@ describe('aliases', () => {
     expect((await call(kms, 'CreateAlias', { AliasName, TargetKeyId })).type).toBe(type)
   })
 
+  test('are for keys, not for other aliases', async () => {
+    await kms.createKey({ alias: 'alias/app' })
+    const request = { AliasName: 'alias/other', TargetKeyId: 'alias/app' }
+    const { type, body } = await call(kms, 'CreateAlias', request)
+    expect(`${type}: ${body['message']}`).toBe(
+      'ValidationException: Aliases must refer to keys. Not aliases',
+    )
+  })
+
   test('are unique in their region, and may be the same in another', async () => {
     await kms.createKey({ alias: 'alias/app' })
     await kms.createKey({ alias: 'alias/app', region: 'eu-west-1' })

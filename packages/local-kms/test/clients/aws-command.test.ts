@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../src/index.js'
+import { peerEnvironment, whyMissing } from './installed.js'
+
+const missing = whyMissing('aws', '--version')
+
+let kms: LocalKms
+let cwd: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  await kms.createKey({ alias: 'alias/app' })
+  cwd = mkdtempSync(join(tmpdir(), 'local-kms-aws-'))
+})
+afterAll(() => kms.close())
+
+/** Runs a line as it would be typed; gives what it prints, or its complaint. */
+function typed(line: string): Promise<string> {
+  const child = spawn('sh', ['-c', line], { cwd, env: peerEnvironment(kms.env) })
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += chunk))
+  child.stderr.on('data', (chunk) => (output += chunk))
+  return new Promise((resolve) => child.once('close', () => resolve(output.trim())))
+}
+
+describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
+  test('encrypts and decrypts through a file', async () => {
+    await typed(
+      "aws kms encrypt --key-id alias/app --plaintext hunter2 --encryption-context app=orders --query CiphertextBlob --output text | base64 --decode > secret.bin",
+    )
+    const decrypt = 'aws kms decrypt --ciphertext-blob fileb://secret.bin'
+    const context = '--encryption-context app=orders'
+    expect(await typed(`${decrypt} ${context} --query Plaintext --output text | base64 --decode`)).toBe('hunter2')
+    expect(await typed(decrypt)).toMatch(
+      /An error occurred \(InvalidCiphertextException\) when calling the Decrypt operation/,
+    )
+    expect(await typed(`${decrypt} ${context} --region eu-west-1`)).toMatch(/\(AccessDeniedException\)/)
+  })
+
+  test('puts a SecureString, and reads it with and without decryption', async () => {
+    await typed('aws ssm put-parameter --name /prod/db --value hunter2 --type SecureString --key-id alias/app')
+    const get = 'aws ssm get-parameters --names /prod/db --query Parameters[0].Value --output text'
+    expect(await typed(`${get} --with-decryption`)).toBe('hunter2')
+    expect(await typed(get)).toMatch(/^AQICAH/)
+    const context = 'PARAMETER_ARN=arn:aws:ssm:us-east-1:111122223333:parameter/prod/db'
+    await typed(`${get} | base64 --decode > parameter.bin`)
+    expect(
+      await typed(
+        `aws kms decrypt --ciphertext-blob fileb://parameter.bin --encryption-context ${context} --query Plaintext --output text | base64 --decode`,
+      ),
+    ).toBe('hunter2')
+  })
+
+  test('makes a data key pair whose private key only KMS opens', async () => {
+    const pair = 'aws kms generate-data-key-pair-without-plaintext --key-id alias/app --key-pair-spec ECC_NIST_P256'
+    await typed(`${pair} --query PrivateKeyCiphertextBlob --output text | base64 --decode > pair.bin`)
+    const decrypt = 'aws kms decrypt --ciphertext-blob fileb://pair.bin --query Plaintext --output text'
+    expect(await typed(decrypt)).toMatch(/^MI/)
+  })
+
+  test('creates and reads a secret, assumes a role and asks who it is', async () => {
+    await typed("aws secretsmanager create-secret --name prod/db --secret-string '{\"password\":\"x\"}'")
+    const get = 'aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text'
+    expect(await typed(get)).toBe('{"password":"x"}')
+    const { arn } = kms.createRole({ name: 'app' })
+    const assume = `aws sts assume-role --role-arn ${arn} --role-session-name typed --query AssumedRoleUser.Arn --output text`
+    expect(await typed(assume)).toBe('arn:aws:sts::111122223333:assumed-role/app/typed')
+    expect(await typed('aws sts get-caller-identity --query Arn --output text')).toBe(kms.admin.arn)
+  })
+})

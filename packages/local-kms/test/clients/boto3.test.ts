@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../src/index.js'
+import { peerEnvironment, whyMissing } from './installed.js'
+
+const missing = whyMissing('python3', '-c', 'import boto3')
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+  await kms.createKey({ alias: 'alias/app' })
+})
+afterAll(() => kms.close())
+
+const PROGRAM = `
+import boto3, json
+from botocore.exceptions import ClientError
+kms, ssm = boto3.client('kms'), boto3.client('ssm')
+secrets, sts = boto3.client('secretsmanager'), boto3.client('sts')
+told = {}
+
+def refusal(call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return [error.response['ResponseMetadata']['HTTPStatusCode'], error.response['Error']['Code']]
+
+context = {'app': 'orders'}
+blob = kms.encrypt(KeyId='alias/app', Plaintext=b'hunter2', EncryptionContext=context)['CiphertextBlob']
+told['decrypt'] = kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)['Plaintext'].decode()
+told['context'] = refusal(kms.decrypt, CiphertextBlob=blob)
+told['dry run'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x', DryRun=True)
+told['limit'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x' * 4097)
+told['unknown'] = refusal(kms.describe_key, KeyId='alias/nowhere')
+created = kms.create_key(Description='boto')['KeyMetadata']
+told['created'] = created['CreationDate'].year > 2020
+pages = kms.get_paginator('list_keys').paginate(PaginationConfig={'PageSize': 1})
+told['listed'] = sum(len(page['Keys']) for page in pages)
+ssm.put_parameter(Name='/p', Value='v', Type='SecureString', KeyId='alias/app')
+told['parameter'] = ssm.get_parameter(Name='/p', WithDecryption=True)['Parameter']['Value']
+secrets.create_secret(Name='s', SecretBinary=b'\\x00\\xff')
+told['secret'] = list(secrets.get_secret_value(SecretId='s')['SecretBinary'])
+told['identity'] = sts.get_caller_identity()['Arn']
+token = sts.get_session_token()['Credentials']
+told['expires'] = token['Expiration'].year > 2020
+print(json.dumps(told))
+`
+
+describe.skipIf(missing !== '')(`boto3${missing}`, () => {
+  test('finds in each service what it expects', async () => {
+    const child = spawn('python3', ['-c', PROGRAM], { env: peerEnvironment(kms.env) })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk) => (stdout += chunk))
+    child.stderr.on('data', (chunk) => (stderr += chunk))
+    await new Promise((resolve) => child.once('close', resolve))
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual({
+      decrypt: 'hunter2',
+      context: [400, 'InvalidCiphertextException'],
+      'dry run': [400, 'DryRunOperationException'],
+      limit: [400, 'ValidationException'],
+      unknown: [400, 'NotFoundException'],
+      created: true,
+      listed: 2,
+      parameter: 'v',
+      secret: [0, 255],
+      identity: kms.admin.arn,
+      expires: true,
+    })
+  })
+})
