@@ -11,12 +11,12 @@ export function addSet(program: Command) {
     .option('--from-file <path>', 'take the value from a file, byte for byte')
     .action(async (name: string, flags: FileFlags & { fromFile?: string }) => {
       const { checkName } = await import('../secrets/names.js')
-      const { existingSecretsFile } = await import('../secrets/options.js')
+      const { existingPath } = await import('../secrets/options.js')
       const { setSecret } = await import('../secrets/set.js')
       const options = secretsOptions(flags)
       // Nobody should type a value that there is no place for.
       checkName(name)
-      await existingSecretsFile(options)
+      existingPath(options)
       const value = await readValue(name, flags.fromFile)
       const { path, result, warnings } = await setSecret(name, value, options)
       const text = isText(value)

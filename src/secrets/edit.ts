@@ -2,7 +2,7 @@ import type { SecretsFile } from '../seal/secrets-file.js'
 import { writeSecretsFile } from '../seal/write-secrets-file.js'
 import { checkKnownPin } from './known-pins.js'
 import { withLock } from './lock.js'
-import { existingSecretsFile, secretsFilePath, type SecretsOptions } from './options.js'
+import { existingPath, existingSecretsFile, type SecretsOptions } from './options.js'
 import { updateTypes } from './types.js'
 
 export interface Edited<T> {
@@ -24,8 +24,7 @@ export async function editSecretsFile<T>(
   sealing: 'sealing' | 'not sealing',
   change: (file: SecretsFile) => T | Promise<T>,
 ): Promise<Edited<T>> {
-  const path = secretsFilePath(options)
-  await existingSecretsFile(options)
+  const path = existingPath(options)
   return withLock(path, async (stillHeld) => {
     const file = await existingSecretsFile(options)
     const warning = sealing === 'sealing' ? await checkKnownPin(file, options.trust) : undefined

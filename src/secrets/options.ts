@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options.js'
@@ -17,10 +18,18 @@ export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOpt
 
 /** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
 export async function existingSecretsFile(options: SecretsOptions): Promise<SecretsFile> {
+  const file = await readSecretsFile(secretsFilePath(options))
+  return file ?? missing(options)
+}
+
+/** The path of a file that is there, for who reads it later. @throws KmsBuildError SECRETS_FILE_MISSING. */
+export function existingPath(options: SecretsOptions): string {
   const path = secretsFilePath(options)
-  const file = await readSecretsFile(path)
-  if (file) return file
-  throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or name it with --file.`)
+  return existsSync(path) ? path : missing(options)
+}
+
+function missing(options: SecretsOptions): never {
+  throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${secretsFilePath(options)}. Make one with npx unplugin-kms init --key ID, or name it with --file.`)
 }
 
 /** The token of an entry that must be there. @throws KmsBuildError NAME_UNKNOWN. */

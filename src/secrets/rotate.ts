@@ -10,7 +10,7 @@ import { writeSecretsFile } from '../seal/write-secrets-file.js'
 import { fingerprintOfLiteral, sealedSources } from './decrypt.js'
 import { checkKnownPin, rememberPins } from './known-pins.js'
 import { withLock } from './lock.js'
-import { existingSecretsFile, secretsFilePath, type SecretsOptions } from './options.js'
+import { existingPath, existingSecretsFile, type SecretsOptions } from './options.js'
 import { sealEntry } from './set.js'
 import { replaceLiterals, replaceSource, type MarkedSource } from './sources.js'
 
@@ -50,8 +50,7 @@ export interface Rotated {
  */
 export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotated> {
   const { aws = {}, paths = [], trust } = options
-  await existingSecretsFile(options)
-  return withLock(secretsFilePath(options), async (stillHeld) => {
+  return withLock(existingPath(options), async (stillHeld) => {
     const file = await existingSecretsFile(options)
     await checkKnownPin(file, trust)
     const sources = await sealedSources(paths)
