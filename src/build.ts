@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { emit, type Opening } from './emit/emit.js'
-import { CLIENT, CLIENT_CODE, fingerprintIn, pairModule, pairModuleCode, SHIM, shimModule } from './emit/shim.js'
+import { CLIENT, CLIENT_CODE, directOpening, fingerprintIn, pairModule, pairModuleCode, SHIM, shimModule } from './emit/shim.js'
 import { KmsBuildError, placeText } from './errors.js'
 import { resolveOptions, type Options } from './options.js'
 import { importChain, type Graph } from './prove/origins.js'
 import type { Seen } from './prove/parts.js'
 import { prove, unsearched, type Asset } from './prove/prove.js'
 import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
+import { createRemote } from './resolve/remote.js'
 import { createDataKeyPair, type DataKeyPair } from './seal/data-key-pair.js'
+import { directSealer } from './seal/direct.js'
 import { kmsCalls } from './seal/kms.js'
 import { checkKeys, checkPins } from './seal/pin.js'
 import { seal } from './seal/seal.js'
@@ -40,6 +42,8 @@ interface Remembered {
   seen: Seen[]
   plaintextLiterals: Mark[]
   sync: Mark[]
+  /** How many of its secrets have a ciphertext, and so a kms:Decrypt, of their own. */
+  direct: number
   /** Marks in a browser bundle, and the text that shows whether they are still in it at the end. */
   client: { mark: Mark; sentinel: string }[]
 }
@@ -51,6 +55,8 @@ interface Remembered {
 export function createBuild(userOptions: Options | undefined) {
   const options = resolveOptions(userOptions)
   const kms = kmsCalls(options.aws)
+  const remote = createRemote(options.aws, kms, options.sources)
+  const encryptDirect = directSealer(kms, remote.fetching.bounded)
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
   const tokens = new Map<string, Promise<string>>()
@@ -59,12 +65,15 @@ export function createBuild(userOptions: Options | undefined) {
   let secretsFile: SecretsFile | null = null
   let fresh: Promise<DataKeyPair> | undefined
   let started: Promise<void> | undefined
+  // Some bundlers write what they have although a module failed.
+  let failure: KmsBuildError | undefined
 
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
+    failure = undefined
     started = load()
     await started
   }
@@ -102,8 +111,17 @@ export function createBuild(userOptions: Options | undefined) {
   /** For a module that changed, or lost its marks: what is known of it no longer holds. */
   const forget = (id: string) => void modules.delete(id)
 
-  /** @returns null where the module has no marks. */
-  async function transform(code: string, id: string, target: Target, watch: Watch): Promise<Transformed | null> {
+  /** Remembers the first failure, so that the build fails at its end if the bundler went on. */
+  async function remembering<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof KmsBuildError) failure ??= error
+      throw error
+    }
+  }
+
+  async function transformModule(code: string, id: string, target: Target, watch: Watch): Promise<Transformed | null> {
     const path = id.replace(/[?#].*$/, '')
     forget(id)
     if (!code.includes(MARKER)) return null
@@ -117,7 +135,7 @@ export function createBuild(userOptions: Options | undefined) {
     await (started ??= load())
     refuseTarget(marks, target)
     if (target.client && options.client === 'error') return emit(code, path, collected, refusedOpenings(id, marks))
-    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path }
+    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path, keyIds: options.keyIds, remote }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
     const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
@@ -127,7 +145,7 @@ export function createBuild(userOptions: Options | undefined) {
   /** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
   function refusedOpenings(id: string, marks: Mark[]): Opening[] {
     const client = marks.map((mark) => ({ mark, sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle` }))
-    modules.set(id, { seen: [], plaintextLiterals: [], sync: [], client })
+    modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
     return client.map(({ sentinel }) => ({ from: CLIENT, export: 'refused', args: [sentinel] }))
   }
 
@@ -140,7 +158,7 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   function inClient(mark: Mark, chain: string[] = []) {
-    const names = chain.map((id) => relative(options.root, id).split(sep).join('/'))
+    const names = chain.map((id) => relative(root, id).split(sep).join('/'))
     return new KmsBuildError(
       'CLIENT_BUNDLE',
       `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
@@ -176,10 +194,22 @@ export function createBuild(userOptions: Options | undefined) {
       const value = values[index]!
       return 'plaintext' in value ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }] : []
     })
-    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync), client: [] })
+    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync), direct: values.filter(isDirect).length, client: [] })
+  }
+
+  const isDirect = (value: Value) => 'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
+
+  async function sealedDirect(mark: Mark, plaintext: Uint8Array) {
+    const keyIds = options.keyIds.length || !secretsFile ? options.keyIds : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
+    if (!keyIds.length) throw keyMissing(mark)
+    return encryptDirect(mark, plaintext, keyIds, secretsFile?.encryptionContext ?? options.encryptionContext ?? {})
   }
 
   async function sealed(mark: Mark, value: Value): Promise<Opening> {
+    if (isDirect(value)) {
+      const direct = 'plaintext' in value ? await sealedDirect(mark, value.plaintext) : (value as Direct)
+      return directOpening(direct, nameOf(mark), mark.format, options.runtime, options.aws)
+    }
     const as = mark.format === 'text' ? [] : [mark.format]
     const opening = (fingerprint: string, token: string) => ({
       from: pairModule(fingerprint),
@@ -191,8 +221,7 @@ export function createBuild(userOptions: Options | undefined) {
     return opening(pair.fingerprint, await sealOnce(pair, mark, value.plaintext))
   }
 
-  /** The code of one of the modules that exist only in the build, by the name that is imported. */
-  async function virtual(name: string, watch: Watch): Promise<string> {
+  async function virtualModule(name: string, watch: Watch): Promise<string> {
     if (name === SHIM) return shimModule()
     if (name === CLIENT) return CLIENT_CODE
     const fingerprint = fingerprintIn(name)!
@@ -254,20 +283,24 @@ export function createBuild(userOptions: Options | undefined) {
     include,
     exclude,
     includes,
-    transform,
+    /** @returns null where the module has no marks. */
+    transform: (code: string, id: string, target: Target, watch: Watch) => remembering(transformModule(code, id, target, watch)),
     setCjs,
     warnings,
     /** Whether any module had a mark: a build without is left as it is. */
     hasMarks: () => modules.size > 0,
     forget,
-    virtual,
+    /** The code of one of the modules that exist only in the build, by the name that is imported. */
+    virtual: (name: string, watch: Watch) => remembering(virtualModule(name, watch)),
     /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
+      if (failure) throw failure
       proveClient(assets, graph)
-      await prove(assets, allSeen(), options.proof, graph, (path) => relative(options.root, path).split(sep).join('/'))
+      await prove(assets, allSeen(), options.proof, graph, (path) => relative(root, path).split(sep).join('/'))
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
-    poison: (importer?: string): KmsBuildError =>
-      new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`),
+    poison(importer?: string): KmsBuildError {
+      return (failure ??= new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`))
+    },
   }
 }

@@ -4,6 +4,7 @@ import { createBunPlugin } from 'unplugin'
 import { createBuild, type Build } from '../build.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
+import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 
@@ -42,6 +43,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
     bun: {
       setup(host) {
         const { config } = host as unknown as Host
+        build.setRoot(resolve(config.root ?? '.'))
         target.client = config.target !== 'node' && config.target !== 'bun'
         target.cjs = config.format === 'cjs' || config.format === 'iife'
         checkOutput(host as unknown as Host, build)
@@ -53,8 +55,8 @@ export default kms
 
 /** What we use of Bun's plugin API, whose own types come with Bun alone. */
 interface Host {
-  config: { target?: string; format?: string; root?: string; outdir?: string | undefined; compile?: unknown; entrypoints: string[] }
-  onEnd(callback: (result: { success: boolean; outputs: Artifact[] }) => Promise<void>): void
+  config: { target?: string; format?: string; root?: string; outdir?: string | undefined; compile?: unknown; metafile?: unknown }
+  onEnd(callback: (result: { success: boolean; outputs: Artifact[]; metafile?: Metafile }) => Promise<void>): void
 }
 
 interface Artifact extends Blob {
@@ -68,12 +70,13 @@ function checkOutput({ config, onEnd }: Host, build: Build) {
     throw new KmsBuildError('OUTPUT_UNSAFE', "Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.")
   }
   config.outdir = undefined
-  onEnd(async ({ success, outputs }) => {
+  config.metafile ??= true
+  onEnd(async ({ success, outputs, metafile }) => {
     if (!success) return
     const assets = await Promise.all(
       outputs.map(async (output) => ({ name: output.path, content: new Uint8Array(await output.arrayBuffer()) })),
     )
-    await build.prove(assets)
+    await build.prove(assets, metafile && graphOf(metafile, process.cwd()))
     for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
     if (outdir === undefined) return
     for (const { name, content } of assets) {

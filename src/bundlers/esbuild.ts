@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, relative, resolve } from 'node:path'
-import type { BuildOptions, BuildResult, Loader, Metafile, OnLoadResult, PartialMessage, PluginBuild } from 'esbuild'
+import type { BuildOptions, BuildResult, Loader, OnLoadResult, PartialMessage, PluginBuild } from 'esbuild'
 import { createEsbuildPlugin } from 'unplugin'
 import { createBuild, type Build, type Watch } from '../build.js'
 import { MARKER } from '../collect/collect.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
-import type { Graph } from '../prove/origins.js'
 import { holdWriting, writeOutputs } from './esbuild-write.js'
+import { graphOf } from './metafile.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -101,14 +101,6 @@ async function loading(work: (watch: Watch) => Promise<OnLoadResult | null>): Pr
   const watchFiles: string[] = []
   const result = await reporting(() => work((file) => watchFiles.push(file)))
   return result && { ...result, watchFiles }
-}
-
-function graphOf({ inputs }: Metafile, folder: string): Graph {
-  const importers = new Map<string, string[]>()
-  for (const [importer, { imports }] of Object.entries(inputs)) {
-    for (const { path } of imports) importers.set(resolve(folder, path), [...(importers.get(resolve(folder, path)) ?? []), resolve(folder, importer)])
-  }
-  return { inputs: Object.keys(inputs).map((path) => resolve(folder, path)), importersOf: (id) => importers.get(id) ?? [] }
 }
 
 const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()

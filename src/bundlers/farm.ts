@@ -45,7 +45,8 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       config(config) {
         return { ...config, compilation: { ...config.compilation, persistentCache: false } }
       },
-      configResolved({ compilation }) {
+      configResolved({ root, compilation }) {
+        if (root) build.setRoot(root)
         target.client = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
       },
       finalizeResources: {

@@ -22,11 +22,21 @@ import { NAME, transformHook } from './transform.js'
  */
 const kms = createRolldownPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
+  const target = { client: false }
+  const hooks = rollupLike(build)
   return {
     name: NAME,
     enforce: 'pre',
-    transform: transformHook(build),
-    rolldown: rollupLike(build),
+    transform: transformHook(build, () => target),
+    rolldown: {
+      ...hooks,
+      options(input) {
+        if (input.cwd) build.setRoot(input.cwd)
+        // Only where it is said: the default is `browser`, whatever runs the bundle.
+        target.client = input.platform === 'browser'
+        return hooks.options(input)
+      },
+    },
   }
 })
 export default kms

@@ -20,13 +20,9 @@ import { checkOutput, webpackLike } from './webpack-like.js'
  */
 const kms = createRspackPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
-  const target = { client: false }
   return {
-    ...webpackLike(build, target),
-    rspack(compiler) {
-      target.client = compiler.platform.web === true
-      checkOutput(build, compiler)
-    },
+    ...webpackLike(build),
+    rspack: (compiler) => checkOutput(build, compiler),
   }
 })
 export default kms

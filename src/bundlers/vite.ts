@@ -21,16 +21,25 @@ import { NAME, transformHook } from './transform.js'
  */
 const kms = createVitePlugin<Options | undefined>((options) => {
   const build = createBuild(options)
+  let serves = false
   return {
     name: NAME,
     enforce: 'pre',
-    transform: transformHook(build, (context) => ({ client: isClient(context) })),
-    vite: { ...rollupLike(build), configResolved: ({ root }) => build.setRoot(root) },
+    transform: transformHook(build, (context) => ({
+      // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
+      client: isClient(context) && !(serves && process.env.VITEST),
+      immediate: serves,
+    })),
+    vite: {
+      ...rollupLike(build),
+      configResolved({ root, command }) {
+        build.setRoot(root)
+        serves = command === 'serve'
+      },
+    },
   }
 })
 export default kms
 
-// Vitest says `client` of a jsdom environment, and runs it in Node all the same.
 const isClient = (context: unknown) =>
-  !process.env.VITEST &&
   (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer === 'client'

@@ -1,8 +1,7 @@
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
 import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
-import type { Build } from '../build.js'
-import { KmsBuildError } from '../errors.js'
+import type { Build, Target } from '../build.js'
 import type { Graph } from '../prove/origins.js'
 import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
@@ -13,9 +12,11 @@ interface LoaderContext {
   getNativeBuildContext?: (() => unknown) | undefined
 }
 
-/** The hooks that webpack and Rspack share; `compilerHooks` are the rest. */
-export function webpackLike(build: Build, target: { client: boolean }) {
-  const transform = transformHook(build, () => target)
+type Host = WebpackCompiler | RspackCompiler
+
+/** The hooks that webpack and Rspack share, all but `checkOutput`. */
+export function webpackLike(build: Build) {
+  const transform = transformHook(build, (context) => targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext))
   const load = loadHook(build)
   return {
     name: NAME,
@@ -45,15 +46,26 @@ export function webpackLike(build: Build, target: { client: boolean }) {
  * what to search for: a module with marks is transformed in every build.
  */
 function neverCached(context: LoaderContext) {
-  const { loaderContext } = context.getNativeBuildContext!() as { loaderContext: { cacheable(flag: boolean): void } }
+  const { loaderContext } = context.getNativeBuildContext!() as NativeContext
   loaderContext.cacheable(false)
 }
 
+interface NativeContext {
+  compiler: Host
+  loaderContext: { cacheable(flag: boolean): void }
+}
+
+/** Known once the compiler has its defaults, which is after plugins are applied. */
+function targetOf({ compiler: { platform, options } }: NativeContext): Target {
+  return { client: platform.web === true && platform.node !== true, cjs: options.output.module !== true }
+}
+
 /** The parts of webpack's API, the same in Rspack, by which a finished compilation is checked. */
-export function checkOutput(build: Build, host: WebpackCompiler | RspackCompiler) {
+export function checkOutput(build: Build, host: Host) {
   // Types of the two differ in what we don't use.
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
+  build.setRoot(compiler.context)
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
@@ -70,8 +82,6 @@ export function checkOutput(build: Build, host: WebpackCompiler | RspackCompiler
 
   // The last hook before files are written, and the only one whose failure stops them in every mode.
   compiler.hooks.emit.tapPromise({ name: NAME, stage: Number.MAX_SAFE_INTEGER }, async (compilation) => {
-    const ours = compilation.errors.find((error) => /\[[A-Z_]+\]/.test(error.message) && causeOf(error) instanceof KmsBuildError)
-    if (ours) throw causeOf(ours)
     const assets = compilation.getAssets().map(({ name, source }) => ({ name, content: source.source() }))
     await build.prove(assets, graphOf(compilation))
     for (const text of build.warnings()) compilation.warnings.push(new compiler.webpack.WebpackError(text))
@@ -79,7 +89,9 @@ export function checkOutput(build: Build, host: WebpackCompiler | RspackCompiler
 }
 
 function graphOf({ modules, moduleGraph }: Compilation): Graph {
-  const byId = new Map([...modules].flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
+  // Scope hoisting puts the modules of a bundle into one.
+  const all = [...modules].flatMap((module) => ('modules' in module ? (module.modules as Module[]) : [module]))
+  const byId = new Map(all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
   return {
     inputs: byId.keys(),
     importersOf: (id) =>
@@ -88,5 +100,3 @@ function graphOf({ modules, moduleGraph }: Compilation): Graph {
 }
 
 const idOf = (module: Module | null) => (module && 'resource' in module ? String(module.resource) : undefined)
-
-const causeOf = (error: unknown) => (error as { error?: unknown }).error

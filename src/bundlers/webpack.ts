@@ -20,13 +20,9 @@ import { checkOutput, webpackLike } from './webpack-like.js'
  */
 const kms = createWebpackPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
-  const target = { client: false }
   return {
-    ...webpackLike(build, target),
-    webpack(compiler) {
-      target.client = compiler.platform.web === true
-      checkOutput(build, compiler)
-    },
+    ...webpackLike(build),
+    webpack: (compiler) => checkOutput(build, compiler),
   }
 })
 export default kms

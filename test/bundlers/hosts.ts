@@ -299,8 +299,12 @@ async function runFarm(cell: Cell): Promise<Outcome> {
   return { failed: code !== 0, terminal: stdout + stderr }
 }
 
-/** For a process of its own: without values, which travel in its environment. */
-const plain = ({ before: _before, after: _after, options: { env: _env, ...options }, ...cell }: Cell) => ({ ...cell, options })
+/** For a process of its own: patterns in parts, and no values, which travel in its environment. */
+const plain = ({ before: _before, after: _after, options: { env: _env, include, exclude, ...options }, ...cell }: Cell) => ({
+  ...cell,
+  options,
+  patterns: Object.entries({ include, exclude }).flatMap(([name, pattern]) => (pattern instanceof RegExp ? [[name, pattern.source, pattern.flags]] : [])),
+})
 const environment = ({ options }: Cell) => ({ ...options.env })
 
 export const HOSTS = {

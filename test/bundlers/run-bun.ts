@@ -5,7 +5,8 @@ import type { Cell } from './hosts.js'
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: unknown[] }> }
 
-const { root, entries, outdir, format, maps, minify, browser, external, options } = JSON.parse(process.argv[2]!) as Cell
+const { root, entries, outdir, format, maps, minify, browser, external, options, patterns } = JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
+for (const [name, source, flags] of patterns) Object.assign(options, { [name]: new RegExp(source, flags) })
 const { success, logs } = await Bun.build({
   entrypoints: Object.values(entries).map((file) => join(root, file)),
   root,

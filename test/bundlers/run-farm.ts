@@ -3,7 +3,8 @@ import { build } from '@farmfe/core'
 import kms from '../../src/bundlers/farm.js'
 import type { Cell } from './hosts.js'
 
-const { root, entries, outdir, format, maps, minify, browser, external, cache, options } = JSON.parse(process.argv[2]!) as Cell
+const { root, entries, outdir, format, maps, minify, browser, external, cache, options, patterns } = JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
+for (const [name, source, flags] of patterns) Object.assign(options, { [name]: new RegExp(source, flags) })
 await build({
   root,
   configPath: undefined,
