@@ -47,7 +47,7 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
   if (await failure(assets, seen, proof)) {
     for (const asset of assets) {
       const error = await failure([asset], seen, proof)
-      if (error) findings.push({ file: asset.name, code: error.code, places: placesIn(error) })
+      if (error) findings.push(finding(asset.name, error))
     }
   }
   return { files: assets.length, searched: searched.length, short: short.map(({ name }) => name), findings }
@@ -63,11 +63,16 @@ async function failure(assets: Asset[], seen: Seen[], proof: { minLength: number
   }
 }
 
-/** The lines of the proof's message that say where: `  NAME (encoding) in FILE:LINE:COLUMN`. */
-const placesIn = ({ code, message }: KmsBuildError) =>
-  code === 'LEAK'
-    ? message.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim())
-    : [code === 'MARK_UNTRANSFORMED' ? 'a mark that was never transformed' : 'an import of the shim, which no deployed function finds']
+/** Takes the places from the proof's message: `  NAME (encoding) in FILE:LINE:COLUMN`. */
+function finding(name: string, { code, message }: KmsBuildError) {
+  if (code !== 'LEAK') {
+    const what = code === 'SHIM_EXTERNAL' ? 'an import of the shim, which no deployed function finds' : 'a mark that was never transformed'
+    return { file: name, code, places: [what] }
+  }
+  const places = message.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim())
+  // The name itself may be the plaintext, and is not said again.
+  return { file: places.some((place) => place.endsWith('(in its name)')) ? '•••' : name, code, places }
+}
 
 async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]> {
   if (secretsFile === false) return []

@@ -229,6 +229,13 @@ describe('scan', () => {
     expect(found.stdout + found.stderr).not.toMatch(/correct horse|variable-value|dotenv-value/)
   })
 
+  it('finds a value in the name of a file, and does not say that name', async () => {
+    const space = await workspace({ 'dist/a-variable-value.js': '1' })
+    const found = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], { env: { V: 'variable-value' } })
+    expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('•••: V (as it is)') })
+    expect(found.stdout + found.stderr).not.toContain('variable-value')
+  })
+
   it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {
     const space = await workspace({ 'dist/a.js': 'fine' })
     expect(await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], { env: { V: 'variable-value' } })).toMatchObject({ code: 0 })
