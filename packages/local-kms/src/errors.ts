@@ -14,7 +14,10 @@ export class AwsError extends Error {
   constructor(
     type: string,
     message = '',
-    { status = 400, messageField = 'message' }: {
+    {
+      status = 400,
+      messageField = 'message',
+    }: {
       status?: number
       messageField?: 'message' | 'Message'
     } = {},
@@ -27,11 +30,7 @@ export class AwsError extends Error {
   }
 }
 
-export type LocalKmsErrorCode =
-  | 'STATE_CORRUPT'
-  | 'STATE_IN_USE'
-  | 'STATE_UNWRITABLE'
-  | 'BAD_OPTION'
+export type LocalKmsErrorCode = 'STATE_CORRUPT' | 'STATE_IN_USE' | 'STATE_UNWRITABLE' | 'BAD_OPTION'
 
 /** What goes wrong for whoever starts the local KMS, as opposed to whoever calls it. */
 export class LocalKmsError extends Error {

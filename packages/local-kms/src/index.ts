@@ -1,9 +1,4 @@
-export {
-  startLocalKms,
-  type CreatedKey,
-  type LocalKms,
-  type LocalKmsOptions,
-} from './start.js'
+export { startLocalKms, type CreatedKey, type LocalKms, type LocalKmsOptions } from './start.js'
 export type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'

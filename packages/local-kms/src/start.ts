@@ -139,7 +139,14 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     userAgent: '',
     pkcs8PublicKey,
     // Setting the scene is no call of a client's: it stays out of the journal.
-    entry: { time: '', requestId: '', service: 'kms', operation: '', region: inRegion, outcome: '' },
+    entry: {
+      time: '',
+      requestId: '',
+      service: 'kms',
+      operation: '',
+      region: inRegion,
+      outcome: '',
+    },
   })
 
   return {
@@ -151,7 +158,14 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     journal: journal.entries,
     faults,
     envFor,
-    async createKey({ alias, region: inRegion = region, policy, spec, multiRegion, description } = {}) {
+    async createKey({
+      alias,
+      region: inRegion = region,
+      policy,
+      spec,
+      multiRegion,
+      description,
+    } = {}) {
       const call = adminCall(inRegion)
       const answer = await perform(CreateKey, call, {
         KeySpec: spec,

@@ -13,6 +13,8 @@ export interface CallOptions {
   /** Changes the request after it was signed. */
   tamper?: (request: WireRequest) => void
   agent?: Agent
+  /** The Host header, where it is not the endpoint's. */
+  host?: string
 }
 
 export interface WireRequest {
@@ -20,10 +22,13 @@ export interface WireRequest {
   body: string
 }
 
+/** A member of an answer, whatever it is. */
+export type Json = ReturnType<typeof JSON.parse>
+
 export interface WireAnswer {
   status: number
   type: string | undefined
-  body: Record<string, never>
+  body: Record<string, Json>
   text: string
   headers: Record<string, string | string[] | undefined>
 }
@@ -58,7 +63,14 @@ export async function call(
 async function sign(
   kms: LocalKms,
   request: WireRequest,
-  { credentials = kms.admin.credentials, region = kms.region, service = 'kms', signedAt, tamper }: CallOptions,
+  {
+    credentials = kms.admin.credentials,
+    region = kms.region,
+    service = 'kms',
+    signedAt,
+    tamper,
+    host,
+  }: CallOptions,
 ): Promise<WireRequest> {
   const url = new URL(kms.url)
   const signer = new SignatureV4({
@@ -75,7 +87,7 @@ async function sign(
       hostname: url.hostname,
       path: '/',
       query: {},
-      headers: { ...request.headers, host: url.host },
+      headers: { ...request.headers, host: host ?? url.host },
       body: request.body,
     },
     { signingDate: new Date(signedAt ?? Date.now()) },
@@ -108,17 +120,17 @@ export function send(
   })
 }
 
-function readJson(text: string): Record<string, never> {
+function readJson(text: string): Record<string, Json> {
   try {
     // Some peers answer `null` where KMS answers nothing.
-    return (JSON.parse(text) ?? {}) as Record<string, never>
+    return (JSON.parse(text) ?? {}) as Record<string, Json>
   } catch {
     return {}
   }
 }
 
 /** Calls, and expects it to go well. */
-export async function succeed(...args: Parameters<typeof call>): Promise<Record<string, never>> {
+export async function succeed(...args: Parameters<typeof call>): Promise<Record<string, Json>> {
   const answer = await call(...args)
   if (answer.status !== 200) throw new Error(`${args[1]}: ${answer.status} ${answer.text}`)
   return answer.body

@@ -11,7 +11,12 @@ export function parseArn(text: string): Arn | undefined {
   const match = /^arn:([^:]+):([^:]+):([^:]*):([^:]*):(.+)$/s.exec(text)
   if (match === null) return undefined
   const [, partition, service, region, accountId, resource] = match as unknown as [
-    string, string, string, string, string, string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
   ]
   return { partition, service, region, accountId, resource }
 }

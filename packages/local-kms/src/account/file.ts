@@ -27,7 +27,7 @@ export function prepareFolder(dir: string): void {
   } catch (cause) {
     throw new LocalKmsError(
       'STATE_UNWRITABLE',
-      `cannot write to the state folder ${dir} (${String((cause as Error).message)}): ` +
+      `cannot write to the state folder ${dir} (${(cause as Error).message}): ` +
         'choose another folder, or keep the state in memory by naming none',
       { cause },
     )
@@ -145,5 +145,7 @@ function byField<T>(records: unknown, field: string): Map<string, T> {
 }
 
 function checksum(account: unknown): string {
-  return createHash('sha256').update(JSON.stringify(account) ?? '').digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify(account) ?? '')
+    .digest('hex')
 }

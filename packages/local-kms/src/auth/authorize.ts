@@ -5,7 +5,9 @@ import { requestContext } from './conditions.js'
 import { evaluate, type Denial } from './evaluate.js'
 
 /** Condition keys beyond those that every call has. */
-export type Conditions = Iterable<[string, string | number | boolean | readonly string[] | undefined]>
+export type Conditions = Iterable<
+  [string, string | number | boolean | readonly string[] | undefined]
+>
 
 /**
  * Checks a permission that IAM policies alone decide.

@@ -114,12 +114,13 @@ export function wildcardMatch(text: string, pattern: string): boolean {
 
 /** Each of an ARN's six parts is matched by itself, so that a wildcard crosses no colon. */
 function arnMatch(arn: string, pattern: string): boolean {
-  const parts = (text: string): string[] => {
-    const [a = '', b = '', c = '', d = '', e = '', ...rest] = text.split(':')
-    return [a, b, c, d, e, rest.join(':')]
-  }
-  const wanted = parts(pattern)
-  return parts(arn).every((part, i) => wildcardMatch(part, wanted[i] ?? ''))
+  const wanted = arnParts(pattern)
+  return arnParts(arn).every((part, i) => wildcardMatch(part, wanted[i] ?? ''))
+}
+
+function arnParts(text: string): string[] {
+  const [a = '', b = '', c = '', d = '', e = '', ...rest] = text.split(':')
+  return [a, b, c, d, e, rest.join(':')]
 }
 
 function inBlock(address: string, block: string): boolean {

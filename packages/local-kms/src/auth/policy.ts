@@ -38,7 +38,7 @@ export function parsePolicy(text: string, kind: PolicyKind): Policy {
   onlyFields(document, ['Version', 'Id', 'Statement'], 'the policy')
   const version = document['Version'] ?? '2008-10-17'
   if (version !== '2012-10-17' && version !== '2008-10-17') {
-    throw malformed(`The policy version ${String(version)} is not valid`)
+    throw malformed('The policy version is not valid: it must be 2012-10-17')
   }
   const statements = Array.isArray(document['Statement'])
     ? document['Statement']
@@ -47,7 +47,14 @@ export function parsePolicy(text: string, kind: PolicyKind): Policy {
 }
 
 const STATEMENT_FIELDS = [
-  'Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource',
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
   'Condition',
 ]
 
@@ -60,7 +67,8 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   }
   exactlyOne(value, 'Action', 'NotAction')
   if (kind === 'trust') {
-    if ('Resource' in value || 'NotResource' in value) throw malformed('Has prohibited field Resource')
+    if ('Resource' in value || 'NotResource' in value)
+      throw malformed('Has prohibited field Resource')
   } else exactlyOne(value, 'Resource', 'NotResource')
   if (kind === 'identity') {
     if ('Principal' in value || 'NotPrincipal' in value) {
@@ -79,13 +87,14 @@ function parseStatement(value: unknown, kind: PolicyKind): Statement {
   return statement
 }
 
+const PRINCIPAL_KINDS = new Set(['AWS', 'Service', 'Federated', 'CanonicalUser'])
+
 function parsePrincipals(value: unknown): PrincipalList {
   if (value === '*') return { AWS: ['*'] }
   if (!isRecord(value)) throw malformed('Policy statement has an invalid principal')
-  const kinds = ['AWS', 'Service', 'Federated', 'CanonicalUser']
   return Object.fromEntries(
     Object.entries(value).map(([name, members]) => {
-      if (!kinds.includes(name)) throw malformed(`Unknown principal type ${name}`)
+      if (!PRINCIPAL_KINDS.has(name)) throw malformed(`Unknown principal type ${name}`)
       return [name, strings(members, 'Principal')]
     }),
   )

@@ -37,7 +37,11 @@ const NAME = /^[\w+=,.@-]{1,64}$/
 
 export function createUser(
   account: Account,
-  { name, policies = [], mfa = false }: {
+  {
+    name,
+    policies = [],
+    mfa = false,
+  }: {
     name: string
     policies?: PolicyDocument[]
     mfa?: boolean
@@ -73,23 +77,29 @@ export function createUser(
  */
 export function createRole(
   account: Account,
-  { name, policies = [], trust }: {
+  {
+    name,
+    policies = [],
+    trust,
+  }: {
     name: string
     policies?: PolicyDocument[]
     trust?: PolicyDocument
   },
 ): Role {
   checkName(name, account.state.roles.has(name), 'role')
-  const trustPolicy = trustPolicyText(trust ?? {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${account.id}:root` },
-        Action: 'sts:AssumeRole',
-      },
-    ],
-  })
+  const trustPolicy = trustPolicyText(
+    trust ?? {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { AWS: `arn:aws:iam::${account.id}:root` },
+          Action: 'sts:AssumeRole',
+        },
+      ],
+    },
+  )
   account.state.roles.set(name, {
     name,
     roleId: `AROA${identifier()}`,
@@ -102,8 +112,10 @@ export function createRole(
 
 export function findPrincipal(account: Account, arn: string): UserRecord | RoleRecord | undefined {
   const { users, roles } = account.state
-  return [...users.values()].find(({ name }) => userArn(account.id, name) === arn) ??
+  return (
+    [...users.values()].find(({ name }) => userArn(account.id, name) === arn) ??
     [...roles.values()].find(({ name }) => roleArn(account.id, name) === arn)
+  )
 }
 
 /** Replaces the IAM policies of a user or a role, and a role's trust policy if one is given. */
@@ -123,7 +135,11 @@ export function putPolicies(
 export function credentialsOf(
   account: Account,
   arn: string,
-  { now, sessionName = 'session', durationSeconds = 3600 }: {
+  {
+    now,
+    sessionName = 'session',
+    durationSeconds = 3600,
+  }: {
     now: number
     sessionName?: string
     durationSeconds?: number

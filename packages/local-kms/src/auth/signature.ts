@@ -134,7 +134,11 @@ function readScope(
     )
   }
   const [accessKeyId, date, region, scopedService, term] = parts as [
-    string, string, string, string, string,
+    string,
+    string,
+    string,
+    string,
+    string,
   ]
   const wrong: string[] = []
   if (!REGION_PATTERN.test(region)) wrong.push('Credential should be scoped to a valid region. ')
@@ -164,9 +168,7 @@ function stringToSign(
 ): string {
   const headers = signedHeaders.map((name) => {
     const value = request.headers[name] ?? ''
-    const values = (Array.isArray(value) ? value : [value]).map((v) =>
-      v.trim().replace(/ +/g, ' '),
-    )
+    const values = (Array.isArray(value) ? value : [value]).map((v) => v.trim().replace(/ +/g, ' '))
     return `${name}:${values.join(',')}\n`
   })
   const canonical = [

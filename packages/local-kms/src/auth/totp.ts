@@ -26,7 +26,7 @@ function codeOfStep(base32Secret: string, step: number): string {
 }
 
 function decodeBase32(text: string): Buffer {
-  const bits = [...text].map((c) => ALPHABET.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const bits = Array.from(text, (c) => ALPHABET.indexOf(c).toString(2).padStart(5, '0')).join('')
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
 }
 

@@ -51,7 +51,9 @@ function parseKind(text: string): FaultKind | undefined {
       if (a === undefined || !/^\d{3}$/.test(b ?? '400')) return undefined
       return { kind: 'error', type: a, ...(b !== undefined && { status: Number(b) }) }
     case 'reset':
-      return a === 'before' || a === 'during' || a === 'after' ? { kind: 'reset', when: a } : undefined
+      return a === 'before' || a === 'during' || a === 'after'
+        ? { kind: 'reset', when: a }
+        : undefined
     case 'hang':
       return { kind: 'hang' }
     case 'body':

@@ -76,7 +76,9 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     const env = kms.envFor(credentialsAs(kms, values.as))
     if (command.length > 0) {
       if (verbose) io.stderr(`kms listening on ${kms.url}\n`)
-      return await runChild(command, env, (message) => io.stderr(`unplugin-kms local: ${message}\n`))
+      return await runChild(command, env, (message) =>
+        io.stderr(`unplugin-kms local: ${message}\n`),
+      )
     }
     for (const [name, value] of Object.entries(env)) io.stdout(`export ${name}=${value}\n`)
     io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)

@@ -27,5 +27,8 @@ export function credentialsAs(kms: LocalKms, who: string | undefined): Credentia
   if (who === undefined) return kms.admin.credentials
   const arn = `arn:aws:iam::${kms.accountId}:${who}`
   if (kms.hasPrincipal(arn)) return kms.credentialsOf(arn)
-  throw new LocalKmsError('BAD_OPTION', `--as ${who}: no such user or role; --principals makes them`)
+  throw new LocalKmsError(
+    'BAD_OPTION',
+    `--as ${who}: no such user or role; --principals makes them`,
+  )
 }

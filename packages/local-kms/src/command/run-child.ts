@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /** What would lead a client past the endpoint, or give it other credentials than ours. */
-const MISLEADING = [
+const MISLEADING = new Set([
   'AWS_SESSION_TOKEN',
   'AWS_PROFILE',
   'AWS_DEFAULT_PROFILE',
@@ -14,7 +14,7 @@ const MISLEADING = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
-]
+])
 
 /**
  * Runs a command with the terminal of this process, and passes signals on to it.
@@ -27,7 +27,7 @@ export function runChild(
   env: Record<string, string>,
   complain: (message: string) => void,
 ): Promise<number> {
-  const inherited = Object.entries(process.env).filter(([name]) => !MISLEADING.includes(name))
+  const inherited = Object.entries(process.env).filter(([name]) => !MISLEADING.has(name))
   const child = spawn(command, args, {
     stdio: 'inherit',
     env: { ...Object.fromEntries(inherited), ...env },

@@ -36,9 +36,12 @@ export function authorizeKey(
       ['kms:MultiRegionKeyType', key.multiRegion?.type],
       ['kms:PrimaryRegion', key.multiRegion?.primaryRegion],
       ['kms:RequestAlias', requestAlias],
-      ['kms:ResourceAliases', present(
-        aliases.filter((alias) => alias.targetKeyId === key.keyId).map((alias) => alias.name),
-      )],
+      [
+        'kms:ResourceAliases',
+        present(
+          aliases.filter((alias) => alias.targetKeyId === key.keyId).map((alias) => alias.name),
+        ),
+      ],
       ...key.tags.map(({ TagKey, TagValue }): [string, string] => [
         `aws:ResourceTag/${TagKey}`,
         TagValue,
@@ -47,7 +50,9 @@ export function authorizeKey(
     ]),
   })
   if (denial === undefined) return
-  const resource = onCiphertext ? 'the resource associated with this ciphertext' : `resource: ${arn}`
+  const resource = onCiphertext
+    ? 'the resource associated with this ciphertext'
+    : `resource: ${arn}`
   const reason =
     onCiphertext && denial.includes('resource')
       ? 'because the resource does not exist in this Region, no resource-based policies allow ' +
@@ -86,5 +91,4 @@ function kmsContext(call: Call): [string, string | undefined][] {
   ]
 }
 
-const present = (values: string[]): string[] | undefined =>
-  values.length > 0 ? values : undefined
+const present = (values: string[]): string[] | undefined => (values.length > 0 ? values : undefined)

@@ -43,7 +43,13 @@ export function seal(
     authTagLength: TAG_BYTES,
   })
   cipher.setAAD(Buffer.concat([header, encodeContext(context)]))
-  return Buffer.concat([header, nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+  return Buffer.concat([
+    header,
+    nonce,
+    cipher.update(plaintext),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ])
 }
 
 /** @returns undefined for bytes that are no ciphertext of this form */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Conditions } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import { blob, integer, list, oneOf, required, string, stringMap, structure } from '../protocol/schema.js'
+import { blob, integer, oneOf, required, string, stringMap, structure } from '../protocol/schema.js'
 import { operation, type Call } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import { encryptWith, recordContext, useConditions } from './encrypt.js'
@@ -29,8 +29,15 @@ const PAIR = {
   ...COMMON,
   KeyPairSpec: required(
     oneOf(
-      'RSA_2048', 'RSA_3072', 'RSA_4096', 'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521',
-      'ECC_SECG_P256K1', 'SM2', 'ECC_NIST_EDWARDS25519',
+      'RSA_2048',
+      'RSA_3072',
+      'RSA_4096',
+      'ECC_NIST_P256',
+      'ECC_NIST_P384',
+      'ECC_NIST_P521',
+      'ECC_SECG_P256K1',
+      'SM2',
+      'ECC_NIST_EDWARDS25519',
     ),
   ),
 }
@@ -48,16 +55,17 @@ type Common = {
   DryRun?: boolean | undefined
 }
 
-export const GenerateDataKey = operation(
-  { ...DATA_KEY, Recipient: RECIPIENT },
-  (call, input) => {
-    refuseEnclave(input.Recipient)
-    return generateDataKey(call, 'GenerateDataKey', input)
-  },
-)
+export const GenerateDataKey = operation({ ...DATA_KEY, Recipient: RECIPIENT }, (call, input) => {
+  refuseEnclave(input.Recipient)
+  return generateDataKey(call, 'GenerateDataKey', input)
+})
 
 export const GenerateDataKeyWithoutPlaintext = operation(DATA_KEY, (call, input) => {
-  const { Plaintext: _, ...answer } = generateDataKey(call, 'GenerateDataKeyWithoutPlaintext', input)
+  const { Plaintext: _, ...answer } = generateDataKey(
+    call,
+    'GenerateDataKeyWithoutPlaintext',
+    input,
+  )
   return answer
 })
 

@@ -23,8 +23,7 @@ export const ScheduleKeyDeletion = operation(
     requireNotPendingDeletion(found)
     key.pendingWindowInDays = days
     // A primary waits for its replicas: its own waiting period begins when the last one is gone.
-    const waits =
-      key.multiRegion?.type === 'PRIMARY' && replicaRegions(call, key.keyId).length > 0
+    const waits = key.multiRegion?.type === 'PRIMARY' && replicaRegions(call, key.keyId).length > 0
     key.state = waits ? 'PendingReplicaDeletion' : 'PendingDeletion'
     if (!waits) key.deletionDate = call.now + days * DAY_MS
     call.account.save()

@@ -4,10 +4,9 @@
  * encoding, and the order in which the pairs were written does not matter.
  */
 export function encodeContext(context: Readonly<Record<string, string>>): Buffer {
-  const pairs = Object.entries(context).map(([name, value]) => [
-    Buffer.from(name, 'utf8'),
-    Buffer.from(value, 'utf8'),
-  ] as const)
+  const pairs = Object.entries(context).map(
+    ([name, value]) => [Buffer.from(name, 'utf8'), Buffer.from(value, 'utf8')] as const,
+  )
   pairs.sort(([a], [b]) => Buffer.compare(a, b))
   return Buffer.concat(pairs.flatMap(([name, value]) => [length(name), name, length(value), value]))
 }

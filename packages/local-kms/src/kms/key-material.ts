@@ -34,7 +34,7 @@ export const rsaPrivateKey = ({ secret }: KeyMaterial): KeyObject =>
   createPrivateKey({ key: Buffer.from(secret, 'base64'), format: 'der', type: 'pkcs8' })
 
 export const rsaPublicKey = (material: KeyMaterial): KeyObject =>
-  createPublicKey(rsaPrivateKey(material) as never)
+  createPublicKey(rsaPrivateKey(material))
 
 export interface KeyPair {
   /** PKCS#8 DER. */
@@ -76,7 +76,7 @@ function withoutPublicKey(pkcs8: Buffer): Buffer {
 
 function children(sequence: Buffer): Buffer[] {
   const found: Buffer[] = []
-  for (let rest = contents(sequence); rest.length > 0; ) {
+  for (let rest = contents(sequence); rest.length > 0;) {
     const { header, length } = measure(rest)
     found.push(rest.subarray(0, header + length))
     rest = rest.subarray(header + length)

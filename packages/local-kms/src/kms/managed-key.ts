@@ -44,7 +44,11 @@ function managedPolicy(call: Call, service: ManagingService): object {
         Effect: 'Allow',
         Principal: { AWS: '*' },
         Action: [
-          'kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey',
+          'kms:Encrypt',
+          'kms:Decrypt',
+          'kms:ReEncrypt*',
+          'kms:GenerateDataKey*',
+          'kms:DescribeKey',
         ],
         Resource: '*',
         Condition: {

@@ -1,4 +1,13 @@
-import { blob, boolean, integer, list, oneOf, required, string, structure } from '../protocol/schema.js'
+import {
+  blob,
+  boolean,
+  integer,
+  list,
+  oneOf,
+  required,
+  string,
+  structure,
+} from '../protocol/schema.js'
 import { AwsError } from '../errors.js'
 
 /** The request members that several operations share, with the limits of KMS's API model. */

@@ -7,9 +7,7 @@ import { replicaRegions } from './multi-region.js'
 export const KEY_USAGE = 'ENCRYPT_DECRYPT'
 
 export const encryptionAlgorithms = (spec: KeySpec): string[] =>
-  spec === 'SYMMETRIC_DEFAULT'
-    ? ['SYMMETRIC_DEFAULT']
-    : ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
+  spec === 'SYMMETRIC_DEFAULT' ? ['SYMMETRIC_DEFAULT'] : ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
 
 /** A key's KeyMetadata, as CreateKey and DescribeKey answer it. */
 export function keyMetadata(call: Call, key: KeyRecord, region = call.region): object {

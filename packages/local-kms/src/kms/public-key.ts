@@ -24,7 +24,10 @@ export const GetPublicKey = operation(
     requireEnabled(found)
     return {
       KeyId: arn,
-      PublicKey: rsaPublicKey(key.materials[0] as KeyMaterial).export({ type: 'spki', format: 'der' }),
+      PublicKey: rsaPublicKey(key.materials[0] as KeyMaterial).export({
+        type: 'spki',
+        format: 'der',
+      }),
       CustomerMasterKeySpec: key.spec,
       KeySpec: key.spec,
       KeyUsage: KEY_USAGE,

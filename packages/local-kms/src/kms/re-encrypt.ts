@@ -41,9 +41,15 @@ export const ReEncrypt = operation(
     call.entry.sourceKeyArn = from.arn
     const to = findKey(call, input.DestinationKeyId)
     const same: [string, boolean] = ['kms:ReEncryptOnSameKey', from.key.keyId === to.key.keyId]
-    authorizeKey(call, 'ReEncryptFrom', from, [...useConditions(fromContext, fromAlgorithm), same], {
-      onCiphertext: true,
-    })
+    authorizeKey(
+      call,
+      'ReEncryptFrom',
+      from,
+      [...useConditions(fromContext, fromAlgorithm), same],
+      {
+        onCiphertext: true,
+      },
+    )
     authorizeKey(call, 'ReEncryptTo', to, [...useConditions(toContext, toAlgorithm), same])
     if (from.mismatch) throw from.mismatch
     requireEnabled(from)

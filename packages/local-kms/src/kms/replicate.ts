@@ -26,7 +26,10 @@ export const ReplicateKey = operation(
     authorizeKey(call, 'ReplicateKey', found, [['kms:ReplicaRegion', region]])
     requireEnabled(found)
     if (key.multiRegion?.type !== 'PRIMARY') {
-      throw new AwsError('UnsupportedOperationException', `${arn} is not a multi-region primary key.`)
+      throw new AwsError(
+        'UnsupportedOperationException',
+        `${arn} is not a multi-region primary key.`,
+      )
     }
     const { keys } = call.account.region(region)
     const replicaArn = keyArn(region, call.account.id, key.keyId)

@@ -60,7 +60,8 @@ export const GetKeyRotationStatus = operation({ KeyId: m.keyId }, (call, { KeyId
 
 /** Rotates a key whose automatic rotation has come due since it was last looked at. */
 export function rotateWhenDue(call: Call, key: KeyRecord): void {
-  if (key.state !== 'Enabled' || key.rotation === undefined || key.rotation.nextAt > call.now) return
+  if (key.state !== 'Enabled' || key.rotation === undefined || key.rotation.nextAt > call.now)
+    return
   rotate(call, key, 'AUTOMATIC')
   const nextAt = call.now + key.rotation.periodInDays * DAY_MS
   for (const related of relatedKeys(call, key)) {

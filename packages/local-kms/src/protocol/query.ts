@@ -5,10 +5,13 @@ const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 /** The query protocol of STS: a form in the request, XML in the answer. */
 export function xmlAnswer(operation: string, output: object, requestId: string): Answer {
-  return answer(200, element(`${operation}Response`, {
-    [`${operation}Result`]: output,
-    ResponseMetadata: { RequestId: requestId },
-  }))
+  return answer(
+    200,
+    element(`${operation}Response`, {
+      [`${operation}Result`]: output,
+      ResponseMetadata: { RequestId: requestId },
+    }),
+  )
 }
 
 /** The names and statuses that the same refusals have in this protocol. */
@@ -27,10 +30,13 @@ const CODES: Readonly<Partial<Record<string, [code: string, status: number]>>> =
 
 export function xmlError(error: AwsError, requestId: string): Answer {
   const [Code, status] = CODES[error.type] ?? [error.type, error.status]
-  return answer(status, element('ErrorResponse', {
-    Error: { Type: status >= 500 ? 'Receiver' : 'Sender', Code, Message: error.message },
-    RequestId: requestId,
-  }))
+  return answer(
+    status,
+    element('ErrorResponse', {
+      Error: { Type: status >= 500 ? 'Receiver' : 'Sender', Code, Message: error.message },
+      RequestId: requestId,
+    }),
+  )
 }
 
 /** The form's fields; lists (`Tags.member.1.Key`) stay as they are. */
@@ -55,5 +61,4 @@ function content(value: unknown): string {
     .join('')
 }
 
-const escape = (text: string): string =>
-  text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+const escape = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)

@@ -37,7 +37,12 @@ export function required<T>(member: Member<T | undefined>): Member<T> {
 }
 
 /** @param options.sensitive keeps the value out of what is said about it */
-export function string({ min = 0, max, pattern, sensitive = false }: {
+export function string({
+  min = 0,
+  max,
+  pattern,
+  sensitive = false,
+}: {
   min?: number
   max?: number
   pattern?: RegExp
@@ -108,9 +113,7 @@ export function blob({ min = 1, max }: { min?: number; max: number }): Member<Bu
     }
     const bytes = Buffer.from(value, 'base64')
     const fail = (rule: string): void => {
-      found.push(
-        `Value at '${path}' failed to satisfy constraint: Member must have length ${rule}`,
-      )
+      found.push(`Value at '${path}' failed to satisfy constraint: Member must have length ${rule}`)
     }
     if (bytes.length < min) fail(`greater than or equal to ${min}`)
     if (bytes.length > max) fail(`less than or equal to ${max}`)

@@ -5,6 +5,7 @@ import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { blob, boolean, integer, list, required, string, structure } from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
+import { findSecret, requireLive } from './find-secret.js'
 import { openSecret, sealSecret } from './secret-value.js'
 import { addVersion, moveStage, stagesById } from './version-stages.js'
 
@@ -21,9 +22,7 @@ const CreateSecret = operation(
     ...VALUE,
     Description: string({ max: 2048 }),
     KmsKeyId: string({ max: 2048 }),
-    Tags: list(
-      required(structure({ Key: required(string()), Value: required(string()) })),
-    ),
+    Tags: list(required(structure({ Key: required(string()), Value: required(string()) }))),
   },
   async (call, input) => {
     const { Name: name } = input
@@ -98,11 +97,18 @@ const PutSecretValue = operation(
 )
 
 const GetSecretValue = operation(
-  { SecretId: SECRET_ID, VersionId: string({ min: 32, max: 64 }), VersionStage: string({ min: 1, max: 256 }) },
+  {
+    SecretId: SECRET_ID,
+    VersionId: string({ min: 32, max: 64 }),
+    VersionStage: string({ min: 1, max: 256 }),
+  },
   async (call, { SecretId, VersionId, VersionStage }) => {
     const secret = findSecret(call, 'GetSecretValue', SecretId, [
       ['secretsmanager:VersionId', VersionId],
-      ['secretsmanager:VersionStage', VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined)],
+      [
+        'secretsmanager:VersionStage',
+        VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined),
+      ],
     ])
     requireLive(secret)
     const stage = VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined)
@@ -112,8 +118,7 @@ const GetSecretValue = operation(
         (stage === undefined || stages.includes(stage)),
     )
     if (version === undefined) {
-      const what =
-        VersionId === undefined ? `staging label: ${stage}` : `VersionId: ${VersionId}`
+      const what = VersionId === undefined ? `staging label: ${stage}` : `VersionId: ${VersionId}`
       throw new AwsError(
         'ResourceNotFoundException',
         `Secrets Manager can't find the specified secret value for ${what}`,
@@ -227,35 +232,5 @@ const answer = (secret: SecretRecord, version: SecretVersion) => ({
   VersionId: version.versionId,
   VersionStages: version.stages,
 })
-
-/** By name, ARN, or ARN without its random suffix. */
-function findSecret(
-  call: Call,
-  action: string,
-  id: string,
-  conditions: [string, string | undefined][] = [],
-): SecretRecord {
-  const secrets = [...call.account.region(call.region).secrets.values()]
-  const secret = secrets.find(({ name, arn }) => id === name || id === arn || id === arn.slice(0, -7))
-  const scope = serviceArn('secretsmanager', call.region, call.account.id, `secret:${id}`)
-  const arn = secret?.arn ?? (id.startsWith('arn:') ? id : scope)
-  call.entry.resource = arn
-  authorizeByIam(call, `secretsmanager:${action}`, arn, conditions)
-  if (secret !== undefined && !(secret.deletionDate !== undefined && secret.deletionDate <= call.now)) {
-    return secret
-  }
-  throw new AwsError(
-    'ResourceNotFoundException',
-    "Secrets Manager can't find the specified secret.",
-  )
-}
-
-function requireLive({ deletionDate }: SecretRecord): void {
-  if (deletionDate === undefined) return
-  throw new AwsError(
-    'InvalidRequestException',
-    "You can't perform this operation on the secret because it was marked for deletion.",
-  )
-}
 
 const invalid = (message: string): AwsError => new AwsError('InvalidParameterException', message)

@@ -32,7 +32,7 @@ export function moveStage(
     if (stage === 'AWSCURRENT') {
       throw new AwsError(
         'InvalidParameterException',
-        'You can only move staging label AWSCURRENT to a different secret version. It can\'t be ' +
+        "You can only move staging label AWSCURRENT to a different secret version. It can't be " +
           'completely removed.',
       )
     }

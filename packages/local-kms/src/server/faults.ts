@@ -103,8 +103,12 @@ export function describeFault(fault: Fault): string {
 }
 
 function concerns({ operation: wanted }: Fault, service: string, operation: string): boolean {
-  return wanted === undefined || wanted === '*' || wanted === operation ||
+  return (
+    wanted === undefined ||
+    wanted === '*' ||
+    wanted === operation ||
     wanted === `${service}:${operation}`
+  )
 }
 
 function strikesNow(rule: Rule): boolean {

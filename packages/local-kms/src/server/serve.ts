@@ -15,7 +15,11 @@ export interface Listener {
 
 export async function serve(
   endpoint: Endpoint,
-  { host, port, tls }: {
+  {
+    host,
+    port,
+    tls,
+  }: {
     host: string
     port: number
     tls?: { key: string | Buffer; cert: string | Buffer } | undefined
@@ -26,6 +30,8 @@ export async function serve(
     respond(endpoint, req, res, tls !== undefined, closing.signal).catch(() => res.destroy())
   }
   const server = tls === undefined ? createHttp(onRequest) : createHttps(tls, onRequest)
+  // Clients keep connections; closing them early, while one is being reused, would break calls.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

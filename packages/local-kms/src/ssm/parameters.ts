@@ -35,11 +35,16 @@ const PutParameter = operation(
     }
     const type = input.Type ?? existing?.versions.at(-1)?.type
     if (type === undefined) {
-      throw new AwsError('ValidationException', 'A parameter type is required when you create a parameter.')
+      throw new AwsError(
+        'ValidationException',
+        'A parameter type is required when you create a parameter.',
+      )
     }
     const tier = chooseTier(input.Tier, input.Value)
     const secure =
-      type === 'SecureString' ? await sealValue(call, arn, tier, input.Value, input.KeyId) : undefined
+      type === 'SecureString'
+        ? await sealValue(call, arn, tier, input.Value, input.KeyId)
+        : undefined
     const { parameters } = call.account.region(call.region)
     const versions = parameters.get(name)?.versions ?? []
     const version: ParameterVersion = {
@@ -84,7 +89,8 @@ const GetParameters = operation(
   async (call, { Names, WithDecryption }) => {
     const names = Names.map((Name) => ({ Name, ...readName(call, Name) }))
     call.entry.resource = names.map(({ name }) => parameterArn(call, name)).join(',')
-    for (const { name } of names) authorizeByIam(call, 'ssm:GetParameters', parameterArn(call, name))
+    for (const { name } of names)
+      authorizeByIam(call, 'ssm:GetParameters', parameterArn(call, name))
     const Parameters: object[] = []
     const InvalidParameters: string[] = []
     for (const { Name, name, selector } of names) {

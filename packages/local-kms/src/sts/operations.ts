@@ -7,7 +7,7 @@ import { parsePolicy } from '../auth/policy.js'
 import { issueSession } from '../auth/principals.js'
 import { AwsError } from '../errors.js'
 import { numeral, required, string } from '../protocol/schema.js'
-import { operation, type Call, type Operations } from '../protocol/service.js'
+import { operation, type Operations } from '../protocol/service.js'
 import { verifyMfa } from './mfa.js'
 
 const MFA = {
@@ -27,11 +27,18 @@ const GetSessionToken = operation(
   (call, { SerialNumber, TokenCode, DurationSeconds: durationSeconds = 43_200 }) => {
     const { userName, tokenIssuedAt } = call.caller
     if (userName === undefined || tokenIssuedAt !== undefined) {
-      throw new AwsError('AccessDeniedException', 'Cannot call GetSessionToken with session credentials')
+      throw new AwsError(
+        'AccessDeniedException',
+        'Cannot call GetSessionToken with session credentials',
+      )
     }
     const mfaPresent = verifyMfa(call, SerialNumber, TokenCode)
     const of = { kind: 'user' as const, name: userName }
-    const session = issueSession(call.account, { of, mfaPresent }, { now: call.now, durationSeconds })
+    const session = issueSession(
+      call.account,
+      { of, mfaPresent },
+      { now: call.now, durationSeconds },
+    )
     return { Credentials: credentials(session) }
   },
 )

@@ -1,6 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -32,20 +40,29 @@ describe('the state folder', () => {
     await succeed(first, 'RotateKeyOnDemand', { KeyId: arn })
     await succeed(first, 'ssm:PutParameter', { Name: '/p', Value: 'v', Type: 'SecureString' })
     const ClientRequestToken = 'a'.repeat(32)
-    await succeed(first, 'secretsmanager:CreateSecret', { Name: 's', SecretString: 'v', ClientRequestToken })
+    await succeed(first, 'secretsmanager:CreateSecret', {
+      Name: 's',
+      SecretString: 'v',
+      ClientRequestToken,
+    })
     await first.close()
 
     const second = await startLocalKms({ dir })
     expect(second.admin.credentials).toEqual(first.admin.credentials)
     const as = { credentials }
-    expect((await succeed(second, 'Decrypt', { CiphertextBlob, KeyId: 'alias/app' }, as))['Plaintext']).toBe(
-      base64('secret'),
-    )
-    const parameter = await succeed(second, 'ssm:GetParameter', { Name: '/p', WithDecryption: true })
-    expect(parameter['Parameter']).toMatchObject({ Value: 'v' })
-    expect(await succeed(second, 'secretsmanager:GetSecretValue', { SecretId: 's' })).toMatchObject({
-      SecretString: 'v',
+    expect(
+      (await succeed(second, 'Decrypt', { CiphertextBlob, KeyId: 'alias/app' }, as))['Plaintext'],
+    ).toBe(base64('secret'))
+    const parameter = await succeed(second, 'ssm:GetParameter', {
+      Name: '/p',
+      WithDecryption: true,
     })
+    expect(parameter['Parameter']).toMatchObject({ Value: 'v' })
+    expect(await succeed(second, 'secretsmanager:GetSecretValue', { SecretId: 's' })).toMatchObject(
+      {
+        SecretString: 'v',
+      },
+    )
     await second.close()
   })
 
@@ -62,7 +79,11 @@ describe('the state folder', () => {
     const value = 'correct-horse-battery-staple'
     await succeed(kms, 'ssm:PutParameter', { Name: '/p', Value: value, Type: 'SecureString' })
     const ClientRequestToken = 'a'.repeat(32)
-    await succeed(kms, 'secretsmanager:CreateSecret', { Name: 's', SecretString: value, ClientRequestToken })
+    await succeed(kms, 'secretsmanager:CreateSecret', {
+      Name: 's',
+      SecretString: value,
+      ClientRequestToken,
+    })
     await kms.close()
     expect(readFileSync(stateFile(), 'utf8')).not.toContain(value)
     expect(readFileSync(stateFile(), 'utf8')).not.toContain(base64(value).slice(0, 32))
@@ -137,29 +158,33 @@ describe('a process that is killed', () => {
     program = await bundle('server.ts')
   })
 
-  test('at any moment leaves every key that it had answered, and no rubbish', { timeout: 60_000 }, async () => {
-    const answered: string[] = []
-    for (let round = 0; round < 6; round += 1) {
-      const child = fork(program, [dir])
-      const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
-      answered.push(kms.arn)
-      const create = async (): Promise<void> => {
-        for (;;) {
-          const { body } = await call(kms, 'CreateKey')
-          answered.push((body['KeyMetadata'] as { Arn: string }).Arn)
-          if (answered.length >= (round + 1) * 12) child.kill('SIGKILL')
+  test(
+    'at any moment leaves every key that it had answered, and no rubbish',
+    { timeout: 60_000 },
+    async () => {
+      const answered: string[] = []
+      for (let round = 0; round < 6; round += 1) {
+        const child = fork(program, [dir])
+        const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
+        answered.push(kms.arn)
+        const create = async (): Promise<void> => {
+          for (;;) {
+            const { body } = await call(kms, 'CreateKey')
+            answered.push((body['KeyMetadata'] as { Arn: string }).Arn)
+            if (answered.length >= (round + 1) * 12) child.kill('SIGKILL')
+          }
         }
+        await Promise.allSettled([create(), create(), create()])
       }
-      await Promise.allSettled([create(), create(), create()])
-    }
-    const kms = await startLocalKms({ dir })
-    const { Keys } = await succeed(kms, 'ListKeys', { Limit: 1000 })
-    const kept = (Keys as { KeyArn: string }[]).map((key) => key.KeyArn)
-    expect(answered.length).toBeGreaterThan(60)
-    expect(kept).toEqual(expect.arrayContaining(answered))
-    expect(readdirSync(dir).toSorted()).toEqual(['.gitignore', 'state.json'])
-    await kms.close()
-  })
+      const kms = await startLocalKms({ dir })
+      const { Keys } = await succeed(kms, 'ListKeys', { Limit: 1000 })
+      const kept = (Keys as { KeyArn: string }[]).map((key) => key.KeyArn)
+      expect(answered.length).toBeGreaterThan(60)
+      expect(kept).toEqual(expect.arrayContaining(answered))
+      expect(readdirSync(dir).toSorted()).toEqual(['.gitignore', 'state.json'])
+      await kms.close()
+    },
+  )
 
   test('leaves a folder that the next one can use at once', async () => {
     const child = fork(program, [dir])

@@ -25,12 +25,10 @@ interface Allowance {
 
 const policy = (...statements: Allowance[]): object => ({
   Version: '2012-10-17',
-  Statement: statements.map((statement) => ({
-    Effect: 'Allow',
-    ...(statement.NotAction === undefined && { Action: 'kms:*' }),
-    Resource: '*',
-    ...statement,
-  })),
+  Statement: statements.map((statement) => {
+    const action = statement.NotAction === undefined ? { Action: 'kms:*' } : {}
+    return Object.assign({ Effect: 'Allow', Resource: '*' }, action, statement)
+  }),
 })
 
 /** Key policies that let the administrator alone go on administering. */
@@ -58,7 +56,10 @@ async function encrypt(
   const { status, type, body } = await call(kms, 'Encrypt', request, { credentials, ...options })
   if (status === 200) return 'allowed'
   expect([status, type]).toEqual([400, 'AccessDeniedException'])
-  return String(body['Message']).replace(/^User: \S+ is not authorized to perform: \S+ on resource: \S+ /, '')
+  return String(body['Message']).replace(
+    /^User: \S+ is not authorized to perform: \S+ on resource: \S+ /,
+    '',
+  )
 }
 
 const NO_IDENTITY = 'because no identity-based policy allows the kms:Encrypt action'
@@ -66,7 +67,7 @@ const NO_RESOURCE = 'because no resource-based policy allows the kms:Encrypt act
 const IDENTITY_DENY = 'with an explicit deny in an identity-based policy'
 const RESOURCE_DENY = 'with an explicit deny in a resource-based policy'
 
-describe('a key policy and the account\'s IAM policies decide together', () => {
+describe("a key policy and the account's IAM policies decide together", () => {
   test('an IAM policy gives nothing when the key policy forgets both role and account', async () => {
     expect(await encrypt(await key(ADMINISTERED), role({}))).toBe(NO_RESOURCE)
   })
@@ -79,13 +80,15 @@ describe('a key policy and the account\'s IAM policies decide together', () => {
     expect(await encrypt(await key({ Principal: { AWS: ACCOUNT } }), role({}))).toBe('allowed')
   })
 
-  test('the account\'s statement alone gives no role anything', async () => {
+  test("the account's statement alone gives no role anything", async () => {
     expect(await encrypt(await key(DELEGATED), role())).toBe(NO_IDENTITY)
   })
 
   test('a key policy that names the role needs no IAM policy', async () => {
     const app = role()
-    expect(await encrypt(await key(ADMINISTERED, { Principal: { AWS: app.arn } }), app)).toBe('allowed')
+    expect(await encrypt(await key(ADMINISTERED, { Principal: { AWS: app.arn } }), app)).toBe(
+      'allowed',
+    )
   })
 
   test('a key policy that names another role gives nothing', async () => {
@@ -116,15 +119,25 @@ describe('a key policy and the account\'s IAM policies decide together', () => {
     const named: Allowance = { Principal: { AWS: app.arn } }
     expect(await encrypt(await key(DELEGATED, named), app)).toBe(IDENTITY_DENY)
     const other = role({})
-    const denies = await key(DELEGATED, { ...named, Principal: { AWS: other.arn } }, {
-      Effect: 'Deny', Principal: '*', Action: 'kms:Encrypt',
-    })
+    const denies = await key(
+      DELEGATED,
+      { ...named, Principal: { AWS: other.arn } },
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'kms:Encrypt',
+      },
+    )
     expect(await encrypt(denies, other)).toBe(RESOURCE_DENY)
   })
 
   test('a deny for all but one principal strikes the others', async () => {
     const one = role({})
-    const others = { Effect: 'Deny', Action: 'kms:Encrypt', NotPrincipal: { AWS: [one.arn, ADMIN] } }
+    const others = {
+      Effect: 'Deny',
+      Action: 'kms:Encrypt',
+      NotPrincipal: { AWS: [one.arn, ADMIN] },
+    }
     const denies = await key(DELEGATED, others)
     expect(await encrypt(denies, one)).toBe('allowed')
     expect(await encrypt(denies, role({}))).toBe(RESOURCE_DENY)
@@ -139,7 +152,11 @@ describe('a key policy and the account\'s IAM policies decide together', () => {
         region: kms.region,
         credentials: kms.admin.credentials,
       })
-      const request = { RoleArn: app.arn, RoleSessionName: 'narrow', Policy: JSON.stringify(Policy) }
+      const request = {
+        RoleArn: app.arn,
+        RoleSessionName: 'narrow',
+        Policy: JSON.stringify(Policy),
+      }
       const { Credentials: c } = await client.send(new AssumeRoleCommand(request))
       return {
         accessKeyId: c?.AccessKeyId as string,
@@ -156,7 +173,10 @@ describe('a key policy and the account\'s IAM policies decide together', () => {
 
   test('Decrypt does not name the key it refuses', async () => {
     const forgetful = await key(ADMINISTERED)
-    const { CiphertextBlob } = await succeed(kms, 'Encrypt', { KeyId: forgetful, Plaintext: base64('x') })
+    const { CiphertextBlob } = await succeed(kms, 'Encrypt', {
+      KeyId: forgetful,
+      Plaintext: base64('x'),
+    })
     const as = (who: Role) => ({ credentials: kms.credentialsOf(who.arn) })
     const refused = await call(kms, 'Decrypt', { CiphertextBlob }, as(role({})))
     expect(refused.type).toBe('AccessDeniedException')
@@ -184,8 +204,11 @@ describe('actions and resources', () => {
     ['all but it', { NotAction: 'kms:Enc*' }, false],
     ['every key of the region', { Resource: `arn:aws:kms:us-east-1:${ACCOUNT}:key/*` }, true],
     ['every key of another region', { Resource: `arn:aws:kms:eu-west-1:${ACCOUNT}:key/*` }, false],
-    ['an alias, which no resource of a key operation can be',
-      { Resource: `arn:aws:kms:us-east-1:${ACCOUNT}:alias/*` }, false],
+    [
+      'an alias, which no resource of a key operation can be',
+      { Resource: `arn:aws:kms:us-east-1:${ACCOUNT}:alias/*` },
+      false,
+    ],
   ]
 
   test.each(cases)('an IAM policy for %s: %o -> %s', async (_, statement, allowed) => {
@@ -205,83 +228,215 @@ describe('actions and resources', () => {
     const both = role({ Action: 'kms:CreateAlias' })
     const TargetKeyId = await key(DELEGATED)
     const create = (who: Role) =>
-      call(kms, 'CreateAlias', { AliasName: `alias/${who.name}`, TargetKeyId }, {
-        credentials: kms.credentialsOf(who.arn),
-      })
+      call(
+        kms,
+        'CreateAlias',
+        { AliasName: `alias/${who.name}`, TargetKeyId },
+        {
+          credentials: kms.credentialsOf(who.arn),
+        },
+      )
     expect((await create(app)).type).toBe('AccessDeniedException')
     expect((await create(both)).status).toBe(200)
   })
 })
 
+const holds = async (Condition: object, input: object): Promise<boolean> =>
+  (await encrypt(await key(DELEGATED), role({ Condition }), input)) === 'allowed'
+
 describe('conditions', () => {
   const context = { app: 'orders', stage: 'prod' }
-  const holds = async (Condition: object, input: object): Promise<boolean> =>
-    (await encrypt(await key(DELEGATED), role({ Condition }), input)) === 'allowed'
-
   const cases: [string, object, object, boolean][] = [
-    ['StringEquals on the pair',
-      { StringEquals: { 'kms:EncryptionContext:app': 'orders' } }, context, true],
-    ['StringEquals on the pair, the name in another case',
-      { StringEquals: { 'KMS:encryptioncontext:APP': 'orders' } }, context, true],
-    ['StringEquals on the pair, the value in another case',
-      { StringEquals: { 'kms:EncryptionContext:app': 'Orders' } }, context, false],
-    ['StringEqualsIgnoreCase',
-      { StringEqualsIgnoreCase: { 'kms:EncryptionContext:app': 'Orders' } }, context, true],
-    ['StringEquals, one of several values',
-      { StringEquals: { 'kms:EncryptionContext:app': ['x', 'orders'] } }, context, true],
-    ['StringEquals, one pair of two',
-      { StringEquals: { 'kms:EncryptionContext:app': 'orders', 'kms:EncryptionContext:stage': 'dev' } },
-      context, false],
-    ['StringEquals on a pair that is absent',
-      { StringEquals: { 'kms:EncryptionContext:app': 'orders' } }, {}, false],
-    ['StringEqualsIfExists on a pair that is absent',
-      { StringEqualsIfExists: { 'kms:EncryptionContext:app': 'orders' } }, {}, true],
-    ['StringNotEquals on a pair that is absent',
-      { StringNotEquals: { 'kms:EncryptionContext:app': 'orders' } }, {}, true],
-    ['StringNotEquals on the pair',
-      { StringNotEquals: { 'kms:EncryptionContext:app': 'orders' } }, context, false],
+    [
+      'StringEquals on the pair',
+      { StringEquals: { 'kms:EncryptionContext:app': 'orders' } },
+      context,
+      true,
+    ],
+    [
+      'StringEquals on the pair, the name in another case',
+      { StringEquals: { 'KMS:encryptioncontext:APP': 'orders' } },
+      context,
+      true,
+    ],
+    [
+      'StringEquals on the pair, the value in another case',
+      { StringEquals: { 'kms:EncryptionContext:app': 'Orders' } },
+      context,
+      false,
+    ],
+    [
+      'StringEqualsIgnoreCase',
+      { StringEqualsIgnoreCase: { 'kms:EncryptionContext:app': 'Orders' } },
+      context,
+      true,
+    ],
+    [
+      'StringEquals, one of several values',
+      { StringEquals: { 'kms:EncryptionContext:app': ['x', 'orders'] } },
+      context,
+      true,
+    ],
+    [
+      'StringEquals, one pair of two',
+      {
+        StringEquals: {
+          'kms:EncryptionContext:app': 'orders',
+          'kms:EncryptionContext:stage': 'dev',
+        },
+      },
+      context,
+      false,
+    ],
+    [
+      'StringEquals on a pair that is absent',
+      { StringEquals: { 'kms:EncryptionContext:app': 'orders' } },
+      {},
+      false,
+    ],
+    [
+      'StringEqualsIfExists on a pair that is absent',
+      { StringEqualsIfExists: { 'kms:EncryptionContext:app': 'orders' } },
+      {},
+      true,
+    ],
+    [
+      'StringNotEquals on a pair that is absent',
+      { StringNotEquals: { 'kms:EncryptionContext:app': 'orders' } },
+      {},
+      true,
+    ],
+    [
+      'StringNotEquals on the pair',
+      { StringNotEquals: { 'kms:EncryptionContext:app': 'orders' } },
+      context,
+      false,
+    ],
     ['StringLike', { StringLike: { 'kms:EncryptionContext:app': 'ord*' } }, context, true],
-    ['StringLike, from the start', { StringLike: { 'kms:EncryptionContext:app': 'rders' } }, context, false],
-    ['StringEquals takes no wildcard',
-      { StringEquals: { 'kms:EncryptionContext:app': 'ord*' } }, context, false],
+    [
+      'StringLike, from the start',
+      { StringLike: { 'kms:EncryptionContext:app': 'rders' } },
+      context,
+      false,
+    ],
+    [
+      'StringEquals takes no wildcard',
+      { StringEquals: { 'kms:EncryptionContext:app': 'ord*' } },
+      context,
+      false,
+    ],
     ['StringNotLike', { StringNotLike: { 'kms:EncryptionContext:app': 'ord*' } }, context, false],
     ['Null true, absent', { Null: { 'kms:EncryptionContext:app': 'true' } }, {}, true],
     ['Null true, present', { Null: { 'kms:EncryptionContext:app': 'true' } }, context, false],
     ['Null false, present', { Null: { 'kms:EncryptionContext:app': 'false' } }, context, true],
     ['Null false, absent', { Null: { 'kms:EncryptionContext:app': false } }, {}, false],
-    ['ForAllValues on the names',
-      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app', 'stage'] } }, context, true],
-    ['ForAllValues, one name too many',
-      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app'] } }, context, false],
-    ['ForAllValues, case counts',
-      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['APP', 'STAGE'] } }, context, false],
-    ['ForAllValues, no context at all',
-      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app'] } }, {}, true],
-    ['ForAnyValue', { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'app' } }, context, true],
-    ['ForAnyValue, none', { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'x' } }, context, false],
-    ['ForAnyValue, no context at all',
-      { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'app' } }, {}, false],
-    ['two operators, both held',
-      { StringEquals: { 'kms:EncryptionContext:app': 'orders' }, Bool: { 'aws:SecureTransport': 'false' } },
-      context, true],
-    ['two operators, one held',
-      { StringEquals: { 'kms:EncryptionContext:app': 'orders' }, Bool: { 'aws:SecureTransport': 'true' } },
-      context, false],
-    ['kms:ViaService, called directly',
-      { StringEquals: { 'kms:ViaService': 'ssm.us-east-1.amazonaws.com' } }, context, false],
-    ['kms:EncryptionAlgorithm',
-      { StringEquals: { 'kms:EncryptionAlgorithm': 'SYMMETRIC_DEFAULT' } }, context, true],
+    [
+      'ForAllValues on the names',
+      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app', 'stage'] } },
+      context,
+      true,
+    ],
+    [
+      'ForAllValues, one name too many',
+      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app'] } },
+      context,
+      false,
+    ],
+    [
+      'ForAllValues, case counts',
+      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['APP', 'STAGE'] } },
+      context,
+      false,
+    ],
+    [
+      'ForAllValues, no context at all',
+      { 'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['app'] } },
+      {},
+      true,
+    ],
+    [
+      'ForAnyValue',
+      { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'app' } },
+      context,
+      true,
+    ],
+    [
+      'ForAnyValue, none',
+      { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'x' } },
+      context,
+      false,
+    ],
+    [
+      'ForAnyValue, no context at all',
+      { 'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': 'app' } },
+      {},
+      false,
+    ],
+    [
+      'two operators, both held',
+      {
+        StringEquals: { 'kms:EncryptionContext:app': 'orders' },
+        Bool: { 'aws:SecureTransport': 'false' },
+      },
+      context,
+      true,
+    ],
+    [
+      'two operators, one held',
+      {
+        StringEquals: { 'kms:EncryptionContext:app': 'orders' },
+        Bool: { 'aws:SecureTransport': 'true' },
+      },
+      context,
+      false,
+    ],
+    [
+      'kms:ViaService, called directly',
+      { StringEquals: { 'kms:ViaService': 'ssm.us-east-1.amazonaws.com' } },
+      context,
+      false,
+    ],
+    [
+      'kms:EncryptionAlgorithm',
+      { StringEquals: { 'kms:EncryptionAlgorithm': 'SYMMETRIC_DEFAULT' } },
+      context,
+      true,
+    ],
     ['kms:KeySpec', { StringEquals: { 'kms:KeySpec': 'RSA_2048' } }, context, false],
     ['kms:CallerAccount', { StringEquals: { 'kms:CallerAccount': ACCOUNT } }, context, true],
-    ['aws:RequestedRegion', { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } }, context, true],
-    ['aws:PrincipalArn', { ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/role-*` } }, context, true],
-    ['an ARN\'s wildcard that would cross a colon',
-      { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam*role/role-*' } }, context, false],
+    [
+      'aws:RequestedRegion',
+      { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } },
+      context,
+      true,
+    ],
+    [
+      'aws:PrincipalArn',
+      { ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/role-*` } },
+      context,
+      true,
+    ],
+    [
+      "an ARN's wildcard that would cross a colon",
+      { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam*role/role-*' } },
+      context,
+      false,
+    ],
     ['IpAddress', { IpAddress: { 'aws:SourceIp': '127.0.0.0/8' } }, context, true],
     ['IpAddress, another network', { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }, context, false],
     ['NotIpAddress', { NotIpAddress: { 'aws:SourceIp': '127.0.0.1' } }, context, false],
-    ['DateGreaterThan', { DateGreaterThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } }, context, true],
-    ['DateLessThan', { DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } }, context, false],
+    [
+      'DateGreaterThan',
+      { DateGreaterThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } },
+      context,
+      true,
+    ],
+    [
+      'DateLessThan',
+      { DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } },
+      context,
+      false,
+    ],
     ['NumericGreaterThan', { NumericGreaterThan: { 'aws:EpochTime': '1' } }, context, true],
     ['MFA that is not there', { Bool: { 'aws:MultiFactorAuthPresent': 'true' } }, context, false],
   ]
@@ -290,7 +445,7 @@ describe('conditions', () => {
     expect(await holds(condition, { EncryptionContext })).toBe(expected)
   })
 
-  test('kms:RequestAlias asks for the alias in the request, kms:ResourceAliases for the key\'s own', async () => {
+  test("kms:RequestAlias asks for the alias in the request, kms:ResourceAliases for the key's own", async () => {
     const alias = 'alias/condition'
     const { keyId } = await kms.createKey({ alias })
     const by = role({ Condition: { StringEquals: { 'kms:RequestAlias': alias } } })
@@ -316,7 +471,11 @@ describe('conditions', () => {
   test('a policy variable stands for its value in the request', async () => {
     const { credentials } = kms.createUser({
       name: 'alice',
-      policies: [policy({ Condition: { StringEquals: { 'kms:EncryptionContext:user': '${aws:username}' } } })],
+      policies: [
+        policy({
+          Condition: { StringEquals: { 'kms:EncryptionContext:user': '${aws:username}' } },
+        }),
+      ],
     })
     const shared = await key(DELEGATED)
     const as = (user: string) => encrypt(shared, credentials, { EncryptionContext: { user } })
@@ -328,22 +487,33 @@ describe('conditions', () => {
     const app = role({ Condition: { StringEquals: { 'kms:DataKeyPairSpec': 'ECC_NIST_P256' } } })
     const KeyId = await key(DELEGATED)
     const generate = async (KeyPairSpec: string) =>
-      (await call(kms, 'GenerateDataKeyPairWithoutPlaintext', { KeyId, KeyPairSpec }, {
-        credentials: kms.credentialsOf(app.arn),
-      })).status
+      (
+        await call(
+          kms,
+          'GenerateDataKeyPairWithoutPlaintext',
+          { KeyId, KeyPairSpec },
+          {
+            credentials: kms.credentialsOf(app.arn),
+          },
+        )
+      ).status
     expect(await generate('ECC_NIST_P256')).toBe(200)
     expect(await generate('ECC_NIST_P384')).toBe(400)
   })
 })
 
-describe('a key policy is checked before it is put on a key', () => {
-  const put = async (Policy: object | string): Promise<string | undefined> => {
-    const { keyId: KeyId } = await kms.createKey()
-    const text = typeof Policy === 'string' ? Policy : JSON.stringify(Policy)
-    const { type, body } = await call(kms, 'PutKeyPolicy', { KeyId, PolicyName: 'default', Policy: text })
-    return type && `${type}: ${body['message']}`
-  }
+const put = async (Policy: object | string): Promise<string | undefined> => {
+  const { keyId: KeyId } = await kms.createKey()
+  const text = typeof Policy === 'string' ? Policy : JSON.stringify(Policy)
+  const { type, body } = await call(kms, 'PutKeyPolicy', {
+    KeyId,
+    PolicyName: 'default',
+    Policy: text,
+  })
+  return type && `${type}: ${body['message']}`
+}
 
+describe('a key policy is checked before it is put on a key', () => {
   test('one that would lock out its author is refused', async () => {
     expect(await put(policy({ Principal: { AWS: role().arn } }))).toBe(
       'MalformedPolicyDocumentException: The new key policy will not allow you to update the key policy in the future.',
@@ -361,9 +531,15 @@ describe('a key policy is checked before it is put on a key', () => {
     ['no JSON', '{'],
     ['no statement', '{"Version":"2012-10-17"}'],
     ['an unknown version', '{"Version":"2020-01-01","Statement":[]}'],
-    ['no principal', { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }] }],
+    [
+      'no principal',
+      { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }] },
+    ],
     ['an unknown effect', policy({ ...DELEGATED, Effect: 'Maybe' })],
-    ['an unknown condition operator', policy({ ...DELEGATED, Condition: { StringIs: { a: 'b' } } })],
+    [
+      'an unknown condition operator',
+      policy({ ...DELEGATED, Condition: { StringIs: { a: 'b' } } }),
+    ],
     ['an unknown field', policy({ ...DELEGATED, Actoin: 'kms:*' } as Allowance)],
   ])('one with %s is refused', async (_, document) => {
     expect(await put(document)).toMatch(/^MalformedPolicyDocumentException: /)

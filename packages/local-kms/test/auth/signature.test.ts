@@ -24,9 +24,11 @@ async function listKeys(options: CallOptions = {}): Promise<[number, string | un
   return [status, type]
 }
 
-const authorization = (change: (header: string) => string) => ({ headers }: WireRequest): void => {
-  headers['authorization'] = change(headers['authorization'] as string)
-}
+const authorization =
+  (change: (header: string) => string) =>
+  ({ headers }: WireRequest): void => {
+    headers['authorization'] = change(headers['authorization'] as string)
+  }
 
 describe('a request signed with Signature Version 4 is accepted', () => {
   test('when a long-term key signed it', async () => {
@@ -43,70 +45,144 @@ describe('a request signed with Signature Version 4 is accepted', () => {
   })
 })
 
+const admin = (): Credentials => kms.admin.credentials
+
 describe('a request is refused with the name that KMS has for it', () => {
-  const admin = (): Credentials => kms.admin.credentials
   const cases: [string, () => CallOptions, string][] = [
-    ['no signature', () => ({ tamper: ({ headers }) => delete headers['authorization'] }),
-      'MissingAuthenticationTokenException'],
-    ['another scheme', () => ({ tamper: authorization(() => 'Basic YTpi') }),
-      'MissingAuthenticationTokenException'],
-    ['no SignedHeaders', () => ({ tamper: authorization((h) => h.replace(/SignedHeaders=[^,]+, /, '')) }),
-      'IncompleteSignatureException'],
-    ['no date', () => ({ tamper: ({ headers }) => delete headers['x-amz-date'] }),
-      'IncompleteSignatureException'],
-    ['a date in another format', () => ({ tamper: ({ headers }) => { headers['x-amz-date'] = '2026-01-01' } }),
-      'IncompleteSignatureException'],
-    ['another algorithm', () => ({ tamper: authorization((h) => h.replace('AWS4-HMAC-SHA256', 'AWS4-HMAC-SHA1')) }),
-      'IncompleteSignatureException'],
-    ['a credential of four parts', () => ({ tamper: authorization((h) => h.replace('/aws4_request', '')) }),
-      'IncompleteSignatureException'],
-    ['an unknown access key', () => ({ credentials: { ...admin(), accessKeyId: 'AKIAUNKNOWN' } }),
-      'UnrecognizedClientException'],
-    ['a wrong secret', () => ({ credentials: { ...admin(), secretAccessKey: 'wrong' } }),
-      'InvalidSignatureException'],
-    ['an altered body', () => ({ tamper: (request) => { request.body = '{"Limit":1}' } }),
-      'InvalidSignatureException'],
-    ['another operation than was signed',
-      () => ({ tamper: ({ headers }) => { headers['x-amz-target'] = 'TrentService.ListAliases' } }),
-      'InvalidSignatureException'],
-    ['an altered signature', () => ({ tamper: authorization((h) => h.replace(/.$/, (c) => (c === '0' ? '1' : '0'))) }),
-      'InvalidSignatureException'],
-    ['a truncated signature', () => ({ tamper: authorization((h) => h.slice(0, -2)) }),
-      'InvalidSignatureException'],
-    ['an x-amz header outside the signature',
-      () => ({ tamper: ({ headers }) => { headers['x-amz-extra'] = '1' } }),
-      'InvalidSignatureException'],
-    ['a host outside the signature',
+    [
+      'no signature',
+      () => ({ tamper: ({ headers }) => delete headers['authorization'] }),
+      'MissingAuthenticationTokenException',
+    ],
+    [
+      'another scheme',
+      () => ({ tamper: authorization(() => 'Basic YTpi') }),
+      'MissingAuthenticationTokenException',
+    ],
+    [
+      'no SignedHeaders',
+      () => ({ tamper: authorization((h) => h.replace(/SignedHeaders=[^,]+, /, '')) }),
+      'IncompleteSignatureException',
+    ],
+    [
+      'no date',
+      () => ({ tamper: ({ headers }) => delete headers['x-amz-date'] }),
+      'IncompleteSignatureException',
+    ],
+    [
+      'a date in another format',
+      () => ({
+        tamper: ({ headers }) => {
+          headers['x-amz-date'] = '2026-01-01'
+        },
+      }),
+      'IncompleteSignatureException',
+    ],
+    [
+      'another algorithm',
+      () => ({ tamper: authorization((h) => h.replace('AWS4-HMAC-SHA256', 'AWS4-HMAC-SHA1')) }),
+      'IncompleteSignatureException',
+    ],
+    [
+      'a credential of four parts',
+      () => ({ tamper: authorization((h) => h.replace('/aws4_request', '')) }),
+      'IncompleteSignatureException',
+    ],
+    [
+      'an unknown access key',
+      () => ({ credentials: { ...admin(), accessKeyId: 'AKIAUNKNOWN' } }),
+      'UnrecognizedClientException',
+    ],
+    [
+      'a wrong secret',
+      () => ({ credentials: { ...admin(), secretAccessKey: 'wrong' } }),
+      'InvalidSignatureException',
+    ],
+    [
+      'an altered body',
+      () => ({
+        tamper: (request) => {
+          request.body = '{"Limit":1}'
+        },
+      }),
+      'InvalidSignatureException',
+    ],
+    [
+      'another operation than was signed',
+      () => ({
+        tamper: ({ headers }) => {
+          headers['x-amz-target'] = 'TrentService.ListAliases'
+        },
+      }),
+      'InvalidSignatureException',
+    ],
+    [
+      'an altered signature',
+      () => ({ tamper: authorization((h) => h.replace(/.$/, (c) => (c === '0' ? '1' : '0'))) }),
+      'InvalidSignatureException',
+    ],
+    [
+      'a truncated signature',
+      () => ({ tamper: authorization((h) => h.slice(0, -2)) }),
+      'InvalidSignatureException',
+    ],
+    [
+      'an x-amz header outside the signature',
+      () => ({
+        tamper: ({ headers }) => {
+          headers['x-amz-extra'] = '1'
+        },
+      }),
+      'InvalidSignatureException',
+    ],
+    [
+      'a host outside the signature',
       () => ({ tamper: authorization((h) => h.replace('host;', '')) }),
-      'InvalidSignatureException'],
-    ['a date 16 minutes past', () => ({ signedAt: Date.now() - 16 * MINUTE }),
-      'InvalidSignatureException'],
-    ['a date 16 minutes ahead', () => ({ signedAt: Date.now() + 16 * MINUTE }),
-      'InvalidSignatureException'],
+      'InvalidSignatureException',
+    ],
+    [
+      'a date 16 minutes past',
+      () => ({ signedAt: Date.now() - 16 * MINUTE }),
+      'InvalidSignatureException',
+    ],
+    [
+      'a date 16 minutes ahead',
+      () => ({ signedAt: Date.now() + 16 * MINUTE }),
+      'InvalidSignatureException',
+    ],
     ['the scope of another service', () => ({ service: 'ssm' }), 'InvalidSignatureException'],
     ['the scope of no region', () => ({ region: 'nowhere' }), 'InvalidSignatureException'],
-    ['another terminator',
+    [
+      'another terminator',
       () => ({ tamper: authorization((h) => h.replace('aws4_request', 'aws5_request')) }),
-      'InvalidSignatureException'],
-    ['the scope of another day',
+      'InvalidSignatureException',
+    ],
+    [
+      'the scope of another day',
       () => ({ tamper: authorization((h) => h.replace(/\/\d{8}\//, '/20200101/')) }),
-      'InvalidSignatureException'],
-    ['temporary credentials without their session token',
+      'InvalidSignatureException',
+    ],
+    [
+      'temporary credentials without their session token',
       () => ({ credentials: { ...temporary, sessionToken: '' } }),
-      'UnrecognizedClientException'],
-    ['a session token that is not the session\'s',
+      'UnrecognizedClientException',
+    ],
+    [
+      "a session token that is not the session's",
       () => ({ credentials: { ...temporary, sessionToken: 'AAAA' } }),
-      'UnrecognizedClientException'],
-    ['a session token with a long-term key',
+      'UnrecognizedClientException',
+    ],
+    [
+      'a session token with a long-term key',
       () => ({ credentials: { ...admin(), sessionToken: temporary.sessionToken as string } }),
-      'UnrecognizedClientException'],
+      'UnrecognizedClientException',
+    ],
   ]
 
   test.each(cases)('%s', async (_, options, type) => {
     expect(await listKeys(options())).toEqual([400, type])
-    const { entries } = { entries: kms.journal }
-    expect(entries.at(-1)).toMatchObject({ operation: expect.any(String), outcome: type })
-    expect(entries.at(-1)).not.toHaveProperty('principal')
+    expect(kms.journal.at(-1)).toMatchObject({ outcome: type })
+    expect(kms.journal.at(-1)).not.toHaveProperty('principal')
   })
 
   test('a session that has expired', async () => {

@@ -29,19 +29,25 @@ function typed(line: string): Promise<string> {
 describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
   test('encrypts and decrypts through a file', async () => {
     await typed(
-      "aws kms encrypt --key-id alias/app --plaintext hunter2 --encryption-context app=orders --query CiphertextBlob --output text | base64 --decode > secret.bin",
+      'aws kms encrypt --key-id alias/app --plaintext hunter2 --encryption-context app=orders --query CiphertextBlob --output text | base64 --decode > secret.bin',
     )
     const decrypt = 'aws kms decrypt --ciphertext-blob fileb://secret.bin'
     const context = '--encryption-context app=orders'
-    expect(await typed(`${decrypt} ${context} --query Plaintext --output text | base64 --decode`)).toBe('hunter2')
+    expect(
+      await typed(`${decrypt} ${context} --query Plaintext --output text | base64 --decode`),
+    ).toBe('hunter2')
     expect(await typed(decrypt)).toMatch(
       /An error occurred \(InvalidCiphertextException\) when calling the Decrypt operation/,
     )
-    expect(await typed(`${decrypt} ${context} --region eu-west-1`)).toMatch(/\(AccessDeniedException\)/)
+    expect(await typed(`${decrypt} ${context} --region eu-west-1`)).toMatch(
+      /\(AccessDeniedException\)/,
+    )
   })
 
   test('puts a SecureString, and reads it with and without decryption', async () => {
-    await typed('aws ssm put-parameter --name /prod/db --value hunter2 --type SecureString --key-id alias/app')
+    await typed(
+      'aws ssm put-parameter --name /prod/db --value hunter2 --type SecureString --key-id alias/app',
+    )
     const get = 'aws ssm get-parameters --names /prod/db --query Parameters[0].Value --output text'
     expect(await typed(`${get} --with-decryption`)).toBe('hunter2')
     expect(await typed(get)).toMatch(/^AQICAH/)
@@ -55,15 +61,22 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
   })
 
   test('makes a data key pair whose private key only KMS opens', async () => {
-    const pair = 'aws kms generate-data-key-pair-without-plaintext --key-id alias/app --key-pair-spec ECC_NIST_P256'
-    await typed(`${pair} --query PrivateKeyCiphertextBlob --output text | base64 --decode > pair.bin`)
-    const decrypt = 'aws kms decrypt --ciphertext-blob fileb://pair.bin --query Plaintext --output text'
+    const pair =
+      'aws kms generate-data-key-pair-without-plaintext --key-id alias/app --key-pair-spec ECC_NIST_P256'
+    await typed(
+      `${pair} --query PrivateKeyCiphertextBlob --output text | base64 --decode > pair.bin`,
+    )
+    const decrypt =
+      'aws kms decrypt --ciphertext-blob fileb://pair.bin --query Plaintext --output text'
     expect(await typed(decrypt)).toMatch(/^MI/)
   })
 
   test('creates and reads a secret, assumes a role and asks who it is', async () => {
-    await typed("aws secretsmanager create-secret --name prod/db --secret-string '{\"password\":\"x\"}'")
-    const get = 'aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text'
+    await typed(
+      'aws secretsmanager create-secret --name prod/db --secret-string \'{"password":"x"}\'',
+    )
+    const get =
+      'aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text'
     expect(await typed(get)).toBe('{"password":"x"}')
     const { arn } = kms.createRole({ name: 'app' })
     const assume = `aws sts assume-role --role-arn ${arn} --role-session-name typed --query AssumedRoleUser.Arn --output text`

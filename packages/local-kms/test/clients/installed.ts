@@ -6,7 +6,9 @@ import { spawnSync } from 'node:child_process'
  */
 export function whyMissing(command: string, ...args: string[]): string {
   const { error, status } = spawnSync(command, args, { stdio: 'ignore' })
-  return error === undefined && status === 0 ? '' : ` (skipped: ${[command, ...args].join(' ')} does not run here)`
+  return error === undefined && status === 0
+    ? ''
+    : ` (skipped: ${[command, ...args].join(' ')} does not run here)`
 }
 
 /** The environment of a peer program: nothing of AWS in it but what is given. */

@@ -68,17 +68,18 @@ const encrypted = async ({ ask, keyId }: Subject, EncryptionContext: object = {}
 
 /** What both are asked; the answer that counts is the last one of each. */
 const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
-  'DescribeKey': ({ ask, keyId }) => ask('DescribeKey', { KeyId: keyId }),
+  DescribeKey: ({ ask, keyId }) => ask('DescribeKey', { KeyId: keyId }),
   'DescribeKey of an unknown key': ({ ask }) => ask('DescribeKey', { KeyId: UNKNOWN }),
   'DescribeKey of an unknown alias': ({ ask }) => ask('DescribeKey', { KeyId: 'alias/nowhere' }),
   'DescribeKey of no key id': ({ ask }) => ask('DescribeKey', { KeyId: 'fake' }),
-  'CreateAlias': ({ ask, keyId }) => ask('CreateAlias', { AliasName: `alias/a-${keyId}`, TargetKeyId: keyId }),
+  CreateAlias: ({ ask, keyId }) =>
+    ask('CreateAlias', { AliasName: `alias/a-${keyId}`, TargetKeyId: keyId }),
   'CreateAlias twice': async ({ ask, keyId }) => {
     const alias = { AliasName: `alias/b-${keyId}`, TargetKeyId: keyId }
     await ask('CreateAlias', alias)
     return ask('CreateAlias', alias)
   },
-  'CreateAlias in AWS\'s own name': ({ ask, keyId }) =>
+  "CreateAlias in AWS's own name": ({ ask, keyId }) =>
     ask('CreateAlias', { AliasName: 'alias/aws/s3', TargetKeyId: keyId }),
   'CreateAlias without its prefix': ({ ask, keyId }) =>
     ask('CreateAlias', { AliasName: 'plain', TargetKeyId: keyId }),
@@ -88,8 +89,9 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
   },
   'UpdateAlias of an unknown alias': ({ ask, keyId }) =>
     ask('UpdateAlias', { AliasName: 'alias/nowhere', TargetKeyId: keyId }),
-  'DeleteAlias of an unknown alias': ({ ask }) => ask('DeleteAlias', { AliasName: 'alias/nowhere' }),
-  'Encrypt': ({ ask, keyId }) => ask('Encrypt', { KeyId: keyId, Plaintext: base64('x') }),
+  'DeleteAlias of an unknown alias': ({ ask }) =>
+    ask('DeleteAlias', { AliasName: 'alias/nowhere' }),
+  Encrypt: ({ ask, keyId }) => ask('Encrypt', { KeyId: keyId, Plaintext: base64('x') }),
   'Encrypt of 4096 bytes': ({ ask, keyId }) =>
     ask('Encrypt', { KeyId: keyId, Plaintext: base64('x'.repeat(4096)) }),
   'Encrypt of 4097 bytes': ({ ask, keyId }) =>
@@ -105,7 +107,7 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
   },
   'Encrypt as a dry run': ({ ask, keyId }) =>
     ask('Encrypt', { KeyId: keyId, Plaintext: base64('x'), DryRun: true }),
-  'Decrypt': async (subject) => subject.ask('Decrypt', { CiphertextBlob: await encrypted(subject) }),
+  Decrypt: async (subject) => subject.ask('Decrypt', { CiphertextBlob: await encrypted(subject) }),
   'Decrypt with the context': async (subject) => {
     const EncryptionContext = { app: 'a', stage: 'b' }
     const CiphertextBlob = await encrypted(subject, EncryptionContext)
@@ -123,50 +125,53 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
     const CiphertextBlob = await encrypted(subject)
     return subject.ask('Decrypt', { CiphertextBlob, KeyId: subject.otherKeyId })
   },
-  'Decrypt of no ciphertext': ({ ask }) => ask('Decrypt', { CiphertextBlob: base64('x'.repeat(200)) }),
-  'ReEncrypt': async (subject) => {
+  'Decrypt of no ciphertext': ({ ask }) =>
+    ask('Decrypt', { CiphertextBlob: base64('x'.repeat(200)) }),
+  ReEncrypt: async (subject) => {
     const CiphertextBlob = await encrypted(subject)
     return subject.ask('ReEncrypt', { CiphertextBlob, DestinationKeyId: subject.otherKeyId })
   },
-  'GenerateDataKey': ({ ask, keyId }) => ask('GenerateDataKey', { KeyId: keyId, KeySpec: 'AES_256' }),
+  GenerateDataKey: ({ ask, keyId }) => ask('GenerateDataKey', { KeyId: keyId, KeySpec: 'AES_256' }),
   'GenerateDataKey of no size': ({ ask, keyId }) => ask('GenerateDataKey', { KeyId: keyId }),
   'GenerateDataKey of two sizes': ({ ask, keyId }) =>
     ask('GenerateDataKey', { KeyId: keyId, KeySpec: 'AES_256', NumberOfBytes: 32 }),
   'GenerateDataKey of 1025 bytes': ({ ask, keyId }) =>
     ask('GenerateDataKey', { KeyId: keyId, NumberOfBytes: 1025 }),
-  'GenerateDataKeyWithoutPlaintext': ({ ask, keyId }) =>
+  GenerateDataKeyWithoutPlaintext: ({ ask, keyId }) =>
     ask('GenerateDataKeyWithoutPlaintext', { KeyId: keyId, KeySpec: 'AES_128' }),
-  'GenerateDataKeyPairWithoutPlaintext': ({ ask, keyId }) =>
+  GenerateDataKeyPairWithoutPlaintext: ({ ask, keyId }) =>
     ask('GenerateDataKeyPairWithoutPlaintext', { KeyId: keyId, KeyPairSpec: 'ECC_NIST_P256' }),
-  'GenerateRandom': ({ ask }) => ask('GenerateRandom', { NumberOfBytes: 8 }),
+  GenerateRandom: ({ ask }) => ask('GenerateRandom', { NumberOfBytes: 8 }),
   'GenerateRandom of 1025 bytes': ({ ask }) => ask('GenerateRandom', { NumberOfBytes: 1025 }),
-  'DisableKey': ({ ask, keyId }) => ask('DisableKey', { KeyId: keyId }),
-  'EnableKey': ({ ask, keyId }) => ask('EnableKey', { KeyId: keyId }),
-  'ScheduleKeyDeletion': ({ ask, keyId }) => ask('ScheduleKeyDeletion', { KeyId: keyId }),
+  DisableKey: ({ ask, keyId }) => ask('DisableKey', { KeyId: keyId }),
+  EnableKey: ({ ask, keyId }) => ask('EnableKey', { KeyId: keyId }),
+  ScheduleKeyDeletion: ({ ask, keyId }) => ask('ScheduleKeyDeletion', { KeyId: keyId }),
   'ScheduleKeyDeletion twice': async ({ ask, keyId }) => {
     await ask('ScheduleKeyDeletion', { KeyId: keyId })
     return ask('ScheduleKeyDeletion', { KeyId: keyId })
   },
   'ScheduleKeyDeletion in 6 days': ({ ask, keyId }) =>
     ask('ScheduleKeyDeletion', { KeyId: keyId, PendingWindowInDays: 6 }),
-  'CancelKeyDeletion': async ({ ask, keyId }) => {
+  CancelKeyDeletion: async ({ ask, keyId }) => {
     await ask('ScheduleKeyDeletion', { KeyId: keyId })
     return ask('CancelKeyDeletion', { KeyId: keyId })
   },
-  'CancelKeyDeletion of a key that stays': ({ ask, keyId }) => ask('CancelKeyDeletion', { KeyId: keyId }),
-  'GetKeyPolicy': ({ ask, keyId }) => ask('GetKeyPolicy', { KeyId: keyId, PolicyName: 'default' }),
-  'GetKeyPolicy of another name': ({ ask, keyId }) => ask('GetKeyPolicy', { KeyId: keyId, PolicyName: 'other' }),
+  'CancelKeyDeletion of a key that stays': ({ ask, keyId }) =>
+    ask('CancelKeyDeletion', { KeyId: keyId }),
+  GetKeyPolicy: ({ ask, keyId }) => ask('GetKeyPolicy', { KeyId: keyId, PolicyName: 'default' }),
+  'GetKeyPolicy of another name': ({ ask, keyId }) =>
+    ask('GetKeyPolicy', { KeyId: keyId, PolicyName: 'other' }),
   'PutKeyPolicy of no policy': ({ ask, keyId }) =>
     ask('PutKeyPolicy', { KeyId: keyId, PolicyName: 'default', Policy: 'none' }),
-  'EnableKeyRotation': ({ ask, keyId }) => ask('EnableKeyRotation', { KeyId: keyId }),
-  'GetKeyRotationStatus': ({ ask, keyId }) => ask('GetKeyRotationStatus', { KeyId: keyId }),
+  EnableKeyRotation: ({ ask, keyId }) => ask('EnableKeyRotation', { KeyId: keyId }),
+  GetKeyRotationStatus: ({ ask, keyId }) => ask('GetKeyRotationStatus', { KeyId: keyId }),
   'GetKeyRotationStatus when enabled': async ({ ask, keyId }) => {
     await ask('EnableKeyRotation', { KeyId: keyId, RotationPeriodInDays: 100 })
     return ask('GetKeyRotationStatus', { KeyId: keyId })
   },
-  'DisableKeyRotation': ({ ask, keyId }) => ask('DisableKeyRotation', { KeyId: keyId }),
-  'ListKeys': ({ ask }) => ask('ListKeys'),
-  'ListAliases': ({ ask, keyId }) => ask('ListAliases', { KeyId: keyId }),
+  DisableKeyRotation: ({ ask, keyId }) => ask('DisableKeyRotation', { KeyId: keyId }),
+  ListKeys: ({ ask }) => ask('ListKeys'),
+  ListAliases: ({ ask, keyId }) => ask('ListAliases', { KeyId: keyId }),
 }
 
 /**
@@ -174,7 +179,7 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
  * backs the local KMS in each of them.
  */
 const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
-  'Encrypt': ['200 CiphertextBlob KeyId', 'API_Encrypt: the answer has EncryptionAlgorithm'],
+  Encrypt: ['200 CiphertextBlob KeyId', 'API_Encrypt: the answer has EncryptionAlgorithm'],
   'Encrypt of 4096 bytes': ['200 CiphertextBlob KeyId', 'as Encrypt'],
   'Encrypt with a disabled key': ['200 CiphertextBlob KeyId', 'key-state table: DisabledException'],
   'Encrypt with a key pending deletion': [
@@ -182,39 +187,51 @@ const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
     'key-state table: KMSInvalidStateException',
   ],
   'Encrypt as a dry run': ['200 CiphertextBlob KeyId', 'API_Encrypt: DryRunOperationException'],
-  'Decrypt': ['200 KeyId Plaintext', 'API_Decrypt: the answer has EncryptionAlgorithm, KeyMaterialId'],
+  Decrypt: [
+    '200 KeyId Plaintext',
+    'API_Decrypt: the answer has EncryptionAlgorithm, KeyMaterialId',
+  ],
   'Decrypt with the context': ['200 KeyId Plaintext', 'as Decrypt'],
   'Decrypt with a context that reads alike without separators': [
     '200 KeyId Plaintext',
     'API_Encrypt: the context must match exactly',
   ],
   'Decrypt with another key': ['400 AccessDeniedException', 'API_Decrypt: IncorrectKeyException'],
-  'Decrypt of no ciphertext': ['400 AccessDeniedException', 'API_Decrypt: InvalidCiphertextException'],
-  'ReEncrypt': [
+  'Decrypt of no ciphertext': [
+    '400 AccessDeniedException',
+    'API_Decrypt: InvalidCiphertextException',
+  ],
+  ReEncrypt: [
     '200 CiphertextBlob KeyId SourceKeyId',
     'API_ReEncrypt: the answer has both algorithms and both KeyMaterialIds',
   ],
-  'GenerateDataKey': ['200 CiphertextBlob KeyId Plaintext', 'API_GenerateDataKey: KeyMaterialId'],
-  'GenerateDataKeyWithoutPlaintext': ['200 CiphertextBlob KeyId', 'its API page: KeyMaterialId'],
-  'GenerateDataKeyPairWithoutPlaintext': ['500 undefined', 'its API page: a success'],
-  'ScheduleKeyDeletion': [
+  GenerateDataKey: ['200 CiphertextBlob KeyId Plaintext', 'API_GenerateDataKey: KeyMaterialId'],
+  GenerateDataKeyWithoutPlaintext: ['200 CiphertextBlob KeyId', 'its API page: KeyMaterialId'],
+  GenerateDataKeyPairWithoutPlaintext: ['500 undefined', 'its API page: a success'],
+  ScheduleKeyDeletion: [
     '200 DeletionDate KeyId',
     'API_ScheduleKeyDeletion: the answer has KeyState, PendingWindowInDays',
   ],
-  'ScheduleKeyDeletion twice': ['200 DeletionDate KeyId', 'key-state table: KMSInvalidStateException'],
+  'ScheduleKeyDeletion twice': [
+    '200 DeletionDate KeyId',
+    'key-state table: KMSInvalidStateException',
+  ],
   'ScheduleKeyDeletion in 6 days': [
     '200 DeletionDate KeyId',
     'API_ScheduleKeyDeletion: between 7 and 30, inclusive',
   ],
-  'CancelKeyDeletion of a key that stays': ['200 KeyId', 'key-state table: KMSInvalidStateException'],
-  'GetKeyPolicy': ['200 Policy', 'API_GetKeyPolicy: the answer has PolicyName'],
+  'CancelKeyDeletion of a key that stays': [
+    '200 KeyId',
+    'key-state table: KMSInvalidStateException',
+  ],
+  GetKeyPolicy: ['200 Policy', 'API_GetKeyPolicy: the answer has PolicyName'],
   'PutKeyPolicy of no policy': ['200', 'API_PutKeyPolicy: MalformedPolicyDocumentException'],
-  'GetKeyRotationStatus': ['200 KeyRotationEnabled', 'its API page: the answer has KeyId'],
+  GetKeyRotationStatus: ['200 KeyRotationEnabled', 'its API page: the answer has KeyId'],
   'GetKeyRotationStatus when enabled': [
     '200 KeyRotationEnabled',
     'its API page: KeyId, NextRotationDate, RotationPeriodInDays',
   ],
-  'ListKeys': [
+  ListKeys: [
     '200 Keys NextMarker Truncated',
     'API_ListKeys: NextMarker is present when Truncated is true',
   ],

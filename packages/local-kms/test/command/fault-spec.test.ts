@@ -9,7 +9,10 @@ test.each([
   ['ssm:GetParameter=hang*1', { operation: 'ssm:GetParameter', kind: 'hang', times: 1 }],
   ['*=latency:300ms', { operation: '*', kind: 'latency', ms: 300 }],
   ['*=latency:1.5s', { operation: '*', kind: 'latency', ms: 1500 }],
-  ['Decrypt=error:DisabledException', { operation: 'Decrypt', kind: 'error', type: 'DisabledException' }],
+  [
+    'Decrypt=error:DisabledException',
+    { operation: 'Decrypt', kind: 'error', type: 'DisabledException' },
+  ],
   [
     'Decrypt=error:KMSInternalException:500',
     { operation: 'Decrypt', kind: 'error', type: 'KMSInternalException', status: 500 },
@@ -21,15 +24,32 @@ test.each([
 })
 
 test.each([
-  '', 'Decrypt', 'Decrypt=', '=hang', 'Decrypt=explode', 'Decrypt=latency', 'Decrypt=latency:fast',
-  'Decrypt=reset', 'Decrypt=reset:never', 'Decrypt=body:odd', 'Decrypt=error', 'Decrypt=hang*x',
-  'Decrypt=throttle:x', 'Decrypt=error:X:y', 'Decrypt=hang@2',
+  '',
+  'Decrypt',
+  'Decrypt=',
+  '=hang',
+  'Decrypt=explode',
+  'Decrypt=latency',
+  'Decrypt=latency:fast',
+  'Decrypt=reset',
+  'Decrypt=reset:never',
+  'Decrypt=body:odd',
+  'Decrypt=error',
+  'Decrypt=hang*x',
+  'Decrypt=throttle:x',
+  'Decrypt=error:X:y',
+  'Decrypt=hang@2',
 ])('%j is not understood, and the answer shows the syntax', (text) => {
   expect(() => parseFault(text)).toThrowError(/not understood\n.*OPERATION=WHAT/)
 })
 
 test.each([
-  ['300ms', 300], ['2s', 2000], ['-20m', -1_200_000], ['1h', 3_600_000], ['5', undefined], ['', undefined],
+  ['300ms', 300],
+  ['2s', 2000],
+  ['-20m', -1_200_000],
+  ['1h', 3_600_000],
+  ['5', undefined],
+  ['', undefined],
 ])('%j is %j milliseconds', (text, ms) => {
   expect(parseDuration(text)).toBe(ms)
 })

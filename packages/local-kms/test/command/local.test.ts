@@ -77,15 +77,18 @@ describe('a command run against the local KMS', () => {
     expect(stderr).toMatch(/^unplugin-kms local: cannot run no-such-command/)
   })
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('gets %s, and its own way of ending counts', async (signal) => {
-    const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
-    const { child, output, ended } = start(node(script))
-    await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('up')
-    child.kill(signal)
-    expect((await ended).code).toBe(9)
-  })
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'gets %s, and its own way of ending counts',
+    async (signal) => {
+      const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
+      const { child, output, ended } = start(node(script))
+      await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('up')
+      child.kill(signal)
+      expect((await ended).code).toBe(9)
+    },
+  )
 
-  test('that a signal ends is 128 and the signal\'s number', async () => {
+  test("that a signal ends is 128 and the signal's number", async () => {
     const { code } = await run(...node('process.kill(process.pid, "SIGKILL")'))
     expect(code).toBe(137)
   })
@@ -98,7 +101,9 @@ describe('a command run against the local KMS', () => {
     const args = ['-v', '--fault', 'ListKeys=error:KMSInternalException:500*1']
     const { stdout, stderr } = await run(...args, ...node(LIST_KEYS))
     expect(stdout).toBe('500 {"__type":"KMSInternalException"}\n')
-    expect(stderr).toMatch(/^kms .* ListKeys KMSInternalException by nobody \[fault: error KMSInternalException\]$/m)
+    expect(stderr).toMatch(
+      /^kms .* ListKeys KMSInternalException by nobody \[fault: error KMSInternalException\]$/m,
+    )
   })
 
   test('can run as a role of a principals file', async () => {
@@ -130,19 +135,23 @@ describe('a KMS kept up on a port', () => {
     const { child, output, ended } = start(['--port', '0'])
     await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
     const second = await run(...node(''))
-    expect([second.code, second.stderr]).toEqual([4, expect.stringContaining('is in use by process')])
+    expect([second.code, second.stderr]).toEqual([
+      4,
+      expect.stringContaining('is in use by process'),
+    ])
     child.kill('SIGTERM')
     await ended
   })
 })
 
-describe('wrong use', () => {
-  const said = async (...argv: string[]) => {
-    let stderr = ''
-    const code = await runLocal(argv, { stdout: () => {}, stderr: (text) => (stderr += text) })
-    return { code, stderr }
-  }
+/** Runs the command in this process, where it ends before it starts anything. */
+const said = async (...argv: string[]) => {
+  let stderr = ''
+  const code = await runLocal(argv, { stdout: () => {}, stderr: (text) => (stderr += text) })
+  return { code, stderr }
+}
 
+describe('wrong use', () => {
   test.each([
     [[], /give a command after --, or --port N/],
     [['npm', 'test'], /'npm' is no option: put -- before the command/],
@@ -169,7 +178,10 @@ describe('wrong use', () => {
 
   test('--help is 0, and shows the options', async () => {
     let stdout = ''
-    const code = await runLocal(['--help'], { stdout: (text) => (stdout += text), stderr: () => {} })
+    const code = await runLocal(['--help'], {
+      stdout: (text) => (stdout += text),
+      stderr: () => {},
+    })
     expect(code).toBe(0)
     expect(stdout).toContain('--clock-offset')
   })

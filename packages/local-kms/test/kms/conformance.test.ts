@@ -164,7 +164,7 @@ async function arrange(column: string, row: Row, world: World) {
   if (column === 'context') input[row.context as string] = { app: 'other' }
   if (column === 'key') input[row.key as string] = world.otherKeyId
   if (column === 'unknown') input[row.key as string] = randomUUID()
-  if (column === 'alias') input[row.alias ?? (row.key as string)] = 'alias/nowhere'
+  if (column === 'alias') input[row.alias ?? row.key ?? ''] = 'alias/nowhere'
   if (column === 'base64') input[row.blob as string] = 'not/base64!'
   if (/^\d+$/.test(column)) input[row.blob as string] = base64(randomBytes(Number(column)))
   if (column === 'region') options.region = 'ap-southeast-2'
@@ -193,7 +193,8 @@ describe('every operation answers each case as KMS documents it', () => {
 
   test('the table has a row for every operation that is served', async () => {
     const { kmsOperations } = await import('../../src/kms/operations.js')
-    expect(Object.keys(ROWS).toSorted()).toEqual(Object.keys(kmsOperations).toSorted())
-    expect(rows.map(([operation]) => operation).toSorted()).toEqual(Object.keys(ROWS).toSorted())
+    const served = new Set(Object.keys(kmsOperations))
+    expect(new Set(Object.keys(ROWS))).toEqual(served)
+    expect(new Set(rows.map(([operation]) => operation))).toEqual(served)
   })
 })

@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, sign, verify } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  sign,
+  verify,
+} from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
@@ -49,14 +56,18 @@ describe('a data key pair', () => {
 
   test('with plaintext answers the private key and its ciphertext alike', async () => {
     const pair = await succeed(kms, 'GenerateDataKeyPair', { KeyId, KeyPairSpec: 'ECC_NIST_P256' })
-    const { Plaintext } = await succeed(kms, 'Decrypt', { CiphertextBlob: pair['PrivateKeyCiphertextBlob'] })
+    const { Plaintext } = await succeed(kms, 'Decrypt', {
+      CiphertextBlob: pair['PrivateKeyCiphertextBlob'],
+    })
     expect(Plaintext).toBe(pair['PrivateKeyPlaintext'])
   })
 
   test('keeps its private key to those with the right context', async () => {
     const request = { KeyId, KeyPairSpec: 'ECC_NIST_P256', EncryptionContext }
     const pair = await succeed(kms, 'GenerateDataKeyPairWithoutPlaintext', request)
-    const { type } = await call(kms, 'Decrypt', { CiphertextBlob: pair['PrivateKeyCiphertextBlob'] })
+    const { type } = await call(kms, 'Decrypt', {
+      CiphertextBlob: pair['PrivateKeyCiphertextBlob'],
+    })
     expect(type).toBe('InvalidCiphertextException')
   })
 
@@ -101,10 +112,13 @@ describe('a data key', () => {
     expect(Object.keys(key).toSorted()).toEqual(['CiphertextBlob', 'KeyId', 'KeyMaterialId'])
   })
 
-  test.each([[{}], [{ KeySpec: 'AES_256', NumberOfBytes: 32 }]])('of size %o is refused', async (size) => {
-    const { type, body } = await call(kms, 'GenerateDataKey', { KeyId, ...size })
-    expect(`${type}: ${body['message']}`).toBe(
-      'ValidationException: Please specify either number of bytes or key spec.',
-    )
-  })
+  test.each([[{}], [{ KeySpec: 'AES_256', NumberOfBytes: 32 }]])(
+    'of size %o is refused',
+    async (size) => {
+      const { type, body } = await call(kms, 'GenerateDataKey', { KeyId, ...size })
+      expect(`${type}: ${body['message']}`).toBe(
+        'ValidationException: Please specify either number of bytes or key spec.',
+      )
+    },
+  )
 })

@@ -25,7 +25,10 @@ const decrypt = (CiphertextBlob: string, region = kms.region) =>
   call(kms, 'Decrypt', { CiphertextBlob }, { ...at(), region })
 
 const describeKey = async (KeyId: string, region = kms.region) =>
-  (await succeed(kms, 'DescribeKey', { KeyId }, { ...at(), region }))['KeyMetadata'] as Record<string, unknown>
+  (await succeed(kms, 'DescribeKey', { KeyId }, { ...at(), region }))['KeyMetadata'] as Record<
+    string,
+    unknown
+  >
 
 describe('rotation', () => {
   test('on demand makes new material, and ciphertexts of before still decrypt', async () => {
@@ -81,7 +84,9 @@ describe('deletion', () => {
     expect((await decrypt(ciphertext)).type).toBe('KMSInvalidStateException')
     pass(2)
     expect((await decrypt(ciphertext)).type).toBe('AccessDeniedException')
-    expect((await call(kms, 'DescribeKey', { KeyId: 'alias/gone' }, at())).type).toBe('NotFoundException')
+    expect((await call(kms, 'DescribeKey', { KeyId: 'alias/gone' }, at())).type).toBe(
+      'NotFoundException',
+    )
     expect(await succeed(kms, 'ListKeys', {}, at())).toMatchObject({ Keys: [] })
     expect(await succeed(kms, 'ListAliases', {}, at())).toMatchObject({ Aliases: [] })
   })
@@ -97,7 +102,12 @@ describe('deletion', () => {
     await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
     const primary = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
     expect(primary).toMatchObject({ KeyState: 'PendingReplicaDeletion' })
-    await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 }, { region: 'eu-west-1' })
+    await succeed(
+      kms,
+      'ScheduleKeyDeletion',
+      { KeyId, PendingWindowInDays: 7 },
+      { region: 'eu-west-1' },
+    )
     pass(8)
     expect((await call(kms, 'DescribeKey', { KeyId }, { ...at(), region: 'eu-west-1' })).type).toBe(
       'NotFoundException',
@@ -107,7 +117,7 @@ describe('deletion', () => {
 })
 
 describe('a multi-Region key', () => {
-  test('opens in the replica\'s region what the primary encrypted, and the other way round', async () => {
+  test("opens in the replica's region what the primary encrypted, and the other way round", async () => {
     const { keyId, arn } = await kms.createKey({ multiRegion: true })
     expect(keyId).toMatch(/^mrk-[0-9a-f]{32}$/)
     const here = await encrypt(keyId)
@@ -195,7 +205,10 @@ describe('aliases', () => {
     const seen: unknown[] = []
     let Marker: unknown
     do {
-      const page = await succeed(kms, 'ListAliases', { Limit: 2, ...(Marker !== undefined && { Marker }) })
+      const page = await succeed(kms, 'ListAliases', {
+        Limit: 2,
+        ...(Marker !== undefined && { Marker }),
+      })
       seen.push(...(page['Aliases'] as { AliasName: string }[]).map((alias) => alias.AliasName))
       Marker = page['NextMarker']
       expect(page['Truncated']).toBe(Marker !== undefined)

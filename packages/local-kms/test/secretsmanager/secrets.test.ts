@@ -23,7 +23,9 @@ afterAll(() => kms.close())
 let names = 0
 async function create(input: object = {}) {
   const Name = `prod/s${(names += 1)}`
-  const created = await client.send(new CreateSecretCommand({ Name, SecretString: 'one', ...input }))
+  const created = await client.send(
+    new CreateSecretCommand({ Name, SecretString: 'one', ...input }),
+  )
   return { SecretId: Name, ARN: created.ARN as string, VersionId: created.VersionId as string }
 }
 
@@ -31,13 +33,17 @@ const value = async (input: ConstructorParameters<typeof GetSecretValueCommand>[
   (await client.send(new GetSecretValueCommand(input))).SecretString
 
 const refusal = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(() => 'none', (error: Error) => `${error.name}: ${error.message}`)
+  promise.then(
+    () => 'none',
+    (error: Error) => `${error.name}: ${error.message}`,
+  )
 
 describe('a secret', () => {
   test('is read by name, by ARN and by ARN without its suffix', async () => {
     const { SecretId, ARN } = await create()
     expect(ARN).toMatch(/^arn:aws:secretsmanager:us-east-1:111122223333:secret:prod\/s\d+-\w{6}$/)
-    for (const id of [SecretId, ARN, ARN.slice(0, -7)]) expect(await value({ SecretId: id })).toBe('one')
+    for (const id of [SecretId, ARN, ARN.slice(0, -7)])
+      expect(await value({ SecretId: id })).toBe('one')
   })
 
   test('of bytes comes back as bytes', async () => {
@@ -57,7 +63,11 @@ describe('a secret', () => {
     await client.send(new PutSecretValueCommand({ SecretId, SecretString: 'three' }))
     expect(await value({ SecretId, VersionStage: 'AWSPREVIOUS' })).toBe('two')
     const { VersionIdsToStages } = await client.send(new DescribeSecretCommand({ SecretId }))
-    expect(Object.values(VersionIdsToStages ?? {}).flat().toSorted()).toEqual(['AWSCURRENT', 'AWSPREVIOUS'])
+    expect(
+      Object.values(VersionIdsToStages ?? {})
+        .flat()
+        .toSorted(),
+    ).toEqual(['AWSCURRENT', 'AWSPREVIOUS'])
   })
 
   test('takes a pending value that becomes the current one when its stage is moved', async () => {
@@ -75,7 +85,10 @@ describe('a secret', () => {
         RemoveFromVersionId: VersionId,
       }),
     )
-    expect([await value({ SecretId }), await value({ SecretId, VersionStage: 'AWSPREVIOUS' })]).toEqual(['two', 'one'])
+    expect([
+      await value({ SecretId }),
+      await value({ SecretId, VersionStage: 'AWSPREVIOUS' }),
+    ]).toEqual(['two', 'one'])
   })
 
   test('is put once a token: again is the same answer, another value is refused', async () => {
@@ -90,7 +103,9 @@ describe('a secret', () => {
 
   test('is refused by the names that Secrets Manager has for it', async () => {
     const { SecretId } = await create()
-    expect(await refusal(client.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'x' })))).toBe(
+    expect(
+      await refusal(client.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'x' }))),
+    ).toBe(
       `ResourceExistsException: The operation failed because the secret ${SecretId} already exists.`,
     )
     expect(await refusal(value({ SecretId: 'nowhere' }))).toBe(
@@ -103,22 +118,36 @@ describe('a secret', () => {
     expect(await refusal(value({ SecretId }))).toMatch(/^InvalidRequestException/)
   })
 
-  test('under a key of the customer\'s needs that key', async () => {
+  test("under a key of the customer's needs that key", async () => {
     const { arn: KmsKeyId } = await kms.createKey()
     const { SecretId } = await create({ KmsKeyId })
     const { credentials } = kms.createUser({
       name: 'reader',
-      policies: [{
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }],
-      }],
+      policies: [
+        {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' }],
+        },
+      ],
     })
     const read = () => call(kms, 'secretsmanager:GetSecretValue', { SecretId }, { credentials })
     const refused = await read()
-    expect([refused.type, refused.body['Message']]).toEqual(['AccessDeniedException', 'Access to KMS is not allowed'])
+    expect([refused.type, refused.body['Message']]).toEqual([
+      'AccessDeniedException',
+      'Access to KMS is not allowed',
+    ])
     await succeed(kms, 'DisableKey', { KeyId: KmsKeyId })
     expect(await refusal(value({ SecretId }))).toMatch(/^DecryptionFailure/)
     const own = await create()
-    expect((await call(kms, 'secretsmanager:GetSecretValue', { SecretId: own.SecretId }, { credentials })).status).toBe(200)
+    expect(
+      (
+        await call(
+          kms,
+          'secretsmanager:GetSecretValue',
+          { SecretId: own.SecretId },
+          { credentials },
+        )
+      ).status,
+    ).toBe(200)
   })
 })

@@ -12,7 +12,10 @@ afterEach(() => kms.close())
 
 const listKeys = async (): Promise<number> => (await call(kms, 'ListKeys')).status
 const failure = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(() => 'no failure', (error: NodeJS.ErrnoException) => error.code ?? error.message)
+  promise.then(
+    () => 'no failure',
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  )
 
 describe('a fault strikes', () => {
   test('only the operation it is for', async () => {
@@ -74,9 +77,18 @@ describe('a fault strikes', () => {
 
 describe('each kind of fault', () => {
   test('an error has the name, status and message it is given', async () => {
-    kms.faults.add({ kind: 'error', type: 'DependencyTimeoutException', status: 503, message: 'try again' })
+    kms.faults.add({
+      kind: 'error',
+      type: 'DependencyTimeoutException',
+      status: 503,
+      message: 'try again',
+    })
     const { status, type, body } = await call(kms, 'ListKeys')
-    expect([status, type, body['message']]).toEqual([503, 'DependencyTimeoutException', 'try again'])
+    expect([status, type, body['message']]).toEqual([
+      503,
+      'DependencyTimeoutException',
+      'try again',
+    ])
   })
 
   test('latency is waited for, and the answer is as ever', async () => {
@@ -87,11 +99,14 @@ describe('each kind of fault', () => {
     expect(kms.journal.at(-1)?.fault).toBe('latency 50 ms')
   })
 
-  test.each(['before', 'during'] as const)('a reset %s the answer is a connection error', async (when) => {
-    kms.faults.add({ kind: 'reset', when, times: 1 })
-    expect(await failure(call(kms, 'ListKeys'))).toBe('ECONNRESET')
-    expect(await listKeys()).toBe(200)
-  })
+  test.each(['before', 'during'] as const)(
+    'a reset %s the answer is a connection error',
+    async (when) => {
+      kms.faults.add({ kind: 'reset', when, times: 1 })
+      expect(await failure(call(kms, 'ListKeys'))).toBe('ECONNRESET')
+      expect(await listKeys()).toBe(200)
+    },
+  )
 
   test('a reset before the answer comes after the operation was carried out', async () => {
     kms.faults.add({ kind: 'reset', when: 'before', operation: 'CreateKey', times: 1 })
@@ -175,6 +190,9 @@ describe('the AWS SDK gets over', () => {
     const { credentials } = kms.admin
     const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })
     await client.send(new ListKeysCommand({}))
-    expect(kms.journal.map((entry) => entry.outcome)).toEqual(['InvalidSignatureException', 'Success'])
+    expect(kms.journal.map((entry) => entry.outcome)).toEqual([
+      'InvalidSignatureException',
+      'Success',
+    ])
   })
 })

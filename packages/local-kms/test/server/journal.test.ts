@@ -18,7 +18,11 @@ const SECRET = 'correct-horse-battery-staple'
 describe('the journal shows of each call', () => {
   test('operation, key, context, principal and outcome', async () => {
     const EncryptionContext = { app: 'orders' }
-    await succeed(kms, 'Encrypt', { KeyId: 'alias/app', Plaintext: base64(SECRET), EncryptionContext })
+    await succeed(kms, 'Encrypt', {
+      KeyId: 'alias/app',
+      Plaintext: base64(SECRET),
+      EncryptionContext,
+    })
     expect(kms.journal).toEqual([
       {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
@@ -65,16 +69,14 @@ describe('the journal shows of each call', () => {
     expect(kms.journal.at(-1)?.requestId).toBe(headers['x-amzn-requestid'])
   })
 
-  test('the role\'s session that called', async () => {
+  test("the role's session that called", async () => {
     const role = kms.createRole({ name: 'app' })
     const credentials = kms.credentialsOf(role.arn, { sessionName: 'build-7' })
     await call(kms, 'ListKeys', {}, { credentials })
-    expect(kms.journal.at(-1)?.principal).toBe(
-      'arn:aws:sts::111122223333:assumed-role/app/build-7',
-    )
+    expect(kms.journal.at(-1)?.principal).toBe('arn:aws:sts::111122223333:assumed-role/app/build-7')
   })
 
-  test('what SSM asked of KMS on the caller\'s behalf, as a call of its own', async () => {
+  test("what SSM asked of KMS on the caller's behalf, as a call of its own", async () => {
     const put = { Name: '/db', Value: SECRET, Type: 'SecureString', KeyId: 'alias/app' }
     await succeed(kms, 'ssm:PutParameter', put)
     await succeed(kms, 'ssm:GetParameter', { Name: '/db', WithDecryption: true })
@@ -123,7 +125,10 @@ test('an entry in one line, for people', async () => {
 
 test('the journal keeps the latest calls, and a listener hears of all', async () => {
   const heard: string[] = []
-  const small = await startLocalKms({ journalLimit: 3, onCall: (entry) => heard.push(entry.requestId) })
+  const small = await startLocalKms({
+    journalLimit: 3,
+    onCall: (entry) => heard.push(entry.requestId),
+  })
   for (let i = 0; i < 5; i += 1) await call(small, 'ListKeys')
   expect(small.journal.map((entry) => entry.requestId)).toEqual(heard.slice(2))
   expect(heard).toHaveLength(5)

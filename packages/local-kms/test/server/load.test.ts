@@ -7,36 +7,44 @@ import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
 
-test('10,000 Decrypt calls one after another leave its memory flat', { timeout: 120_000 }, async () => {
-  const child = fork(await bundle('server.ts'), { execArgv: ['--expose-gc'] })
-  try {
-    const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
-    const memory = async (): Promise<number> => {
-      child.send('memory')
-      const [answer] = (await once(child, 'message')) as [{ memory: number }]
-      return answer.memory
-    }
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    const request = { KeyId: kms.arn, Plaintext: base64('secret'), EncryptionContext: { app: 'x' } }
-    const { CiphertextBlob } = await succeed(kms, 'Encrypt', request, { agent })
-    const decrypt = async (times: number): Promise<void> => {
-      const input = { CiphertextBlob, EncryptionContext: { app: 'x' } }
-      for (let i = 0; i < times; i += 1) {
-        const { status } = await call(kms, 'Decrypt', input, { agent })
-        if (status !== 200) throw new Error(`call ${i}: ${status}`)
+test(
+  '10,000 Decrypt calls one after another leave its memory flat',
+  { timeout: 120_000 },
+  async () => {
+    const child = fork(await bundle('server.ts'), { execArgv: ['--expose-gc'] })
+    try {
+      const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
+      const memory = async (): Promise<number> => {
+        child.send('memory')
+        const [answer] = (await once(child, 'message')) as [{ memory: number }]
+        return answer.memory
       }
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      const request = {
+        KeyId: kms.arn,
+        Plaintext: base64('secret'),
+        EncryptionContext: { app: 'x' },
+      }
+      const { CiphertextBlob } = await succeed(kms, 'Encrypt', request, { agent })
+      const decrypt = async (times: number): Promise<void> => {
+        const input = { CiphertextBlob, EncryptionContext: { app: 'x' } }
+        for (let i = 0; i < times; i += 1) {
+          const { status } = await call(kms, 'Decrypt', input, { agent })
+          if (status !== 200) throw new Error(`call ${i}: ${status}`)
+        }
+      }
+      await decrypt(2_000)
+      const before = await memory()
+      await decrypt(8_000)
+      const growth = (await memory()) - before
+      agent.destroy()
+      // A leak of 100 bytes a call would be 800,000.
+      expect(growth).toBeLessThan(500_000)
+    } finally {
+      child.kill()
     }
-    await decrypt(2_000)
-    const before = await memory()
-    await decrypt(8_000)
-    const growth = (await memory()) - before
-    agent.destroy()
-    // A leak of 100 bytes a call would be 800,000.
-    expect(growth).toBeLessThan(500_000)
-  } finally {
-    child.kill()
-  }
-})
+  },
+)
 
 test('200 Decrypt calls at once all succeed', async () => {
   const kms = await startLocalKms()

@@ -1,5 +1,10 @@
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
-import { GetParameterCommand, GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
+import {
+  GetParameterCommand,
+  GetParametersCommand,
+  PutParameterCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
@@ -23,13 +28,22 @@ const newName = (): string => `/prod/p${(names += 1)}`
 
 async function put(input: object = {}): Promise<string> {
   const Name = newName()
-  const request = { Name, Value: 'hunter2', Type: 'SecureString' as const, KeyId: 'alias/app', ...input }
+  const request = {
+    Name,
+    Value: 'hunter2',
+    Type: 'SecureString' as const,
+    KeyId: 'alias/app',
+    ...input,
+  }
   await ssm.send(new PutParameterCommand(request))
   return Name
 }
 
 const refusal = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(() => 'none', (error: Error) => error.name)
+  promise.then(
+    () => 'none',
+    (error: Error) => error.name,
+  )
 
 describe('a SecureString', () => {
   test('read without decryption is a KMS ciphertext under PARAMETER_ARN', async () => {
@@ -40,7 +54,9 @@ describe('a SecureString', () => {
     const EncryptionContext = { PARAMETER_ARN: Parameter?.ARN as string }
     const opened = await keys.send(new DecryptCommand({ CiphertextBlob, EncryptionContext, KeyId }))
     expect(Buffer.from(opened.Plaintext as Uint8Array).toString()).toBe('hunter2')
-    expect(await refusal(keys.send(new DecryptCommand({ CiphertextBlob })))).toBe('InvalidCiphertextException')
+    expect(await refusal(keys.send(new DecryptCommand({ CiphertextBlob })))).toBe(
+      'InvalidCiphertextException',
+    )
   })
 
   test('read with decryption is its value', async () => {
@@ -49,7 +65,7 @@ describe('a SecureString', () => {
     expect(Parameter?.Value).toBe('hunter2')
   })
 
-  test('under the service\'s own key cannot be opened but through SSM', async () => {
+  test("under the service's own key cannot be opened but through SSM", async () => {
     const Name = await put({ KeyId: undefined })
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name }))
     const CiphertextBlob = Buffer.from(Parameter?.Value as string, 'base64')
@@ -77,13 +93,20 @@ describe('a SecureString', () => {
     const Name = await put()
     const { credentials } = kms.createUser({
       name: 'build',
-      policies: [{
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action: 'ssm:GetParameter', Resource: arn('/prod/*') }],
-      }],
+      policies: [
+        {
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: 'ssm:GetParameter', Resource: arn('/prod/*') }],
+        },
+      ],
     })
     expect((await call(kms, 'ssm:GetParameter', { Name }, { credentials })).status).toBe(200)
-    const decrypted = await call(kms, 'ssm:GetParameter', { Name, WithDecryption: true }, { credentials })
+    const decrypted = await call(
+      kms,
+      'ssm:GetParameter',
+      { Name, WithDecryption: true },
+      { credentials },
+    )
     expect([decrypted.status, decrypted.type]).toEqual([400, 'AccessDeniedException'])
     expect(decrypted.text).toContain('kms:Decrypt')
     const other = await call(kms, 'ssm:GetParameter', { Name: '/dev/x' }, { credentials })
@@ -110,7 +133,8 @@ describe('a SecureString', () => {
         name: `via-${service}`,
         policies: [{ Version: '2012-10-17', Statement }],
       })
-      return (await call(kms, 'ssm:GetParameter', { Name, WithDecryption: true }, { credentials })).status
+      return (await call(kms, 'ssm:GetParameter', { Name, WithDecryption: true }, { credentials }))
+        .status
     }
     expect([await status('ssm'), await status('s3')]).toEqual([200, 400])
   })
@@ -130,19 +154,29 @@ describe('parameters', () => {
     const Name = await put({ Type: 'String', Value: 'one', KeyId: undefined })
     const again = { Name, Value: 'two', Type: 'String' as const }
     expect(await refusal(ssm.send(new PutParameterCommand(again)))).toBe('ParameterAlreadyExists')
-    expect(await ssm.send(new PutParameterCommand({ ...again, Overwrite: true }))).toMatchObject({ Version: 2 })
+    expect(await ssm.send(new PutParameterCommand({ ...again, Overwrite: true }))).toMatchObject({
+      Version: 2,
+    })
     const value = async (name: string) =>
       (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter?.Value
-    expect([await value(Name), await value(`${Name}:1`), await value(arn(Name))]).toEqual(['two', 'one', 'two'])
+    expect([await value(Name), await value(`${Name}:1`), await value(arn(Name))]).toEqual([
+      'two',
+      'one',
+      'two',
+    ])
     expect(await refusal(value(`${Name}:9`))).toBe('ParameterVersionNotFound')
   })
 
   test('that do not exist are named among those that do', async () => {
     const Name = await put()
-    const answer = await ssm.send(new GetParametersCommand({ Names: [Name, '/nowhere'], WithDecryption: true }))
+    const answer = await ssm.send(
+      new GetParametersCommand({ Names: [Name, '/nowhere'], WithDecryption: true }),
+    )
     expect(answer.Parameters).toMatchObject([{ Name, Value: 'hunter2' }])
     expect(answer.InvalidParameters).toEqual(['/nowhere'])
-    expect(await refusal(ssm.send(new GetParameterCommand({ Name: '/nowhere' })))).toBe('ParameterNotFound')
+    expect(await refusal(ssm.send(new GetParameterCommand({ Name: '/nowhere' })))).toBe(
+      'ParameterNotFound',
+    )
   })
 
   test('without a leading slash have it in their ARN', async () => {

@@ -47,7 +47,7 @@ describe('GetCallerIdentity', () => {
     })
   })
 
-  test('is refused with STS\'s own names and statuses', async () => {
+  test("is refused with STS's own names and statuses", async () => {
     const { credentials } = kms.admin
     const ask = (other: Partial<Credentials>) =>
       refusal(client({ ...credentials, ...other }).send(new GetCallerIdentityCommand({})))
@@ -57,8 +57,11 @@ describe('GetCallerIdentity', () => {
   })
 })
 
+const assume = (who: Credentials, RoleArn: string): Promise<string> =>
+  refusal(client(who).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx' })))
+
 describe('AssumeRole', () => {
-  test('gives a session that is the role\'s, with the role\'s policies', async () => {
+  test("gives a session that is the role's, with the role's policies", async () => {
     const role = kms.createRole({ name: 'app', policies: [allow('kms:ListKeys')] })
     const request = { RoleArn: role.arn, RoleSessionName: 'build-7', DurationSeconds: 900 }
     const answer = await client().send(new AssumeRoleCommand(request))
@@ -79,8 +82,6 @@ describe('AssumeRole', () => {
     }
     const picky = kms.createRole({ name: 'picky', trust })
     const open = kms.createRole({ name: 'open' })
-    const assume = (who: Credentials, RoleArn: string) =>
-      refusal(client(who).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx' })))
     expect(await assume(friend.credentials, picky.arn)).toBe('none')
     expect(await assume(kms.admin.credentials, picky.arn)).toBe('403 AccessDenied')
     expect(await assume(friend.credentials, open.arn)).toBe('403 AccessDenied')
@@ -99,14 +100,22 @@ describe('AssumeRole', () => {
     const { arn: RoleArn } = kms.createRole({ name: 'external', trust })
     const assume = (ExternalId: string) =>
       refusal(client().send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx', ExternalId })))
-    expect([await assume('tenant-1'), await assume('tenant-2')]).toEqual(['none', '403 AccessDenied'])
+    expect([await assume('tenant-1'), await assume('tenant-2')]).toEqual([
+      'none',
+      '403 AccessDenied',
+    ])
   })
 
   test('takes 15 minutes to an hour', async () => {
     const { arn: RoleArn } = kms.createRole({ name: 'timed' })
     const assume = (DurationSeconds: number) =>
-      refusal(client().send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx', DurationSeconds })))
-    expect([await assume(899), await assume(3601)]).toEqual(['400 ValidationError', '400 ValidationError'])
+      refusal(
+        client().send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx', DurationSeconds })),
+      )
+    expect([await assume(899), await assume(3601)]).toEqual([
+      '400 ValidationError',
+      '400 ValidationError',
+    ])
   })
 })
 
@@ -116,12 +125,18 @@ describe('GetSessionToken', () => {
     const credentials = issued(given)
     const identity = await client(credentials).send(new GetCallerIdentityCommand({}))
     expect(identity.Arn).toBe(kms.admin.arn)
-    expect(await refusal(client(credentials).send(new GetSessionTokenCommand({})))).toBe('403 AccessDenied')
+    expect(await refusal(client(credentials).send(new GetSessionTokenCommand({})))).toBe(
+      '403 AccessDenied',
+    )
   })
 
   test('with the code of an MFA device opens what asks for MFA; a code is good for once', async () => {
     const needsMfa = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } }
-    const user = kms.createUser({ name: 'careful', mfa: true, policies: [allow('kms:ListKeys', needsMfa)] })
+    const user = kms.createUser({
+      name: 'careful',
+      mfa: true,
+      policies: [allow('kms:ListKeys', needsMfa)],
+    })
     const listKeys = async (credentials: Credentials) =>
       (await call(kms, 'ListKeys', {}, { credentials })).status
     const token = (SerialNumber: string, TokenCode: string) =>
