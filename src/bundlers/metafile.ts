@@ -1,0 +1,19 @@
+import { resolve } from 'node:path'
+import type { Graph } from '../prove/origins.js'
+
+/** The part of esbuild's metafile, and of Bun's, that tells which module imports which. */
+export interface Metafile {
+  inputs: Record<string, { imports: { path: string }[] }>
+}
+
+/** @param folder what the paths are relative to. */
+export function graphOf({ inputs }: Metafile, folder: string): Graph {
+  const importers = new Map<string, string[]>()
+  for (const [importer, { imports }] of Object.entries(inputs)) {
+    for (const { path } of imports) {
+      const id = resolve(folder, path)
+      importers.set(id, [...(importers.get(id) ?? []), resolve(folder, importer)])
+    }
+  }
+  return { inputs: Object.keys(inputs).map((path) => resolve(folder, path)), importersOf: (id) => importers.get(id) ?? [] }
+}
