@@ -37,6 +37,9 @@ export type Watch = (file: string) => void
 
 export type Build = ReturnType<typeof createBuild>
 
+/** Above so many the requests of a cold start begin to wait for each other. */
+const MANY_DIRECT = 10
+
 /** What is known of a module with marks, until it is transformed again. */
 interface Remembered {
   seen: Seen[]
@@ -135,7 +138,7 @@ export function createBuild(userOptions: Options | undefined) {
     await (started ??= load())
     refuseTarget(marks, target)
     if (target.client && options.client === 'error') return emit(code, path, collected, refusedOpenings(id, marks))
-    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path, keyIds: options.keyIds, remote }
+    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path, keyIds: keyIds(), remote }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
     const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
@@ -199,17 +202,17 @@ export function createBuild(userOptions: Options | undefined) {
 
   const isDirect = (value: Value) => 'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
 
-  async function sealedDirect(mark: Mark, plaintext: Uint8Array) {
-    const keyIds = options.keyIds.length || !secretsFile ? options.keyIds : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
-    if (!keyIds.length) throw keyMissing(mark)
-    return encryptDirect(mark, plaintext, keyIds, secretsFile?.encryptionContext ?? options.encryptionContext ?? {})
+  /** The keys that open what has no data key pair. */
+  const keyIds = () =>
+    options.keyIds.length || !secretsFile ? options.keyIds : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
+
+  function sealedDirect(mark: Mark, plaintext: Uint8Array) {
+    if (!keyIds().length) throw keyMissing(mark)
+    return encryptDirect({ name: nameOf(mark), place: mark.place }, plaintext, keyIds(), secretsFile?.encryptionContext ?? options.encryptionContext ?? {})
   }
 
   async function sealed(mark: Mark, value: Value): Promise<Opening> {
-    if (isDirect(value)) {
-      const direct = 'plaintext' in value ? await sealedDirect(mark, value.plaintext) : (value as Direct)
-      return directOpening(direct, nameOf(mark), mark.format, options.runtime, options.aws)
-    }
+    if ('wrapped' in value) return directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
     const as = mark.format === 'text' ? [] : [mark.format]
     const opening = (fingerprint: string, token: string) => ({
       from: pairModule(fingerprint),
@@ -217,6 +220,7 @@ export function createBuild(userOptions: Options | undefined) {
       args: [token, nameOf(mark), ...as],
     })
     if ('token' in value) return opening(value.fingerprint, value.token)
+    if (options.mode === 'direct') return sealed(mark, await sealedDirect(mark, value.plaintext))
     const pair = await sealingPair(mark)
     return opening(pair.fingerprint, await sealOnce(pair, mark, value.plaintext))
   }
@@ -245,11 +249,12 @@ export function createBuild(userOptions: Options | undefined) {
     return token
   }
 
+  const keyMissing = (mark: Mark) =>
+    new KmsBuildError('KEY_MISSING', `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`, mark.place)
+
   async function sealingPair(mark: Mark): Promise<DataKeyPair> {
     if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
-    if (!options.keyIds.length) {
-      throw new KmsBuildError('KEY_MISSING', `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`, mark.place)
-    }
+    if (!options.keyIds.length) throw keyMissing(mark)
     fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {})
     try {
       return await fresh
@@ -265,11 +270,15 @@ export function createBuild(userOptions: Options | undefined) {
   /** What the user should know about a build that succeeded, one sentence each. */
   function warnings(): string[] {
     const literals = [...modules.values()].flatMap(({ plaintextLiterals }) => plaintextLiterals)
+    const direct = [...modules.values()].reduce((sum, module) => sum + module.direct, 0)
     const { short } = unsearched(allSeen(), options.proof)
     const places = (marks: Mark[]) => marks.slice(0, 5).map(({ place }) => placeText(place)).join(', ')
     return [
       ...(literals.length && options.plaintextLiterals === 'warn'
         ? [`${literals.length} plaintext ${literals.length > 1 ? 'literals stand' : 'literal stands'} in the source (${places(literals)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'. [PLAINTEXT_LITERAL]`]
+        : []),
+      ...(direct > MANY_DIRECT
+        ? [`${direct} secrets have a ciphertext of their own, and so a kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } goes with them. [DIRECT_MANY]`]
         : []),
       ...(short.length
         ? [`too short to be searched for in the output (proof.minLength ${options.proof.minLength}): ${[...new Set(short.map(({ name }) => name))].join(', ')}. [PROOF_SKIPPED]`]

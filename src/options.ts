@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { Settings } from '@unplugin-kms/runtime/shim'
 import { KmsBuildError } from './errors.js'
+import type { OwnSource } from './resolve/remote.js'
 
 /** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
 export interface AwsOptions {
@@ -29,6 +30,14 @@ export interface Options {
   pin?: string | string[]
   /** Bound to the ciphertext, and seen in CloudTrail: Decrypt must give the same. */
   encryptionContext?: Record<string, string>
+  /**
+   * `envelope`: all plaintexts are sealed to one data key pair, and one kms:Decrypt opens it.
+   * `direct`: each is a KMS ciphertext of its own, 4096 bytes at most, and a kms:Decrypt of its own
+   * when it is first awaited. Default: `envelope`.
+   */
+  mode?: 'envelope' | 'direct'
+  /** What `secret.from('vault', 'reference')` asks: `{ vault: (reference) => value }`. */
+  sources?: Record<string, OwnSource>
   aws?: AwsOptions
   /** What `secret.env` reads. Default: `process.env`. */
   env?: Record<string, string | undefined>
@@ -55,6 +64,8 @@ export interface OptionsResolved {
   secretsFile: { path: string; required: boolean }
   pins: string[]
   encryptionContext: Record<string, string> | undefined
+  mode: 'envelope' | 'direct'
+  sources: Record<string, OwnSource>
   aws: AwsOptions
   env: Record<string, string | undefined>
   plaintextLiterals: 'allow' | 'warn' | 'error'
@@ -66,7 +77,7 @@ export interface OptionsResolved {
 }
 
 const KNOWN: (keyof Options)[] = [
-  'keyId', 'secretsFile', 'pin', 'encryptionContext', 'aws', 'env', 'plaintextLiterals', 'client',
+  'keyId', 'secretsFile', 'pin', 'encryptionContext', 'mode', 'sources', 'aws', 'env', 'plaintextLiterals', 'client',
   'proof', 'runtime', 'include', 'exclude',
 ]
 
@@ -109,6 +120,9 @@ export function resolveOptions(
   if (context && Object.values(context).some((value) => typeof value !== 'string')) {
     fail('option encryptionContext must map strings to strings.')
   }
+  const noFunction = Object.entries(options.sources ?? {}).find(([, source]) => typeof source !== 'function')
+  if (noFunction) fail(`option sources.${noFunction[0]} is no function: (reference) => the secret's value, or a promise of it.`)
+
   const minLength = options.proof?.minLength ?? 8
   if (!Number.isInteger(minLength) || minLength < 4) fail('option proof.minLength must be a whole number, 4 or more.')
 
@@ -121,6 +135,8 @@ export function resolveOptions(
     },
     pins,
     encryptionContext: context,
+    mode: oneOf('mode', options.mode, ['envelope', 'direct'], 'envelope'),
+    sources: options.sources ?? {},
     aws: options.aws ?? {},
     env: options.env ?? process.env,
     plaintextLiterals: oneOf('plaintextLiterals', options.plaintextLiterals, ['allow', 'warn', 'error'], 'warn'),

@@ -1,26 +1,19 @@
 import type { NodePath } from '@babel/traverse'
 import type { ImportDeclaration, Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../errors.js'
+import { isSource, MARKS, readArguments, type Arguments, type Source } from './forms.js'
 import { parse } from './parse.js'
-import { staticText } from './static-text.js'
 import { traverse } from './traverse.js'
 
-/** How the value reaches the program: text, raw bytes, or parsed from JSON. */
-export type Format = 'text' | 'bytes' | 'json'
-export type Source = 'literal' | 'env' | 'file' | 'named'
-
 /** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
-export interface Mark {
+export interface Mark extends Arguments {
   source: Source
-  /** The static argument: the literal itself, or the name of what is fetched. */
-  argument: string
-  format: Format
   sync: boolean
   /** Whether its call may be marked pure: not if something is called on it at once. */
   pure: boolean
   start: number
   end: number
-  /** What stands between the parentheses, for the redacted copy. */
+  /** Where the first argument stands, for the redacted copy. */
   argumentStart: number
   argumentEnd: number
   place: Place
@@ -49,7 +42,7 @@ export const MARKER = 'unplugin-kms/secret'
  * @param file shown in errors; its extension chooses the syntax.
  * @returns null where the module does not import the marker.
  * @throws KmsBuildError MARK_AS_VALUE, MARK_UNKNOWN, ARGUMENT_NOT_STATIC, FORMAT_UNKNOWN,
- *   SOURCE_UNPARSABLE.
+ *   MARK_OPTION_INVALID, SOURCE_UNPARSABLE.
  */
 export function collect(code: string, file: string): Collected | null {
   if (!code.includes(MARKER)) return null
@@ -155,56 +148,23 @@ function markAt(
   if (!isSource(source) || property === 'literal') {
     throw new KmsBuildError(
       'MARK_UNKNOWN',
-      `secret.${property} is no mark. There are secret('…'), ${Object.keys(FORMATS).slice(1).map((name) => `secret.${name}('…')`).join(', ')}.`,
+      `secret.${property} is no mark. There are ${MARKS.join(', ')}.`,
       place,
     )
   }
-  const [argument, format, extra] = call.node.arguments
-  const text = argument && staticText(argument)
-  if (text === undefined || extra) {
-    throw new KmsBuildError(
-      'ARGUMENT_NOT_STATIC',
-      `the argument of ${property ? `secret.${property}` : 'secret'}() must be known when the bundle is built: ` +
-        'a string literal, a template without expressions, or a sum of those. ' +
-        "For a value of the build's environment use secret.env('NAME').",
-      place,
-    )
-  }
+  const [first] = call.node.arguments
+  const read = readArguments(source, call.node.arguments, place)
   const outer = call.parentPath!
   return {
+    ...read,
     source,
-    argument: text,
-    format: formatOf(source, format, place),
     sync,
     pure: !(outer.isMemberExpression({ object: call.node }) || outer.isOptionalMemberExpression({ object: call.node }) ||
       outer.isCallExpression({ callee: call.node }) || outer.isTaggedTemplateExpression() || outer.isTSNonNullExpression()),
     start: call.node.start!,
     end: call.node.end!,
-    argumentStart: argument!.start!,
-    argumentEnd: argument!.end!,
+    argumentStart: first!.start!,
+    argumentEnd: first!.end!,
     place,
   }
-}
-
-const FORMATS: Record<Source, readonly Format[]> = {
-  literal: ['text'],
-  env: ['text'],
-  file: ['text', 'bytes', 'json'],
-  named: ['text', 'bytes', 'json'],
-}
-
-const isSource = (name: string): name is Source => Object.hasOwn(FORMATS, name)
-
-function formatOf(source: Source, node: Node | undefined, place: Place): Format {
-  if (!node) return 'text'
-  const format = staticText(node) as Format | undefined
-  if (format && FORMATS[source].includes(format)) return format
-  const allowed = FORMATS[source].slice(1).map((name) => `'${name}'`)
-  throw new KmsBuildError(
-    'FORMAT_UNKNOWN',
-    allowed.length
-      ? `the second argument of secret.${source}() is ${allowed.join(' or ')}, or absent for text.`
-      : `${source === 'literal' ? 'secret' : `secret.${source}`}() takes one argument.`,
-    place,
-  )
 }

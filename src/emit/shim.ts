@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Settings } from '@unplugin-kms/runtime/shim'
+import type { Format } from '../collect/forms.js'
 import { endpointHost } from '../seal/endpoint.js'
+import type { Direct } from '../seal/direct.js'
 import type { DataKeyPair } from '../seal/data-key-pair.js'
 import type { AwsOptions } from '../options.js'
+import type { Opening } from './emit.js'
 
 /**
  * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
@@ -37,4 +40,18 @@ export function pairModuleCode({ wrapped, encryptionContext }: DataKeyPair, runt
   const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [keyId, endpointHost(keyId, aws), ciphertextBlob])
   const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
+}
+
+/** The call that opens a secret with a CiphertextBlob of its own. */
+export function directOpening({ wrapped, encryptionContext }: Direct, name: string, format: Format, runtime: Settings, aws: AwsOptions): Opening {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob, algorithm }) => [
+    keyId,
+    endpointHost(keyId, aws),
+    ciphertextBlob,
+    ...(algorithm ? [algorithm] : []),
+  ])
+  // Each is asked for when it is first awaited, whatever an envelope does.
+  const { start: _, ...settings } = runtime
+  const rest = Object.keys(settings).length ? [format === 'text' ? null : format, settings] : format === 'text' ? [] : [format]
+  return { from: SHIM, export: 'direct', args: [blobs, encryptionContext, name, ...rest] }
 }

@@ -1,6 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options.js'
+import { clientConfig } from './aws-client.js'
 import type { WrappedPrivateKey } from './data-key-pair.js'
 import { parseKeyArn } from './key-arn.js'
 
@@ -16,6 +17,8 @@ export interface KmsCalls {
     plaintext: Uint8Array,
     encryptionContext: Record<string, string>,
   ): Promise<WrappedPrivateKey>
+  /** The key ARN of a key id, alias or alias ARN. */
+  describeKey(keyId: string): Promise<string>
 }
 
 /** KMS through the AWS SDK, which is loaded at the first call: sealed builds never load it. */
@@ -49,6 +52,15 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
         throw explain(error, 'kms:Encrypt', KeyId)
       }
     },
+    async describeKey(KeyId) {
+      const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
+      try {
+        const { KeyMetadata } = await (await clientFor(KeyId)).send(new DescribeKeyCommand({ KeyId }))
+        return KeyMetadata!.Arn!
+      } catch (error) {
+        throw explain(error, 'kms:DescribeKey', KeyId)
+      }
+    },
   }
 }
 
@@ -66,17 +78,9 @@ export function kmsClients(aws: AwsOptions): (keyId: string) => Promise<KMSClien
 export const regionOf = (keyId: string) =>
   parseKeyArn(keyId)?.region ?? /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:alias\//.exec(keyId)?.[1]
 
-async function connect({ profile, endpoint, credentials, roleArn, fips, dualstack }: AwsOptions, region?: string) {
+async function connect(aws: AwsOptions, region?: string) {
   const { KMSClient } = await import('@aws-sdk/client-kms')
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
-  const own = credentials ?? fromNodeProviderChain(profile ? { profile } : {})
-  return new KMSClient({
-    ...(region && { region }),
-    ...(endpoint && { endpoint }),
-    ...(fips !== undefined && { useFipsEndpoint: fips }),
-    ...(dualstack !== undefined && { useDualstackEndpoint: dualstack }),
-    credentials: roleArn ? fromTemporaryCredentials({ masterCredentials: own, params: { RoleArn: roleArn } }) : own,
-  })
+  return new KMSClient(await clientConfig(aws, region))
 }
 
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'])
