@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Conditions } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import { blob, integer, oneOf, required, string, stringMap, structure } from '../protocol/schema.js'
+import { integer, oneOf, required, stringMap, unsupported } from '../protocol/schema.js'
 import { operation, type Call } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import { encryptWith, recordContext, useConditions } from './encrypt.js'
@@ -16,10 +16,6 @@ const COMMON = {
   GrantTokens: m.grantTokens,
   DryRun: m.dryRun,
 }
-const RECIPIENT = structure({
-  KeyEncryptionAlgorithm: string(),
-  AttestationDocument: blob({ max: 262_144 }),
-})
 const DATA_KEY = {
   ...COMMON,
   KeySpec: oneOf('AES_256', 'AES_128'),
@@ -55,10 +51,9 @@ type Common = {
   DryRun?: boolean | undefined
 }
 
-export const GenerateDataKey = operation({ ...DATA_KEY, Recipient: RECIPIENT }, (call, input) => {
-  refuseEnclave(input.Recipient)
-  return generateDataKey(call, 'GenerateDataKey', input)
-})
+export const GenerateDataKey = operation({ ...DATA_KEY, Recipient: unsupported() }, (call, input) =>
+  generateDataKey(call, 'GenerateDataKey', input),
+)
 
 export const GenerateDataKeyWithoutPlaintext = operation(DATA_KEY, (call, input) => {
   const { Plaintext: _, ...answer } = generateDataKey(
@@ -86,10 +81,9 @@ function generateDataKey(
   return { CiphertextBlob, Plaintext, KeyId: found.arn, KeyMaterialId: materialId(found) }
 }
 
-export const GenerateDataKeyPair = operation({ ...PAIR, Recipient: RECIPIENT }, (call, input) => {
-  refuseEnclave(input.Recipient)
-  return generateDataKeyPair(call, 'GenerateDataKeyPair', input)
-})
+export const GenerateDataKeyPair = operation({ ...PAIR, Recipient: unsupported() }, (call, input) =>
+  generateDataKeyPair(call, 'GenerateDataKeyPair', input),
+)
 
 export const GenerateDataKeyPairWithoutPlaintext = operation(PAIR, async (call, input) => {
   const { PrivateKeyPlaintext: _, ...answer } = await generateDataKeyPair(
@@ -148,9 +142,3 @@ const wrap = (found: FoundKey, plaintext: Buffer, input: Common): Buffer =>
   encryptWith(found, 'SYMMETRIC_DEFAULT', plaintext, input.EncryptionContext ?? {})
 
 const materialId = ({ key }: FoundKey): string | undefined => key.materials.at(-1)?.id
-
-/** Attested calls of Nitro Enclaves would have to answer CiphertextForRecipient instead. */
-function refuseEnclave(recipient: unknown): void {
-  if (recipient === undefined) return
-  throw new AwsError('UnsupportedOperationException', 'The local KMS does not support Recipient.')
-}

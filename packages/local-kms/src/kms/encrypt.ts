@@ -2,7 +2,7 @@ import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
 import { keyArn } from '../account/arn.js'
 import type { KeyMaterial, KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
-import { blob, required, stringMap } from '../protocol/schema.js'
+import { blob, required, stringMap, unsupported } from '../protocol/schema.js'
 import { operation, type Call } from '../protocol/service.js'
 import { authorizeKey, contextConditions } from './authorize.js'
 import { open, parseCiphertext, seal, type ParsedCiphertext } from './ciphertext.js'
@@ -41,7 +41,13 @@ export const Encrypt = operation(
 )
 
 export const Decrypt = operation(
-  { ...INPUT, KeyId: m.optionalKeyId, CiphertextBlob: required(m.ciphertextBlob) },
+  {
+    ...INPUT,
+    KeyId: m.optionalKeyId,
+    CiphertextBlob: required(m.ciphertextBlob),
+    Recipient: unsupported(),
+    DryRunModifiers: unsupported(),
+  },
   (call, input) => {
     const {
       EncryptionContext: context = {},

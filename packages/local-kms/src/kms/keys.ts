@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { keyArn } from '../account/arn.js'
 import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
-import { boolean, oneOf, string } from '../protocol/schema.js'
+import { boolean, oneOf, string, unsupported } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
 import { authorizeAccount, authorizeKey } from './authorize.js'
 import { existingKey, findKey, findKeyById } from './find-key.js'
@@ -43,6 +43,8 @@ export const CreateKey = operation(
     BypassPolicyLockoutSafetyCheck: boolean(),
     Tags: m.tags,
     MultiRegion: boolean(),
+    CustomKeyStoreId: unsupported(),
+    XksKeyId: unsupported(),
   },
   async (call, input) => {
     const spec = input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT'

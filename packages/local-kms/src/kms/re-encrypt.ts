@@ -1,4 +1,4 @@
-import { required, stringMap } from '../protocol/schema.js'
+import { required, stringMap, unsupported } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import {
@@ -25,6 +25,7 @@ export const ReEncrypt = operation(
     DestinationEncryptionAlgorithm: m.encryptionAlgorithm,
     GrantTokens: m.grantTokens,
     DryRun: m.dryRun,
+    DryRunModifiers: unsupported(),
   },
   (call, input) => {
     const {

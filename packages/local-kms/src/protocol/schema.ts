@@ -164,6 +164,14 @@ export function structure<S extends Shape>(shape: S): Member<Input<S> | undefine
   })
 }
 
+/** A member that KMS has and this one has not: refused rather than ignored. */
+export function unsupported(): Member<undefined> {
+  return (value, path) => {
+    if (value === undefined) return undefined
+    throw new AwsError('UnsupportedOperationException', `The local KMS does not support ${path}.`)
+  }
+}
+
 function optional<T>(member: Member<T>): Member<T | undefined> {
   return (value, path, found) => (value === undefined ? undefined : member(value, path, found))
 }

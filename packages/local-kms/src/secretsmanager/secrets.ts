@@ -3,7 +3,16 @@ import { serviceArn } from '../account/arn.js'
 import type { SecretRecord, SecretVersion } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import { blob, boolean, integer, list, required, string, structure } from '../protocol/schema.js'
+import {
+  blob,
+  boolean,
+  integer,
+  list,
+  required,
+  string,
+  structure,
+  unsupported,
+} from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
 import { findSecret, requireLive } from './find-secret.js'
 import { openSecret, sealSecret } from './secret-value.js'
@@ -22,6 +31,7 @@ const CreateSecret = operation(
     ...VALUE,
     Description: string({ max: 2048 }),
     KmsKeyId: string({ max: 2048 }),
+    AddReplicaRegions: unsupported(),
     Tags: list(required(structure({ Key: required(string()), Value: required(string()) }))),
   },
   async (call, input) => {

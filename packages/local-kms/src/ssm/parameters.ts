@@ -2,7 +2,7 @@ import { serviceArn } from '../account/arn.js'
 import type { ParameterVersion } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import { boolean, list, oneOf, required, string } from '../protocol/schema.js'
+import { boolean, list, oneOf, required, string, unsupported } from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
 import { openValue, sealValue } from './secure-string.js'
 
@@ -19,6 +19,8 @@ const PutParameter = operation(
     Description: string({ max: 1024 }),
     KeyId: string({ min: 1, max: 256 }),
     Overwrite: boolean(),
+    AllowedPattern: unsupported(),
+    Policies: unsupported(),
   },
   async (call, input) => {
     const name = checkName(input.Name)

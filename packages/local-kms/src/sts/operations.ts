@@ -6,7 +6,7 @@ import { evaluate } from '../auth/evaluate.js'
 import { parsePolicy } from '../auth/policy.js'
 import { issueSession } from '../auth/principals.js'
 import { AwsError } from '../errors.js'
-import { numeral, required, string } from '../protocol/schema.js'
+import { numeral, required, string, unsupported } from '../protocol/schema.js'
 import { operation, type Operations } from '../protocol/service.js'
 import { verifyMfa } from './mfa.js'
 
@@ -50,6 +50,8 @@ const AssumeRole = operation(
     DurationSeconds: numeral({ min: 900, max: 43_200 }),
     ExternalId: string({ min: 2, max: 1224 }),
     Policy: string({ min: 1 }),
+    'PolicyArns.member.1.arn': unsupported(),
+    'Tags.member.1.Key': unsupported(),
     ...MFA,
   },
   (call, input) => {

@@ -197,6 +197,24 @@ describe('limits are worded as KMS words them', () => {
   })
 })
 
+describe('what this KMS has not is refused, never ignored', () => {
+  test.each([
+    ['Decrypt', { CiphertextBlob: 'AQID', Recipient: {} }],
+    ['Decrypt', { DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT'], CiphertextBlob: 'AQID' }],
+    ['GenerateDataKeyPair', { KeyId: 'x', KeyPairSpec: 'ECC_NIST_P256', Recipient: {} }],
+    ['CreateKey', { CustomKeyStoreId: 'cks-1' }],
+    ['CreateKey', { Origin: 'EXTERNAL' }],
+    ['CreateKey', { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }],
+    ['ssm:PutParameter', { Name: '/x', Value: 'x', Type: 'String', AllowedPattern: '^y' }],
+  ])('%s with %o', async (operation, input) => {
+    expect(await type(operation, input)).toBe('UnsupportedOperationException')
+  })
+
+  test('an operation that is not served is UnknownOperationException', async () => {
+    expect(await type('CreateGrant', { KeyId })).toBe('UnknownOperationException')
+  })
+})
+
 describe('a dry run', () => {
   test('says DryRunOperationException where the call would have succeeded', async () => {
     const CiphertextBlob = await encrypt()
