@@ -60,5 +60,5 @@ export function secretValues(aws: AwsOptions) {
 
 async function connect(aws: AwsOptions, region: string | undefined): Promise<SecretsManagerClient> {
   const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-  return new SecretsManagerClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 10 })
+  return new SecretsManagerClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 7 })
 }

@@ -108,7 +108,7 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
 
 async function connect(aws: AwsOptions, region: string | undefined): Promise<SSMClient> {
   const { SSMClient } = await import('@aws-sdk/client-ssm')
-  return new SSMClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 10 })
+  return new SSMClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 7 })
 }
 
 /** Whether this is the parameter that was asked for by name or ARN, a version or label included. */

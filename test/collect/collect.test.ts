@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { collect } from '../../src/collect/collect.js'
+import { collect, type Mark } from '../../src/collect/collect.js'
 import { KmsBuildError } from '../../src/errors.js'
 
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
@@ -99,6 +99,49 @@ describe('collect takes a static argument', () => {
     expect(failure(`${IMPORT}secret.file('./a', 'yaml')`).code).toBe('FORMAT_UNKNOWN')
     expect(failure(`${IMPORT}secret.env('A', 'json')`).code).toBe('FORMAT_UNKNOWN')
     expect(failure(`${IMPORT}secret.vault('A')`).code).toBe('MARK_UNKNOWN')
+  })
+})
+
+describe('collect reads what stands after the first argument', () => {
+  const read = (code: string) => {
+    const [{ argument, detail, encryptionContext, options, format }] = collect(IMPORT + code, 'a.ts')!.marks as [Mark]
+    return { argument, ...(detail && { detail }), ...(Object.keys(encryptionContext).length && { encryptionContext }), ...options, format }
+  }
+
+  it.each<[string, object]>([
+    [`secret.ssm('/a')`, { argument: '/a', format: 'text' }],
+    [`secret.ssm('/a', { decrypt: true, 'keyId': \`k\`, as: 'json' })`, { argument: '/a', decrypt: true, keyId: 'k', format: 'json' }],
+    [`secret.secretsManager('a', 'b')`, { argument: 'a', detail: 'b', format: 'text' }],
+    [`secret.secretsManager('a', { stage: 'S' })`, { argument: 'a', stage: 'S', format: 'text' }],
+    [`secret.secretsManager('a', 'b' + 'c', { as: 'json' })`, { argument: 'a', detail: 'bc', format: 'json' }],
+    [`secret.ciphertext('AQ', { app: 'x', stage: 'p' })`, { argument: 'AQ', encryptionContext: { app: 'x', stage: 'p' }, format: 'text' }],
+    [`secret.ciphertext('AQ', {}, { algorithm: 'RSAES_OAEP_SHA_1', as: 'bytes' })`, { argument: 'AQ', algorithm: 'RSAES_OAEP_SHA_1', format: 'bytes' }],
+    [`secret.from('vault', 'ref', 'bytes')`, { argument: 'vault', detail: 'ref', format: 'bytes' }],
+  ])('%s', (code, expected) => expect(read(code)).toEqual(expected))
+
+  it.each([
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', options)`],
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', { decrypt: flag })`],
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', { ...rest })`],
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', { [key]: true })`],
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', { decrypt: true, decrypt: false })`],
+    ['ARGUMENT_NOT_STATIC', `secret.ssm('/a', 'json')`],
+    ['ARGUMENT_NOT_STATIC', `secret.ciphertext('AQ', { app: { nested: 'x' } })`],
+    ['ARGUMENT_NOT_STATIC', `secret.from('vault')`],
+    ['ARGUMENT_NOT_STATIC', `secret.from('vault', name)`],
+    ['ARGUMENT_NOT_STATIC', `secret.secretsManager('a', 'b', {}, {})`],
+    ['MARK_OPTION_INVALID', `secret.ssm('/a', { decryption: true })`],
+    ['MARK_OPTION_INVALID', `secret.ssm('/a', { toString: 'x' })`],
+    ['MARK_OPTION_INVALID', `secret.ssm('/a', { decrypt: 'yes' })`],
+    ['MARK_OPTION_INVALID', `secret.ssm('/a', { keyId: '' })`],
+    ['MARK_OPTION_INVALID', `secret.ssm('/a', { as: 'yaml' })`],
+    ['MARK_OPTION_INVALID', `secret.ciphertext('AQ', { app: true })`],
+    ['MARK_OPTION_INVALID', `secret.ciphertext('AQ', {}, { algorithm: 'ROT13' })`],
+    ['FORMAT_UNKNOWN', `secret.from('vault', 'ref', 'yaml')`],
+  ])('and refuses with %s: %s', (code, mark) => {
+    const error = failure(`${IMPORT}${mark}`)
+    expect(error.code).toBe(code)
+    expect(error.place).toEqual({ file: 'a.ts', line: 2, column: 1 })
   })
 })
 
