@@ -9,6 +9,24 @@ export interface Writing {
   metafile: boolean
 }
 
+/**
+ * An `onEnd` runs in the order in which it was registered: that of a plugin before us (a zip step,
+ * say) would find no file, since ours writes them.
+ *
+ * @throws KmsBuildError OUTPUT_UNSAFE, which names the plugin.
+ */
+export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: string): void {
+  if (write === false) return
+  const before = plugins.slice(0, plugins.findIndex(({ name }) => name === own))
+  // esbuild tells nobody what another plugin registered; its own text does.
+  const early = before.find(({ setup }) => /\bonEnd\b/.test(setup.toString()))
+  if (!early) return
+  throw new KmsBuildError(
+    'OUTPUT_UNSAFE',
+    `the plugin ${early.name} stands before unplugin-kms and has an onEnd, which would run before the files are written: they are held back until they are proven free of secrets. Put unplugin-kms first in the array of plugins.`,
+  )
+}
+
 /** Has esbuild hand its outputs over in memory, so that none is on disk before it is proven. */
 export function holdWriting(options: BuildOptions): Writing {
   const asked = { write: options.write !== false, metafile: Boolean(options.metafile) }

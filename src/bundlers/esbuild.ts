@@ -7,7 +7,7 @@ import { MARKER } from '../collect/collect.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
-import { holdWriting, writeOutputs } from './esbuild-write.js'
+import { holdWriting, refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
@@ -40,6 +40,7 @@ const LOADERS: Record<string, Loader> = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts
 function setup(host: PluginBuild, build: Build) {
   const options = host.initialOptions
   const target = { client: isClient(options), cjs: isCjs(options) }
+  refuseEarlierOnEnd(options, NAME)
   const writing = holdWriting(options)
 
   build.setRoot(root(options))

@@ -15,22 +15,25 @@ const MAPS: Record<HostName, Maps[]> = {
   bun: ['none', 'file', 'inline', 'hidden'],
 }
 const CACHED: HostName[] = ['rollup', 'webpack', 'rspack', 'farm']
-/** Where a build takes a quarter of a second and more: every two values of two axes meet, not every three. */
+/** Where a build takes a quarter of a second and more, minified and not take turns. */
 const SLOW: HostName[] = ['webpack', 'rspack', 'farm', 'bun']
 
-const FORMATS = ['esm', 'cjs'] as const
-
-function ways(host: HostName): (Way & { cached: boolean })[] {
-  const all = MAPS[host].flatMap((maps, at) =>
-    FORMATS.flatMap((format, f) =>
-      [false, true].flatMap((minify, m) =>
-        [false, true]
-          .filter((cached) => !cached || CACHED.includes(host))
-          .map((cached, c) => ({ maps, format, minify, cached, parity: at + f + m + c })),
-      ),
+/**
+ * Every map mode in both formats, minified and not; a cache that is kept meets the two modes that
+ * could put a source into it; the synchronous marks differ in the code alone, and meet one mode.
+ */
+function ways(host: HostName, { name }: Fixture): (Way & { cached: boolean })[] {
+  const modes = name === 'sync' ? (['file'] as const) : MAPS[host]
+  return modes.flatMap((maps, at) =>
+    (['esm', 'cjs'] as const).flatMap((format, f) =>
+      [false, true]
+        .filter((_, m) => !SLOW.includes(host) || (at + f + m) % 2 === 0)
+        .flatMap((minify) => {
+          const caches = CACHED.includes(host) && name !== 'sync' && format === 'esm' && !minify && (maps === 'inline' || maps === 'eval' || maps === 'file')
+          return (caches ? [false, true] : [false]).map((cached) => ({ maps, format, minify, cached }))
+        }),
     ),
   )
-  return SLOW.includes(host) ? all.filter(({ parity }) => parity % 2 === 0) : all
 }
 
 let shared: Bench
@@ -44,7 +47,7 @@ const first: Record<string, string> = {}
 describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))('under %s', (host) => {
   for (const fixture of all) {
     const why = ABSENT[host] ?? fixture.expected.except?.[host]
-    for (const { cached, ...way } of ways(host)) {
+    for (const { cached, ...way } of ways(host, fixture)) {
       if (fixture.expected.formats && !fixture.expected.formats.includes(way.format)) continue
       const named = `${fixture.name}: ${way.format}, maps ${way.maps}${way.minify ? ', minified' : ''}${cached ? ', twice with a cache that is kept' : ''}`
       it.skipIf(why)(`${named}${why ? `: ${why}` : ''}`, async () => {

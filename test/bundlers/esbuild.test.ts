@@ -1,0 +1,155 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build, context, type BuildOptions, type Plugin } from 'esbuild'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import kms from '../../src/bundlers/esbuild.js'
+import { bench, writeNamed, type Bench } from './fixture.js'
+
+let shared: Bench
+let root: string
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+beforeEach(async () => {
+  root = await mkdtemp(join(shared.folder, 'esbuild-'))
+  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'value of the file' })
+  await source('main.ts', `#!/usr/bin/env node\nimport { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`)
+})
+
+const source = (name: string, text: string) => writeFile(join(root, name), text)
+const options = (more: BuildOptions = {}, env: Record<string, string> = { KEY: 'value of a variable' }): BuildOptions => ({
+  entryPoints: ['main.ts'],
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  outfile: 'out.mjs',
+  logLevel: 'silent',
+  plugins: [kms({ secretsFile: join(root, 'kms-secrets.json'), env, aws: shared.aws })],
+  ...more,
+})
+const output = (name = 'out.mjs') => readFile(join(root, name), 'utf8')
+
+describe("esbuild's own writing is kept", () => {
+  it('an input is not overwritten', async () => {
+    const before = await output('main.ts')
+    await expect(build(options({ outfile: 'main.ts' }))).rejects.toThrow('refusing to overwrite the input file main.ts')
+    expect(await output('main.ts')).toBe(before)
+  })
+
+  it('unless the user allows it', async () => {
+    await build(options({ outfile: 'main.ts', allowOverwrite: true }))
+    expect(await output('main.ts')).toContain('kms:v1:')
+  })
+
+  it('an output that begins with a hashbang is executable', async () => {
+    await build(options())
+    expect((await stat(join(root, 'out.mjs'))).mode & 0o777).toBe(0o755)
+  })
+
+  it('without a file the output goes to standard output', async () => {
+    const child = join(import.meta.dirname, '../../node_modules/.cache/unplugin-kms-test')
+    await mkdir(child, { recursive: true })
+    const script = join(await mkdtemp(join(child, 'stdout-')), 'build.mjs')
+    await build({ entryPoints: [join(import.meta.dirname, '../../src/bundlers/esbuild.ts')], outfile: script.replace('build', 'kms'), bundle: true, platform: 'node', format: 'esm', packages: 'external' })
+    await writeFile(script, `import { build } from 'esbuild'\nimport kms from './kms.mjs'\nawait build({ entryPoints: ['main.ts'], bundle: true, platform: 'node', format: 'esm', logLevel: 'silent', plugins: [kms({ env: { KEY: 'value of a variable' } })] })\n`)
+    const { stdout } = spawnSync(process.execPath, [script], { cwd: root, encoding: 'utf8' })
+    await rm(join(script, '..'), { recursive: true })
+    expect(stdout).toContain('kms:v1:')
+  })
+
+  it('who asks for the outputs in memory gets them, and no file', async () => {
+    const { outputFiles, metafile } = await build(options({ write: false }))
+    expect(outputFiles![0]!.text).toContain('kms:v1:')
+    expect(metafile).toBeUndefined()
+    expect(existsSync(join(root, 'out.mjs'))).toBe(false)
+  })
+
+  it('who asks for a metafile gets it, and no outputs in memory', async () => {
+    const result = await build(options({ metafile: true }))
+    expect(Object.keys(result.metafile!.outputs)).toEqual(['out.mjs'])
+    expect(result.outputFiles).toBeUndefined()
+  })
+})
+
+describe('a plugin before ours', () => {
+  const earlier = (setup: Plugin['setup']) => options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
+
+  it('with an onEnd is refused by name', async () => {
+    await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow('the plugin zip stands before unplugin-kms')
+  })
+
+  it('that loads a marked module in our place fails the build', async () => {
+    const outcome = build(earlier((host) => host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({ contents: await readFile(path, 'utf8'), loader: 'ts' }))))
+    await expect(outcome).rejects.toThrow('[MARK_UNTRANSFORMED]')
+    expect(existsSync(join(root, 'out.mjs'))).toBe(false)
+  })
+
+  it('that leaves packages outside the bundle too fails the build', async () => {
+    const loads = earlier((host) => host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({ contents: await readFile(path, 'utf8'), loader: 'ts' })))
+    await expect(build({ ...loads, packages: 'external' })).rejects.toThrow('[MARK_UNTRANSFORMED]')
+  })
+})
+
+it('a value that a define puts into the output fails the build', async () => {
+  await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const keys = [secret.env('KEY'), process.env.KEY]\n`)
+  await expect(build(options({ define: { 'process.env.KEY': '"value of a variable"' } }))).rejects.toThrow('[LEAK]')
+})
+
+describe('a rebuild', () => {
+  it('of unchanged sources is the same, byte for byte, and calls KMS no more', async () => {
+    const { kms: endpoint, arn, aws } = shared
+    const session = await context(options({ plugins: [kms({ keyId: arn, aws, env: { KEY: 'value of a variable' } })] }))
+    await session.rebuild()
+    const [before, calls] = [await output(), endpoint.journal.length]
+    await source('main.ts', `${await output('main.ts')}// touched\n`)
+    await session.rebuild()
+    expect(await output()).toBe(before)
+    expect(endpoint.journal.length).toBe(calls)
+    await session.dispose()
+  })
+
+  it('seals a changed variable anew', async () => {
+    const env = { KEY: 'value of a variable' }
+    const session = await context(options({}, env))
+    await session.rebuild()
+    const before = await output()
+    env.KEY = 'another value of it'
+    await session.rebuild()
+    expect(await output()).not.toBe(before)
+    await session.dispose()
+  })
+
+  it('after a failure goes on where it is mended', async () => {
+    const env: Record<string, string> = {}
+    const session = await context(options({}, env))
+    await expect(session.rebuild()).rejects.toThrow('[ENV_UNSET]')
+    env.KEY = 'value of a variable'
+    await session.rebuild()
+    expect(await output()).toContain('kms:v1:')
+    await session.dispose()
+  })
+
+  it('reads a changed secrets file', async () => {
+    await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`)
+    const session = await context(options())
+    await session.rebuild()
+    const before = await output()
+    await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'another value' })
+    await session.rebuild()
+    expect(await output()).not.toBe(before)
+    await session.dispose()
+  })
+})
+
+it('two builds of named secrets are the same, byte for byte', async () => {
+  await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`)
+  const texts: string[] = []
+  for (const folder of ['a', 'b']) {
+    await build(options({ outfile: join(folder, 'out.mjs') }))
+    texts.push(await output(`${folder}/out.mjs`).catch(() => ''))
+  }
+  expect(texts[0]).toBe(texts[1])
+  expect(texts[0]).toContain('kms:v1:')
+})
