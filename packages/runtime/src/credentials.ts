@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Failure } from './error.js'
 import { send } from './send.js'
 import { shared } from './shared.js'
@@ -27,8 +26,8 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   if (Date.now() < keptUntil) return kept
   const uri = relative ? `http://${HOSTS[0]}${relative}` : full
   if (!uri) throw { code: 'CREDENTIALS_MISSING', reason: 'no AWS credentials' } satisfies Failure
-  // The file is replaced before its token expires, so it is read each time.
-  const authorization = file ? readFileSync(file, 'utf8').trim() : token
+  // The file is replaced before its token expires, so it is read each time; node:fs is loaded for it alone.
+  const authorization = file ? (await import('node:fs')).readFileSync(file, 'utf8').trim() : token
   const [answer, { statusCode }] = await send(new URL(uri), authorization ? { authorization } : {}, signal, HOSTS)
   if (!answer.SecretAccessKey) throw new Error(`${uri}: ${statusCode}`)
   keptUntil = Date.parse(answer.Expiration) - 60_000

@@ -18,14 +18,25 @@ export async function send(
     throw { code: 'ENDPOINT_INSECURE', reason: `${url.origin} is not https` } satisfies Failure
   }
   const request = url.protocol === 'http:' ? (await import('node:http')).request : https
-  const answer = await new Promise<IncomingMessage>((resolve, reject) =>
-    request(url, { method: body ? 'POST' : 'GET', headers, signal }, resolve).on('error', reject).end(body),
-  )
-  const text = Buffer.concat(await answer.toArray()).toString()
+  return new Promise((resolve, reject) => {
+    const respond = (answer: IncomingMessage) => {
+      let text = ''
+      // Events: the stream's newer ways to read cost 2 ms at their first use.
+      answer
+        .setEncoding('utf8')
+        .on('data', (part) => (text += part))
+        .on('end', () => resolve([parse(text), answer]))
+        .on('error', reject)
+    }
+    request(url, { method: body ? 'POST' : 'GET', headers, signal }, respond).on('error', reject).end(body)
+  })
+}
+
+/** V8's own error would quote the text, which may hold the plaintext. */
+function parse(text: string) {
   try {
-    return [JSON.parse(text), answer]
+    return JSON.parse(text)
   } catch {
-    // V8's error quotes the text, which may hold the plaintext.
-    return [{}, answer]
+    return {}
   }
 }

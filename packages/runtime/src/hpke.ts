@@ -1,0 +1,32 @@
+import { createDecipheriv, type ECDH } from 'node:crypto'
+import { hmac } from './hmac.js'
+
+// RFC 9180, base mode: DHKEM(P-256, HKDF-SHA256) 0x0010, HKDF-SHA256 0x0001, AES-256-GCM 0x0002.
+// LabeledExtract and LabeledExpand are HMACs over one of these and a label. No output is longer
+// than a block, so an expand is a single HMAC: the length first, the counter 1 last.
+const KEM = 'HPKE-v1KEM\0\x10'
+const HPKE = 'HPKE-v1HPKE\0\x10\0\x01\0\x02'
+
+/** The shared secret behind `enc`, 65 bytes. Throws for what is no point of the curve. */
+export function decapsulate(pair: ECDH, enc: Buffer): Buffer {
+  const prk = hmac('', KEM, 'eae_prk', pair.computeSecret(enc))
+  return hmac(prk, '\0\x20', KEM, 'shared_secret', enc, pair.getPublicKey(), '\x01')
+}
+
+/** Opens the one message of an encapsulation. Throws if anything of it was altered. */
+export type OpenMessage = (enc: Buffer, aad: Buffer, ciphertext: Buffer, tag: Buffer) => Buffer
+
+export function recipient(pair: ECDH, info: string): OpenMessage {
+  const schedule = ['\0', hmac('', HPKE, 'psk_id_hash'), hmac('', HPKE, 'info_hash', info), '\x01']
+
+  return (enc, aad, ciphertext, tag) => {
+    const secret = hmac(decapsulate(pair, enc), HPKE, 'secret')
+    const key = hmac(secret, '\0\x20', HPKE, 'key', ...schedule)
+    const nonce = hmac(secret, '\0\x0c', HPKE, 'base_nonce', ...schedule).subarray(0, 12)
+    // Without its length, node takes a tag of 4 bytes as well.
+    const aead = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 })
+    const plaintext = aead.setAuthTag(tag).setAAD(aad).update(ciphertext)
+    aead.final()
+    return plaintext
+  }
+}
