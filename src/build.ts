@@ -88,6 +88,9 @@ export function createBuild(userOptions: Options | undefined) {
       if (required) {
         throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`)
       }
+      if (options.seed) {
+        throw new KmsBuildError('SECRETS_FILE_MISSING', `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`)
+      }
       if (options.pins.length) {
         throw new KmsBuildError('SECRETS_FILE_MISSING', `a pin is set but there is no secrets file ${path} to compare it with.`)
       }
@@ -245,7 +248,7 @@ export function createBuild(userOptions: Options | undefined) {
     const digest = createHash('sha256').update(plaintext).digest('base64')
     const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
     let token = tokens.get(key)
-    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext)))
+    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext, '', options.seed)))
     return token
   }
 

@@ -63,6 +63,8 @@ export interface OptionsResolved {
   keyIds: string[]
   secretsFile: { path: string; required: boolean }
   pins: string[]
+  /** From UNPLUGIN_KMS_SEED alone: it is as secret as what it seals. */
+  seed: Uint8Array | undefined
   encryptionContext: Record<string, string> | undefined
   mode: 'envelope' | 'direct'
   sources: Record<string, OwnSource>
@@ -134,6 +136,7 @@ export function resolveOptions(
       required: options.secretsFile !== undefined,
     },
     pins,
+    seed: seedOf(environment.UNPLUGIN_KMS_SEED),
     encryptionContext: context,
     mode: oneOf('mode', options.mode, ['envelope', 'direct'], 'envelope'),
     sources: options.sources ?? {},
@@ -146,4 +149,11 @@ export function resolveOptions(
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
     exclude: options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/],
   }
+}
+
+function seedOf(text: string | undefined): Uint8Array | undefined {
+  if (!text) return undefined
+  const seed = Buffer.from(text, 'base64')
+  if (seed.length >= 32 && seed.toString('base64') === text) return seed
+  throw new KmsBuildError('OPTIONS_INVALID', 'UNPLUGIN_KMS_SEED is not base64 of 32 bytes or more. Make one with: openssl rand -base64 32')
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import type { DataKeyPair } from './data-key-pair.js'
 import { aad, encodeToken, INFO, type Kind } from './token.js'
@@ -16,14 +17,36 @@ const POINT = 65
  * encapsulation. Needs no AWS.
  *
  * @param name the entry's name, bound to the token where its kind is named.
+ * @param seed 32 secret bytes or more: equal plaintexts then give equal tokens, and who holds the
+ *   seed can test guesses. Absent, each token is fresh.
  */
 export async function seal(
   { publicKey, fingerprint }: DataKeyPair,
   kind: Kind,
   plaintext: Uint8Array,
   name = '',
+  seed?: Uint8Array,
 ): Promise<string> {
   const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.subarray(-POINT))
-  const { enc, ct } = await suite.seal({ recipientPublicKey, info: INFO }, plaintext, aad(kind, name))
+  const bound = aad(kind, name)
+  const ephemeral = seed && { ekm: await suite.kem.deriveKeyPair(bytesOf(ikm(seed, publicKey, bound, plaintext))) }
+  const { enc, ct } = await suite.seal({ recipientPublicKey, info: INFO, ...ephemeral }, plaintext, bound)
   return encodeToken({ kind, fingerprint, enc: new Uint8Array(enc), ciphertext: new Uint8Array(ct) })
 }
+
+/**
+ * The input of DeriveKeyPair for the ephemeral key: a MAC over all that the message is made of, so
+ * that no two different messages share a key and nonce. Each part is preceded by its length.
+ */
+function ikm(seed: Uint8Array, publicKey: Uint8Array, bound: Uint8Array, plaintext: Uint8Array): Buffer {
+  const mac = createHmac('sha256', seed).update('unplugin-kms/v1 ikm')
+  for (const part of [publicKey, INFO, bound, plaintext]) {
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(part.length)
+    mac.update(length).update(part)
+  }
+  return mac.digest()
+}
+
+// Not a slice of Node's pool: the library reads the whole ArrayBuffer.
+const bytesOf = (buffer: Buffer) => new Uint8Array(buffer).buffer

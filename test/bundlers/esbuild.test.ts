@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build, context, type BuildOptions, type Plugin } from 'esbuild'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import kms from '../../src/bundlers/esbuild.js'
 import { bench, writeNamed, type Bench } from './fixture.js'
 
@@ -152,4 +152,21 @@ it('two builds of named secrets are the same, byte for byte', async () => {
   }
   expect(texts[0]).toBe(texts[1])
   expect(texts[0]).toContain('kms:v1:')
+})
+
+describe('with a seed', () => {
+  beforeEach(() => void vi.stubEnv('UNPLUGIN_KMS_SEED', Buffer.alloc(32, 7).toString('base64')))
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('two builds of a plaintext are the same, byte for byte, the hash in their names included', async () => {
+    const named = (folder: string) => build({ ...options({ outdir: folder, entryNames: '[name]-[hash]', write: false }), outfile: undefined } as unknown as BuildOptions)
+    const [a, b] = [await named('a'), await named('b')].map(({ outputFiles }) => outputFiles!.map(({ path, text }) => [path.slice(path.lastIndexOf('/')), text]))
+    expect(a).toEqual(b)
+    expect(a![0]![1]).toContain('kms:v1:')
+  })
+
+  it('a build without a secrets file is refused', async () => {
+    await rm(join(root, 'kms-secrets.json'))
+    await expect(build(options({ plugins: [kms({ keyId: shared.arn, aws: shared.aws })] }))).rejects.toThrow('UNPLUGIN_KMS_SEED is set')
+  })
 })
