@@ -61,7 +61,7 @@ export interface LocalKms {
   readonly faults: Faults
   /** The environment of `env`, with these credentials. */
   envFor(credentials: Credentials): Record<string, string>
-  /** Makes a key, and an alias (`alias/NAME`) if one is given, as the administrator. */
+  /** Makes a key, and an alias (`alias/NAME`) for it, as the administrator; not in the journal. */
   createKey(options?: {
     alias?: string
     region?: string

@@ -1,7 +1,8 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
+  linkSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
@@ -99,6 +100,16 @@ describe('the state folder', () => {
     await (await startLocalKms({ dir })).close()
   })
 
+  test('is replaced at each change, not rewritten: a copy by link stays as it was', async () => {
+    const kms = await startLocalKms({ dir })
+    const before = readFileSync(stateFile(), 'utf8')
+    linkSync(stateFile(), join(dir, 'link'))
+    await kms.createKey()
+    expect(readFileSync(join(dir, 'link'), 'utf8')).toBe(before)
+    expect(readFileSync(stateFile(), 'utf8')).not.toBe(before)
+    await kms.close()
+  })
+
   test('that cannot be made is refused with its path', async () => {
     const parent = join(mkdtempSync(join(tmpdir(), 'local-kms-')), 'file')
     writeFileSync(parent, '')
@@ -154,6 +165,11 @@ test('a change that cannot be written is answered as a failure, and undone', asy
 
 describe('a process that is killed', () => {
   let program: string
+  const forkServer = (): ChildProcess => {
+    const child = fork(program, [dir])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    return child
+  }
   beforeAll(async () => {
     program = await bundle('server.ts')
   })
@@ -164,7 +180,7 @@ describe('a process that is killed', () => {
     async () => {
       const answered: string[] = []
       for (let round = 0; round < 6; round += 1) {
-        const child = fork(program, [dir])
+        const child = forkServer()
         const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
         answered.push(kms.arn)
         const create = async (): Promise<void> => {
@@ -187,7 +203,7 @@ describe('a process that is killed', () => {
   )
 
   test('leaves a folder that the next one can use at once', async () => {
-    const child = fork(program, [dir])
+    const child = forkServer()
     await once(child, 'message')
     await expect(startLocalKms({ dir })).rejects.toMatchObject({ code: 'STATE_IN_USE' })
     child.kill('SIGKILL')
