@@ -41,7 +41,11 @@ function median(args, input = '') {
 
 const node = median(['-e', '0'])
 console.log(`node -e 0   ${node.toFixed(0)} ms`)
-for (const [name, args, input] of [['set', ['set', 'NEW_NAME'], 'a value'], ['list', ['list']]]) {
+const commands = [
+  { name: 'set', args: ['set', 'NEW_NAME'], input: 'a value' },
+  { name: 'list', args: ['list'], input: '' },
+]
+for (const { name, args, input } of commands) {
   const time = median([program, ...args], input)
   const more = time - node
   console.log(`${name.padEnd(10)}  ${time.toFixed(0)} ms, ${more.toFixed(0)} ms more than Node (limit ${LIMIT_MS})`)

@@ -14,9 +14,9 @@ const suite = new CipherSuite({
 
 export interface Opener {
   /** Unwraps a pair's private key, and sees that the file's public key is its own. */
-  unwrap(fingerprint: string): Promise<webcrypto.CryptoKey>
+  unwrap: (fingerprint: string) => Promise<webcrypto.CryptoKey>
   /** @param name the entry's name, or for a literal how to call it in an error. */
-  open(token: string, name: string): Promise<Uint8Array>
+  open: (token: string, name: string) => Promise<Uint8Array>
 }
 
 /**

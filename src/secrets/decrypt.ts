@@ -5,7 +5,7 @@ import { opener, type Opener } from '../seal/open.js'
 import { decodeToken, looksLikeToken, type Token } from '../seal/token.js'
 import type { ChangedSource } from './encrypt.js'
 import { existingSecretsFile, type SecretsOptions } from './options.js'
-import { markedSources, overwriteSource, replaceLiterals, type MarkedSource } from './sources.js'
+import { markedSources, onlyLiterals, overwriteSource, replaceLiterals, type MarkedSource } from './sources.js'
 
 /**
  * Puts the plaintexts back in place of sealed literals, with kms:Decrypt. Nothing is written unless
@@ -30,16 +30,13 @@ export async function decryptSources(paths: string[], options: SecretsOptions = 
 
 /** The modules whose literals are tokens, with those only. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
 export async function sealedSources(paths: string[]): Promise<MarkedSource[]> {
-  const sources = (await markedSources(paths)).map((source) => ({
-    ...source,
-    literals: source.literals.filter(({ argument }) => looksLikeToken(argument)),
-  }))
+  const sources = onlyLiterals(await markedSources(paths), ({ argument }) => looksLikeToken(argument))
   for (const { argument, place } of sources.flatMap(({ literals }) => literals)) {
     const token = decodeToken(argument)
     if ('invalid' in token) throw new KmsBuildError('TOKEN_INVALID', `the literal begins kms:v but is no valid token: ${token.invalid}.`, place)
     if (token.kind === 'named') throw new KmsBuildError('TOKEN_NAMED', "this token is an entry of a secrets file and bound to its name. Use secret.named('NAME').", place)
   }
-  return sources.filter(({ literals }) => literals.length)
+  return sources
 }
 
 async function textOf(open: Opener['open'], { argument, place }: Mark): Promise<string> {

@@ -4,7 +4,7 @@ import { seal } from '../seal/seal.js'
 import { looksLikeToken } from '../seal/token.js'
 import { checkKnownPin } from './known-pins.js'
 import { existingSecretsFile, type SecretsOptions } from './options.js'
-import { markedSources, replaceLiterals, replaceSource } from './sources.js'
+import { markedSources, onlyLiterals, replaceLiterals, replaceSource } from './sources.js'
 import { secretsFilesOfProject } from './stages.js'
 
 /** Literals that were found or changed in one module. */
@@ -56,13 +56,10 @@ export async function encryptSources(
 }
 
 async function plaintextSources(paths: string[]) {
-  const sources = (await markedSources(paths)).map((source) => ({
-    ...source,
-    literals: source.literals.filter(({ argument }) => !looksLikeToken(argument)),
-  }))
+  const sources = onlyLiterals(await markedSources(paths), ({ argument }) => !looksLikeToken(argument))
   for (const { argument, place } of sources.flatMap(({ literals }) => literals)) {
     if (argument === '') throw new KmsBuildError('PLAINTEXT_EMPTY', 'the literal is empty. Give it a value, or drop the mark.', place)
     if (!argument.isWellFormed()) throw new KmsBuildError('PLAINTEXT_LONE_SURROGATE', 'the literal has a lone surrogate, which UTF-8 cannot carry.', place)
   }
-  return sources.filter(({ literals }) => literals.length)
+  return sources
 }

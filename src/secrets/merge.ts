@@ -39,7 +39,7 @@ export function mergeSecretsFiles(base: string, ours: string, theirs: string, pa
 type Head = Pick<SecretsFile, 'encryptionContext' | 'current' | 'pairs'>
 
 const contextOf = ({ encryptionContext }: { encryptionContext: Record<string, string> }) =>
-  JSON.stringify(Object.entries(encryptionContext).sort())
+  JSON.stringify(Object.entries(encryptionContext).sort(([one], [two]) => (one < two ? -1 : 1)))
 
 /** All but the entries, or null where the two sides disagree. */
 function mergeHeads(base: SecretsFile | null, ours: SecretsFile, theirs: SecretsFile): Head | null {

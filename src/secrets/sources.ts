@@ -40,6 +40,14 @@ export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
   return found
 }
 
+/** The sources with those of their literals that are wanted, and without those that have none. */
+export function onlyLiterals(sources: MarkedSource[], wanted: (mark: Mark) => boolean): MarkedSource[] {
+  return sources.flatMap(({ path, code, literals }) => {
+    const left = literals.filter(wanted)
+    return left.length ? [{ path, code, literals: left }] : []
+  })
+}
+
 async function* sourceFiles(path: string): AsyncGenerator<string> {
   const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}). Give source files, or folders of them.`)

@@ -48,11 +48,14 @@ export interface Workspace {
   /** What every command gets: no AWS, and a state folder of its own. */
   env: Record<string, string>
   /** Runs `unplugin-kms` in a pipe. */
-  cli(args: string[], options?: RunOptions): Promise<Ran>
+  cli: (args: string[], options?: RunOptions) => Promise<Ran>
   /** How to start it, for who does so himself. */
-  command(args: string[], options?: RunOptions): string[]
-  path(name: string): string
+  command: (args: string[], options?: RunOptions) => string[]
+  path: (name: string) => string
 }
+
+const command = (args: string[], { wrapper = [], nodeOptions = [] }: RunOptions = {}) =>
+  [...wrapper, process.execPath, ...nodeOptions, program, ...args]
 
 const bases: string[] = []
 afterAll(() => Promise.all(bases.map((base) => rm(base, { recursive: true, force: true }))))
@@ -75,8 +78,6 @@ export async function workspace(files: Record<string, string | Uint8Array> = {})
     AWS_EC2_METADATA_DISABLED: 'true',
     NO_COLOR: '1',
   }
-  const command = (args: string[], { wrapper = [], nodeOptions = [] }: RunOptions = {}) =>
-    [...wrapper, process.execPath, ...nodeOptions, program, ...args]
   return {
     folder,
     env,

@@ -53,6 +53,23 @@ describe('init', () => {
     expect(only.stdout).toBe(VALUE)
   })
 
+  it('shares one blob between the regions of a multi-Region key', async () => {
+    const primary = (await kms.createKey({ multiRegion: true })).arn
+    const { KMSClient, ReplicateKeyCommand } = await import('@aws-sdk/client-kms')
+    const { accessKeyId, secretAccessKey } = kms.admin.credentials
+    const client = new KMSClient({ region: 'us-east-1', endpoint: kms.url, credentials: { accessKeyId, secretAccessKey } })
+    await client.send(new ReplicateKeyCommand({ KeyId: primary, ReplicaRegion: 'eu-west-1' }))
+    const replica = primary.replace('us-east-1', 'eu-west-1')
+    const space = await workspace()
+    const before = kms.journal.length
+    expect(await space.cli(['init', '--key', primary, '--key', replica], { env: kms.env })).toMatchObject({ code: 0 })
+    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+    const file = await fileOf(space)
+    const [one, two] = file.dataKeyPairs[file.current].privateKeyCiphertextBlobs
+    expect([one.keyId, two.keyId]).toEqual([primary, replica])
+    expect(one.ciphertextBlob).toBe(two.ciphertextBlob)
+  })
+
   it.each([
     ['a key that is not there', 'alias/nothing', 'NotFoundException'],
     ['a key of another account', 'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555', 'KMS denies'],
@@ -213,6 +230,28 @@ describe('rotate and rewrap', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('rotate --key')
   })
+})
+
+it('merge, installed as a git merge driver, merges what two branches added on the same line', async () => {
+  const space = await initialised()
+  expect((await space.cli(['merge', '--install'])).code).toBe(2)
+  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: space.folder, env: space.env, encoding: 'utf8' })
+  git('init', '-qb', 'main')
+  expect((await space.cli(['merge', '--install'])).code).toBe(0)
+  // As installed, but for this program in the place of npx.
+  const driver = git('config', 'merge.unplugin-kms.driver').trim().replace('npx unplugin-kms merge', space.command(['merge']).join(' '))
+  git('config', 'merge.unplugin-kms.driver', driver)
+  git('add', '.')
+  git('commit', '-qm', 'base')
+  git('checkout', '-qb', 'feature')
+  await space.cli(['set', 'A'], { stdin: 'of the branch' })
+  git('commit', '-qam', 'A')
+  git('checkout', '-q', 'main')
+  await space.cli(['set', 'B'], { stdin: 'of main' })
+  git('commit', '-qam', 'B')
+  git('merge', '-q', '--no-edit', 'feature')
+  expect(Object.keys((await fileOf(space)).secrets)).toEqual(['A', 'B'])
+  expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe('of the branch')
 })
 
 describe('scan', () => {

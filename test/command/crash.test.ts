@@ -32,7 +32,7 @@ const aws = () => ({
 async function prepared(sources: 'plain' | 'sealed') {
   const space = await workspace({ 'src/one.ts': literal('literal one'), 'src/two.ts': literal('literal two') })
   await space.cli(['init', '--key', key], { env: kms.env })
-  vi.stubEnv('XDG_STATE_HOME', space.env.XDG_STATE_HOME!)
+  vi.stubEnv('XDG_STATE_HOME', space.env.XDG_STATE_HOME)
   const options = { secretsFile: space.path('kms-secrets.json'), aws: aws() }
   for (const [name, value] of Object.entries(VALUES)) await setSecret(name, value, options)
   if (sources === 'sealed') await encryptSources([space.path('src')], options)
@@ -79,11 +79,11 @@ const entriesOf = async (options: { secretsFile: string }) =>
 describe('killed between any two steps', { timeout: 60_000 }, () => {
   it('rotate leaves everything opening, and a second run finishes', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('sealed'), ['rotate', 'src'])) {
+    for await (const { space, options } of killedAtEachStep(await prepared('sealed'), ['rotate', 'src/one.ts'])) {
       steps++
       expect(await entriesOf(options)).toEqual(VALUES)
       expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
-      const { finished } = await rotateSecrets({ ...options, paths: [space.path('src')] })
+      const { finished } = await rotateSecrets({ ...options, paths: [space.path('src/one.ts')] })
       if (finished) expect((await existingSecretsFile(options)).pairs.size).toBe(2)
       expect((await listSecrets(options)).some(({ stale }) => stale)).toBe(false)
       expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
@@ -106,7 +106,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
   it('decrypt leaves each module whole or its sealed original beside it, and no plaintext in a second file', async () => {
     const origin = await prepared('sealed')
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(origin, ['decrypt', 'src'])) {
+    for await (const { space, options } of killedAtEachStep(origin, ['decrypt', 'src/one.ts'])) {
       steps++
       for (const file of await readdir(space.path('src'))) {
         const text = await readFile(space.path(`src/${file}`), 'utf8')

@@ -79,9 +79,10 @@ describe('values', () => {
   })
 })
 
+const line = (at: (lines: string[]) => string[]) => at(text.split('\n')).join('\n')
+const entry = () => text.split('\n').findIndex((one) => one.includes('"A": "kms:v1:'))
+
 describe('a broken secrets file ends with 4, the line and the way out', () => {
-  const line = (at: (lines: string[]) => string[]) => at(text.split('\n')).join('\n')
-  const entry = () => text.split('\n').findIndex((one) => one.includes('"A": "kms:v1:'))
   const cases: [string, () => string, () => RegExp][] = [
     ['conflict markers', () => line((lines) => [...lines.slice(0, entry()), '<<<<<<< HEAD', ...lines.slice(entry())]), () => new RegExp(`json:${entry() + 1}: an unfinished merge.*git checkout`)],
     ['a name that stands twice', () => line((lines) => [...lines.slice(0, entry()), `${lines[entry()]},`, ...lines.slice(entry())]), () => new RegExp(`json:${entry() + 2}: "A" stands twice.*set it again`)],
@@ -159,17 +160,17 @@ describe('a public key that someone exchanged is never sealed to', () => {
   })
 })
 
-describe('KMS refuses: 3, with the reason', () => {
-  const refused = async (change: (file: { encryptionContext: object }) => void, env: Record<string, string> = kms.env) => {
-    const file = JSON.parse(text)
-    change(file)
-    const space = await workspace({ 'kms-secrets.json': JSON.stringify(file) })
-    const ran = await space.cli(['get', 'A', '--verbose'], { env })
-    expect(ran).toMatchObject({ code: 3, stdout: '' })
-    expect(ran.stderr).not.toMatch(/correct horse|\n {4}at /)
-    return ran.stderr
-  }
+const refused = async (change: (file: { encryptionContext: object }) => void, env: Record<string, string> = kms.env) => {
+  const file = JSON.parse(text)
+  change(file)
+  const space = await workspace({ 'kms-secrets.json': JSON.stringify(file) })
+  const ran = await space.cli(['get', 'A', '--verbose'], { env })
+  expect(ran).toMatchObject({ code: 3, stdout: '' })
+  expect(ran.stderr).not.toMatch(/correct horse|\n {4}at /)
+  return ran.stderr
+}
 
+describe('KMS refuses: 3, with the reason', () => {
   it('a wrong context', async () => {
     expect(await refused((file) => (file.encryptionContext = { app: 'other' }))).toContain('InvalidCiphertextException')
   })
