@@ -46,7 +46,7 @@ export interface DecryptEnvOptions extends Omit<Settings, 'start'> {
 export async function decryptEnv(name: string, { keyId = '', encryptionContext, ...settings }: DecryptEnvOptions = {}): Promise<string> {
   const { env } = process
   const blob = env[name]
-  if (!blob) throw new KmsSecretError({ code: 'ENV_UNSET', reason: 'not set', secret: name })
+  if (!blob) throw new KmsSecretError({ code: 'ENV_UNSET', why: 'not set', secret: name })
   const host = keyId ? hostOf(keyId) : hostIn(env.AWS_REGION!)
   const context = encryptionContext ?? { LambdaFunctionName: env.AWS_LAMBDA_FUNCTION_NAME! }
   return (await secret(name, undefined, decrypting([[keyId, host, blob]], context, settings))) as string

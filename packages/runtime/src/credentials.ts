@@ -25,7 +25,7 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   if (AccessKeyId && SecretAccessKey) return { AccessKeyId, SecretAccessKey, Token }
   if (Date.now() < keptUntil) return kept
   const uri = relative ? `http://${HOSTS[0]}${relative}` : full
-  if (!uri) throw { code: 'CREDENTIALS_MISSING', reason: 'no AWS credentials' } satisfies Failure
+  if (!uri) throw { code: 'CREDENTIALS_MISSING', why: 'no AWS credentials' } satisfies Failure
   // The file is replaced before its token expires, so it is read each time; node:fs is loaded for it alone.
   const authorization = file ? (await import('node:fs')).readFileSync(file, 'utf8').trim() : token
   const [answer, { statusCode }] = await send(new URL(uri), authorization ? { authorization } : {}, signal, HOSTS)

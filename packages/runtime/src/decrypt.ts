@@ -46,7 +46,7 @@ export function decrypting<T = Buffer>(
 
   async function run(): Promise<T> {
     const queue = [...targets]
-    const reasons = new Set<string>()
+    const whys = new Set<string>()
     const latestStart = Date.now() + deadlineMs - attemptTimeoutMs
     for (let ceiling = 50; ; ceiling *= 2) {
       const target = queue.shift()!
@@ -59,10 +59,10 @@ export function decrypting<T = Buffer>(
         // Later than any timer would be: the process was frozen, and KMS had no chance.
         if (now - begun > 2 * attemptTimeoutMs) return run()
         const pause = Math.random() * ceiling
-        reasons.add(failure.reason)
+        whys.add(failure.why)
         if (failure.code === 'KMS_UNREACHABLE') queue.push(target)
         if (!queue[0] || now + pause > latestStart || ceiling >= 25 * 2 ** maxAttempts) {
-          throw { ...failure, reason: [...reasons].join('; ') } satisfies Failure
+          throw { ...failure, why: [...whys].join('; ') } satisfies Failure
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }

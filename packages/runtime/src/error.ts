@@ -27,8 +27,8 @@ export type KmsSecretErrorCode =
  */
 export interface Failure {
   code: KmsSecretErrorCode
-  /** What happened and what to do about it; never a value. */
-  reason: string
+  /** What happened and what to do about it; never a value. Not `reason`: errors of node and OpenSSL have one. */
+  why: string
   /** The secret's name, or how its mark reads. */
   secret?: string
   keyArn?: string
@@ -45,7 +45,7 @@ export class KmsSecretError extends Error {
   override name = 'KmsSecretError'
 
   constructor(facts: Failure) {
-    super(`${facts.secret}: ${facts.reason}, see ${DOCS}${facts.code}`)
+    super(`${facts.secret}: ${facts.why}, see ${DOCS}${facts.code}`)
     Object.assign(this, facts)
   }
 }

@@ -32,7 +32,7 @@ export function importKey(pkcs8: Buffer): Open {
     // Buffer decodes more than canonical base64url, OpenSSL more than uncompressed points.
     if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw token
     if (bytes.toString('hex', 1, 9) !== fingerprint) {
-      throw { code: 'PAIR_UNKNOWN', reason: 'sealed to another data key pair' } satisfies Failure
+      throw { code: 'PAIR_UNKNOWN', why: 'sealed to another data key pair' } satisfies Failure
     }
     const aad = bytes[0] === 2 ? Buffer.from('\x02' + name) : bytes.subarray(0, 1)
     return open(bytes.subarray(9, 74), aad, bytes.subarray(74, -16), bytes.subarray(-16))

@@ -47,7 +47,7 @@ export async function requestDecrypt(
     const again = skewed || !kmsError || statusCode! > 499 || /Throttl/.test(kmsError)
     throw {
       code: again ? 'KMS_UNREACHABLE' : denied ? 'KMS_DENIED' : 'KMS_FAILED',
-      reason: [statusCode, kmsError, answer.message ?? answer.Message].join(' ') + (denied ? "; the role's policy and the key policy must both allow it" : ''),
+      why: [statusCode, kmsError, answer.message ?? answer.Message].join(' ') + (denied ? "; the role's policy and the key policy must both allow it" : ''),
       kmsError,
       requestId: told['x-amzn-requestid'] as string,
     } satisfies Failure
@@ -57,8 +57,8 @@ export async function requestDecrypt(
     throw {
       code: 'KMS_UNREACHABLE',
       keyArn,
-      ...(error.reason ? error : { cause: error }),
-      reason: `${keyArn} with ${JSON.stringify(context)}: ${error.reason ?? (signal.reason ?? error).message}`,
+      ...(error.why ? error : { cause: error }),
+      why: `${keyArn} with ${JSON.stringify(context)}: ${error.why ?? (signal.reason ?? error).message}`,
     } satisfies Failure
   }
 }

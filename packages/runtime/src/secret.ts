@@ -22,18 +22,20 @@ export function secret(label: string, as: As | undefined, decrypt: () => Promise
       // What is no `Failure` is dropped: V8's errors quote the JSON that they cannot read.
       throw new KmsSecretError({
         code: 'OPEN_FAILED',
-        reason: `altered, renamed or no ${as ?? 'text'}`,
-        ...(error?.reason && error),
+        why: `altered, renamed or no ${as ?? 'text'}`,
+        ...(error?.why && error),
         secret: label,
       })
     }
   })
+  const refuse = () => {
+    throw new KmsSecretError({ code: 'NOT_AWAITED', why: 'not awaited', secret: label })
+  }
   return Object.create({
     __proto__: Promise.prototype,
     then: (ok: never, failed: never) => open().then(ok, failed),
-    [Symbol.toPrimitive]() {
-      throw new KmsSecretError({ code: 'NOT_AWAITED', reason: 'not awaited', secret: label })
-    },
+    toString: refuse,
+    [Symbol.toPrimitive]: refuse,
     toJSON: () => `[secret ${label}]`,
     [Symbol.toStringTag]: `secret ${label}`,
   })

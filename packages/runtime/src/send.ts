@@ -15,7 +15,7 @@ export async function send(
   body?: string,
 ): Promise<[any, IncomingMessage]> {
   if (!/^http(s|:\/\/(localhost|127\.[\d.]+|\[::1])(:|$))/.test(url.origin) && !trusted.includes(url.hostname)) {
-    throw { code: 'ENDPOINT_INSECURE', reason: `${url.origin} is not https` } satisfies Failure
+    throw { code: 'ENDPOINT_INSECURE', why: `${url.origin} is not https` } satisfies Failure
   }
   const request = url.protocol === 'http:' ? (await import('node:http')).request : https
   return new Promise((resolve, reject) => {

@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { once } from 'node:events'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { configure } from '../src/configure.js'
+
+const signal = AbortSignal.timeout(60_000)
+const requests: IncomingMessage[] = []
+let answer: { status?: number; expiresIn?: number } = {}
+let server: Server
+let address: string
+
+beforeEach(async () => {
+  vi.resetModules()
+  requests.length = 0
+  answer = {}
+  server = createServer((request, response) => {
+    requests.push(request)
+    const { status = 200, expiresIn = 3_600_000 } = answer
+    const body = {
+      AccessKeyId: `KEY${requests.length}`,
+      SecretAccessKey: 'secret',
+      Token: 'token',
+      Expiration: new Date(Date.now() + expiresIn).toISOString(),
+    }
+    response.writeHead(status).end(status === 200 ? JSON.stringify(body) : '{"code":"nope"}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2/credentials?a=b`
+})
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  configure({ credentials: undefined })
+  server.closeAllConnections()
+  server.close()
+})
+
+/** A copy of the module that has fetched nothing yet. */
+const fresh = async () => (await import('../src/credentials.js')).credentials
+
+describe('credentials', () => {
+  test('come from the environment first', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    vi.stubEnv('AWS_SESSION_TOKEN', 'session')
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
+    expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'AKID', SecretAccessKey: 'secret', Token: 'session' })
+    expect(requests).toEqual([])
+  })
+
+  test('come from the container endpoint next, asked with its token', async () => {
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
+    vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'Bearer abc')
+    expect(await (await fresh())(signal)).toMatchObject({ AccessKeyId: 'KEY1', SecretAccessKey: 'secret', Token: 'token' })
+    expect(requests.map(({ method, url, headers }) => [method, url, headers.authorization])).toEqual([
+      ['GET', '/v2/credentials?a=b', 'Bearer abc'],
+    ])
+  })
+
+  test('are asked for with the token file’s latest content, before the token', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'token-')), 'token')
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
+    vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'not this one')
+    vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', file)
+    answer = { expiresIn: 0 }
+    const credentials = await fresh()
+    for (const token of ['first', 'second']) {
+      writeFileSync(file, `${token}\n`)
+      await credentials(signal)
+    }
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual(['first', 'second'])
+  })
+
+  test('are kept until they expire, then fetched anew', async () => {
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
+    const credentials = await fresh()
+    await credentials(signal)
+    expect(await credentials(signal)).toMatchObject({ AccessKeyId: 'KEY1' })
+
+    const later = await (vi.resetModules(), fresh())
+    answer = { expiresIn: 30_000 }
+    await later(signal)
+    expect(await later(signal)).toMatchObject({ AccessKeyId: 'KEY3' })
+  })
+
+  test.each([404, 429, 500])('whose endpoint answers %i are worth another try', async (status) => {
+    answer = { status }
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
+    const error = await (await fresh())(signal).catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(Error)
+    expect(error).toMatchObject({ message: expect.stringContaining(String(status)) })
+  })
+
+  test('that are nowhere are missed at once', async () => {
+    await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
+  })
+
+  test.each([
+    'http://169.254.170.3/',
+    'http://10.0.0.1/',
+    'http://example.com/',
+    'http://localhost.example.com/',
+    'http://127.0.0.1.example.com/',
+    'http://127.0.0.1@example.com/',
+    'http://[fd00:ec2::24]/',
+    'http://[::2]/',
+  ])('are not asked of %s', async (uri) => {
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', uri)
+    await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
+  })
+
+  test('are never asked of another host by way of the relative address', async () => {
+    const credentials = await fresh()
+    const path = fc.string({ unit: fc.constantFrom(...'@:/.\\?#ab1') })
+    await fc.assert(
+      fc.asyncProperty(path, async (relative) => {
+        vi.stubEnv('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', `@example.com/${relative}`)
+        await expect(credentials(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('come from the configured function before all else', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    configure({ credentials: async () => ({ accessKeyId: 'MINE', secretAccessKey: 'mine' }) })
+    expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'MINE', SecretAccessKey: 'mine' })
+  })
+
+  test('whose configured function hangs are given up with the attempt', async () => {
+    configure({ credentials: () => new Promise(() => {}) })
+    await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({ name: 'TimeoutError' })
+  })
+})

@@ -1,0 +1,171 @@
+import type { FaultKind } from '@unplugin-kms/local-kms'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
+import { describe, expect, test, vi } from 'vitest'
+import { direct } from '../src/shim.js'
+import { CONTEXT, HASTY, useKms } from './world.js'
+
+const world = useKms()
+const VALUE = 'hunter2-hunter2'
+
+/** Inside an object, since an async function's answer would be awaited. */
+const make = async (settings = HASTY, context: Record<string, string> = CONTEXT) => ({
+  secret: direct([await world.encrypt(VALUE)], context, 'DB', undefined, settings),
+})
+
+const retryable: FaultKind[] = [
+  { kind: 'throttle' },
+  ...['DependencyTimeoutException', 'KMSInternalException', 'KeyUnavailableException'].map(
+    (type) => ({ kind: 'error', type, status: 500 }) as const,
+  ),
+  { kind: 'error', type: 'ServiceUnavailable', status: 503 },
+  { kind: 'reset', when: 'before' },
+  { kind: 'reset', when: 'during' },
+  { kind: 'reset', when: 'after' },
+  { kind: 'hang' },
+  { kind: 'latency', ms: 600 },
+  ...(['truncated', 'malformed', 'html', 'empty'] as const).flatMap((body) => [
+    { kind: 'body', body } as const,
+    { kind: 'body', body, status: 502 } as const,
+    { kind: 'body', body, status: 403 } as const,
+  ]),
+]
+
+const final = [
+  'AccessDeniedException',
+  'DisabledException',
+  'NotFoundException',
+  'KMSInvalidStateException',
+  'InvalidCiphertextException',
+  'IncorrectKeyException',
+  'InvalidKeyUsageException',
+  'InvalidGrantTokenException',
+  'UnrecognizedClientException',
+  'ExpiredTokenException',
+  'InvalidSignatureException',
+  'ValidationException',
+]
+
+describe('a fault that may pass', () => {
+  test.each(retryable.map((fault) => [inspect(fault), fault] as const))('%s is survived', async (_, fault) => {
+    const { secret } = await make()
+    world.kms.faults.add({ ...fault, times: 1 })
+    expect(await secret).toBe(VALUE)
+  })
+
+  test.each(retryable.filter(({ kind }) => kind !== 'reset').map((fault) => [inspect(fault), fault] as const))(
+    '%s that does not pass ends in KMS_UNREACHABLE, and the next await finds KMS well again',
+    async (_, fault) => {
+      const { secret } = await make()
+      const injected = world.kms.faults.add({ ...fault, operation: 'Decrypt' })
+      const error = await secret.catch((error: unknown) => error)
+      expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', secret: 'DB' })
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('aHVudGVyMi1odW50ZXIy')
+      injected.remove()
+      expect(await secret).toBe(VALUE)
+    },
+  )
+
+  test('is not tried more often than maxAttempts', async () => {
+    const { secret } = await make({ ...HASTY, maxAttempts: 2 })
+    world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt' })
+    await expect(secret).rejects.toMatchObject({ kmsError: 'ThrottlingException' })
+    expect(world.decrypts).toHaveLength(2)
+  })
+
+  test('hanging as long as it may ends by the deadline', async () => {
+    const { secret } = await make({ attemptTimeoutMs: 200, deadlineMs: 700, maxAttempts: 100 })
+    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const begun = performance.now()
+    await expect(secret).rejects.toMatchObject({ code: 'KMS_UNREACHABLE', message: expect.stringContaining('timeout') })
+    // The room above the deadline is the test machine's, not the shim's.
+    expect(performance.now() - begun).toBeLessThan(700 + 500)
+  })
+
+  test('such as a port where nobody listens is one', async () => {
+    const { secret } = await make()
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as AddressInfo
+    await new Promise((resolve) => closed.close(resolve))
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', `http://127.0.0.1:${port}`)
+    const error = await secret.catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', cause: { code: 'ECONNREFUSED' } })
+    vi.unstubAllEnvs()
+  })
+
+  test('such as an answer that is no HTTP shows nothing of what it held', async () => {
+    const { secret } = await make()
+    const babbling = createServer((socket) => {
+      socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\nbad header\r\n\r\n{"Plaintext":"aHVudGVyMi1odW50ZXIy"}')
+    }).listen(0, '127.0.0.1')
+    await once(babbling, 'listening')
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', `http://127.0.0.1:${(babbling.address() as AddressInfo).port}`)
+    const error = await secret.catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', cause: { code: expect.stringMatching(/^HPE_/) } })
+    const shown = inspect(error, { depth: 20, showHidden: true })
+    expect(shown).not.toContain('aHVudGVyMi1odW50ZXIy')
+    expect(shown).not.toContain('48 54 54 50')
+    vi.unstubAllEnvs()
+    babbling.close()
+  })
+})
+
+describe('a fault that will not pass', () => {
+  test.each(final)('%s fails at once', async (type) => {
+    const { secret } = await make()
+    world.kms.faults.add({ kind: 'error', type, status: 400, operation: 'Decrypt' })
+    await expect(secret).rejects.toMatchObject({
+      code: type === 'AccessDeniedException' ? 'KMS_DENIED' : 'KMS_FAILED',
+      kmsError: type,
+      requestId: expect.stringMatching(/./),
+      keyArn: expect.stringMatching(/^arn:aws:kms:/),
+    })
+    expect(world.decrypts).toHaveLength(1)
+  })
+
+  test('of a missing permission tells who, what, which key, which context, and that two policies count', async () => {
+    const wrapped = await world.encrypt(VALUE)
+    const role = world.kms.createRole({ name: 'orders' })
+    Object.assign(process.env, world.kms.envFor(world.kms.credentialsOf(role.arn, { sessionName: 'fn' })))
+    const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch((error: unknown) => error)
+    delete process.env.AWS_SESSION_TOKEN
+    expect(error).toMatchObject({ code: 'KMS_DENIED', kmsError: 'AccessDeniedException' })
+    const { message } = error as Error
+    for (const part of [
+      'DB',
+      'assumed-role/orders/fn',
+      'kms:Decrypt',
+      wrapped[0],
+      JSON.stringify(CONTEXT),
+      "the role's policy and the key policy",
+      '#KMS_DENIED',
+    ]) {
+      expect(message).toContain(part)
+    }
+  })
+
+  test('of a wrong context shows the context that was sent', async () => {
+    const { secret } = await make(HASTY, { app: 'other' })
+    await expect(secret).rejects.toMatchObject({
+      kmsError: 'InvalidCiphertextException',
+      message: expect.stringContaining('{"app":"other"}'),
+    })
+  })
+})
+
+describe('a clock', () => {
+  test.each([-600_000, 600_000])('that is %i ms off is corrected once, by KMS’s own', async (offset) => {
+    const [{ secret }, another, third] = [await make(), await make(), await make()]
+    world.kms.faults.clockOffsetMs = offset
+    expect(await secret).toBe(VALUE)
+    console.log(world.kms.journal.map(e=>[e.operation,e.outcome]))
+    expect(await another.secret).toBe(VALUE)
+    expect(world.decrypts).toHaveLength(3)
+    // Back again, which leaves the module's clock right for the other tests.
+    world.kms.faults.clockOffsetMs = 0
+    expect(await third.secret).toBe(VALUE)
+  })
+})

@@ -1,0 +1,111 @@
+import fc from 'fast-check'
+import { createECDH } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { importKey } from '../src/open.js'
+import { bytesOf, newPair, seal, tokenOf } from './sealer.mjs'
+
+const PAIR = newPair()
+const open = importKey(Buffer.from(PAIR.pkcs8))
+
+describe('a token', () => {
+  test('opens to its plaintext, whatever that is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.constantFrom(1 as const, 3 as const), async (plaintext, kind) => {
+        expect(new Uint8Array(open(await seal(PAIR.spki, plaintext, { kind }), ''))).toEqual(plaintext)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('of a named secret opens under its own name alone', async () => {
+    const name = fc.string({ unit: 'grapheme', minLength: 1 })
+    await fc.assert(
+      fc.asyncProperty(name, name, async (own, other) => {
+        fc.pre(own !== other)
+        const token = await seal(PAIR.spki, 'value', { kind: 2, name: own })
+        expect(open(token, own).toString()).toBe('value')
+        expect(() => open(token, other)).toThrow()
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('of a literal opens whatever its label', async () => {
+    expect(open(await seal(PAIR.spki, 'value'), 'any label').toString()).toBe('value')
+  })
+
+  test('with any bit of any byte flipped does not open', async () => {
+    const bytes = bytesOf(await seal(PAIR.spki, 'hunter2', { kind: 2, name: 'DB' }))
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = Buffer.from(bytes)
+      flipped[bit >> 3]! ^= 1 << (bit & 7)
+      expect(() => open(tokenOf(flipped), 'DB'), `bit ${bit}`).toThrow()
+    }
+  })
+
+  test('cut short at any length does not open', async () => {
+    const token = await seal(PAIR.spki, 'hunter2')
+    for (let length = 0; length < token.length; length++) {
+      expect(() => open(token.slice(0, length), ''), `length ${length}`).toThrow()
+    }
+    const bytes = bytesOf(token)
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => open(tokenOf(bytes.subarray(0, length)), ''), `${length} bytes`).toThrow()
+    }
+  })
+
+  test('with anything before, after or inside it does not open', async () => {
+    const token = await seal(PAIR.spki, 'hunter2')
+    const [before, after] = [token.slice(0, 40), token.slice(40)]
+    for (const text of [` ${token}`, `${token} `, `${token}=`, `${before}\n${after}`, `${before}!${after}`]) {
+      expect(() => open(text, '')).toThrow()
+    }
+    expect(() => open(token.replaceAll('-', '+').replaceAll('_', '/') + '=', '')).toThrow()
+  })
+
+  test('of another version does not open', async () => {
+    const token = await seal(PAIR.spki, 'hunter2')
+    expect(() => open(token.replace('v1', 'v2'), '')).toThrow()
+  })
+
+  test('whose point is spelled in another of its encodings does not open', async () => {
+    const bytes = bytesOf(await seal(PAIR.spki, 'hunter2'))
+    const hybrid = Buffer.from(bytes)
+    hybrid[9] = 6 | (bytes[73]! & 1)
+    expect(() => open(tokenOf(hybrid), '')).toThrow()
+  })
+
+  test('sealed to another pair is told apart from one that was altered', async () => {
+    const foreign = await seal(newPair().spki, 'hunter2')
+    expect(() => open(foreign, '')).toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
+    const altered = (await seal(PAIR.spki, 'hunter2')).replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'))
+    expect(() => open(altered, '')).not.toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
+  })
+})
+
+describe('the private key', () => {
+  test('is taken with and without the optional public key', async () => {
+    const pair = createECDH('prime256v1')
+    pair.generateKeys()
+    const bare = Buffer.concat([
+      Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
+      // A scalar that begins with zeros comes short from node.
+      Buffer.from(pair.getPrivateKey('hex').padStart(64, '0'), 'hex'),
+    ])
+    const spki = Buffer.concat([PAIR.spki.subarray(0, 26), pair.getPublicKey()])
+    expect(importKey(bare)(await seal(spki, 'bare'), '').toString()).toBe('bare')
+  })
+
+  test('is zeroed where KMS put it', () => {
+    const pkcs8 = Buffer.from(PAIR.pkcs8)
+    importKey(pkcs8)
+    expect(pkcs8).toEqual(Buffer.alloc(pkcs8.length))
+  })
+
+  test('that is none opens no token', async () => {
+    const token = await seal(PAIR.spki, 'value')
+    for (const other of [Buffer.alloc(0), Buffer.from('hunter2'), Buffer.alloc(138)]) {
+      expect(() => importKey(other)(token, '')).toThrow()
+    }
+  })
+})
