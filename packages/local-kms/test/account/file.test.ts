@@ -3,25 +3,23 @@ import { once } from 'node:events'
 import {
   existsSync,
   linkSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
+import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
 let dir: string
 beforeEach(() => {
-  dir = join(mkdtempSync(join(tmpdir(), 'local-kms-state-')), '.kms-local')
+  dir = join(temporaryFolder(), '.kms-local')
 })
-afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 const stateFile = (): string => join(dir, 'state.json')
 
@@ -111,7 +109,7 @@ describe('the state folder', () => {
   })
 
   test('that cannot be made is refused with its path', async () => {
-    const parent = join(mkdtempSync(join(tmpdir(), 'local-kms-')), 'file')
+    const parent = join(temporaryFolder(), 'file')
     writeFileSync(parent, '')
     await expect(startLocalKms({ dir: join(parent, 'x') })).rejects.toMatchObject({
       code: 'STATE_UNWRITABLE',

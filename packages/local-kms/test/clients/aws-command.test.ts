@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { peerEnvironment, whyMissing } from './installed.js'
+import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
 const missing = whyMissing('aws', '--version')
 
@@ -13,7 +11,7 @@ let cwd: string
 beforeAll(async () => {
   kms = await startLocalKms()
   await kms.createKey({ alias: 'alias/app' })
-  cwd = mkdtempSync(join(tmpdir(), 'local-kms-aws-'))
+  cwd = temporaryFolder()
 })
 afterAll(() => kms.close())
 

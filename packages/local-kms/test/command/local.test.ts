@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { runLocal } from '../../src/index.js'
 import { bundle } from '../fixtures/bundle.js'
+import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
 let program: string
 let cwd: string
@@ -13,7 +13,7 @@ beforeAll(async () => {
   program = await bundle('../../src/cli.ts')
 })
 beforeEach(() => {
-  cwd = mkdtempSync(join(tmpdir(), 'local-kms-command-'))
+  cwd = temporaryFolder()
 })
 
 const { AWS_SESSION_TOKEN: _, ...clean } = process.env

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { connect } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startLocalKms } from '../../src/index.js'
 import { call } from '../call.js'
 import { whyMissing } from '../clients/installed.js'
+import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
 const failure = (promise: Promise<unknown>): Promise<string | undefined> =>
   promise.then(
@@ -61,7 +62,7 @@ const noOpenssl = whyMissing('openssl', 'version')
 
 describe.skipIf(noOpenssl !== '')(`over TLS${noOpenssl}`, () => {
   test('the endpoint is https, and faults break its connections too', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'local-kms-tls-'))
+    const dir = temporaryFolder()
     const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
     const subject = '-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -days 1'
     const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
