@@ -82,10 +82,10 @@ describe('mode direct', () => {
   const direct = () => ({ ...account.options, mode: 'direct' as const, keyId: 'alias/app', encryptionContext: { app: 'orders' } })
 
   it('gives each secret a ciphertext of its own under the key’s ARN, decrypted when it is awaited', async () => {
-    const code = `export const a = secret('value-of-direct-a'), b = secret.env('B'), json = secret.env('J').then(JSON.parse)\nsecret('value-never-awaited')`
+    const code = `export const a = secret('value-of-direct-a'), b = secret.env('B'), json = secret.env('J').then(JSON.parse)\nconst idle = secret('value-never-awaited')\nexport const later = { open: () => idle }`
     const options = { ...direct(), env: { B: 'value-of-direct-b', J: '{"c":1}' }, runtime: { start: 'load' as const, maxAttempts: 2 } }
     const { values, text, atBuild, atRun } = await opened(account, code, options)
-    expect(values).toEqual({ a: 'value-of-direct-a', b: 'value-of-direct-b', json: { c: 1 } })
+    expect(values).toEqual({ a: 'value-of-direct-a', b: 'value-of-direct-b', json: { c: 1 }, later: {} })
     expect(atBuild).toEqual(['kms:Encrypt', 'kms:Encrypt', 'kms:Encrypt', 'kms:Encrypt'])
     expect(atRun).toEqual(['kms:Decrypt', 'kms:Decrypt', 'kms:Decrypt'])
     expect(text).toContain(account.keyId)

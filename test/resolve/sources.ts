@@ -57,14 +57,14 @@ export async function opened({ kms }: Account, code: string, options: Options) {
   return { values, text, warnings, atBuild, atRun: calls().slice(before + atBuild.length), output: outputs[0]! }
 }
 
-/** Bundles, and expects one error of this code at the mark's place that holds no value; gives its text. */
-export async function refused(code: string, options: Options, errorCode: string): Promise<string> {
+/** Bundles `export default CODE`, and expects one error of this code at the place that holds no value; gives its text. */
+export async function refused(code: string, options: Options, errorCode: string, place = '2:16'): Promise<string> {
   const root = await project({ 'src/main.ts': `${IMPORT}export default ${code}` })
   const failure: unknown = await esbuild!.bundle({ root, options }).then(() => null, (error: unknown) => error)
   expect(failure, 'the build succeeded').not.toBeNull()
   const text = allText(failure)
   expect(text).toContain(`[${errorCode}]`)
-  expect(text).toContain('src/main.ts:2:16: ')
+  expect(text).toContain(`src/main.ts:${place}: `)
   expect(text).not.toContain(VALUE)
   expect(text).not.toContain(Buffer.from(VALUE).toString('base64'))
   expect(await filesIn(join(root, 'out'))).toEqual({})

@@ -92,13 +92,13 @@ describe('secret.ssm refuses', () => {
       policies: [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ssm:GetParameters', Resource: arnOf('/allowed/*') }] }],
     })
     const options = optionsFor(account.kms, account.keyId, credentials)
-    const text = await refused(`secret.ssm('/forbidden/b'); export const a = secret.ssm('/allowed/a')`, options, 'SOURCE_DENIED')
+    const text = await refused(`secret.ssm('/allowed/a')\nexport const b = secret.ssm('/forbidden/b')`, options, 'SOURCE_DENIED', '3:18')
     expect(text).toContain('user/half')
     expect(text).toContain('/forbidden/b')
     expect((await opened(account, `export const a = secret.ssm('/allowed/a')`, options)).values).toEqual({ a: VALUE })
   })
 
-  it('an empty decrypted value and one that is no JSON', async () => {
+  it('a decrypted value that is no JSON, where JSON is asked for', async () => {
     await account.putParameter({ Name: '/no-json', Value: VALUE })
     await refused(`secret.ssm('/no-json', { decrypt: true, as: 'json' })`, account.options, 'JSON_INVALID')
   })
