@@ -1,0 +1,208 @@
+import { EncryptCommand } from '@aws-sdk/client-kms'
+import { inspect } from 'node:util'
+import { describe, expect, test, vi } from 'vitest'
+import { direct, envelope, type Settings } from '../src/shim.js'
+import { base64, CONTEXT, HASTY, useKms } from './world.js'
+
+const world = useKms()
+
+const settled = (count: number, outcome?: string) =>
+  vi.waitFor(() => {
+    expect(world.decrypts.filter((entry) => !outcome || entry.outcome === outcome)).toHaveLength(count)
+  })
+
+describe('an envelope', () => {
+  test('opens all its secrets with one Decrypt that names the key ARN and the context', async () => {
+    const pair = await world.pair()
+    const open = envelope([pair.wrapped], CONTEXT, HASTY)
+    const [text, named, json, bytes] = await Promise.all([
+      open(await pair.seal('hunter2'), 'literal'),
+      open(await pair.seal('pässword', { kind: 2, name: 'DB' }), 'DB'),
+      open(await pair.seal('{"a":1}'), 'CONFIG', 'json'),
+      open(await pair.seal('abc', { kind: 3 }), 'PEM', 'bytes'),
+    ])
+    expect([text, named, json, bytes]).toEqual(['hunter2', 'pässword', { a: 1 }, new TextEncoder().encode('abc')])
+    expect(world.decrypts).toMatchObject([{ keyArn: pair.arn, encryptionContext: CONTEXT, outcome: 'Success' }])
+  })
+
+  test('begins as it loads', async () => {
+    envelope([(await world.pair()).wrapped], CONTEXT, HASTY)
+    await settled(1, 'Success')
+  })
+
+  test('begins at the first await where that is asked', async () => {
+    const pair = await world.pair()
+    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
+    const secret = open(await pair.seal('hunter2'), 'DB')
+    expect(world.decrypts).toHaveLength(0)
+    expect(await secret).toBe('hunter2')
+    expect(world.decrypts).toHaveLength(1)
+  })
+
+  test('whose first attempt failed before anyone awaited begins anew, with the whole of its tries', async () => {
+    const pair = await world.pair()
+    const token = await pair.seal('hunter2')
+    const fault = world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt', times: 1 })
+    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, maxAttempts: 1 })
+    await vi.waitFor(() => expect(fault.strikes).toBe(1))
+    await settled(1)
+    // The refusal has left KMS; it reaches the shim within the next turns of the loop.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await open(token, 'DB')).toBe('hunter2')
+  })
+
+  test('that nobody awaits fails without a word', async () => {
+    const pair = await world.pair()
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt' })
+    envelope([pair.wrapped], CONTEXT, HASTY)
+    await settled(1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  test('that failed for all who asked fails each with its own name, and tries again for the next', async () => {
+    const pair = await world.pair()
+    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
+    const tokens = [await pair.seal('a'), await pair.seal('b')]
+    const fault = world.kms.faults.add({ kind: 'error', type: 'DisabledException', operation: 'Decrypt' })
+    const results = await Promise.allSettled([open(tokens[0]!, 'A'), open(tokens[1]!, 'B')])
+    expect(results).toMatchObject([{ reason: { secret: 'A' } }, { reason: { secret: 'B' } }])
+    expect(world.decrypts).toHaveLength(1)
+    fault.remove()
+    expect(await open(tokens[0]!, 'A')).toBe('a')
+  })
+
+  test('is shared by all copies of the shim in the thread, and shows no key', async () => {
+    const pair = await world.pair()
+    const token = await pair.seal('hunter2-hunter2')
+    const first = envelope([pair.wrapped], CONTEXT, HASTY)
+    vi.resetModules()
+    const copy = await import('../src/shim.js')
+    expect(copy.envelope).not.toBe(envelope)
+    const second = copy.envelope([pair.wrapped], CONTEXT, HASTY)
+    expect(await Promise.all([first(token, 'A'), second(token, 'B')])).toEqual(Array(2).fill('hunter2-hunter2'))
+    expect(world.decrypts).toHaveLength(1)
+    const common = (globalThis as never)[Symbol.for('unplugin-kms')]
+    const shown = inspect(common, { depth: 20, showHidden: true, getters: true })
+    expect(shown).not.toMatch(/hunter2|Promise|Buffer|ECDH/)
+  })
+})
+
+describe('of several regions', () => {
+  const both = async () => {
+    const [east, west] = [await world.pair('us-east-1'), await world.pair('eu-west-1')]
+    // One secret, wrapped twice: the eastern pair's private key, encrypted in the west as well.
+    return { east, west }
+  }
+  const regions = () => world.decrypts.map(({ region }) => region)
+  const encryptIn = async (region: string) => world.encrypt('hunter2', region)
+  const settings: Settings = { ...HASTY, maxAttempts: 3 }
+
+  test('the own one is asked first, wherever it stands', async () => {
+    const wrapped = [await encryptIn('eu-west-1'), await encryptIn('us-east-1')]
+    expect(await direct(wrapped, CONTEXT, 'DB', undefined, settings)).toBe('hunter2')
+    expect(regions()).toEqual(['us-east-1'])
+  })
+
+  test('the next is asked when one refuses, and the refused one is left alone', async () => {
+    const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
+    east[2] = base64(Buffer.from('no ciphertext'))
+    world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt', times: 1 })
+    expect(await direct([east, west], CONTEXT, 'DB', undefined, settings)).toBe('hunter2')
+    expect(regions().at(-1)).toBe('eu-west-1')
+  })
+
+  test('what each of them said is told when all fail', async () => {
+    const wrapped = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
+    world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt', times: 1 })
+    world.kms.faults.add({ kind: 'error', type: 'DisabledException', operation: 'Decrypt', times: 1 })
+    const error = await direct(wrapped, CONTEXT, 'DB', undefined, settings).catch((error: Error) => error)
+    for (const part of [wrapped[0]![0], 'AccessDeniedException', wrapped[1]![0], 'DisabledException']) {
+      expect((error as Error).message).toContain(part)
+    }
+    expect(world.decrypts).toHaveLength(2)
+  })
+
+  test('each pair has its own unwrap', async () => {
+    const { east, west } = await both()
+    const tokens = [await east.seal('e'), await west.seal('w')]
+    const values = [envelope([east.wrapped], CONTEXT, HASTY)(tokens[0]!, 'E'), envelope([west.wrapped], CONTEXT, HASTY)(tokens[1]!, 'W')]
+    expect(await Promise.all(values)).toEqual(['e', 'w'])
+    expect(regions().sort()).toEqual(['eu-west-1', 'us-east-1'])
+  })
+})
+
+describe('direct', () => {
+  test('asks KMS when a secret is first awaited, once', async () => {
+    const secret = direct([await world.encrypt('hunter2')], CONTEXT, 'DB')
+    expect(world.decrypts).toHaveLength(0)
+    expect([await secret, await secret]).toEqual(['hunter2', 'hunter2'])
+    expect(world.decrypts).toHaveLength(1)
+  })
+
+  test('has at most eight requests in flight', async () => {
+    const wrapped = await world.encrypt('hunter2')
+    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const patient = { attemptTimeoutMs: 2000, deadlineMs: 10_000, maxAttempts: 3 }
+    const secrets = Array.from({ length: 20 }, (_, i) => direct([wrapped], CONTEXT, `S${i}`, undefined, patient))
+    const all = Promise.all(secrets)
+    await vi.waitFor(() => expect(hang.strikes).toBe(8))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(hang.strikes).toBe(8)
+    hang.remove()
+    expect(await all).toEqual(Array(20).fill('hunter2'))
+  })
+
+  test('opens what an RSA key encrypted, without a context', async () => {
+    const { arn } = await world.kms.createKey({ spec: 'RSA_2048' })
+    const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
+    const { CiphertextBlob } = await world
+      .client()
+      .send(new EncryptCommand({ KeyId: arn, Plaintext: Buffer.from('hunter2'), EncryptionAlgorithm }))
+    expect(await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], {}, 'DB')).toBe('hunter2')
+  })
+
+  test('with any bit of the ciphertext flipped gives an error and no value', async () => {
+    const [arn, host, blob] = await world.encrypt('hunter2')
+    const bytes = Buffer.from(blob, 'base64')
+    for (let bit = 0; bit < bytes.length * 8; bit += 7) {
+      const flipped = Buffer.from(bytes)
+      flipped[bit >> 3]! ^= 1 << (bit & 7)
+      await expect(direct([[arn, host, base64(flipped)]], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+        code: 'KMS_FAILED',
+      })
+    }
+  })
+})
+
+describe('plain http', () => {
+  test.each(['http://10.0.0.1', 'http://kms.example.com:4566', 'http://127.0.0.1.example.com', 'http://127.0.0.1@example.com'])(
+    'to %s is refused, and nothing sent',
+    async (url) => {
+      const wrapped = await world.encrypt('hunter2')
+      vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
+      await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
+      vi.unstubAllEnvs()
+    },
+  )
+
+  test('goes to the hosts that were named for it', async () => {
+    const wrapped = await world.encrypt('hunter2')
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', world.kms.url.replace('127.0.0.1', '0.0.0.0'))
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
+    const trusting = { ...HASTY, insecureHosts: ['0.0.0.0'] }
+    expect(await direct([wrapped], CONTEXT, 'DB', undefined, trusting)).toBe('hunter2')
+    vi.unstubAllEnvs()
+  })
+
+  test('follows AWS_ENDPOINT_URL where AWS_ENDPOINT_URL_KMS is not set', async () => {
+    const wrapped = await world.encrypt('hunter2')
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', '')
+    vi.stubEnv('AWS_ENDPOINT_URL', world.kms.url)
+    expect(await direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).toBe('hunter2')
+    vi.unstubAllEnvs()
+  })
+})
