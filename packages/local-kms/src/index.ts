@@ -1,4 +1,5 @@
-export { startLocalKms, type CreatedKey, type LocalKms, type LocalKmsOptions } from './start.js'
+export { startLocalKms } from './start.js'
+export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local-kms.js'
 export type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'

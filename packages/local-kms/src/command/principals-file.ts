@@ -1,6 +1,6 @@
 import type { Credentials, PolicyDocument } from '../auth/principals.js'
 import { LocalKmsError } from '../errors.js'
-import type { LocalKms } from '../start.js'
+import type { LocalKms } from '../local-kms.js'
 
 interface PrincipalsFile {
   users?: { name: string; policies?: PolicyDocument[] }[]

@@ -1,0 +1,72 @@
+import type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
+import type { Faults } from './server/faults.js'
+import type { JournalEntry } from './server/journal.js'
+
+export interface LocalKmsOptions {
+  /** Folder to keep keys and principals in; absent, they live in memory. */
+  dir?: string
+  /** Default 0: any free port. */
+  port?: number
+  /** Default 127.0.0.1. Listening elsewhere shows the endpoint to the network. */
+  host?: string
+  /** The region of `env` and of `createKey`; every other region is served too. Default us-east-1. */
+  region?: string
+  /** Twelve digits; a folder's own account wins. */
+  accountId?: string
+  /** Serve https with this key and certificate (PEM). */
+  tls?: { key: string | Buffer; cert: string | Buffer }
+  /** Whether an elliptic-curve data key pair's PKCS#8 holds the optional public key. Default true. */
+  pkcs8PublicKey?: boolean
+  /** How many calls `journal` keeps, the latest. Default 1000. */
+  journalLimit?: number
+  /** Told of every call when it ends. */
+  onCall?: (entry: JournalEntry) => void
+}
+
+export interface KeyToCreate {
+  /** `alias/NAME`; none where absent. */
+  alias?: string
+  /** Default: the region of the local KMS. */
+  region?: string
+  /** Default: the account's IAM policies decide. */
+  policy?: PolicyDocument
+  /** `SYMMETRIC_DEFAULT`, the default, or `RSA_2048`, `RSA_3072`, `RSA_4096`. */
+  spec?: string
+  multiRegion?: boolean
+  description?: string
+}
+
+export interface CreatedKey {
+  keyId: string
+  arn: string
+}
+
+export interface LocalKms {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string
+  readonly region: string
+  readonly accountId: string
+  /** The administrator, an IAM user that may do anything IAM policies can allow. */
+  readonly admin: User
+  /** What an AWS client needs to find this endpoint, as the administrator. */
+  readonly env: Record<string, string>
+  /** The latest calls, oldest first. */
+  readonly journal: JournalEntry[]
+  readonly faults: Faults
+  /** The environment of `env`, with these credentials. */
+  envFor(credentials: Credentials): Record<string, string>
+  /** Makes a key, and an alias (`alias/NAME`) for it, as the administrator; not in the journal. */
+  createKey(options?: KeyToCreate): Promise<CreatedKey>
+  createUser(options: { name: string; policies?: PolicyDocument[]; mfa?: boolean }): User
+  createRole(options: { name: string; policies?: PolicyDocument[]; trust?: PolicyDocument }): Role
+  hasAlias(name: string, region?: string): boolean
+  hasPrincipal(arn: string): boolean
+  /** Replaces the IAM policies of a user or role, and a role's trust policy if one is given. */
+  putPolicies(arn: string, policies: PolicyDocument[], trust?: PolicyDocument): void
+  /** A user's access key; temporary credentials of a role, without asking its trust policy. */
+  credentialsOf(
+    arn: string,
+    options?: { sessionName?: string; durationSeconds?: number },
+  ): Credentials
+  close(): Promise<void>
+}

@@ -1,0 +1,42 @@
+import { keyArn } from './account/arn.js'
+import { callerOfUser } from './auth/caller.js'
+import { CreateAlias } from './kms/aliases.js'
+import { CreateKey } from './kms/keys.js'
+import type { CreatedKey, KeyToCreate } from './local-kms.js'
+import { perform, type Call } from './protocol/service.js'
+import type { Endpoint } from './server/handle.js'
+
+/**
+ * Makes a key, and an alias for it if one is named, as a user of the account. Setting the scene is
+ * no call of a client's: it stays out of the journal.
+ */
+export async function makeKey(
+  { account, journal, faults, pkcs8PublicKey }: Endpoint,
+  userName: string,
+  { region, alias, policy, spec, multiRegion, description }: KeyToCreate & { region: string },
+): Promise<CreatedKey> {
+  const call: Call = {
+    account,
+    journal,
+    region,
+    caller: callerOfUser(account.state, userName),
+    now: faults.now(),
+    sourceIp: '127.0.0.1',
+    secureTransport: false,
+    userAgent: '',
+    pkcs8PublicKey,
+    entry: { time: '', requestId: '', service: 'kms', operation: '', region, outcome: '' },
+  }
+  const { KeyMetadata } = await perform(CreateKey, call, {
+    KeySpec: spec,
+    KeyUsage: 'ENCRYPT_DECRYPT',
+    MultiRegion: multiRegion,
+    Description: description,
+    Policy: typeof policy === 'object' ? JSON.stringify(policy) : policy,
+  })
+  const { KeyId: keyId } = KeyMetadata as { KeyId: string }
+  if (alias !== undefined) {
+    await perform(CreateAlias, call, { AliasName: alias, TargetKeyId: keyId })
+  }
+  return { keyId, arn: keyArn(region, account.id, keyId) }
+}
