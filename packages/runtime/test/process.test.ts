@@ -1,0 +1,97 @@
+import type { FaultKind } from '@unplugin-kms/local-kms'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test, vi } from 'vitest'
+import { bundle, pairModule, shimSource } from './program.js'
+import { CONTEXT, useKms } from './world.js'
+
+const world = useKms()
+const BUN = fileURLToPath(new URL('../../../node_modules/.bin/bun', import.meta.url))
+const environment = () => ({ PATH: process.env.PATH!, ...world.kms.env })
+
+/** Runs a bundle; its standard output when it ends by itself. */
+function start(file: string, command = process.execPath) {
+  const child = spawn(command, [file], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (part) => (output += part))
+  return { child, ended: once(child, 'close').then(([code]) => ({ code, output })) }
+}
+
+const program = async (code: (token: string) => string, settings = {}, format?: 'cjs') => {
+  const pair = await world.pair()
+  const token = JSON.stringify(await pair.seal('hunter2'))
+  return bundle(`import { pair } from './pair.mjs'\n${code(token)}`, await pairModule([pair.wrapped], settings), format)
+}
+
+describe('a process', () => {
+  test.each([undefined, 'cjs' as const])('opens a secret and ends by itself (%s)', async (format) => {
+    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, format)
+    expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
+
+  test.skipIf(spawnSync(BUN, ['--version']).status !== 0)('of Bun opens a secret and ends by itself', async () => {
+    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
+    expect(await start(file, BUN).ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
+
+  test('that awaits nothing ends by itself, whatever KMS does', async () => {
+    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const { file } = await program(() => 'globalThis.kept = pair')
+    expect(await start(file).ended).toEqual({ code: 0, output: '' })
+  })
+
+  test('that awaits at its top level fails with the error, and not for a promise that never settles', async () => {
+    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
+    const { file } = await program((token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`, settings)
+    expect(await start(file).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
+  })
+
+  test.skipIf(process.platform === 'win32').each([
+    ['before anyone awaited', `await new Promise((resolve) => process.once('SIGUSR2', resolve))\n`],
+    ['while it was awaited', ''],
+  ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
+    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
+    const { file } = await program((token) => `process.on('SIGUSR2', () => {})\n${wait}console.log(await pair(${token}, 'DB'))`, settings)
+    const { child, ended } = start(file)
+    await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
+    child.kill('SIGSTOP')
+    // The freeze itself: nothing else can make a process's clock pass.
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    hang.remove()
+    child.kill('SIGCONT')
+    child.kill('SIGUSR2')
+    expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
+
+  test('in a storm of faults opens each of 1,000 secrets, leaves no socket and ends by itself', async () => {
+    const kinds: FaultKind[] = [
+      { kind: 'throttle' },
+      { kind: 'error', type: 'KMSInternalException', status: 500 },
+      { kind: 'error', type: 'KeyUnavailableException', status: 500 },
+      { kind: 'reset', when: 'before' },
+      { kind: 'reset', when: 'during' },
+      { kind: 'reset', when: 'after' },
+      { kind: 'body', body: 'truncated' },
+      { kind: 'body', body: 'html', status: 502 },
+      { kind: 'latency', ms: 20 },
+    ]
+    const settings = { attemptTimeoutMs: 5000, deadlineMs: 60_000, maxAttempts: 14 }
+    const wrapped = await world.encrypt('hunter2')
+    const { file } = await bundle(
+      `import { direct } from './pair.mjs'
+      const args = ${JSON.stringify([[wrapped], CONTEXT])}
+      const secrets = Array.from({ length: 1000 }, (_, n) => direct(...args, 'S' + n, undefined, ${JSON.stringify(settings)}))
+      const opened = (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
+      const { globalAgent } = await import('node:http')
+      console.log(opened, Object.values(globalAgent.sockets).flat().length)`,
+      await shimSource(),
+    )
+    // Rates that share no period, so that the faults meet in ever new sequences.
+    const faults = kinds.map((fault, i) => world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }))
+    expect(await start(file).ended).toEqual({ code: 0, output: '1000 0\n' })
+    expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
+  }, 120_000)
+})
