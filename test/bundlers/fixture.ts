@@ -38,7 +38,7 @@ export interface Expected {
   prints?: unknown
   browser?: boolean
   external?: string[]
-  options?: { include?: string; exclude?: string; flags?: string; proof?: Options['proof'] }
+  options?: { include?: string; exclude?: string; flags?: string; proof?: NonNullable<Options['proof']> }
   /** Bundlers that cannot, and why. */
   except?: Partial<Record<HostName, string>>
 }
