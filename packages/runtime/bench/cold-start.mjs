@@ -7,7 +7,15 @@
  */
 import { build } from 'esbuild'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -25,7 +33,10 @@ const { values: options } = parseArgs({
     latency: { type: 'string', default: '0,10' },
     only: { type: 'string' },
     node: { type: 'string', default: process.execPath },
-    modules: { type: 'string', default: fileURLToPath(new URL('../../../node_modules', import.meta.url)) },
+    modules: {
+      type: 'string',
+      default: fileURLToPath(new URL('../../../node_modules', import.meta.url)),
+    },
   },
 })
 const SHIM = readFileSync(fileURLToPath(new URL('../dist/shim.bundle.js', import.meta.url)), 'utf8')
@@ -80,7 +91,8 @@ async function measure(secrets, count, latency) {
     for (const { name, file, check } of contenders) {
       const { ms, text } = await run([file])
       const { last, cpu, rss } = JSON.parse(text)
-      if (check && last !== secrets.values.at(-1)) throw new Error(`${name} opened nothing: ${text}`)
+      if (check && last !== secrets.values.at(-1))
+        throw new Error(`${name} opened nothing: ${text}`)
       const sample = samples.get(name)
       sample?.ms.push(ms)
       sample?.cpu.push(cpu)
@@ -89,7 +101,9 @@ async function measure(secrets, count, latency) {
   }
   fault?.remove()
   const rows = contenders.map(({ name, bytes, gzip }) => {
-    const { ms, cpu, rss } = /** @type {{ ms: number[], cpu: number[], rss: number[] }} */ (samples.get(name))
+    const { ms, cpu, rss } = /** @type {{ ms: number[], cpu: number[], rss: number[] }} */ (
+      samples.get(name)
+    )
     return { name, ms: median(ms), cpu: median(cpu), rss: median(rss), bytes, gzip }
   })
   const bare = rows.find(({ name }) => name.startsWith('bare'))
@@ -118,7 +132,13 @@ async function measure(secrets, count, latency) {
  */
 async function prepare({ name, format, bundled, source }, secrets, count) {
   const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } = kms.admin.credentials
-  const headers = sign(new URL(kms.url), secrets.probe, kms.region, { AccessKeyId, SecretAccessKey }, Date.now())
+  const headers = sign(
+    new URL(kms.url),
+    secrets.probe,
+    kms.region,
+    { AccessKeyId, SecretAccessKey },
+    Date.now(),
+  )
   const world = { ...secrets, url: kms.url, shim: SHIM, signed: { headers, body: secrets.probe } }
   const slug = `${name.replace(/\W+/g, '-')}-${count}`
   const file = join(folder, `${slug}.${format === 'esm' ? 'mjs' : 'cjs'}`)
@@ -136,9 +156,12 @@ async function prepare({ name, format, bundled, source }, secrets, count) {
       target: 'node20',
       logLevel: 'error',
       // For CommonJS packages inside an ES module, as their documentation advises.
-      banner: format === 'esm' && /aws-sdk|powertools|middy/.test(code)
-        ? { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" }
-        : {},
+      banner:
+        format === 'esm' && /aws-sdk|powertools|middy/.test(code)
+          ? {
+              js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+            }
+          : {},
     })
   } else {
     writeFileSync(file, code)

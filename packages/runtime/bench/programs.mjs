@@ -52,7 +52,13 @@ globalThis.done = (async () => {
 
 /** @type {Program[]} */
 export const PROGRAMS = [
-  { name: 'empty process', format: 'esm', bundled: true, packages: [], source: () => 'globalThis.done = Promise.resolve([])' },
+  {
+    name: 'empty process',
+    format: 'esm',
+    bundled: true,
+    packages: [],
+    source: () => 'globalThis.done = Promise.resolve([])',
+  },
   {
     name: 'bare node:https POST',
     format: 'esm',
@@ -69,8 +75,20 @@ globalThis.done = new Promise((resolve, reject) => {
   },
   { name: 'shim, ESM', format: 'esm', bundled: true, packages: [], source: shim },
   { name: 'shim, CJS', format: 'cjs', bundled: true, packages: [], source: shim },
-  { name: 'client-kms, bundled', format: 'esm', bundled: true, packages: ['@aws-sdk/client-kms'], source: sdk },
-  { name: 'client-kms, unbundled', format: 'esm', bundled: false, packages: ['@aws-sdk/client-kms'], source: sdk },
+  {
+    name: 'client-kms, bundled',
+    format: 'esm',
+    bundled: true,
+    packages: ['@aws-sdk/client-kms'],
+    source: sdk,
+  },
+  {
+    name: 'client-kms, unbundled',
+    format: 'esm',
+    bundled: false,
+    packages: ['@aws-sdk/client-kms'],
+    source: sdk,
+  },
   {
     name: 'Powertools parameters',
     format: 'esm',

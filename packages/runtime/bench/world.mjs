@@ -17,10 +17,24 @@ import { seal } from '../test/sealer.mjs'
 export async function startKms(folder) {
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name))
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
-  execFileSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-keyout', key, '-out', cert, ...subject],
-  ], { stdio: 'ignore' })
+  execFileSync(
+    'openssl',
+    [
+      ...[
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-days',
+        '2',
+      ],
+      ...['-keyout', key, '-out', cert, ...subject],
+    ],
+    { stdio: 'ignore' },
+  )
   const ca = readFileSync(cert)
   const kms = await startLocalKms({ tls: { key: readFileSync(key), cert: ca } })
   return { kms, ca, env: { ...kms.env, NODE_EXTRA_CA_CERTS: cert } }
@@ -35,7 +49,12 @@ export async function startKms(folder) {
  */
 export async function makeSecrets(kms, ca, count) {
   const { credentials } = kms.admin
-  const client = { endpoint: kms.url, region: kms.region, credentials, requestHandler: { httpsAgent: { ca } } }
+  const client = {
+    endpoint: kms.url,
+    region: kms.region,
+    credentials,
+    requestHandler: { httpsAgent: { ca } },
+  }
   const kmsClient = new KMSClient(client)
   const ssm = new SSMClient(client)
   const { arn: keyArn } = await kms.createKey()
@@ -46,13 +65,24 @@ export async function makeSecrets(kms, ca, count) {
       EncryptionContext: { app: 'bench' },
     }),
   )
-  const dataKey = await kmsClient.send(new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256' }))
-  const probe = await kmsClient.send(new EncryptCommand({ KeyId: keyArn, Plaintext: Buffer.alloc(138) }))
-  const values = Array.from({ length: count }, (_, i) => `value-${i}-${randomBytes(12).toString('hex')}`)
-  const tokens = await Promise.all(values.map((value) => seal(Buffer.from(pair.PublicKey ?? []), value)))
+  const dataKey = await kmsClient.send(
+    new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256' }),
+  )
+  const probe = await kmsClient.send(
+    new EncryptCommand({ KeyId: keyArn, Plaintext: Buffer.alloc(138) }),
+  )
+  const values = Array.from(
+    { length: count },
+    (_, i) => `value-${i}-${randomBytes(12).toString('hex')}`,
+  )
+  const tokens = await Promise.all(
+    values.map((value) => seal(Buffer.from(pair.PublicKey ?? []), value)),
+  )
   const parameters = values.slice(0, 100).map((_, i) => `/bench/${i}`)
   for (const [i, Name] of parameters.entries()) {
-    await ssm.send(new PutParameterCommand({ Name, Value: values[i], Type: 'SecureString', KeyId: keyArn }))
+    await ssm.send(
+      new PutParameterCommand({ Name, Value: values[i], Type: 'SecureString', KeyId: keyArn }),
+    )
   }
   const boxes = values.map((value) => box(dataKey.Plaintext ?? new Uint8Array(), value))
   const common = {
@@ -73,7 +103,8 @@ export async function makeSecrets(kms, ca, count) {
   }
 }
 
-const base64 = (/** @type {Uint8Array | undefined} */ bytes) => Buffer.from(bytes ?? []).toString('base64')
+const base64 = (/** @type {Uint8Array | undefined} */ bytes) =>
+  Buffer.from(bytes ?? []).toString('base64')
 
 /** @param {Uint8Array} key @param {string} value */
 function box(key, value) {

@@ -19,14 +19,31 @@ export interface DecryptOptions extends Omit<Settings, 'start'> {
  * @param options `as` makes bytes of it, or the value of its JSON; by default it is text
  * @throws KmsSecretError
  */
-export function decrypt(blob: string | Uint8Array, options: DecryptOptions & { as: 'bytes' }): Promise<Uint8Array>
-export function decrypt(blob: string | Uint8Array, options: DecryptOptions & { as: 'json' }): Promise<unknown>
+export function decrypt(
+  blob: string | Uint8Array,
+  options: DecryptOptions & { as: 'bytes' },
+): Promise<Uint8Array>
+export function decrypt(
+  blob: string | Uint8Array,
+  options: DecryptOptions & { as: 'json' },
+): Promise<unknown>
 export function decrypt(blob: string | Uint8Array, options: DecryptOptions): Promise<string>
 export function decrypt(
   blob: string | Uint8Array,
-  { keyId, encryptionContext = {}, encryptionAlgorithm, as, ...settings }: DecryptOptions & { as?: As },
+  {
+    keyId,
+    encryptionContext = {},
+    encryptionAlgorithm,
+    as,
+    ...settings
+  }: DecryptOptions & { as?: As },
 ): Promise<unknown> {
-  const wrapped = [keyId, hostOf(keyId), typeof blob === 'string' ? blob : Buffer.from(blob).toString('base64'), encryptionAlgorithm] as const
+  const wrapped = [
+    keyId,
+    hostOf(keyId),
+    typeof blob === 'string' ? blob : Buffer.from(blob).toString('base64'),
+    encryptionAlgorithm,
+  ] as const
   return secret('decrypt', as, decrypting([[...wrapped]], encryptionContext, settings)).then()
 }
 
@@ -43,11 +60,18 @@ export interface DecryptEnvOptions extends Omit<Settings, 'start'> {
  *
  * @throws KmsSecretError ENV_UNSET if there is no such variable
  */
-export async function decryptEnv(name: string, { keyId = '', encryptionContext, ...settings }: DecryptEnvOptions = {}): Promise<string> {
+export async function decryptEnv(
+  name: string,
+  { keyId = '', encryptionContext, ...settings }: DecryptEnvOptions = {},
+): Promise<string> {
   const { env } = process
   const blob = env[name]
   if (!blob) throw new KmsSecretError({ code: 'ENV_UNSET', why: 'not set', secret: name })
   const host = keyId ? hostOf(keyId) : hostIn(env.AWS_REGION!)
   const context = encryptionContext ?? { LambdaFunctionName: env.AWS_LAMBDA_FUNCTION_NAME! }
-  return (await secret(name, undefined, decrypting([[keyId, host, blob]], context, settings))) as string
+  return (await secret(
+    name,
+    undefined,
+    decrypting([[keyId, host, blob]], context, settings),
+  )) as string
 }

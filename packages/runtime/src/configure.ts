@@ -5,7 +5,13 @@ export interface Configuration {
    * Where credentials come from instead of the environment and the container endpoint; any credential provider of
    * the AWS SDK will do. Asked before each request: it keeps and renews them itself, as the SDK's do.
    */
-  credentials?: (() => Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string | undefined }>) | undefined
+  credentials?:
+    | (() => Promise<{
+        accessKeyId: string
+        secretAccessKey: string
+        sessionToken?: string | undefined
+      }>)
+    | undefined
 }
 
 /** Settings for every copy of the shim in this thread, from `@unplugin-kms/runtime`. Call it before the bundle loads. */

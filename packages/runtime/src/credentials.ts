@@ -28,7 +28,12 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   if (!uri) throw { code: 'CREDENTIALS_MISSING', why: 'no AWS credentials' } satisfies Failure
   // The file is replaced before its token expires, so it is read each time; node:fs is loaded for it alone.
   const authorization = file ? (await import('node:fs')).readFileSync(file, 'utf8').trim() : token
-  const [answer, { statusCode }] = await send(new URL(uri), authorization ? { authorization } : {}, signal, HOSTS)
+  const [answer, { statusCode }] = await send(
+    new URL(uri),
+    authorization ? { authorization } : {},
+    signal,
+    HOSTS,
+  )
   if (!answer.SecretAccessKey) throw new Error(`${uri}: ${statusCode}`)
   keptUntil = Date.parse(answer.Expiration) - 60_000
   return (kept = answer)

@@ -16,7 +16,10 @@ export interface Settings {
    * function still has its say.
    */
   deadlineMs?: number
-  /** Default 5: with pauses of 50 ms, doubled each time and each cut short at random, 0.4 s on average. */
+  /**
+   * How many attempts there are, in all regions together. Default 5: the pauses between them, up to
+   * 50 ms, doubled each time and each cut at random, come to 0.4 s on average.
+   */
   maxAttempts?: number
   /** Hosts besides loopback to which plain http may go, such as an emulator's in another container. */
   insecureHosts?: string[]
@@ -34,8 +37,9 @@ export function decrypting<T = Buffer>(
 ): () => Promise<T> {
   const own = ([keyArn]: Wrapped) => +(regionOf(keyArn) === process.env.AWS_REGION)
   const targets = wrapped.toSorted((a, b) => own(b) - own(a))
+  const timeout = Math.min(attemptTimeoutMs, deadlineMs)
   const attempt = (target: Wrapped) =>
-    requestDecrypt(target, context, AbortSignal.timeout(attemptTimeoutMs), insecureHosts)
+    requestDecrypt(target, context, AbortSignal.timeout(timeout), insecureHosts)
 
   // An attempt that nobody has awaited yet. If it fails, it might as well not have been.
   let early: Promise<Buffer> | undefined
@@ -47,8 +51,8 @@ export function decrypting<T = Buffer>(
   async function run(): Promise<T> {
     const queue = [...targets]
     const whys = new Set<string>()
-    const latestStart = Date.now() + deadlineMs - attemptTimeoutMs
-    for (let ceiling = 50; ; ceiling *= 2) {
+    const latestStart = Date.now() + deadlineMs - timeout
+    for (let tries = 1; ; tries++) {
       const target = queue.shift()!
       const begun = Date.now()
       try {
@@ -57,11 +61,11 @@ export function decrypting<T = Buffer>(
         early = undefined
         const now = Date.now()
         // Later than any timer would be: the process was frozen, and KMS had no chance.
-        if (now - begun > 2 * attemptTimeoutMs) return run()
-        const pause = Math.random() * ceiling
+        if (now - begun > 2 * timeout) return run()
+        const pause = Math.random() * Math.min(1000, 25 * 2 ** tries)
         whys.add(failure.why)
         if (failure.code === 'KMS_UNREACHABLE') queue.push(target)
-        if (!queue[0] || now + pause > latestStart || ceiling >= 25 * 2 ** maxAttempts) {
+        if (!queue[0] || now + pause > latestStart || tries >= maxAttempts) {
           throw { ...failure, why: [...whys].join('; ') } satisfies Failure
         }
         await new Promise((resolve) => setTimeout(resolve, pause))

@@ -10,8 +10,12 @@ const DOMAINS: Record<string, string> = {
 
 /** The endpoint of a key's region. Throws a TypeError for what is no key ARN: it decides whom the credentials reach. */
 export function hostOf(keyArn: string): string {
-  const [, partition, region] = /^arn:(aws[a-z-]*):kms:([a-z]{2,}(?:-[a-z]+)+-\d+):\d{12}:key\/[\w-]+$/.exec(keyArn) ?? []
-  if (!partition || !region) throw new TypeError(`keyId: '${keyArn}' is no key ARN (arn:aws:kms:us-east-1:111122223333:key/…)`)
+  const [, partition, region] =
+    /^arn:(aws[a-z-]*):kms:([a-z]{2,}(?:-[a-z]+)+-\d+):\d{12}:key\/[\w-]+$/.exec(keyArn) ?? []
+  if (!partition || !region)
+    throw new TypeError(
+      `keyId: '${keyArn}' is no key ARN (arn:aws:kms:us-east-1:111122223333:key/…)`,
+    )
   return hostIn(region, DOMAINS[partition])
 }
 

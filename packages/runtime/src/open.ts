@@ -30,7 +30,7 @@ export function importKey(pkcs8: Buffer): Open {
     // kind 1 ‖ fingerprint 8 ‖ enc 65 ‖ ciphertext ‖ tag 16
     const bytes = Buffer.from(token.slice(7), 'base64url')
     // Buffer decodes more than canonical base64url, OpenSSL more than uncompressed points.
-    if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw token
+    if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw new TypeError()
     if (bytes.toString('hex', 1, 9) !== fingerprint) {
       throw { code: 'PAIR_UNKNOWN', why: 'sealed to another data key pair' } satisfies Failure
     }

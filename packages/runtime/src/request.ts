@@ -34,20 +34,28 @@ export async function requestDecrypt(
     const caller = await credentials(signal)
     const signedAt = Date.now() + ahead
     const headers = sign(url, body, regionOf(keyArn), caller, signedAt)
-    const [answer, { statusCode, headers: told }] = await send(url, headers, signal, insecureHosts, body)
+    const [answer, { statusCode, headers: told }] = await send(
+      url,
+      headers,
+      signal,
+      insecureHosts,
+      body,
+    )
     if (answer.Plaintext) return Buffer.from(answer.Plaintext, 'base64')
 
     const kmsError: string | undefined = answer.__type?.split('#').pop()
     const denied = kmsError === 'AccessDeniedException'
-    const drift = Date.parse(told.date!) - signedAt
+    const now = Date.parse(told.date!)
     // Signed before a freeze, or by a clock that is wrong: from here on KMS's clock counts.
-    const skewed = Math.abs(drift) > 60_000
-    if (skewed) ahead += drift
+    const skewed = Math.abs(now - signedAt) > 60_000
+    if (skewed) ahead = now - Date.now()
     // Only KMS's own word is final, not a proxy's.
     const again = skewed || !kmsError || statusCode! > 499 || /Throttl/.test(kmsError)
     throw {
       code: again ? 'KMS_UNREACHABLE' : denied ? 'KMS_DENIED' : 'KMS_FAILED',
-      why: [statusCode, kmsError, answer.message ?? answer.Message].join(' ') + (denied ? "; the role's policy and the key policy must both allow it" : ''),
+      why:
+        [statusCode, kmsError, answer.message ?? answer.Message].join(' ') +
+        (denied ? "; the role's policy and the key policy must both allow it" : ''),
       kmsError,
       requestId: told['x-amzn-requestid'] as string,
     } satisfies Failure

@@ -9,21 +9,25 @@ export type As = 'bytes' | 'json'
  * wherever it is printed. Its state lives in closures: no property leads to a value.
  * `Promise.prototype` brings `catch` and `finally`, which call `then`.
  */
-export function secret(label: string, as: As | undefined, decrypt: () => Promise<Buffer>): Promise<unknown> {
+export function secret(
+  label: string,
+  as: As | undefined,
+  decrypt: () => Promise<Buffer>,
+): Promise<unknown> {
   const open = once(async () => {
     try {
       const plaintext = await decrypt()
       // A copy with memory of its own: a Buffer may be a view of a pool that others share.
       if (as === 'bytes') return new Uint8Array(plaintext)
       const text = plaintext.toString()
-      if (!plaintext.equals(Buffer.from(text))) throw as
+      if (!plaintext.equals(Buffer.from(text))) throw new TypeError()
       return as ? JSON.parse(text) : text
     } catch (error: any) {
-      // What is no `Failure` is dropped: V8's errors quote the JSON that they cannot read.
+      // What is no `Failure` is dropped, unseen: V8's errors quote the JSON that they cannot read.
       throw new KmsSecretError({
         code: 'OPEN_FAILED',
         why: `altered, renamed or no ${as ?? 'text'}`,
-        ...(error?.why && error),
+        ...(error.why && error),
         secret: label,
       })
     }

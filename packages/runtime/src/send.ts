@@ -14,7 +14,10 @@ export async function send(
   trusted: string[] = [],
   body?: string,
 ): Promise<[any, IncomingMessage]> {
-  if (!/^http(s|:\/\/(localhost|127\.[\d.]+|\[::1])(:|$))/.test(url.origin) && !trusted.includes(url.hostname)) {
+  if (
+    !/^http(s|:\/\/(localhost|127\.[\d.]+|\[::1])(:|$))/.test(url.origin) &&
+    !trusted.includes(url.hostname)
+  ) {
     throw { code: 'ENDPOINT_INSECURE', why: `${url.origin} is not https` } satisfies Failure
   }
   const request = url.protocol === 'http:' ? (await import('node:http')).request : https
@@ -28,7 +31,9 @@ export async function send(
         .on('end', () => resolve([parse(text), answer]))
         .on('error', reject)
     }
-    request(url, { method: body ? 'POST' : 'GET', headers, signal }, respond).on('error', reject).end(body)
+    request(url, { method: body ? 'POST' : 'GET', headers, signal }, respond)
+      .on('error', reject)
+      .end(body)
   })
 }
 

@@ -10,4 +10,6 @@ interface Shared {
 
 /** What all copies of the shim in one thread hold in common. */
 export const shared = (): Shared =>
-  ((globalThis as { [key: symbol]: Shared | undefined })[Symbol.for('unplugin-kms')] ??= { unwraps: {} })
+  ((globalThis as { [key: symbol]: Shared | undefined })[Symbol.for('unplugin-kms')] ??= {
+    unwraps: {},
+  })

@@ -11,15 +11,18 @@ describe('decrypt', () => {
     const options = { keyId, encryptionContext: CONTEXT }
     expect(await decrypt(blob, options)).toBe('{"a":1}')
     expect(await decrypt(Buffer.from(blob, 'base64'), { ...options, as: 'json' })).toEqual({ a: 1 })
-    expect(await decrypt(blob, { ...options, as: 'bytes' })).toEqual(new TextEncoder().encode('{"a":1}'))
+    expect(await decrypt(blob, { ...options, as: 'bytes' })).toEqual(
+      new TextEncoder().encode('{"a":1}'),
+    )
   })
 
-  test.each(['alias/orders', 'arn:aws:kms:us-east-1.example.com/:111122223333:key/x', 'arn:aws:kms:us-east-1:1:key/x'])(
-    'takes key ARNs alone, since they say whom the credentials reach: %s',
-    (keyId) => {
-      expect(() => decrypt('AQIC', { keyId })).toThrow(TypeError)
-    },
-  )
+  test.each([
+    'alias/orders',
+    'arn:aws:kms:us-east-1.example.com/:111122223333:key/x',
+    'arn:aws:kms:us-east-1:1:key/x',
+  ])('takes key ARNs alone, since they say whom the credentials reach: %s', (keyId) => {
+    expect(() => decrypt('AQIC', { keyId })).toThrow(TypeError)
+  })
 })
 
 describe('decryptEnv', () => {
@@ -47,14 +50,19 @@ describe('decryptEnv', () => {
   })
 
   test('of a variable that is not set says so', async () => {
-    await expect(decryptEnv('NOWHERE')).rejects.toMatchObject({ code: 'ENV_UNSET', secret: 'NOWHERE' })
+    await expect(decryptEnv('NOWHERE')).rejects.toMatchObject({
+      code: 'ENV_UNSET',
+      secret: 'NOWHERE',
+    })
   })
 })
 
 test('KmsSecretError knows the errors of every copy of the shim', async () => {
   vi.resetModules()
   const { secret } = await import('../src/secret.js')
-  const error = await secret('DB', undefined, async () => Promise.reject(0)).catch((error: unknown) => error)
+  const error = await secret('DB', undefined, async () => Promise.reject(0)).catch(
+    (error: unknown) => error,
+  )
   expect(error).toBeInstanceOf(KmsSecretError)
   expect(new Error('x')).not.toBeInstanceOf(KmsSecretError)
 })

@@ -49,17 +49,25 @@ describe('credentials', () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
     vi.stubEnv('AWS_SESSION_TOKEN', 'session')
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
-    expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'AKID', SecretAccessKey: 'secret', Token: 'session' })
+    expect(await (await fresh())(signal)).toEqual({
+      AccessKeyId: 'AKID',
+      SecretAccessKey: 'secret',
+      Token: 'session',
+    })
     expect(requests).toEqual([])
   })
 
   test('come from the container endpoint next, asked with its token', async () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'Bearer abc')
-    expect(await (await fresh())(signal)).toMatchObject({ AccessKeyId: 'KEY1', SecretAccessKey: 'secret', Token: 'token' })
-    expect(requests.map(({ method, url, headers }) => [method, url, headers.authorization])).toEqual([
-      ['GET', '/v2/credentials?a=b', 'Bearer abc'],
-    ])
+    expect(await (await fresh())(signal)).toMatchObject({
+      AccessKeyId: 'KEY1',
+      SecretAccessKey: 'secret',
+      Token: 'token',
+    })
+    expect(
+      requests.map(({ method, url, headers }) => [method, url, headers.authorization]),
+    ).toEqual([['GET', '/v2/credentials?a=b', 'Bearer abc']])
   })
 
   test('are asked for with the token file’s latest content, before the token', async () => {
@@ -135,6 +143,8 @@ describe('credentials', () => {
 
   test('whose configured function hangs are given up with the attempt', async () => {
     configure({ credentials: () => new Promise(() => {}) })
-    await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({
+      name: 'TimeoutError',
+    })
   })
 })

@@ -49,13 +49,20 @@ const final = [
 ]
 
 describe('a fault that may pass', () => {
-  test.each(retryable.map((fault) => [inspect(fault), fault] as const))('%s is survived', async (_, fault) => {
-    const { secret } = await make()
-    world.kms.faults.add({ ...fault, times: 1 })
-    expect(await secret).toBe(VALUE)
-  })
+  test.each(retryable.map((fault) => [inspect(fault), fault] as const))(
+    '%s is survived',
+    async (_, fault) => {
+      const { secret } = await make()
+      world.kms.faults.add({ ...fault, times: 1 })
+      expect(await secret).toBe(VALUE)
+    },
+  )
 
-  test.each(retryable.filter(({ kind }) => kind !== 'reset').map((fault) => [inspect(fault), fault] as const))(
+  test.each(
+    retryable
+      .filter(({ kind }) => kind !== 'reset')
+      .map((fault) => [inspect(fault), fault] as const),
+  )(
     '%s that does not pass ends in KMS_UNREACHABLE, and the next await finds KMS well again',
     async (_, fault) => {
       const { secret } = await make()
@@ -79,7 +86,10 @@ describe('a fault that may pass', () => {
     const { secret } = await make({ attemptTimeoutMs: 200, deadlineMs: 700, maxAttempts: 100 })
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const begun = performance.now()
-    await expect(secret).rejects.toMatchObject({ code: 'KMS_UNREACHABLE', message: expect.stringContaining('timeout') })
+    await expect(secret).rejects.toMatchObject({
+      code: 'KMS_UNREACHABLE',
+      message: expect.stringContaining('timeout'),
+    })
     // The room above the deadline is the test machine's, not the shim's.
     expect(performance.now() - begun).toBeLessThan(700 + 500)
   })
@@ -99,12 +109,20 @@ describe('a fault that may pass', () => {
   test('such as an answer that is no HTTP shows nothing of what it held', async () => {
     const { secret } = await make()
     const babbling = createServer((socket) => {
-      socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\nbad header\r\n\r\n{"Plaintext":"aHVudGVyMi1odW50ZXIy"}')
+      socket
+        .on('error', () => {})
+        .end('HTTP/1.1 200 OK\r\nbad header\r\n\r\n{"Plaintext":"aHVudGVyMi1odW50ZXIy"}')
     }).listen(0, '127.0.0.1')
     await once(babbling, 'listening')
-    vi.stubEnv('AWS_ENDPOINT_URL_KMS', `http://127.0.0.1:${(babbling.address() as AddressInfo).port}`)
+    vi.stubEnv(
+      'AWS_ENDPOINT_URL_KMS',
+      `http://127.0.0.1:${(babbling.address() as AddressInfo).port}`,
+    )
     const error = await secret.catch((error: unknown) => error)
-    expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', cause: { code: expect.stringMatching(/^HPE_/) } })
+    expect(error).toMatchObject({
+      code: 'KMS_UNREACHABLE',
+      cause: { code: expect.stringMatching(/^HPE_/) },
+    })
     const shown = inspect(error, { depth: 20, showHidden: true })
     expect(shown).not.toContain('aHVudGVyMi1odW50ZXIy')
     expect(shown).not.toContain('48 54 54 50')
@@ -129,8 +147,13 @@ describe('a fault that will not pass', () => {
   test('of a missing permission tells who, what, which key, which context, and that two policies count', async () => {
     const wrapped = await world.encrypt(VALUE)
     const role = world.kms.createRole({ name: 'orders' })
-    Object.assign(process.env, world.kms.envFor(world.kms.credentialsOf(role.arn, { sessionName: 'fn' })))
-    const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch((error: unknown) => error)
+    Object.assign(
+      process.env,
+      world.kms.envFor(world.kms.credentialsOf(role.arn, { sessionName: 'fn' })),
+    )
+    const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch(
+      (error: unknown) => error,
+    )
     delete process.env.AWS_SESSION_TOKEN
     expect(error).toMatchObject({ code: 'KMS_DENIED', kmsError: 'AccessDeniedException' })
     const { message } = error as Error
@@ -157,15 +180,21 @@ describe('a fault that will not pass', () => {
 })
 
 describe('a clock', () => {
-  test.each([-3_600_000, 3_600_000])('that is %i ms off is corrected once, by KMS’s own', async (offset) => {
-    const [{ secret }, another, third] = [await make(), await make(), await make()]
-    world.kms.faults.clockOffsetMs = offset
-    expect(await secret).toBe(VALUE)
-    expect(world.decrypts.map(({ outcome }) => outcome)).toEqual(['InvalidSignatureException', 'Success'])
-    expect(await another.secret).toBe(VALUE)
-    expect(world.decrypts).toHaveLength(3)
-    // Back again, which leaves the module's clock right for the other tests.
-    world.kms.faults.clockOffsetMs = 0
-    expect(await third.secret).toBe(VALUE)
-  })
+  test.each([-3_600_000, 3_600_000])(
+    'that is %i ms off is corrected once, by KMS’s own',
+    async (offset) => {
+      const [{ secret }, another, third] = [await make(), await make(), await make()]
+      world.kms.faults.clockOffsetMs = offset
+      expect(await secret).toBe(VALUE)
+      expect(world.decrypts.map(({ outcome }) => outcome)).toEqual([
+        'InvalidSignatureException',
+        'Success',
+      ])
+      expect(await another.secret).toBe(VALUE)
+      expect(world.decrypts).toHaveLength(3)
+      // Back again, which leaves the module's clock right for the other tests.
+      world.kms.faults.clockOffsetMs = 0
+      expect(await third.secret).toBe(VALUE)
+    },
+  )
 })

@@ -21,20 +21,36 @@ test('decapsulates to the shared secret that RFC 9180 prints', () => {
 })
 
 test('opens whatever an independent implementation seals, for any info, aad and plaintext', async () => {
-  const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+  const suite = new CipherSuite({
+    kem: new DhkemP256HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  })
   const bytes = fc.uint8Array({ maxLength: 300 })
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'grapheme' }), bytes, bytes, async (info, aad, plaintext) => {
-      const pair = createECDH('prime256v1')
-      pair.generateKeys()
-      const sender = await suite.createSenderContext({
-        recipientPublicKey: await suite.kem.deserializePublicKey(Uint8Array.from(pair.getPublicKey())),
-        info: new TextEncoder().encode(info),
-      })
-      const sealed = Buffer.from(await sender.seal(plaintext, aad))
-      const open = recipient(pair, info)
-      const opened = open(Buffer.from(sender.enc), Buffer.from(aad), sealed.subarray(0, -16), sealed.subarray(-16))
-      expect(new Uint8Array(opened)).toEqual(plaintext)
-    }),
+    fc.asyncProperty(
+      fc.string({ unit: 'grapheme' }),
+      bytes,
+      bytes,
+      async (info, aad, plaintext) => {
+        const pair = createECDH('prime256v1')
+        pair.generateKeys()
+        const sender = await suite.createSenderContext({
+          recipientPublicKey: await suite.kem.deserializePublicKey(
+            Uint8Array.from(pair.getPublicKey()),
+          ),
+          info: new TextEncoder().encode(info),
+        })
+        const sealed = Buffer.from(await sender.seal(plaintext, aad))
+        const open = recipient(pair, info)
+        const opened = open(
+          Buffer.from(sender.enc),
+          Buffer.from(aad),
+          sealed.subarray(0, -16),
+          sealed.subarray(-16),
+        )
+        expect(new Uint8Array(opened)).toEqual(plaintext)
+      },
+    ),
   )
 })

@@ -6,23 +6,30 @@ import { bundle, pairModule } from './program.js'
 import { useKms } from './world.js'
 
 const world = useKms()
-const installed = (name: string) => existsSync(fileURLToPath(new URL(`../../../node_modules/${name}`, import.meta.url)))
+const installed = (name: string) =>
+  existsSync(fileURLToPath(new URL(`../../../node_modules/${name}`, import.meta.url)))
 
 // Lambda's own Node versions come from npm (linux-x64 alone), its client for 22 and later under an alias.
 const RUNTIMES = [
   { title: `Node ${process.versions.node}`, node: process.execPath, client: 'aws-lambda-ric' },
-  ...([22, 24] as const).map((major) => ({ title: `nodejs${major}.x`, node: lambdaNode(major), client: 'aws-lambda-ric-4' })),
+  ...([22, 24] as const).map((major) => ({
+    title: `nodejs${major}.x`,
+    node: lambdaNode(major),
+    client: 'aws-lambda-ric-4',
+  })),
 ]
 
 const FAIL_FAST = { attemptTimeoutMs: 400, deadlineMs: 800, maxAttempts: 2 }
 
 const functions = {
   'with top-level await': {
-    code: (token: string) => `const value = await pair(${token}, 'DB')\nexport const handler = async () => value.length`,
+    code: (token: string) =>
+      `const value = await pair(${token}, 'DB')\nexport const handler = async () => value.length`,
     format: 'esm' as const,
   },
   'in CommonJS': {
-    code: (token: string) => `const secret = pair(${token}, 'DB')\nexport const handler = async () => (await secret).length`,
+    code: (token: string) =>
+      `const secret = pair(${token}, 'DB')\nexport const handler = async () => (await secret).length`,
     format: 'cjs' as const,
   },
 }
@@ -31,7 +38,11 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
   const lambda = async ({ code, format }: (typeof functions)[keyof typeof functions]) => {
     const pair = await world.pair()
     const token = JSON.stringify(await pair.seal('hunter2'))
-    const { file } = await bundle(`import { pair } from './pair.mjs'\n${code(token)}`, await pairModule([pair.wrapped], FAIL_FAST), format)
+    const { file } = await bundle(
+      `import { pair } from './pair.mjs'\n${code(token)}`,
+      await pairModule([pair.wrapped], FAIL_FAST),
+      format,
+    )
     return startLambda({ bundle: file, env: world.kms.env, node: node!, client })
   }
   // Skipped where the packages of the runtime are not installed.
@@ -45,26 +56,44 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
     expect(world.decrypts).toHaveLength(1)
   })
 
-  runs('a failed INIT is reported as such, and the next invocation succeeds when KMS is well again', async () => {
-    const running = await lambda(functions['with top-level await'])
-    const fault = world.kms.faults.add({ kind: 'error', type: 'KMSInternalException', status: 500, operation: 'Decrypt' })
-    expect(await running.invoke({})).toMatchObject({
-      initError: { errorType: 'KmsSecretError', errorMessage: expect.stringContaining('#KMS_UNREACHABLE') },
-    })
-    fault.remove()
-    expect(await running.invoke({})).toEqual({ answer: 7 })
-    await running.stop()
-  })
+  runs(
+    'a failed INIT is reported as such, and the next invocation succeeds when KMS is well again',
+    async () => {
+      const running = await lambda(functions['with top-level await'])
+      const fault = world.kms.faults.add({
+        kind: 'error',
+        type: 'KMSInternalException',
+        status: 500,
+        operation: 'Decrypt',
+      })
+      expect(await running.invoke({})).toMatchObject({
+        initError: {
+          errorType: 'KmsSecretError',
+          errorMessage: expect.stringContaining('#KMS_UNREACHABLE'),
+        },
+      })
+      fault.remove()
+      expect(await running.invoke({})).toEqual({ answer: 7 })
+      await running.stop()
+    },
+  )
 
-  runs('a failed invocation is reported as such, and the next succeeds in the same process', async () => {
-    const running = await lambda(functions['in CommonJS'])
-    const fault = world.kms.faults.add({ kind: 'error', type: 'DisabledException', operation: 'Decrypt' })
-    expect(await running.invoke({})).toMatchObject({ error: { errorType: 'KmsSecretError' } })
-    const { pid } = running
-    fault.remove()
-    expect(await running.invoke({})).toEqual({ answer: 7 })
-    expect(running.pid).toBe(pid)
-    await running.stop()
-    expect(running.output).not.toContain('hunter2')
-  })
+  runs(
+    'a failed invocation is reported as such, and the next succeeds in the same process',
+    async () => {
+      const running = await lambda(functions['in CommonJS'])
+      const fault = world.kms.faults.add({
+        kind: 'error',
+        type: 'DisabledException',
+        operation: 'Decrypt',
+      })
+      expect(await running.invoke({})).toMatchObject({ error: { errorType: 'KmsSecretError' } })
+      const { pid } = running
+      fault.remove()
+      expect(await running.invoke({})).toEqual({ answer: 7 })
+      expect(running.pid).toBe(pid)
+      await running.stop()
+      expect(running.output).not.toContain('hunter2')
+    },
+  )
 })

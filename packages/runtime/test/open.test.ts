@@ -10,9 +10,15 @@ const open = importKey(Buffer.from(PAIR.pkcs8))
 describe('a token', () => {
   test('opens to its plaintext, whatever that is', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), fc.constantFrom(1 as const, 3 as const), async (plaintext, kind) => {
-        expect(new Uint8Array(open(await seal(PAIR.spki, plaintext, { kind }), ''))).toEqual(plaintext)
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 5000 }),
+        fc.constantFrom(1 as const, 3 as const),
+        async (plaintext, kind) => {
+          expect(new Uint8Array(open(await seal(PAIR.spki, plaintext, { kind }), ''))).toEqual(
+            plaintext,
+          )
+        },
+      ),
       { numRuns: 50 },
     )
   })
@@ -57,7 +63,13 @@ describe('a token', () => {
   test('with anything before, after or inside it does not open', async () => {
     const token = await seal(PAIR.spki, 'hunter2')
     const [before, after] = [token.slice(0, 40), token.slice(40)]
-    for (const text of [` ${token}`, `${token} `, `${token}=`, `${before}\n${after}`, `${before}!${after}`]) {
+    for (const text of [
+      ` ${token}`,
+      `${token} `,
+      `${token}=`,
+      `${before}\n${after}`,
+      `${before}!${after}`,
+    ]) {
       expect(() => open(text, '')).toThrow()
     }
     expect(() => open(token.replaceAll('-', '+').replaceAll('_', '/') + '=', '')).toThrow()
@@ -78,7 +90,9 @@ describe('a token', () => {
   test('sealed to another pair is told apart from one that was altered', async () => {
     const foreign = await seal(newPair().spki, 'hunter2')
     expect(() => open(foreign, '')).toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
-    const altered = (await seal(PAIR.spki, 'hunter2')).replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'))
+    const altered = (await seal(PAIR.spki, 'hunter2')).replace(/.$/, (last) =>
+      last === 'A' ? 'E' : 'A',
+    )
     expect(() => open(altered, '')).not.toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
   })
 })

@@ -8,7 +8,9 @@ import { CONTEXT, useKms } from './world.js'
 
 const world = useKms()
 // The binary itself: bun's launcher wants an install script to have run.
-const BUN = fileURLToPath(new URL('../../../node_modules/@oven/bun-linux-x64/bin/bun', import.meta.url))
+const BUN = fileURLToPath(
+  new URL('../../../node_modules/@oven/bun-linux-x64/bin/bun', import.meta.url),
+)
 const environment = () => ({ PATH: process.env.PATH!, ...world.kms.env })
 
 /** Runs a bundle; its standard output when it ends by itself. */
@@ -22,20 +24,34 @@ function start(file: string, command = process.execPath) {
 const program = async (code: (token: string) => string, settings = {}, format?: 'cjs') => {
   const pair = await world.pair()
   const token = JSON.stringify(await pair.seal('hunter2'))
-  return bundle(`import { pair } from './pair.mjs'\n${code(token)}`, await pairModule([pair.wrapped], settings), format)
+  return bundle(
+    `import { pair } from './pair.mjs'\n${code(token)}`,
+    await pairModule([pair.wrapped], settings),
+    format,
+  )
 }
 
 describe('a process', () => {
-  test.each([undefined, 'cjs' as const])('opens a secret and ends by itself (%s)', async (format) => {
-    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, format)
-    expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
-  })
+  test.each([undefined, 'cjs' as const])(
+    'opens a secret and ends by itself (%s)',
+    async (format) => {
+      const { file } = await program(
+        (token) => `pair(${token}, 'DB').then(console.log)`,
+        {},
+        format,
+      )
+      expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
+    },
+  )
 
   // Skipped where bun's binary for this platform is not installed.
-  test.skipIf(spawnSync(BUN, ['--version']).status !== 0)('of Bun opens a secret and ends by itself', async () => {
-    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
-    expect(await start(file, BUN).ended).toEqual({ code: 0, output: 'hunter2\n' })
-  })
+  test.skipIf(spawnSync(BUN, ['--version']).status !== 0)(
+    'of Bun opens a secret and ends by itself',
+    async () => {
+      const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
+      expect(await start(file, BUN).ended).toEqual({ code: 0, output: 'hunter2\n' })
+    },
+  )
 
   test('that awaits nothing ends by itself, whatever KMS does', async () => {
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
@@ -46,7 +62,10 @@ describe('a process', () => {
   test('that awaits at its top level fails with the error, and not for a promise that never settles', async () => {
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
-    const { file } = await program((token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`, settings)
+    const { file } = await program(
+      (token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`,
+      settings,
+    )
     expect(await start(file).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
   })
 
@@ -56,7 +75,10 @@ describe('a process', () => {
   ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
-    const { file } = await program((token) => `process.on('SIGUSR2', () => {})\n${wait}console.log(await pair(${token}, 'DB'))`, settings)
+    const { file } = await program(
+      (token) => `process.on('SIGUSR2', () => {})\n${wait}console.log(await pair(${token}, 'DB'))`,
+      settings,
+    )
     const { child, ended } = start(file)
     await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
     child.kill('SIGSTOP')
@@ -92,7 +114,9 @@ describe('a process', () => {
       await shimSource(),
     )
     // Rates that share no period, so that the faults meet in ever new sequences.
-    const faults = kinds.map((fault, i) => world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }))
+    const faults = kinds.map((fault, i) =>
+      world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }),
+    )
     expect(await start(file).ended).toEqual({ code: 0, output: '1000 0\n' })
     expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
   }, 120_000)

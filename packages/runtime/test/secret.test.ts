@@ -11,7 +11,9 @@ describe('a secret', () => {
     let begun = 0
     const lazy = secret('DB', undefined, async () => Buffer.from(`${VALUE}${++begun}`))
     expect(begun).toBe(0)
-    expect(await Promise.all([lazy, lazy, lazy.then((value) => value)])).toEqual(Array(3).fill(`${VALUE}1`))
+    expect(await Promise.all([lazy, lazy, lazy.then((value) => value)])).toEqual(
+      Array(3).fill(`${VALUE}1`),
+    )
     expect(await lazy).toBe(`${VALUE}1`)
   })
 
@@ -38,9 +40,11 @@ describe('a secret', () => {
     const lazy = secret('DB', undefined, of(VALUE))
     const views = () => [
       JSON.stringify({ lazy }),
-      ...[{}, { showHidden: true, depth: 20, getters: true }, { customInspect: false, showHidden: true, depth: 20 }].map(
-        (options) => inspect({ lazy }, options),
-      ),
+      ...[
+        {},
+        { showHidden: true, depth: 20, getters: true },
+        { customInspect: false, showHidden: true, depth: 20 },
+      ].map((options) => inspect({ lazy }, options)),
     ]
     const before = views()
     await lazy
@@ -63,14 +67,20 @@ describe('a secret', () => {
     ['Array.join()', (lazy: unknown) => [lazy].join()],
   ])('used by %s before it was awaited says so and which', (_, use) => {
     expect(() => use(secret('DB', undefined, of(VALUE)) as never)).toThrow(
-      expect.objectContaining({ code: 'NOT_AWAITED', secret: 'DB', message: expect.stringContaining('DB') }),
+      expect.objectContaining({
+        code: 'NOT_AWAITED',
+        secret: 'DB',
+        message: expect.stringContaining('DB'),
+      }),
     )
   })
 
   test('of text is UTF-8 to the letter, or an error', async () => {
     const marked = '\uFEFFpäss\u0000😀'
     expect(await secret('DB', undefined, of(marked))).toBe(marked)
-    await expect(secret('DB', undefined, of(Buffer.of(0xff)))).rejects.toMatchObject({ code: 'OPEN_FAILED' })
+    await expect(secret('DB', undefined, of(Buffer.of(0xff)))).rejects.toMatchObject({
+      code: 'OPEN_FAILED',
+    })
   })
 
   test('of bytes has memory of its own', async () => {
@@ -86,7 +96,9 @@ describe('a secret', () => {
   })
 
   test('of no JSON fails without quoting it', async () => {
-    const error = await secret('CONFIG', 'json', of(`{"password":"${VALUE}"`)).catch((error) => error)
+    const error = await secret('CONFIG', 'json', of(`{"password":"${VALUE}"`)).catch(
+      (error) => error,
+    )
     expect(error).toMatchObject({ code: 'OPEN_FAILED', secret: 'CONFIG' })
     expect(inspect(error, { showHidden: true, depth: 20 })).not.toContain('hunter')
     const short = await secret('CONFIG', 'json', of('hunter2')).catch((error) => error)
@@ -98,7 +110,8 @@ describe('its error', () => {
   test('names the secret, the code and where to read on', async () => {
     const error = await secret('DB', undefined, async () => {
       throw { code: 'PAIR_UNKNOWN', why: 'sealed to another data key pair' }
-    }).catch((error) => error)
+    }).catch((error: unknown) => error as KmsSecretError)
+    if (!(error instanceof KmsSecretError)) throw new Error('it was opened')
     expect(error).toBeInstanceOf(KmsSecretError)
     expect(error.name).toBe('KmsSecretError')
     expect(error.message).toBe(
@@ -111,7 +124,9 @@ describe('its error', () => {
     const failure = async () => {
       throw { code: 'KMS_FAILED', why: 'no' }
     }
-    const errors = await Promise.all(['A', 'B'].map((name) => secret(name, undefined, failure).catch((error) => error)))
-    expect(errors.map(({ secret }) => secret)).toEqual(['A', 'B'])
+    const errors = await Promise.all(
+      ['A', 'B'].map((name) => secret(name, undefined, failure).catch((error: unknown) => error)),
+    )
+    expect((errors as KmsSecretError[]).map(({ secret }) => secret)).toEqual(['A', 'B'])
   })
 })

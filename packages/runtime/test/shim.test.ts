@@ -8,7 +8,9 @@ const world = useKms()
 
 const settled = (count: number, outcome?: string) =>
   vi.waitFor(() => {
-    expect(world.decrypts.filter((entry) => !outcome || entry.outcome === outcome)).toHaveLength(count)
+    expect(world.decrypts.filter((entry) => !outcome || entry.outcome === outcome)).toHaveLength(
+      count,
+    )
   })
 
 describe('an envelope', () => {
@@ -21,8 +23,15 @@ describe('an envelope', () => {
       open(await pair.seal('{"a":1}'), 'CONFIG', 'json'),
       open(await pair.seal('abc', { kind: 3 }), 'PEM', 'bytes'),
     ])
-    expect([text, named, json, bytes]).toEqual(['hunter2', 'pässword', { a: 1 }, new TextEncoder().encode('abc')])
-    expect(world.decrypts).toMatchObject([{ keyArn: pair.arn, encryptionContext: CONTEXT, outcome: 'Success' }])
+    expect([text, named, json, bytes]).toEqual([
+      'hunter2',
+      'pässword',
+      { a: 1 },
+      new TextEncoder().encode('abc'),
+    ])
+    expect(world.decrypts).toMatchObject([
+      { keyArn: pair.arn, encryptionContext: CONTEXT, outcome: 'Success' },
+    ])
   })
 
   test('begins as it loads', async () => {
@@ -42,7 +51,12 @@ describe('an envelope', () => {
   test('whose first attempt failed before anyone awaited begins anew, with the whole of its tries', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2')
-    const fault = world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt', times: 1 })
+    const fault = world.kms.faults.add({
+      kind: 'error',
+      type: 'AccessDeniedException',
+      operation: 'Decrypt',
+      times: 1,
+    })
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, maxAttempts: 1 })
     await vi.waitFor(() => expect(fault.strikes).toBe(1))
     await settled(1)
@@ -67,7 +81,11 @@ describe('an envelope', () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
     const tokens = [await pair.seal('a'), await pair.seal('b')]
-    const fault = world.kms.faults.add({ kind: 'error', type: 'DisabledException', operation: 'Decrypt' })
+    const fault = world.kms.faults.add({
+      kind: 'error',
+      type: 'DisabledException',
+      operation: 'Decrypt',
+    })
     const results = await Promise.allSettled([open(tokens[0]!, 'A'), open(tokens[1]!, 'B')])
     expect(results).toMatchObject([{ reason: { secret: 'A' } }, { reason: { secret: 'B' } }])
     expect(world.decrypts).toHaveLength(1)
@@ -83,7 +101,9 @@ describe('an envelope', () => {
     const copy = await import('../src/shim.js')
     expect(copy.envelope).not.toBe(envelope)
     const second = copy.envelope([pair.wrapped], CONTEXT, HASTY)
-    expect(await Promise.all([first(token, 'A'), second(token, 'B')])).toEqual(Array(2).fill('hunter2-hunter2'))
+    expect(await Promise.all([first(token, 'A'), second(token, 'B')])).toEqual(
+      Array(2).fill('hunter2-hunter2'),
+    )
     expect(world.decrypts).toHaveLength(1)
     const common = (globalThis as never)[Symbol.for('unplugin-kms')]
     const shown = inspect(common, { depth: 20, showHidden: true, getters: true })
@@ -117,10 +137,27 @@ describe('of several regions', () => {
 
   test('what each of them said is told when all fail', async () => {
     const wrapped = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
-    world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt', times: 1 })
-    world.kms.faults.add({ kind: 'error', type: 'DisabledException', operation: 'Decrypt', times: 1 })
-    const error = await direct(wrapped, CONTEXT, 'DB', undefined, settings).catch((error: Error) => error)
-    for (const part of [wrapped[0]![0], 'AccessDeniedException', wrapped[1]![0], 'DisabledException']) {
+    world.kms.faults.add({
+      kind: 'error',
+      type: 'AccessDeniedException',
+      operation: 'Decrypt',
+      times: 1,
+    })
+    world.kms.faults.add({
+      kind: 'error',
+      type: 'DisabledException',
+      operation: 'Decrypt',
+      times: 1,
+    })
+    const error = await direct(wrapped, CONTEXT, 'DB', undefined, settings).catch(
+      (error: Error) => error,
+    )
+    for (const part of [
+      wrapped[0]![0],
+      'AccessDeniedException',
+      wrapped[1]![0],
+      'DisabledException',
+    ]) {
       expect((error as Error).message).toContain(part)
     }
     expect(world.decrypts).toHaveLength(2)
@@ -129,7 +166,10 @@ describe('of several regions', () => {
   test('each pair has its own unwrap', async () => {
     const { east, west } = await both()
     const tokens = [await east.seal('e'), await west.seal('w')]
-    const values = [envelope([east.wrapped], CONTEXT, HASTY)(tokens[0]!, 'E'), envelope([west.wrapped], CONTEXT, HASTY)(tokens[1]!, 'W')]
+    const values = [
+      envelope([east.wrapped], CONTEXT, HASTY)(tokens[0]!, 'E'),
+      envelope([west.wrapped], CONTEXT, HASTY)(tokens[1]!, 'W'),
+    ]
     expect(await Promise.all(values)).toEqual(['e', 'w'])
     expect(regions().sort()).toEqual(['eu-west-1', 'us-east-1'])
   })
@@ -147,7 +187,9 @@ describe('direct', () => {
     const wrapped = await world.encrypt('hunter2')
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const patient = { attemptTimeoutMs: 2000, deadlineMs: 10_000, maxAttempts: 3 }
-    const secrets = Array.from({ length: 20 }, (_, i) => direct([wrapped], CONTEXT, `S${i}`, undefined, patient))
+    const secrets = Array.from({ length: 20 }, (_, i) =>
+      direct([wrapped], CONTEXT, `S${i}`, undefined, patient),
+    )
     const all = Promise.all(secrets)
     await vi.waitFor(() => expect(hang.strikes).toBe(8))
     await new Promise((resolve) => setTimeout(resolve, 100))
@@ -161,8 +203,12 @@ describe('direct', () => {
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
     const { CiphertextBlob } = await world
       .client()
-      .send(new EncryptCommand({ KeyId: arn, Plaintext: Buffer.from('hunter2'), EncryptionAlgorithm }))
-    expect(await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], {}, 'DB')).toBe('hunter2')
+      .send(
+        new EncryptCommand({ KeyId: arn, Plaintext: Buffer.from('hunter2'), EncryptionAlgorithm }),
+      )
+    expect(
+      await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], {}, 'DB'),
+    ).toBe('hunter2')
   })
 
   test('with any bit of the ciphertext flipped gives an error and no value', async () => {
@@ -171,7 +217,9 @@ describe('direct', () => {
     for (let bit = 0; bit < bytes.length * 8; bit += 7) {
       const flipped = Buffer.from(bytes)
       flipped[bit >> 3]! ^= 1 << (bit & 7)
-      await expect(direct([[arn, host, base64(flipped)]], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+      await expect(
+        direct([[arn, host, base64(flipped)]], CONTEXT, 'DB', undefined, HASTY),
+      ).rejects.toMatchObject({
         code: 'KMS_FAILED',
       })
     }
@@ -179,20 +227,26 @@ describe('direct', () => {
 })
 
 describe('plain http', () => {
-  test.each(['http://10.0.0.1', 'http://kms.example.com:4566', 'http://127.0.0.1.example.com', 'http://127.0.0.1@example.com'])(
-    'to %s is refused, and nothing sent',
-    async (url) => {
-      const wrapped = await world.encrypt('hunter2')
-      vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
-      await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
-      vi.unstubAllEnvs()
-    },
-  )
+  test.each([
+    'http://10.0.0.1',
+    'http://kms.example.com:4566',
+    'http://127.0.0.1.example.com',
+    'http://127.0.0.1@example.com',
+  ])('to %s is refused, and nothing sent', async (url) => {
+    const wrapped = await world.encrypt('hunter2')
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+      code: 'ENDPOINT_INSECURE',
+    })
+    vi.unstubAllEnvs()
+  })
 
   test('goes to the hosts that were named for it', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', world.kms.url.replace('127.0.0.1', '0.0.0.0'))
-    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+      code: 'ENDPOINT_INSECURE',
+    })
     const trusting = { ...HASTY, insecureHosts: ['0.0.0.0'] }
     expect(await direct([wrapped], CONTEXT, 'DB', undefined, trusting)).toBe('hunter2')
     vi.unstubAllEnvs()

@@ -3,7 +3,11 @@ import { expect, test } from 'vitest'
 import type { Wrapped } from '../src/shim.js'
 import { bundle, pairModule, shimSource } from './program.js'
 
-const WRAPPED: Wrapped = ['arn:aws:kms:us-east-1:111122223333:key/1234', 'kms.us-east-1.amazonaws.com', 'AQID'.repeat(60)]
+const WRAPPED: Wrapped = [
+  'arn:aws:kms:us-east-1:111122223333:key/1234',
+  'kms.us-east-1.amazonaws.com',
+  'AQID'.repeat(60),
+]
 const TOKEN = `kms:v1:${'QUJD'.repeat(34)}`
 
 /** Bytes, minified and gzipped, of a bundle less the constants that belong to its one secret. */
@@ -17,10 +21,11 @@ async function sizes(code: string, pair: string, constants: string[]) {
 }
 
 const envelope = async () =>
-  sizes(`import { pair } from './pair.mjs'\nexport const secret = /* @__PURE__ */ pair(${JSON.stringify(TOKEN)}, "DB")`, await pairModule([WRAPPED]), [
-    ...WRAPPED.filter((part) => part !== undefined),
-    TOKEN,
-  ])
+  sizes(
+    `import { pair } from './pair.mjs'\nexport const secret = /* @__PURE__ */ pair(${JSON.stringify(TOKEN)}, "DB")`,
+    await pairModule([WRAPPED]),
+    [...WRAPPED.filter((part) => part !== undefined), TOKEN],
+  )
 
 const direct = async () =>
   sizes(
@@ -49,8 +54,12 @@ test('nothing is left of a shim that nobody uses', async () => {
 
 test('imports node’s own modules alone, and node:http, undici and fetch never at load', async () => {
   const { text } = await envelope()
-  const eager = [...text.matchAll(/import\s*(?:[\w${},*\s]+from\s*)?["']([^"']+)["']/g)].map(([, from]) => from)
+  const eager = [...text.matchAll(/import\s*(?:[\w${},*\s]+from\s*)?["']([^"']+)["']/g)].map(
+    ([, from]) => from,
+  )
   expect(new Set(eager)).toEqual(new Set(['node:crypto', 'node:https']))
   expect(text.match(/import\("node:http"\)/g)).toHaveLength(1)
-  expect(text).not.toMatch(/fetch\(|aws-sdk|smithy|undici|eval\(|new Function|console\.|require\(|[^\x00-\x7f]/)
+  expect(text).not.toMatch(
+    /fetch\(|aws-sdk|smithy|undici|eval\(|new Function|console\.|require\(|[^\x00-\x7f]/,
+  )
 })

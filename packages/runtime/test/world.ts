@@ -1,4 +1,8 @@
-import { EncryptCommand, GenerateDataKeyPairWithoutPlaintextCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  EncryptCommand,
+  GenerateDataKeyPairWithoutPlaintextCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms, type LocalKmsOptions } from '@unplugin-kms/local-kms'
 import { afterEach, beforeEach } from 'vitest'
 import type { Wrapped } from '../src/shim.js'
@@ -31,7 +35,11 @@ export class World {
   }
 
   client(region = this.kms.region) {
-    return new KMSClient({ endpoint: this.kms.url, region, credentials: this.kms.admin.credentials })
+    return new KMSClient({
+      endpoint: this.kms.url,
+      region,
+      credentials: this.kms.admin.credentials,
+    })
   }
 
   /** A data key pair of a new key, and what seals to it. */
@@ -46,14 +54,23 @@ export class World {
     )
     const spki = Buffer.from(PublicKey!)
     const wrapped: Wrapped = [arn, hostOf(this.kms), base64(PrivateKeyCiphertextBlob!)]
-    return { arn, spki, wrapped, seal: (plaintext: string, entry?: Entry) => seal(spki, plaintext, entry) }
+    return {
+      arn,
+      spki,
+      wrapped,
+      seal: (plaintext: string, entry?: Entry) => seal(spki, plaintext, entry),
+    }
   }
 
   /** A ciphertext of its own, under a new key. */
   async encrypt(plaintext: string | Uint8Array, region = this.kms.region): Promise<Wrapped> {
     const { arn } = await this.kms.createKey({ region })
     const { CiphertextBlob } = await this.client(region).send(
-      new EncryptCommand({ KeyId: arn, Plaintext: Buffer.from(plaintext), EncryptionContext: CONTEXT }),
+      new EncryptCommand({
+        KeyId: arn,
+        Plaintext: Buffer.from(plaintext),
+        EncryptionContext: CONTEXT,
+      }),
     )
     return [arn, hostOf(this.kms), base64(CiphertextBlob!)]
   }
