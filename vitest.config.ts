@@ -15,7 +15,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
     testTimeout: 30_000,
-    reporters: process.env.CI ? ['default', ['json', { outputFile: '.cache/tests.json' }]] : ['default'],
+    reporters: process.env.CI
+      ? ['default', ['json', { outputFile: '.cache/tests.json' }]]
+      : ['default'],
     // Nothing of the developer's own AWS set-up may reach a test, or a test AWS.
     env: {
       AWS_CONFIG_FILE: '/dev/null',

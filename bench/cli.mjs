@@ -23,9 +23,15 @@ const { publicKey } = generateKeyPairSync('ec', {
 })
 const keyId = 'arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555'
 const wrapped = [{ keyId, ciphertextBlob: 'AAAA' }]
-const file = newSecretsFile(join(cwd, 'kms-secrets.json'), { fingerprint: fingerprintOf(publicKey), publicKey, wrapped, encryptionContext: {} })
+const file = newSecretsFile(join(cwd, 'kms-secrets.json'), {
+  fingerprint: fingerprintOf(publicKey),
+  publicKey,
+  wrapped,
+  encryptionContext: {},
+})
 const pair = file.pairs.get(file.current)
-for (let i = 0; i < ENTRIES; i++) file.secrets.set(`NAME_${i}`, await seal(pair, 'named', Buffer.from(`value ${i}`), `NAME_${i}`))
+for (let i = 0; i < ENTRIES; i++)
+  file.secrets.set(`NAME_${i}`, await seal(pair, 'named', Buffer.from(`value ${i}`), `NAME_${i}`))
 await writeSecretsFile(file)
 
 const env = { PATH: process.env.PATH, HOME: cwd, XDG_STATE_HOME: cwd }
@@ -48,7 +54,9 @@ const commands = [
 for (const { name, args, input } of commands) {
   const time = median([program, ...args], input)
   const more = time - node
-  console.log(`${name.padEnd(10)}  ${time.toFixed(0)} ms, ${more.toFixed(0)} ms more than Node (limit ${LIMIT_MS})`)
+  console.log(
+    `${name.padEnd(10)}  ${time.toFixed(0)} ms, ${more.toFixed(0)} ms more than Node (limit ${LIMIT_MS})`,
+  )
   if (more > LIMIT_MS) process.exitCode = 1
 }
 await rm(cwd, { recursive: true })

@@ -11,7 +11,10 @@ await build({
   logLevel: 'warning',
 })
 for (const name of marks) {
-  for (const [from, to] of [['.cjs', '.cjs'], ['.d.ts', '.d.cts']]) {
+  for (const [from, to] of [
+    ['.cjs', '.cjs'],
+    ['.d.ts', '.d.cts'],
+  ]) {
     const text = await readFile(`dist/mark/${name}${from}`, 'utf8')
     await writeFile(`dist/mark/${name}${to}`, text.replaceAll('./marks.js', './marks.cjs'))
   }

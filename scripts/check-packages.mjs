@@ -16,9 +16,17 @@ const SECRET = 'sk_live_check_4eC39HqLyjWDarjtT1zdp7dc'
 /** Runs a command, and fails with what it printed. */
 async function run(command, args, { cwd = root, env = {} } = {}) {
   try {
-    return (await promisify(execFile)(command, args, { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 })).stdout
+    return (
+      await promisify(execFile)(command, args, {
+        cwd,
+        env: { ...process.env, ...env },
+        maxBuffer: 2 ** 26,
+      })
+    ).stdout
   } catch (error) {
-    throw new Error(`${command} ${args.join(' ')}\n${error.stdout}\n${error.stderr}`)
+    throw new Error(`${command} ${args.join(' ')}\n${error.stdout}\n${error.stderr}`, {
+      cause: error,
+    })
   }
 }
 
@@ -27,12 +35,17 @@ const bin = (name) => join(root, 'node_modules/.bin', name)
 /** The README's code blocks that begin with a file's name. */
 async function readmeExample() {
   const readme = await readFile(join(root, 'README.md'), 'utf8')
-  return [...readme.matchAll(/```\w+\n\/\/ (\S+)\n([^]*?)```/g)].map(([, name, code]) => [name, code])
+  return [...readme.matchAll(/```\w+\n\/\/ (\S+)\n([^]*?)```/g)].map(([, name, code]) => [
+    name,
+    code,
+  ])
 }
 
 async function emptyProject(folder, tarballs) {
   const overrides = Object.fromEntries(
-    Object.entries(tarballs).filter(([name]) => name !== 'unplugin-kms').map(([name, path]) => [name, `file:${path}`]),
+    Object.entries(tarballs)
+      .filter(([name]) => name !== 'unplugin-kms')
+      .map(([name, path]) => [name, `file:${path}`]),
   )
   await mkdir(folder, { recursive: true })
   await writeFile(
@@ -40,12 +53,20 @@ async function emptyProject(folder, tarballs) {
     JSON.stringify({
       private: true,
       type: 'module',
-      devDependencies: { 'unplugin-kms': `file:${tarballs['unplugin-kms']}`, esbuild: require('esbuild/package.json').version },
+      devDependencies: {
+        'unplugin-kms': `file:${tarballs['unplugin-kms']}`,
+        esbuild: require('esbuild/package.json').version,
+      },
       overrides,
     }),
   )
   // pnpm reads its overrides here, and hides what a project does not name itself.
-  await writeFile(join(folder, 'pnpm-workspace.yaml'), `overrides:\n${Object.entries(overrides).map(([name, path]) => `  '${name}': '${path}'\n`).join('')}`)
+  await writeFile(
+    join(folder, 'pnpm-workspace.yaml'),
+    `overrides:\n${Object.entries(overrides)
+      .map(([name, path]) => `  '${name}': '${path}'\n`)
+      .join('')}`,
+  )
   for (const [name, code] of await readmeExample()) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), code)
@@ -55,19 +76,29 @@ async function emptyProject(folder, tarballs) {
 async function buildAndRun(folder) {
   const cli = join(folder, 'node_modules/.bin/unplugin-kms')
   const local = ['local', '--memory', '--key', 'alias/app', '--']
-  await writeFile(join(folder, 'run.mjs'), `import { handler } from './dist/handler.mjs'\nconsole.log(JSON.stringify(await handler()))\n`)
+  await writeFile(
+    join(folder, 'run.mjs'),
+    `import { handler } from './dist/handler.mjs'\nconsole.log(JSON.stringify(await handler()))\n`,
+  )
   const script = `"${process.execPath}" build.mjs && "${process.execPath}" run.mjs`
-  const printed = await run(cli, [...local, 'sh', '-c', script], { cwd: folder, env: { STRIPE_KEY: SECRET } })
+  const printed = await run(cli, [...local, 'sh', '-c', script], {
+    cwd: folder,
+    env: { STRIPE_KEY: SECRET },
+  })
   const bundle = await readFile(join(folder, 'dist/handler.mjs'), 'utf8')
-  if (bundle.includes(SECRET) || !bundle.includes('kms:v1:')) throw new Error('the bundle does not hold its secret as ciphertext')
-  if (!printed.includes(`key of ${SECRET.length} characters`)) throw new Error(`the function answered: ${printed}`)
+  if (bundle.includes(SECRET) || !bundle.includes('kms:v1:'))
+    throw new Error('the bundle does not hold its secret as ciphertext')
+  if (!printed.includes(`key of ${SECRET.length} characters`))
+    throw new Error(`the function answered: ${printed}`)
 }
 
 const work = await mkdtemp(join(tmpdir(), 'unplugin-kms-pack-'))
 try {
   const tarballs = {}
   for (const folder of PACKAGES) {
-    const [{ name, filename, size, files }] = JSON.parse(await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: join(root, folder) }))
+    const [{ name, filename, size, files }] = JSON.parse(
+      await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: join(root, folder) }),
+    )
     tarballs[name] = join(work, filename)
     console.log(`packed ${name}: ${files.length} files, ${(size / 1024).toFixed(1)} KB`)
     await run(bin('publint'), ['run', tarballs[name], '--strict'])
@@ -81,7 +112,9 @@ try {
     await emptyProject(folder, tarballs)
     await run(install[0], install.slice(1), { cwd: folder })
     await buildAndRun(folder)
-    console.log(`installed with ${manager} into an empty project: the README's example builds and runs`)
+    console.log(
+      `installed with ${manager} into an empty project: the README's example builds and runs`,
+    )
   }
 } finally {
   await rm(work, { recursive: true, force: true })

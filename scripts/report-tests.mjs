@@ -6,4 +6,6 @@ const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
 const of = (...states) => tests.filter(({ status }) => states.includes(status))
 const skipped = of('skipped', 'pending', 'todo')
 for (const { fullName } of skipped) console.log(`skipped: ${fullName}`)
-console.log(`tests: ${of('passed').length} passed, ${of('failed').length} failed, ${skipped.length} skipped`)
+console.log(
+  `tests: ${of('passed').length} passed, ${of('failed').length} failed, ${skipped.length} skipped`,
+)

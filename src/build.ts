@@ -2,7 +2,16 @@ import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { emit, type Opening } from './emit/emit.js'
-import { CLIENT, CLIENT_CODE, directOpening, fingerprintIn, pairModule, pairModuleCode, SHIM, shimModule } from './emit/shim.js'
+import {
+  CLIENT,
+  CLIENT_CODE,
+  directOpening,
+  fingerprintIn,
+  pairModule,
+  pairModuleCode,
+  SHIM,
+  shimModule,
+} from './emit/shim.js'
 import { KmsBuildError, placeText } from './errors.js'
 import { resolveOptions, type Options } from './options.js'
 import { importChain, type Graph } from './prove/origins.js'
@@ -86,13 +95,22 @@ export function createBuild(userOptions: Options | undefined) {
     secretsFile = await readSecretsFile(path)
     if (!secretsFile) {
       if (required) {
-        throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`)
+        throw new KmsBuildError(
+          'SECRETS_FILE_MISSING',
+          `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`,
+        )
       }
       if (options.seed) {
-        throw new KmsBuildError('SECRETS_FILE_MISSING', `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`)
+        throw new KmsBuildError(
+          'SECRETS_FILE_MISSING',
+          `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`,
+        )
       }
       if (options.pins.length) {
-        throw new KmsBuildError('SECRETS_FILE_MISSING', `a pin is set but there is no secrets file ${path} to compare it with.`)
+        throw new KmsBuildError(
+          'SECRETS_FILE_MISSING',
+          `a pin is set but there is no secrets file ${path} to compare it with.`,
+        )
       }
       return
     }
@@ -102,9 +120,16 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   function checkContext({ path, encryptionContext }: SecretsFile) {
-    const canonical = (context: Record<string, string>) => JSON.stringify(Object.entries(context).sort())
-    if (options.encryptionContext && canonical(options.encryptionContext) !== canonical(encryptionContext)) {
-      throw new KmsBuildError('OPTIONS_INVALID', `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`)
+    const canonical = (context: Record<string, string>) =>
+      JSON.stringify(Object.entries(context).sort())
+    if (
+      options.encryptionContext &&
+      canonical(options.encryptionContext) !== canonical(encryptionContext)
+    ) {
+      throw new KmsBuildError(
+        'OPTIONS_INVALID',
+        `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`,
+      )
     }
   }
 
@@ -127,7 +152,12 @@ export function createBuild(userOptions: Options | undefined) {
     }
   }
 
-  async function transformModule(code: string, id: string, target: Target, watch: Watch): Promise<Transformed | null> {
+  async function transformModule(
+    code: string,
+    id: string,
+    target: Target,
+    watch: Watch,
+  ): Promise<Transformed | null> {
     const path = id.replace(/[?#].*$/, '')
     forget(id)
     if (!code.includes(MARKER)) return null
@@ -140,8 +170,15 @@ export function createBuild(userOptions: Options | undefined) {
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await (started ??= load())
     refuseTarget(marks, target)
-    if (target.client && options.client === 'error') return emit(code, path, collected, refusedOpenings(id, marks))
-    const sources = { env: options.env, secretsFile, secretsFilePath: options.secretsFile.path, keyIds: keyIds(), remote }
+    if (target.client && options.client === 'error')
+      return emit(code, path, collected, refusedOpenings(id, marks))
+    const sources = {
+      env: options.env,
+      secretsFile,
+      secretsFilePath: options.secretsFile.path,
+      keyIds: keyIds(),
+      remote,
+    }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
     const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
@@ -150,7 +187,10 @@ export function createBuild(userOptions: Options | undefined) {
 
   /** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
   function refusedOpenings(id: string, marks: Mark[]): Opening[] {
-    const client = marks.map((mark) => ({ mark, sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle` }))
+    const client = marks.map((mark) => ({
+      mark,
+      sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle`,
+    }))
     modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
     return client.map(({ sentinel }) => ({ from: CLIENT, export: 'refused', args: [sentinel] }))
   }
@@ -158,7 +198,9 @@ export function createBuild(userOptions: Options | undefined) {
   function proveClient(assets: Asset[], { importersOf }: Graph) {
     const marks = [...modules].flatMap(([id, { client }]) => client.map((one) => ({ id, ...one })))
     if (!marks.length) return
-    const code = assets.filter(({ name }) => !name.endsWith('.map')).map(({ content }) => Buffer.from(content as Uint8Array))
+    const code = assets
+      .filter(({ name }) => !name.endsWith('.map'))
+      .map(({ content }) => Buffer.from(content as Uint8Array))
     const reached = marks.find(({ sentinel }) => code.some((bytes) => bytes.includes(sentinel)))
     if (reached) throw inClient(reached.mark, importChain(reached.id, importersOf))
   }
@@ -182,7 +224,11 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   const syncInCjs = (mark: Mark) =>
-    new KmsBuildError('SYNC_IN_CJS', `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`, mark.place)
+    new KmsBuildError(
+      'SYNC_IN_CJS',
+      `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
+      mark.place,
+    )
 
   /** For bundlers that tell the output's format apart from the modules, before or after them. */
   function setCjs(cjs: boolean) {
@@ -191,31 +237,54 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   function remember(id: string, marks: Mark[], values: Value[]) {
-    const plaintextLiterals = marks.filter((mark, index) => mark.source === 'literal' && 'plaintext' in values[index]!)
+    const plaintextLiterals = marks.filter(
+      (mark, index) => mark.source === 'literal' && 'plaintext' in values[index]!,
+    )
     const [literal] = plaintextLiterals
     if (literal && options.plaintextLiterals === 'error') {
-      throw new KmsBuildError('PLAINTEXT_LITERAL', 'a plaintext stands in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.', literal.place)
+      throw new KmsBuildError(
+        'PLAINTEXT_LITERAL',
+        'a plaintext stands in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.',
+        literal.place,
+      )
     }
     const seen = marks.flatMap((mark, index) => {
       const value = values[index]!
-      return 'plaintext' in value ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }] : []
+      return 'plaintext' in value
+        ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }]
+        : []
     })
-    modules.set(id, { seen, plaintextLiterals, sync: marks.filter(({ sync }) => sync), direct: values.filter(isDirect).length, client: [] })
+    modules.set(id, {
+      seen,
+      plaintextLiterals,
+      sync: marks.filter(({ sync }) => sync),
+      direct: values.filter(isDirect).length,
+      client: [],
+    })
   }
 
-  const isDirect = (value: Value) => 'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
+  const isDirect = (value: Value) =>
+    'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
 
   /** The keys that open what has no data key pair. */
   const keyIds = () =>
-    options.keyIds.length || !secretsFile ? options.keyIds : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
+    options.keyIds.length || !secretsFile
+      ? options.keyIds
+      : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
 
   function sealedDirect(mark: Mark, plaintext: Uint8Array) {
     if (!keyIds().length) throw keyMissing(mark)
-    return encryptDirect({ name: nameOf(mark), place: mark.place }, plaintext, keyIds(), secretsFile?.encryptionContext ?? options.encryptionContext ?? {})
+    return encryptDirect(
+      { name: nameOf(mark), place: mark.place },
+      plaintext,
+      keyIds(),
+      secretsFile?.encryptionContext ?? options.encryptionContext ?? {},
+    )
   }
 
   async function sealed(mark: Mark, value: Value): Promise<Opening> {
-    if ('wrapped' in value) return directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
+    if ('wrapped' in value)
+      return directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
     const as = mark.format === 'text' ? [] : [mark.format]
     const opening = (fingerprint: string, token: string) => ({
       from: pairModule(fingerprint),
@@ -237,7 +306,10 @@ export function createBuild(userOptions: Options | undefined) {
     const made = await fresh
     const pair = made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
     if (!pair) {
-      throw new KmsBuildError('TOKEN_FOREIGN', `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`)
+      throw new KmsBuildError(
+        'TOKEN_FOREIGN',
+        `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`,
+      )
     }
     return pairModuleCode(pair, options.runtime, options.aws)
   }
@@ -253,7 +325,11 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   const keyMissing = (mark: Mark) =>
-    new KmsBuildError('KEY_MISSING', `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`, mark.place)
+    new KmsBuildError(
+      'KEY_MISSING',
+      `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`,
+      mark.place,
+    )
 
   async function sealingPair(mark: Mark): Promise<DataKeyPair> {
     if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
@@ -275,16 +351,26 @@ export function createBuild(userOptions: Options | undefined) {
     const literals = [...modules.values()].flatMap(({ plaintextLiterals }) => plaintextLiterals)
     const direct = [...modules.values()].reduce((sum, module) => sum + module.direct, 0)
     const { short } = unsearched(allSeen(), options.proof)
-    const places = (marks: Mark[]) => marks.slice(0, 5).map(({ place }) => placeText(place)).join(', ')
+    const places = (marks: Mark[]) =>
+      marks
+        .slice(0, 5)
+        .map(({ place }) => placeText(place))
+        .join(', ')
     return [
       ...(literals.length && options.plaintextLiterals === 'warn'
-        ? [`${literals.length} plaintext ${literals.length > 1 ? 'literals stand' : 'literal stands'} in the source (${places(literals)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'. [PLAINTEXT_LITERAL]`]
+        ? [
+            `${literals.length} plaintext ${literals.length > 1 ? 'literals stand' : 'literal stands'} in the source (${places(literals)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'. [PLAINTEXT_LITERAL]`,
+          ]
         : []),
       ...(direct > MANY_DIRECT
-        ? [`${direct} secrets have a ciphertext of their own, and so a kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } goes with them. [DIRECT_MANY]`]
+        ? [
+            `${direct} secrets have a ciphertext of their own, and so a kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } goes with them. [DIRECT_MANY]`,
+          ]
         : []),
       ...(short.length
-        ? [`too short to be searched for in the output (proof.minLength ${options.proof.minLength}): ${[...new Set(short.map(({ name }) => name))].join(', ')}. [PROOF_SKIPPED]`]
+        ? [
+            `too short to be searched for in the output (proof.minLength ${options.proof.minLength}): ${[...new Set(short.map(({ name }) => name))].join(', ')}. [PROOF_SKIPPED]`,
+          ]
         : []),
     ]
   }
@@ -296,7 +382,8 @@ export function createBuild(userOptions: Options | undefined) {
     exclude,
     includes,
     /** @returns null where the module has no marks. */
-    transform: (code: string, id: string, target: Target, watch: Watch) => remembering(transformModule(code, id, target, watch)),
+    transform: (code: string, id: string, target: Target, watch: Watch) =>
+      remembering(transformModule(code, id, target, watch)),
     setCjs,
     warnings,
     /** Whether any module had a mark: a build without is left as it is. */
@@ -308,11 +395,16 @@ export function createBuild(userOptions: Options | undefined) {
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
       if (failure) throw failure
       proveClient(assets, graph)
-      await prove(assets, allSeen(), options.proof, graph, (path) => relative(root, path).split(sep).join('/'))
+      await prove(assets, allSeen(), options.proof, graph, (path) =>
+        relative(root, path).split(sep).join('/'),
+      )
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
-      return (failure ??= new KmsBuildError('MARK_UNTRANSFORMED', `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`))
+      return (failure ??= new KmsBuildError(
+        'MARK_UNTRANSFORMED',
+        `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+      ))
     },
   }
 }

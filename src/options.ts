@@ -79,8 +79,20 @@ export interface OptionsResolved {
 }
 
 const KNOWN: (keyof Options)[] = [
-  'keyId', 'secretsFile', 'pin', 'encryptionContext', 'mode', 'sources', 'aws', 'env', 'plaintextLiterals', 'client',
-  'proof', 'runtime', 'include', 'exclude',
+  'keyId',
+  'secretsFile',
+  'pin',
+  'encryptionContext',
+  'mode',
+  'sources',
+  'aws',
+  'env',
+  'plaintextLiterals',
+  'client',
+  'proof',
+  'runtime',
+  'include',
+  'exclude',
 ]
 
 const list = <T>(value: T | T[] | undefined): T[] =>
@@ -103,7 +115,12 @@ export function resolveOptions(
   const fail = (message: string): never => {
     throw new KmsBuildError('OPTIONS_INVALID', message)
   }
-  const oneOf = <T extends string>(name: keyof Options, value: T | undefined, allowed: readonly T[], preset: T) =>
+  const oneOf = <T extends string>(
+    name: keyof Options,
+    value: T | undefined,
+    allowed: readonly T[],
+    preset: T,
+  ) =>
     value === undefined || allowed.includes(value)
       ? (value ?? preset)
       : fail(`option ${name} is ${JSON.stringify(value)}. Allowed: ${allowed.join(', ')}.`)
@@ -116,17 +133,24 @@ export function resolveOptions(
   if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
 
   const keyIds = list(options.keyId)
-  if (keyIds.some((keyId) => typeof keyId !== 'string' || !keyId)) fail('option keyId is empty or no string: is the variable that it comes from set?')
+  if (keyIds.some((keyId) => typeof keyId !== 'string' || !keyId))
+    fail('option keyId is empty or no string: is the variable that it comes from set?')
 
   const context = options.encryptionContext
   if (context && Object.values(context).some((value) => typeof value !== 'string')) {
     fail('option encryptionContext must map strings to strings.')
   }
-  const noFunction = Object.entries(options.sources ?? {}).find(([, source]) => typeof source !== 'function')
-  if (noFunction) fail(`option sources.${noFunction[0]} is no function: (reference) => the secret's value, or a promise of it.`)
+  const noFunction = Object.entries(options.sources ?? {}).find(
+    ([, source]) => typeof source !== 'function',
+  )
+  if (noFunction)
+    fail(
+      `option sources.${noFunction[0]} is no function: (reference) => the secret's value, or a promise of it.`,
+    )
 
   const minLength = options.proof?.minLength ?? 8
-  if (!Number.isInteger(minLength) || minLength < 4) fail('option proof.minLength must be a whole number, 4 or more.')
+  if (!Number.isInteger(minLength) || minLength < 4)
+    fail('option proof.minLength must be a whole number, 4 or more.')
 
   return {
     root,
@@ -142,7 +166,12 @@ export function resolveOptions(
     sources: options.sources ?? {},
     aws: options.aws ?? {},
     env: options.env ?? process.env,
-    plaintextLiterals: oneOf('plaintextLiterals', options.plaintextLiterals, ['allow', 'warn', 'error'], 'warn'),
+    plaintextLiterals: oneOf(
+      'plaintextLiterals',
+      options.plaintextLiterals,
+      ['allow', 'warn', 'error'],
+      'warn',
+    ),
     client: oneOf('client', options.client, ['error', 'allow'], 'error'),
     proof: { minLength, except: options.proof?.except ?? [] },
     runtime: options.runtime ?? {},
@@ -155,5 +184,8 @@ function seedOf(text: string | undefined): Uint8Array | undefined {
   if (!text) return undefined
   const seed = Buffer.from(text, 'base64')
   if (seed.length >= 32 && seed.toString('base64') === text) return seed
-  throw new KmsBuildError('OPTIONS_INVALID', 'UNPLUGIN_KMS_SEED is not base64 of 32 bytes or more. Make one with: openssl rand -base64 32')
+  throw new KmsBuildError(
+    'OPTIONS_INVALID',
+    'UNPLUGIN_KMS_SEED is not base64 of 32 bytes or more. Make one with: openssl rand -base64 32',
+  )
 }

@@ -46,7 +46,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
         build.setRoot(resolve(config.root ?? '.'))
         target.client = config.target !== 'node' && config.target !== 'bun'
         target.cjs = config.format === 'cjs' || config.format === 'iife'
-        checkOutput(host as unknown as Host, build)
+        checkOutput(host, build)
       },
     },
   }
@@ -55,8 +55,21 @@ export default kms
 
 /** What we use of Bun's plugin API, whose own types come with Bun alone. */
 interface Host {
-  config: { target?: string; format?: string; root?: string; outdir?: string | undefined; compile?: unknown; metafile?: unknown }
-  onEnd(callback: (result: { success: boolean; outputs: Artifact[]; metafile?: Metafile }) => Promise<void>): void
+  config: {
+    target?: string
+    format?: string
+    root?: string
+    outdir?: string | undefined
+    compile?: unknown
+    metafile?: unknown
+  }
+  onEnd(
+    callback: (result: {
+      success: boolean
+      outputs: Artifact[]
+      metafile?: Metafile
+    }) => Promise<void>,
+  ): void
 }
 
 interface Artifact extends Blob {
@@ -67,14 +80,20 @@ interface Artifact extends Blob {
 function checkOutput({ config, onEnd }: Host, build: Build) {
   const { outdir } = config
   if (config.compile) {
-    throw new KmsBuildError('OUTPUT_UNSAFE', "Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.")
+    throw new KmsBuildError(
+      'OUTPUT_UNSAFE',
+      'Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.',
+    )
   }
   config.outdir = undefined
   config.metafile ??= true
   onEnd(async ({ success, outputs, metafile }) => {
     if (!success) return
     const assets = await Promise.all(
-      outputs.map(async (output) => ({ name: output.path, content: new Uint8Array(await output.arrayBuffer()) })),
+      outputs.map(async (output) => ({
+        name: output.path,
+        content: new Uint8Array(await output.arrayBuffer()),
+      })),
     )
     await build.prove(assets, metafile && graphOf(metafile, process.cwd()))
     for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)

@@ -17,7 +17,10 @@ export interface Writing {
  */
 export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: string): void {
   if (write === false) return
-  const before = plugins.slice(0, plugins.findIndex(({ name }) => name === own))
+  const before = plugins.slice(
+    0,
+    plugins.findIndex(({ name }) => name === own),
+  )
   // esbuild tells nobody what another plugin registered; its own text does.
   const early = before.find(({ setup }) => /\bonEnd\b/.test(setup.toString()))
   if (!early) return
@@ -40,14 +43,21 @@ export function holdWriting(options: BuildOptions): Writing {
  * Writes as esbuild would: never over an input, executable where the output begins with a hashbang,
  * to standard output where no file is named, and leaves the result as the user asked for it.
  */
-export async function writeOutputs(result: Partial<BuildResult>, options: BuildOptions, { write, metafile }: Writing): Promise<void> {
+export async function writeOutputs(
+  result: Partial<BuildResult>,
+  options: BuildOptions,
+  { write, metafile }: Writing,
+): Promise<void> {
   const root = options.absWorkingDir ?? process.cwd()
   const outputs = result.outputFiles ?? []
   if (write) {
     const inputs = new Set(Object.keys(result.metafile!.inputs).map((path) => resolve(root, path)))
     const input = outputs.find(({ path }) => inputs.has(path))
     if (input && !options.allowOverwrite) {
-      throw new KmsBuildError('OUTPUT_UNSAFE', `refusing to overwrite the input file ${relative(root, input.path)}. Choose another outfile or outdir.`)
+      throw new KmsBuildError(
+        'OUTPUT_UNSAFE',
+        `refusing to overwrite the input file ${relative(root, input.path)}. Choose another outfile or outdir.`,
+      )
     }
     for (const { path, contents } of outputs) {
       if (path === '<stdout>') {

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, extname, relative, resolve } from 'node:path'
-import type { BuildOptions, BuildResult, Loader, OnLoadResult, PartialMessage, PluginBuild } from 'esbuild'
+import { dirname, extname, relative } from 'node:path'
+import type {
+  BuildOptions,
+  BuildResult,
+  Loader,
+  OnLoadResult,
+  PartialMessage,
+  PluginBuild,
+} from 'esbuild'
 import { createEsbuildPlugin } from 'unplugin'
 import { createBuild, type Build, type Watch } from '../build.js'
 import { MARKER } from '../collect/collect.js'
@@ -35,7 +42,13 @@ const kms = createEsbuildPlugin<Options | undefined>((options) => {
 })
 export default kms
 
-const LOADERS: Record<string, Loader> = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx': 'jsx' }
+const LOADERS: Record<string, Loader> = {
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.jsx': 'jsx',
+}
 
 function setup(host: PluginBuild, build: Build) {
   const options = host.initialOptions
@@ -69,7 +82,9 @@ function setup(host: PluginBuild, build: Build) {
       if (!result) return null
       const extension = extname(path)
       return {
-        contents: options.sourcemap ? `${result.code}\n//# sourceMappingURL=${result.map.toUrl()}` : result.code,
+        contents: options.sourcemap
+          ? `${result.code}\n//# sourceMappingURL=${result.map.toUrl()}`
+          : result.code,
         loader: options.loader?.[extension] ?? LOADERS[extension] ?? 'js',
         resolveDir: dirname(path),
       }
@@ -79,7 +94,10 @@ function setup(host: PluginBuild, build: Build) {
   host.onEnd((result) =>
     reporting(async () => {
       if (result.errors.length) return undefined
-      const assets = (result.outputFiles ?? []).map(({ path, contents }) => ({ name: relative(root(options), path), content: contents }))
+      const assets = (result.outputFiles ?? []).map(({ path, contents }) => ({
+        name: relative(root(options), path),
+        content: contents,
+      }))
       await build.prove(assets, graphOf(result.metafile!, root(options)))
       await writeOutputs(result, options, writing)
       return { warnings: build.warnings().map((text) => ({ text })) }
@@ -98,7 +116,9 @@ async function reporting<T>(work: () => Promise<T>): Promise<T | { errors: Parti
 }
 
 /** What is to be watched is told in either case, so that mending it starts the next build. */
-async function loading(work: (watch: Watch) => Promise<OnLoadResult | null>): Promise<OnLoadResult | null> {
+async function loading(
+  work: (watch: Watch) => Promise<OnLoadResult | null>,
+): Promise<OnLoadResult | null> {
   const watchFiles: string[] = []
   const result = await reporting(() => work((file) => watchFiles.push(file)))
   return result && { ...result, watchFiles }

@@ -51,10 +51,15 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       },
       finalizeResources: {
         async executor({ resourcesMap }) {
-          await build.prove(Object.values(resourcesMap).map(({ name, bytes }) => ({ name, content: Buffer.from(bytes) })))
+          await build.prove(
+            Object.values(resourcesMap).map(({ name, bytes }) => ({
+              name,
+              content: Buffer.from(bytes),
+            })),
+          )
           for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
           // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
-          return null as never
+          return null
         },
       },
     },

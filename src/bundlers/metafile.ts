@@ -15,5 +15,8 @@ export function graphOf({ inputs }: Metafile, folder: string): Graph {
       importers.set(id, [...(importers.get(id) ?? []), resolve(folder, importer)])
     }
   }
-  return { inputs: Object.keys(inputs).map((path) => resolve(folder, path)), importersOf: (id) => importers.get(id) ?? [] }
+  return {
+    inputs: Object.keys(inputs).map((path) => resolve(folder, path)),
+    importersOf: (id) => importers.get(id) ?? [],
+  }
 }

@@ -7,7 +7,9 @@ import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
 /** What the three contexts have in common of what `generateBundle` needs. */
 interface GenerateContext {
   getModuleIds(): Iterable<string>
-  getModuleInfo(id: string): { importers: readonly string[]; dynamicImporters: readonly string[] } | null
+  getModuleInfo(
+    id: string,
+  ): { importers: readonly string[]; dynamicImporters: readonly string[] } | null
   warn(message: string): void
 }
 
@@ -50,7 +52,8 @@ export function rollupLike(build: Build) {
             output.code = scrubInlineMaps(output.code)
             return { name: output.fileName, content: output.code }
           }
-          if (output.fileName.endsWith('.map') && typeof output.source === 'string') output.source = scrubMap(output.source)
+          if (output.fileName.endsWith('.map') && typeof output.source === 'string')
+            output.source = scrubMap(output.source)
           return { name: output.fileName, content: output.source }
         })
         await build.prove(assets, {
@@ -71,7 +74,10 @@ function exceptOurs(external: ExternalOption): ExternalOption {
   const isExternal =
     typeof external === 'function'
       ? external
-      : (id: string) => [external].flat().some((item) => (typeof item === 'string' ? item === id : item.test(id)))
+      : (id: string) =>
+          [external].flat().some((item) => (typeof item === 'string' ? item === id : item.test(id)))
   return (id, importer, isResolved) =>
-    VIRTUAL.test(id) || OWN_ID.test(id) || MARKERS.test(id) ? false : isExternal(id, importer, isResolved)
+    VIRTUAL.test(id) || OWN_ID.test(id) || MARKERS.test(id)
+      ? false
+      : isExternal(id, importer, isResolved)
 }

@@ -9,7 +9,9 @@ export const transformHook = (build: Build, target: (context: unknown) => Target
   ({
     filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
     async handler(code, id) {
-      const result = await build.transform(code, id, target(this), (file) => this.addWatchFile(file))
+      const result = await build.transform(code, id, target(this), (file) =>
+        this.addWatchFile(file),
+      )
       return result && { code: result.code, map: result.map.toString() }
     },
   }) satisfies UnpluginOptions['transform']

@@ -42,4 +42,5 @@ const kms = createVitePlugin<Options | undefined>((options) => {
 export default kms
 
 const isClient = (context: unknown) =>
-  (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer === 'client'
+  (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer ===
+  'client'

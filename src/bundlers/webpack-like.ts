@@ -16,7 +16,9 @@ type Host = WebpackCompiler | RspackCompiler
 
 /** The hooks that webpack and Rspack share, all but `checkOutput`. */
 export function webpackLike(build: Build) {
-  const transform = transformHook(build, (context) => targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext))
+  const transform = transformHook(build, (context) =>
+    targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
+  )
   const load = loadHook(build)
   return {
     name: NAME,
@@ -57,7 +59,10 @@ interface NativeContext {
 
 /** Known once the compiler has its defaults, which is after plugins are applied. */
 function targetOf({ compiler: { platform, options } }: NativeContext): Target {
-  return { client: platform.web === true && platform.node !== true, cjs: options.output.module !== true }
+  return {
+    client: platform.web === true && platform.node !== true,
+    cjs: options.output.module !== true,
+  }
 }
 
 /** The parts of webpack's API, the same in Rspack, by which a finished compilation is checked. */
@@ -81,22 +86,35 @@ export function checkOutput(build: Build, host: Host) {
   })
 
   // The last hook before files are written, and the only one whose failure stops them in every mode.
-  compiler.hooks.emit.tapPromise({ name: NAME, stage: Number.MAX_SAFE_INTEGER }, async (compilation) => {
-    const assets = compilation.getAssets().map(({ name, source }) => ({ name, content: source.source() }))
-    await build.prove(assets, graphOf(compilation))
-    for (const text of build.warnings()) compilation.warnings.push(new compiler.webpack.WebpackError(text))
-  })
+  compiler.hooks.emit.tapPromise(
+    { name: NAME, stage: Number.MAX_SAFE_INTEGER },
+    async (compilation) => {
+      const assets = compilation
+        .getAssets()
+        .map(({ name, source }) => ({ name, content: source.source() }))
+      await build.prove(assets, graphOf(compilation))
+      for (const text of build.warnings())
+        compilation.warnings.push(new compiler.webpack.WebpackError(text))
+    },
+  )
 }
 
 function graphOf({ modules, moduleGraph }: Compilation): Graph {
   // Scope hoisting puts the modules of a bundle into one.
-  const all = [...modules].flatMap((module) => ('modules' in module ? (module.modules as Module[]) : [module]))
-  const byId = new Map(all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
+  const all = [...modules].flatMap((module) =>
+    'modules' in module ? (module.modules as Module[]) : [module],
+  )
+  const byId = new Map(
+    all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])),
+  )
   return {
     inputs: byId.keys(),
     importersOf: (id) =>
-      [...moduleGraph.getIncomingConnections(byId.get(id)!)].flatMap(({ originModule }) => idOf(originModule) ?? []),
+      [...moduleGraph.getIncomingConnections(byId.get(id)!)].flatMap(
+        ({ originModule }) => idOf(originModule) ?? [],
+      ),
   }
 }
 
-const idOf = (module: Module | null) => (module && 'resource' in module ? String(module.resource) : undefined)
+const idOf = (module: Module | null) =>
+  module && 'resource' in module ? String(module.resource) : undefined

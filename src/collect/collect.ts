@@ -66,8 +66,12 @@ export function collect(code: string, file: string): Collected | null {
       for (const specifier of path.node.specifiers) {
         if (specifier.type === 'ImportSpecifier') {
           if (specifier.importKind === 'type') continue
-          const name = specifier.imported.type === 'Identifier' ? specifier.imported.name : specifier.imported.value
-          if (name !== 'secret') refuse(specifier, `unplugin-kms/secret exports secret, not ${name}. Import { secret }.`)
+          const name =
+            specifier.imported.type === 'Identifier'
+              ? specifier.imported.name
+              : specifier.imported.value
+          if (name !== 'secret')
+            refuse(specifier, `unplugin-kms/secret exports secret, not ${name}. Import { secret }.`)
         } else if (specifier.type === 'ImportDefaultSpecifier') {
           refuse(specifier, 'unplugin-kms/secret has no default export. Import { secret }.')
         }
@@ -83,7 +87,8 @@ export function collect(code: string, file: string): Collected | null {
       }
     },
     ExportNamedDeclaration: ({ node }) => {
-      if (node.source && MARKERS.has(node.source.value) && node.exportKind !== 'type') refuse(node, RE_EXPORT)
+      if (node.source && MARKERS.has(node.source.value) && node.exportKind !== 'type')
+        refuse(node, RE_EXPORT)
     },
     ExportAllDeclaration: ({ node }) => {
       if (MARKERS.has(node.source.value) && node.exportKind !== 'type') refuse(node, RE_EXPORT)
@@ -95,7 +100,11 @@ export function collect(code: string, file: string): Collected | null {
       if (isMarker(node.expression)) refuse(node, STATIC_IMPORT)
     },
     CallExpression: ({ node }) => {
-      if (node.callee.type === 'Identifier' && node.callee.name === 'require' && isMarker(node.arguments[0])) {
+      if (
+        node.callee.type === 'Identifier' &&
+        node.callee.name === 'require' &&
+        isMarker(node.arguments[0])
+      ) {
         refuse(node, STATIC_IMPORT)
       }
     },
@@ -109,10 +118,13 @@ export function collect(code: string, file: string): Collected | null {
   }
 }
 
-const RE_EXPORT = 'the marker is exported again. Import it in each module that has a mark: the build must see the mark itself.'
-const STATIC_IMPORT = "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
+const RE_EXPORT =
+  'the marker is exported again. Import it in each module that has a mark: the build must see the mark itself.'
+const STATIC_IMPORT =
+  "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
 
-const isMarker = (node: Node | null | undefined) => node?.type === 'StringLiteral' && MARKERS.has(node.value)
+const isMarker = (node: Node | null | undefined) =>
+  node?.type === 'StringLiteral' && MARKERS.has(node.value)
 
 /** Reads the mark whose binding stands at `reference`: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
 function markAt(
@@ -154,13 +166,18 @@ function markAt(
   }
   const [first] = call.node.arguments
   const read = readArguments(source, call.node.arguments, place)
-  const outer = call.parentPath!
+  const outer = call.parentPath
   return {
     ...read,
     source,
     sync,
-    pure: !(outer.isMemberExpression({ object: call.node }) || outer.isOptionalMemberExpression({ object: call.node }) ||
-      outer.isCallExpression({ callee: call.node }) || outer.isTaggedTemplateExpression() || outer.isTSNonNullExpression()),
+    pure: !(
+      outer.isMemberExpression({ object: call.node }) ||
+      outer.isOptionalMemberExpression({ object: call.node }) ||
+      outer.isCallExpression({ callee: call.node }) ||
+      outer.isTaggedTemplateExpression() ||
+      outer.isTSNonNullExpression()
+    ),
     start: call.node.start!,
     end: call.node.end!,
     argumentStart: first!.start!,

@@ -4,9 +4,22 @@ import { staticText, staticValue } from './static-value.js'
 
 /** How the value reaches the program: text, raw bytes, or parsed from JSON. */
 export type Format = 'text' | 'bytes' | 'json'
-export type Source = 'literal' | 'env' | 'file' | 'named' | 'ssm' | 'secretsManager' | 'ciphertext' | 'from'
+export type Source =
+  | 'literal'
+  | 'env'
+  | 'file'
+  | 'named'
+  | 'ssm'
+  | 'secretsManager'
+  | 'ciphertext'
+  | 'from'
 
-const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE'] as const
+const ALGORITHMS = [
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'SM2PKE',
+] as const
 
 /** What the object at a mark's end says, `as` aside. */
 export interface MarkOptions {
@@ -61,11 +74,17 @@ const FORMS: Record<Source, Form> = {
     rest: ['context', 'options'],
     options: { keyId: 'text', algorithm: ALGORITHMS, as: FORMATS },
   },
-  from: { usage: "secret.from('source', 'reference', 'bytes' or 'json')", rest: ['detail', 'format'], required: 1 },
+  from: {
+    usage: "secret.from('source', 'reference', 'bytes' or 'json')",
+    rest: ['detail', 'format'],
+    required: 1,
+  },
 }
 
 /** The marks as one writes them, for errors. */
-export const MARKS = Object.keys(FORMS).map((source) => (source === 'literal' ? "secret('…')" : `secret.${source}('…')`))
+export const MARKS = Object.keys(FORMS).map((source) =>
+  source === 'literal' ? "secret('…')" : `secret.${source}('…')`,
+)
 
 export const isSource = (name: string): name is Source => Object.hasOwn(FORMS, name)
 
@@ -89,7 +108,10 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
   if (argument === undefined) return notStatic()
   const read: Arguments = { argument, encryptionContext: {}, options: {}, format: 'text' }
   // The key of a secret's JSON may be left out, and its options not.
-  const slots = rest[0] === 'detail' && !required && nodes[0]?.type === 'ObjectExpression' ? rest.slice(1) : rest
+  const slots =
+    rest[0] === 'detail' && !required && nodes[0]?.type === 'ObjectExpression'
+      ? rest.slice(1)
+      : rest
   if (nodes.length < required) return notStatic()
   if (nodes.length > slots.length) {
     if (rest.includes('format') || nodes.length > 1) return notStatic()
@@ -111,15 +133,29 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
 function formatOf(value: unknown, usage: string, place: Place): Format {
   const format = FORMATS.find((name) => name === value)
   if (format) return format
-  throw new KmsBuildError('FORMAT_UNKNOWN', `it is ${usage}: the last argument is 'bytes', 'json', or absent for text.`, place)
+  throw new KmsBuildError(
+    'FORMAT_UNKNOWN',
+    `it is ${usage}: the last argument is 'bytes', 'json', or absent for text.`,
+    place,
+  )
 }
 
 function contextOf(context: Record<string, string | boolean>, usage: string, place: Place) {
-  if (Object.values(context).every((value) => typeof value === 'string')) return context as Record<string, string>
-  throw new KmsBuildError('MARK_OPTION_INVALID', `it is ${usage}: an encryption context maps texts to texts.`, place)
+  if (Object.values(context).every((value) => typeof value === 'string'))
+    return context as Record<string, string>
+  throw new KmsBuildError(
+    'MARK_OPTION_INVALID',
+    `it is ${usage}: an encryption context maps texts to texts.`,
+    place,
+  )
 }
 
-function optionsOf(given: Record<string, string | boolean>, allowed: NonNullable<Form['options']>, usage: string, place: Place) {
+function optionsOf(
+  given: Record<string, string | boolean>,
+  allowed: NonNullable<Form['options']>,
+  usage: string,
+  place: Place,
+) {
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(allowed, name) ? allowed[name as keyof typeof allowed] : undefined
     const refuse = (what: string): never => {
@@ -127,8 +163,10 @@ function optionsOf(given: Record<string, string | boolean>, allowed: NonNullable
     }
     if (!check) refuse(`there is no ${name}`)
     else if (check === 'boolean' && typeof value !== 'boolean') refuse(`${name} is true or false`)
-    else if (check === 'text' && (typeof value !== 'string' || !value)) refuse(`${name} is a text that is not empty`)
-    else if (typeof check === 'object' && !check.includes(value as string)) refuse(`${name} is one of ${check.join(', ')}`)
+    else if (check === 'text' && (typeof value !== 'string' || !value))
+      refuse(`${name} is a text that is not empty`)
+    else if (typeof check === 'object' && !check.includes(value as string))
+      refuse(`${name} is one of ${check.join(', ')}`)
   }
   const { as = 'text', ...options } = given
   return { format: as as Format, options: options as MarkOptions }

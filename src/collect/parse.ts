@@ -26,7 +26,10 @@ export function parse(code: string, file: string): File {
       failure ??= error
     }
   }
-  const { reasonCode, loc } = failure as { reasonCode?: string; loc?: { line: number; column: number } }
+  const { reasonCode, loc } = failure as {
+    reasonCode?: string
+    loc?: { line: number; column: number }
+  }
   throw new KmsBuildError(
     'SOURCE_UNPARSABLE',
     `the module has marks but does not parse (${reasonCode ?? 'syntax error'}). Mend the syntax; ` +

@@ -39,5 +39,7 @@ function staticObject(properties: Node[]): Record<string, string | boolean> | un
     entries.push([key, value])
   }
   // A repeated key would be taken for whichever its reader did not mean.
-  return new Set(entries.map(([key]) => key)).size === entries.length ? Object.fromEntries(entries) : undefined
+  return new Set(entries.map(([key]) => key)).size === entries.length
+    ? Object.fromEntries(entries)
+    : undefined
 }

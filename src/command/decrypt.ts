@@ -1,7 +1,15 @@
 import type { Command } from 'commander'
 import { report } from './encrypt.js'
 import { note, waiting } from './output.js'
-import { awsOptions, example, secretsOptions, withAws, withFile, type AwsFlags, type FileFlags } from './shared-options.js'
+import {
+  awsOptions,
+  example,
+  secretsOptions,
+  withAws,
+  withFile,
+  type AwsFlags,
+  type FileFlags,
+} from './shared-options.js'
 
 export function addDecrypt(program: Command) {
   const command = withAws(withFile(program.command('decrypt')))
@@ -11,9 +19,14 @@ export function addDecrypt(program: Command) {
     .option('--json', 'print a list of { path, places }')
     .action(async (paths: string[], flags: FileFlags & AwsFlags & { json?: boolean }) => {
       const { decryptSources } = await import('../secrets/decrypt.js')
-      const { changed } = await waiting('asking KMS', () => decryptSources(paths, { ...secretsOptions(flags), ...awsOptions(flags) }))
+      const { changed } = await waiting('asking KMS', () =>
+        decryptSources(paths, { ...secretsOptions(flags), ...awsOptions(flags) }),
+      )
       report(changed, flags.json, 'opened')
-      if (changed.length) note('plaintexts stand in the sources now: npx unplugin-kms encrypt seals them again; do not commit them')
+      if (changed.length)
+        note(
+          'plaintexts stand in the sources now: npx unplugin-kms encrypt seals them again; do not commit them',
+        )
     })
   example(command, 'npx unplugin-kms decrypt src/payment.ts')
 }

@@ -22,20 +22,33 @@ export function addEncrypt(program: Command) {
         const found = await findPlaintextLiterals(paths)
         report(found, flags.json, 'plaintext')
         if (!found.length) return
-        note('seal them with npx unplugin-kms encrypt, or move them to the secrets file with npx unplugin-kms set')
+        note(
+          'seal them with npx unplugin-kms encrypt, or move them to the secrets file with npx unplugin-kms set',
+        )
         process.exitCode = EXIT.FOUND
         return
       }
       const { changed, warnings } = await encryptSources(paths, secretsOptions(flags))
       warnings.forEach(warn)
       report(changed, flags.json, 'sealed')
-      if (changed.length) note('if a plaintext was ever committed, git history keeps it: change the value where it is used, and seal the new one')
+      if (changed.length)
+        note(
+          'if a plaintext was ever committed, git history keeps it: change the value where it is used, and seal the new one',
+        )
     })
-  example(command, 'npx unplugin-kms encrypt src', 'npx unplugin-kms encrypt --check src   # in a pre-commit hook')
+  example(
+    command,
+    'npx unplugin-kms encrypt src',
+    'npx unplugin-kms encrypt --check src   # in a pre-commit hook',
+  )
 }
 
 /** Says how many literals, in which files. */
-export function report(changed: { path: string; places: Place[] }[], json: boolean | undefined, what: string) {
+export function report(
+  changed: { path: string; places: Place[] }[],
+  json: boolean | undefined,
+  what: string,
+) {
   if (json) return printJson(changed)
   const places = changed.flatMap((source) => source.places)
   for (const place of places) print(`${placeText(place)}  ${what}`)

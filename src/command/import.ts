@@ -23,22 +23,36 @@ export function addImport(program: Command) {
       const { setSecrets } = await import('../secrets/set.js')
       const { values, empty, warnings: doubts } = await readDotenv(path)
       const missing = names.find((name) => !values.has(name))
-      if (missing !== undefined) throw new KmsBuildError('NAME_UNKNOWN', `${path} gives no value for ${missing}.`)
+      if (missing !== undefined)
+        throw new KmsBuildError('NAME_UNKNOWN', `${path} gives no value for ${missing}.`)
       const chosen = new Map([...values].filter(([name]) => !names.length || names.includes(name)))
-      if (!chosen.size) throw new KmsBuildError('PLAINTEXT_EMPTY', `${path} gives no value to import.`)
+      if (!chosen.size)
+        throw new KmsBuildError('PLAINTEXT_EMPTY', `${path} gives no value to import.`)
 
-      const { path: secretsFile, result, warnings } = await setSecrets(chosen, secretsOptions(flags))
+      const {
+        path: secretsFile,
+        result,
+        warnings,
+      } = await setSecrets(chosen, secretsOptions(flags))
       for (const warning of [...warnings, ...doubts]) warn(warning)
       if (empty.length && !names.length) note(`left out, since they are empty: ${empty.join(', ')}`)
       if (flags.json) printJson({ path: secretsFile, ...result, skipped: empty })
-      else print(`sealed ${count(chosen.size, 'value')} into ${secretsFile}: ${result.added.length} added, ${result.replaced.length} replaced`)
+      else
+        print(
+          `sealed ${count(chosen.size, 'value')} into ${secretsFile}: ${result.added.length} added, ${result.replaced.length} replaced`,
+        )
       // What was not sealed would be lost with the file.
       const whole = chosen.size === values.size && !doubts.length
-      if (flags.delete && !whole) warn(`${path} was not deleted: not all that it holds was sealed as it stands`)
+      if (flags.delete && !whole)
+        warn(`${path} was not deleted: not all that it holds was sealed as it stands`)
       else if (flags.delete ?? (whole && (await confirmed(`Delete ${path}?`, false)))) {
         await rm(path)
         note(`deleted ${path}; if it was ever committed, git history keeps it`)
       }
     })
-  example(command, 'npx unplugin-kms import .env --delete', 'npx unplugin-kms import .env DB_PASSWORD STRIPE_KEY')
+  example(
+    command,
+    'npx unplugin-kms import .env --delete',
+    'npx unplugin-kms import .env DB_PASSWORD STRIPE_KEY',
+  )
 }

@@ -14,25 +14,45 @@ export function addMerge(program: Command) {
     .argument('[theirs]', 'their version (%B)')
     .argument('[path]', 'how to call the file in messages (%P)')
     .option('--install', 'make this clone of the repository use it for the secrets file')
-    .action(async (base: string | undefined, ours: string | undefined, theirs: string | undefined, path: string | undefined, flags: FileFlags & { install?: boolean }) => {
-      if (flags.install) return install(flags)
-      if (!base || !ours || !theirs) throw new KmsBuildError('ARGUMENT_INVALID', 'merge takes three files: base, ours and theirs. To have git call it: npx unplugin-kms merge --install.')
-      const { mergeSecretsFiles } = await import('../secrets/merge.js')
-      const [one, two, three] = await Promise.all([base, ours, theirs].map(read))
-      const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
-      // Git's own copy, which it throws away unless we succeed.
-      await writeFile(ours, text)
-      if (!conflicts.length) return
-      note(`${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`)
-      process.exitCode = EXIT.FOUND
-    })
-  example(command, 'npx unplugin-kms merge --install', 'npx unplugin-kms merge base.json ours.json theirs.json')
+    .action(
+      async (
+        base: string | undefined,
+        ours: string | undefined,
+        theirs: string | undefined,
+        path: string | undefined,
+        flags: FileFlags & { install?: boolean },
+      ) => {
+        if (flags.install) return install(flags)
+        if (!base || !ours || !theirs)
+          throw new KmsBuildError(
+            'ARGUMENT_INVALID',
+            'merge takes three files: base, ours and theirs. To have git call it: npx unplugin-kms merge --install.',
+          )
+        const { mergeSecretsFiles } = await import('../secrets/merge.js')
+        const [one, two, three] = await Promise.all([base, ours, theirs].map(read))
+        const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
+        // Git's own copy, which it throws away unless we succeed.
+        await writeFile(ours, text)
+        if (!conflicts.length) return
+        note(
+          `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`,
+        )
+        process.exitCode = EXIT.FOUND
+      },
+    )
+  example(
+    command,
+    'npx unplugin-kms merge --install',
+    'npx unplugin-kms merge base.json ours.json theirs.json',
+  )
 }
 
 async function install(flags: FileFlags) {
   const { secretsFilePath } = await import('../secrets/options.js')
   const { installMergeDriver } = await import('../secrets/merge-driver.js')
-  print(`git merges the secrets file by entry in this clone; commit ${await installMergeDriver(secretsFilePath(secretsOptions(flags)))}`)
+  print(
+    `git merges the secrets file by entry in this clone; commit ${await installMergeDriver(secretsFilePath(secretsOptions(flags)))}`,
+  )
 }
 
 const read = (path: string) =>

@@ -15,7 +15,8 @@ export const alarm = (text: string) => styled(process.stdout, 'yellow', text)
 
 /** What a person should know, which is no part of the result. */
 export const note = (text: string) => void process.stderr.write(`${text}\n`)
-export const warn = (text: string) => note(`${styled(process.stderr, 'yellow', 'warning:')} ${text}`)
+export const warn = (text: string) =>
+  note(`${styled(process.stderr, 'yellow', 'warning:')} ${text}`)
 export const complain = (text: string) => note(`${styled(process.stderr, 'red', 'error:')} ${text}`)
 
 /** Shows that something is waited for, to a person; the work of asking KMS may take seconds. */

@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 import { print, waiting, warn } from './output.js'
-import { awsOptions, example, secretsOptions, withAws, withTrust, type AwsFlags, type FileFlags } from './shared-options.js'
+import {
+  awsOptions,
+  example,
+  secretsOptions,
+  withAws,
+  withTrust,
+  type AwsFlags,
+  type FileFlags,
+} from './shared-options.js'
 
 export function addRename(program: Command) {
   const command = withAws(withTrust(program.command('rename')))
@@ -10,7 +18,9 @@ export function addRename(program: Command) {
     .argument('<new>')
     .action(async (from: string, to: string, flags: FileFlags & AwsFlags) => {
       const { renameSecret } = await import('../secrets/rename.js')
-      const { path, warnings } = await waiting('asking KMS', () => renameSecret(from, to, { ...secretsOptions(flags), ...awsOptions(flags) }))
+      const { path, warnings } = await waiting('asking KMS', () =>
+        renameSecret(from, to, { ...secretsOptions(flags), ...awsOptions(flags) }),
+      )
       warnings.forEach(warn)
       print(`renamed ${from} to ${to} in ${path}`)
     })

@@ -19,8 +19,19 @@ import { addUnset } from './unset.js'
 import { Interrupted } from './value.js'
 
 const ADD = [
-  addInit, addSet, addGet, addList, addUnset, addRename, addImport, addEncrypt, addDecrypt, addRotate,
-  addRewrap, addMerge, addScan,
+  addInit,
+  addSet,
+  addGet,
+  addList,
+  addUnset,
+  addRename,
+  addImport,
+  addEncrypt,
+  addDecrypt,
+  addRotate,
+  addRewrap,
+  addMerge,
+  addScan,
 ]
 
 /** Runs the command line. @returns the exit code. */
@@ -40,10 +51,23 @@ export async function run(argv: string[]): Promise<number> {
 function createProgram(): Command {
   const program = new Command('unplugin-kms')
     .usage('COMMAND [--help] [--verbose]')
-    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => (argument.required ? argument.name().toUpperCase() : ''))].join(' ') })
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [
+          command.name(),
+          ...command.registeredArguments.map((argument) =>
+            argument.required ? argument.name().toUpperCase() : '',
+          ),
+        ].join(' '),
+    })
     .helpCommand(false)
-    .addOption(new Option('--verbose', 'show what AWS or the system said behind an error').hideHelp())
-    .addHelpText('after', '\nExample: npx unplugin-kms init --key alias/orders\nExit codes: 0 fine, 1 found, 2 wrong use, 3 AWS failed, 4 broken input')
+    .addOption(
+      new Option('--verbose', 'show what AWS or the system said behind an error').hideHelp(),
+    )
+    .addHelpText(
+      'after',
+      '\nExample: npx unplugin-kms init --key alias/orders\nExit codes: 0 fine, 1 found, 2 wrong use, 3 AWS failed, 4 broken input',
+    )
     .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .exitOverride()
   for (const add of ADD) add(program)
@@ -58,17 +82,28 @@ function withoutValues(text: string): string {
   const hint = /too many arguments|unknown option/.test(text)
     ? "a value is never given as an argument, where the list of processes and the shell's history show it: type it at the prompt, pipe it in, or give --from-file.\n"
     : ''
-  return text.replace(/^error: unknown option '(--?[\w-]*)[^]*?'\s*$/m, (_, option: string) => `error: unknown option ${option.startsWith('--') ? option : option.slice(0, 2)}\n`) + hint
+  return (
+    text.replace(
+      /^error: unknown option '(--?[\w-]*)[^]*?'\s*$/m,
+      (_, option: string) =>
+        `error: unknown option ${option.startsWith('--') ? option : option.slice(0, 2)}\n`,
+    ) + hint
+  )
 }
 
 function explain(error: unknown, verbose: boolean): void {
   if (!(error instanceof KmsBuildError)) {
     const { code, name } = error as NodeJS.ErrnoException
-    complain(`this should not happen: ${code ?? name}. Please report it, with what --verbose shows.`)
+    complain(
+      `this should not happen: ${code ?? name}. Please report it, with what --verbose shows.`,
+    )
     if (verbose) note((error as Error).stack ?? '')
     return
   }
   complain(error.message)
   const cause = error.cause as (Error & { $metadata?: { requestId?: string } }) | undefined
-  if (verbose && cause) note(`behind it: ${cause.name}: ${cause.message}${cause.$metadata?.requestId ? ` (request ${cause.$metadata.requestId})` : ''}`)
+  if (verbose && cause)
+    note(
+      `behind it: ${cause.name}: ${cause.message}${cause.$metadata?.requestId ? ` (request ${cause.$metadata.requestId})` : ''}`,
+    )
 }

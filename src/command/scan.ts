@@ -14,9 +14,14 @@ interface Flags extends AwsFlags {
 export function addScan(program: Command) {
   const command = withAws(program.command('scan'))
     .summary('search build output for plaintexts')
-    .description('search build output, of whatever tool, for plaintexts, as the build does; exit 1 if there are any')
+    .description(
+      'search build output, of whatever tool, for plaintexts, as the build does; exit 1 if there are any',
+    )
     .argument('<folder>')
-    .option('-f, --file <path>', 'look for the entries of this secrets file; needs kms:Decrypt (default: kms-secrets.json)')
+    .option(
+      '-f, --file <path>',
+      'look for the entries of this secrets file; needs kms:Decrypt (default: kms-secrets.json)',
+    )
     .option('--no-file', 'look for no entries, and ask no AWS')
     .option('--env <name>', 'look for the value of an environment variable; repeatable', several)
     .option('--env-file <path>', 'look for the values of a dotenv file; repeatable', several)
@@ -27,16 +32,26 @@ export function addScan(program: Command) {
       const scanned = await waiting(`searching ${folder}`, () =>
         scanFolder(folder, {
           ...awsOptions(flags),
-          ...(typeof flags.file !== 'boolean' ? flags.file !== undefined && { secretsFile: flags.file } : !flags.file && { secretsFile: false as const }),
+          ...(typeof flags.file !== 'boolean'
+            ? flags.file !== undefined && { secretsFile: flags.file }
+            : !flags.file && { secretsFile: false as const }),
           ...(flags.env && { env: flags.env }),
           ...(flags.envFile && { envFiles: flags.envFile }),
           ...(flags.except && { proof: { except: flags.except } }),
-        }))
+        }),
+      )
       if (scanned.findings.length) process.exitCode = EXIT.FOUND
       if (flags.json) return printJson(scanned)
-      for (const { file, places } of scanned.findings) for (const place of places) print(`${file}: ${place}`)
+      for (const { file, places } of scanned.findings)
+        for (const place of places) print(`${file}: ${place}`)
       if (scanned.short.length) note(`too short to be looked for: ${scanned.short.join(', ')}`)
-      return print(`${count(scanned.findings.length, 'file')} of ${scanned.files} with findings; ${count(scanned.searched, 'value')} looked for`)
+      return print(
+        `${count(scanned.findings.length, 'file')} of ${scanned.files} with findings; ${count(scanned.searched, 'value')} looked for`,
+      )
     })
-  example(command, 'npx unplugin-kms scan dist', 'npx unplugin-kms scan dist --no-file --env-file .env')
+  example(
+    command,
+    'npx unplugin-kms scan dist',
+    'npx unplugin-kms scan dist --no-file --env-file .env',
+  )
 }

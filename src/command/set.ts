@@ -6,7 +6,9 @@ import { readValue } from './value.js'
 export function addSet(program: Command) {
   const command = withTrust(program.command('set'))
     .summary('seal a value, asked for hidden or from stdin')
-    .description('seal a value into the secrets file: asked for hidden, or from stdin; needs no AWS')
+    .description(
+      'seal a value into the secrets file: asked for hidden, or from stdin; needs no AWS',
+    )
     .argument('<name>', 'the name, for secret.named(NAME)')
     .option('--from-file <path>', 'take the value from a file, byte for byte')
     .action(async (name: string, flags: FileFlags & { fromFile?: string }) => {
@@ -22,10 +24,17 @@ export function addSet(program: Command) {
       const text = isText(value)
       value.fill(0)
       warnings.forEach(warn)
-      print(`${result.replaced.length ? 'replaced' : 'added'} ${name} in ${path} (${count(value.length, 'byte')})`)
+      print(
+        `${result.replaced.length ? 'replaced' : 'added'} ${name} in ${path} (${count(value.length, 'byte')})`,
+      )
       if (!text) note(`it is no UTF-8 text: read it with secret.named('${name}', 'bytes')`)
     })
-  example(command, 'npx unplugin-kms set DB_PASSWORD', 'pass show db | npx unplugin-kms set DB_PASSWORD', 'npx unplugin-kms set TLS_KEY --from-file key.pem')
+  example(
+    command,
+    'npx unplugin-kms set DB_PASSWORD',
+    'pass show db | npx unplugin-kms set DB_PASSWORD',
+    'npx unplugin-kms set TLS_KEY --from-file key.pem',
+  )
 }
 
 const isText = (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString('utf8')).equals(bytes)

@@ -38,7 +38,10 @@ export const awsOptions = ({ region, profile }: AwsFlags): { aws: AwsOptions } =
 export const several = (value: string, previous: string[] = []) => [...previous, value]
 
 /** `--context app=orders`, once for each pair. */
-export function contextPair(text: string, previous: Record<string, string> = {}): Record<string, string> {
+export function contextPair(
+  text: string,
+  previous: Record<string, string> = {},
+): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('write it as NAME=VALUE.')
   return { ...previous, [text.slice(0, at)]: text.slice(at + 1) }

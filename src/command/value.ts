@@ -23,11 +23,19 @@ async function readStdin(): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   const bytes = Buffer.concat(chunks)
-  const end = bytes.at(-1) !== 10 ? bytes.length : bytes.at(-2) === 13 ? bytes.length - 2 : bytes.length - 1
-  if (!end) throw new KmsBuildError('PLAINTEXT_EMPTY', 'nothing came on stdin, and there is no terminal to ask at. Pipe the value in, or give --from-file.')
+  const end =
+    bytes.at(-1) !== 10 ? bytes.length : bytes.at(-2) === 13 ? bytes.length - 2 : bytes.length - 1
+  if (!end)
+    throw new KmsBuildError(
+      'PLAINTEXT_EMPTY',
+      'nothing came on stdin, and there is no terminal to ask at. Pipe the value in, or give --from-file.',
+    )
   const value = bytes.subarray(0, end)
   if (Buffer.from(value.toString('utf8')).equals(value)) return value
-  throw new KmsBuildError('ARGUMENT_INVALID', 'what came on stdin is no UTF-8 text. Give bytes with --from-file FILE, and read them with secret.named(NAME, \'bytes\').')
+  throw new KmsBuildError(
+    'ARGUMENT_INVALID',
+    "what came on stdin is no UTF-8 text. Give bytes with --from-file FILE, and read them with secret.named(NAME, 'bytes').",
+  )
 }
 
 async function ask(name: string): Promise<Uint8Array> {
@@ -41,7 +49,11 @@ async function ask(name: string): Promise<Uint8Array> {
   try {
     const answer = await password({ message: `Value of ${name}`, output: process.stderr })
     if (isCancel(answer)) throw new Interrupted()
-    if (pastedMore) throw new KmsBuildError('ARGUMENT_INVALID', 'several lines were pasted, and a prompt takes one. Give a value of several lines with --from-file FILE, or on stdin.')
+    if (pastedMore)
+      throw new KmsBuildError(
+        'ARGUMENT_INVALID',
+        'several lines were pasted, and a prompt takes one. Give a value of several lines with --from-file FILE, or on stdin.',
+      )
     return Buffer.from(answer ?? '')
   } finally {
     process.stdin.off('data', watch).pause()

@@ -15,7 +15,12 @@ export interface Opening {
  * Puts the openings where the marks stood. The map shows the redacted source, not the original:
  * it leads to the right line, and to the right column unless a literal stands before it there.
  */
-export function emit(code: string, id: string, { marks, imports, bodyStart }: Collected, openings: Opening[]) {
+export function emit(
+  code: string,
+  id: string,
+  { marks, imports, bodyStart }: Collected,
+  openings: Opening[],
+) {
   const { text, at } = redact(code, marks)
   const magic = new MagicString(text)
   const replace = (start: number, end: number, content: string) => {
@@ -28,15 +33,26 @@ export function emit(code: string, id: string, { marks, imports, bodyStart }: Co
     const opening = openings[index]!
     const call = `${local(opening)}(${opening.args.map((arg) => JSON.stringify(arg)).join(', ')})`
     if (mark.sync) awaited.push(call)
-    replace(mark.start, mark.end, mark.sync ? `${local.sync}[${awaited.length - 1}]` : pure(mark) + call)
+    replace(
+      mark.start,
+      mark.end,
+      mark.sync ? `${local.sync}[${awaited.length - 1}]` : pure(mark) + call,
+    )
   })
 
   const imported = new Map(openings.map((opening) => [local(opening), opening]))
-  const shim = [...imported].map(([name, { from, export: exported }]) => `import { ${exported} as ${name} } from '${from}';`)
-  imports.forEach(({ start, end }, index) => replace(start, end, index ? '' : shim.join(' ') || 'export {};'))
+  const shim = [...imported].map(
+    ([name, { from, export: exported }]) => `import { ${exported} as ${name} } from '${from}';`,
+  )
+  imports.forEach(({ start, end }, index) =>
+    replace(start, end, index ? '' : shim.join(' ') || 'export {};'),
+  )
   // Before the first statement, since imports may stand below code that uses the values.
   if (awaited.length) {
-    magic.appendLeft(at(bodyStart), `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `)
+    magic.appendLeft(
+      at(bodyStart),
+      `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `,
+    )
   }
   return {
     code: magic.toString(),
@@ -50,6 +66,7 @@ const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
 function localNames(code: string) {
   let prefix = 'kms'
   while (code.includes(`${prefix}_`)) prefix = `_${prefix}`
-  const local = ({ from, export: exported }: Opening) => `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
+  const local = ({ from, export: exported }: Opening) =>
+    `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
   return Object.assign(local, { sync: `${prefix}_sync` })
 }

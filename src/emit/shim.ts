@@ -27,7 +27,8 @@ export const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(m
 export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|pair\.[0-9a-f]{16})$/
 
 /** The pair whose module this is, if it is one. */
-export const fingerprintIn = (name: string) => (name.startsWith(PAIR) ? name.slice(PAIR.length) : null)
+export const fingerprintIn = (name: string) =>
+  name.startsWith(PAIR) ? name.slice(PAIR.length) : null
 
 /** The run-time code, which has no side effects until it is used. */
 export function shimModule(): Promise<string> {
@@ -36,14 +37,28 @@ export function shimModule(): Promise<string> {
 }
 
 /** A module whose `open` opens tokens that were sealed to the pair. */
-export function pairModuleCode({ wrapped, encryptionContext }: DataKeyPair, runtime: Settings, aws: AwsOptions): string {
-  const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [keyId, endpointHost(keyId, aws), ciphertextBlob])
+export function pairModuleCode(
+  { wrapped, encryptionContext }: DataKeyPair,
+  runtime: Settings,
+  aws: AwsOptions,
+): string {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [
+    keyId,
+    endpointHost(keyId, aws),
+    ciphertextBlob,
+  ])
   const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }
 
 /** The call that opens a secret with a CiphertextBlob of its own. */
-export function directOpening({ wrapped, encryptionContext }: Direct, name: string, format: Format, runtime: Settings, aws: AwsOptions): Opening {
+export function directOpening(
+  { wrapped, encryptionContext }: Direct,
+  name: string,
+  format: Format,
+  runtime: Settings,
+  aws: AwsOptions,
+): Opening {
   const blobs = wrapped.map(({ keyId, ciphertextBlob, algorithm }) => [
     keyId,
     endpointHost(keyId, aws),
@@ -52,6 +67,10 @@ export function directOpening({ wrapped, encryptionContext }: Direct, name: stri
   ])
   // Each is asked for when it is first awaited, whatever an envelope does.
   const { start: _, ...settings } = runtime
-  const rest = Object.keys(settings).length ? [format === 'text' ? null : format, settings] : format === 'text' ? [] : [format]
+  const rest = Object.keys(settings).length
+    ? [format === 'text' ? null : format, settings]
+    : format === 'text'
+      ? []
+      : [format]
   return { from: SHIM, export: 'direct', args: [blobs, encryptionContext, name, ...rest] }
 }

@@ -62,12 +62,32 @@ export interface MarksOf<Sync extends boolean> {
   secretsManager(id: string, options: SecretsManagerOptions & AsBytes): Opened<Sync, Uint8Array>
   secretsManager<T = unknown>(id: string, options: SecretsManagerOptions & AsJson): Opened<Sync, T>
   secretsManager(id: string, key: string, options?: SecretsManagerOptions): Opened<Sync, string>
-  secretsManager(id: string, key: string, options: SecretsManagerOptions & AsBytes): Opened<Sync, Uint8Array>
-  secretsManager<T = unknown>(id: string, key: string, options: SecretsManagerOptions & AsJson): Opened<Sync, T>
+  secretsManager(
+    id: string,
+    key: string,
+    options: SecretsManagerOptions & AsBytes,
+  ): Opened<Sync, Uint8Array>
+  secretsManager<T = unknown>(
+    id: string,
+    key: string,
+    options: SecretsManagerOptions & AsJson,
+  ): Opened<Sync, T>
   /** A CiphertextBlob in base64, as `aws kms encrypt` prints it, and its encryption context. */
-  ciphertext(blob: string, encryptionContext?: Record<string, string>, options?: CiphertextOptions): Opened<Sync, string>
-  ciphertext(blob: string, encryptionContext: Record<string, string>, options: CiphertextOptions & AsBytes): Opened<Sync, Uint8Array>
-  ciphertext<T = unknown>(blob: string, encryptionContext: Record<string, string>, options: CiphertextOptions & AsJson): Opened<Sync, T>
+  ciphertext(
+    blob: string,
+    encryptionContext?: Record<string, string>,
+    options?: CiphertextOptions,
+  ): Opened<Sync, string>
+  ciphertext(
+    blob: string,
+    encryptionContext: Record<string, string>,
+    options: CiphertextOptions & AsBytes,
+  ): Opened<Sync, Uint8Array>
+  ciphertext<T = unknown>(
+    blob: string,
+    encryptionContext: Record<string, string>,
+    options: CiphertextOptions & AsJson,
+  ): Opened<Sync, T>
   /** What one of the functions in the plugin's option `sources` gives for a reference. */
   from(source: string, reference: string): Opened<Sync, string>
   from(source: string, reference: string, as: 'bytes'): Opened<Sync, Uint8Array>

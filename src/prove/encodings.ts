@@ -29,7 +29,13 @@ export function encodings(plaintext: Uint8Array): { encoding: string; bytes: Uin
   if (Buffer.from(text).equals(raw)) {
     add('percent-encoded', Buffer.from(encodeURIComponent(text)))
     add('percent-encoded', Buffer.from(new URLSearchParams({ '': text }).toString().slice(1)))
-    for (const [quot, apos] of [['&quot;', '&#39;'], ['&quot;', '&#x27;'], ['&#34;', '&#39;'], ['&quot;', '&apos;'], ['&quot;', "'"]] as const) {
+    for (const [quot, apos] of [
+      ['&quot;', '&#39;'],
+      ['&quot;', '&#x27;'],
+      ['&#34;', '&#39;'],
+      ['&quot;', '&apos;'],
+      ['&quot;', "'"],
+    ] as const) {
       const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
       add('HTML-escaped', Buffer.from(escaped.replaceAll('"', quot).replaceAll("'", apos)))
     }

@@ -24,13 +24,21 @@ export async function origins(
     if (!code) continue
     for (const { reading, bytes } of views(withoutMarks(code, path))) {
       for (const { pattern, offset } of search(bytes)) {
-        if (names.has(pattern.name)) found.add(`${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${pattern.name})`)
+        if (names.has(pattern.name))
+          found.add(
+            `${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${pattern.name})`,
+          )
       }
     }
   }
   // A place says more than the file alone.
   const all = [...found]
-  return all.filter((one) => !all.some((other) => other !== one && other.startsWith(`${one.replace(/ \(.*$/, '')}:`))).slice(0, 10)
+  return all
+    .filter(
+      (one) =>
+        !all.some((other) => other !== one && other.startsWith(`${one.replace(/ \(.*$/, '')}:`)),
+    )
+    .slice(0, 10)
 }
 
 function withoutMarks(code: string, path: string): string {

@@ -19,7 +19,8 @@ export function parts({ plaintext, json }: Seen, minLength: number): Uint8Array[
   const text = Buffer.from(plaintext).toString('utf8')
   const lines = text.split(/\r?\n/)
   // A PEM's first and last line stand in many a library.
-  const telling = lines.length > 1 ? lines.filter((line) => line.length >= LINE && !line.startsWith('-----')) : []
+  const telling =
+    lines.length > 1 ? lines.filter((line) => line.length >= LINE && !line.startsWith('-----')) : []
   const strings = json ? leaves(JSON.parse(text)).filter((leaf) => leaf.length >= minLength) : []
   return [plaintext, ...[...telling, ...strings].map((part) => Buffer.from(part))]
 }

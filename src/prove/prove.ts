@@ -23,7 +23,8 @@ export interface Proof {
 
 /** Which secrets cannot be searched for, since so short a text stands in any bundle by chance. */
 export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
-  const tooShort = (plaintext: Uint8Array) => Buffer.from(plaintext).toString('utf8').length < minLength
+  const tooShort = (plaintext: Uint8Array) =>
+    Buffer.from(plaintext).toString('utf8').length < minLength
   return {
     short: seen.filter(({ name, plaintext }) => tooShort(plaintext) && !except.includes(name)),
     excepted: seen.filter(({ name }) => except.includes(name)),
@@ -38,9 +39,17 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
  * @param shown how a path is shown in a message.
  * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL; the message shows no value.
  */
-export async function prove(assets: Asset[], seen: Seen[], proof: Proof, graph: Graph = { inputs: [] }, shown = (path: string) => path): Promise<void> {
+export async function prove(
+  assets: Asset[],
+  seen: Seen[],
+  proof: Proof,
+  graph: Graph = { inputs: [] },
+  shown = (path: string) => path,
+): Promise<void> {
   const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
-    parts(secret, proof.minLength).flatMap(encodings).map((encoded) => ({ ...encoded, name: secret.name })),
+    parts(secret, proof.minLength)
+      .flatMap(encodings)
+      .map((encoded) => ({ ...encoded, name: secret.name })),
   )
   const search = patterns.length ? searcher(patterns) : () => []
   const masked = (path: string) => (search(Buffer.from(path)).length ? '•••' : path)
@@ -48,16 +57,23 @@ export async function prove(assets: Asset[], seen: Seen[], proof: Proof, graph: 
   const left: { asset: string; what: Residue }[] = []
 
   for (const { name, content } of assets) {
-    for (const hit of search(Buffer.from(name))) found.push({ asset: masked(name), reading: ' (in its name)', hit, place: '' })
+    for (const hit of search(Buffer.from(name)))
+      found.push({ asset: masked(name), reading: ' (in its name)', hit, place: '' })
     for (const { reading, bytes } of views(content, name)) {
-      for (const hit of search(bytes)) found.push({ asset: masked(name), reading, hit, place: `:${placeIn(bytes, hit.offset)}` })
+      for (const hit of search(bytes))
+        found.push({ asset: masked(name), reading, hit, place: `:${placeIn(bytes, hit.offset)}` })
     }
     const what = residue(Buffer.from(content as Uint8Array).toString('utf8'), name)
     if (what) left.push({ asset: name, what })
   }
 
   if (found.length) {
-    throw leak(found, await origins(new Set(found.map(({ hit }) => hit.pattern.name)), search, graph, (path) => masked(shown(path))))
+    throw leak(
+      found,
+      await origins(new Set(found.map(({ hit }) => hit.pattern.name)), search, graph, (path) =>
+        masked(shown(path)),
+      ),
+    )
   }
   if (left.length) throw leftover(left)
 }
@@ -78,7 +94,10 @@ function leak(found: Found[], stands: string[]) {
   }
   const lines = [...first.values()]
     .slice(0, 10)
-    .map(({ asset, reading, hit, place }) => `  ${hit.pattern.name} (${hit.pattern.encoding}) in ${asset}${place}${reading}`)
+    .map(
+      ({ asset, reading, hit, place }) =>
+        `  ${hit.pattern.name} (${hit.pattern.encoding}) in ${asset}${place}${reading}`,
+    )
   return new KmsBuildError(
     'LEAK',
     `the output would hold the plaintext of a secret; no file was written.\n${lines.join('\n')}\n` +

@@ -22,10 +22,12 @@ export function residue(text: string, name: string): Residue | null {
   // Most often a comment that mentions an import: only a parse can tell.
   const { imports, texts } = importsOf(text, name) ?? { imports: MARKERS, texts: [] }
   if (imports.some((source) => MARKERS.includes(source))) return 'mark'
-  if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim')) return 'shim'
+  if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
+    return 'shim'
   for (const inner of texts) {
     if (!MENTION.test(inner)) continue
-    const mentioned = importsOf(inner, 'text.ts')?.imports ?? importsOf(inner, 'text.tsx')?.imports ?? MARKERS
+    const mentioned =
+      importsOf(inner, 'text.ts')?.imports ?? importsOf(inner, 'text.tsx')?.imports ?? MARKERS
     if (mentioned.some((source) => MARKERS.includes(source))) return 'text'
   }
   return null
@@ -46,7 +48,8 @@ function importsOf(code: string, name: string): { imports: string[]; texts: stri
       ImportExpression: ({ node }) => add(node.source),
       CallExpression: ({ node }) => {
         // Bundlers rename require (__require, _require): whatever is called with our name counts.
-        if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name)) add(node.arguments[0] as Node)
+        if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name))
+          add(node.arguments[0])
       },
       StringLiteral: ({ node }) => void texts.push(node.value),
       TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),

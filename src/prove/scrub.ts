@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { MARKER } from '../collect/collect.js'
 import { redactSource } from '../emit/redact.js'
 
-const INLINE_MAP = /(sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,)([A-Za-z0-9+/=]+)/g
+const INLINE_MAP =
+  /(sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,)([A-Za-z0-9+/=]+)/g
 
 interface SourceMap {
   sources?: (string | null)[] | undefined
@@ -32,7 +33,11 @@ export function scrubInlineMaps(code: string): string {
 }
 
 /** Redacts a map in place, and says whether anything changed. */
-export function redactContents({ sources = [], sourcesContent = [], sections = [] }: SourceMap): boolean {
+export function redactContents({
+  sources = [],
+  sourcesContent = [],
+  sections = [],
+}: SourceMap): boolean {
   let changed = sections.map(({ map }) => redactContents(map)).includes(true)
   sourcesContent.forEach((content, index) => {
     if (!content?.includes(MARKER)) return

@@ -46,7 +46,8 @@ export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
       }
       const offset = end - window + 1
       for (const pattern of buckets.get(key)!) {
-        if (!hits.has(pattern) && standsAt(haystack, offset, pattern.bytes)) hits.set(pattern, { pattern, offset })
+        if (!hits.has(pattern) && standsAt(haystack, offset, pattern.bytes))
+          hits.set(pattern, { pattern, offset })
       }
       end++
     }

@@ -11,7 +11,16 @@ export interface View {
 const ESCAPE_OR_SUM =
   /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`][\s)]*\+[\s(]*["'`]|\$\{\s*["'`]|["'`]\s*\}/gi
 const SINGLE: Record<string, string> = {
-  n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', '\n': '', '\r\n': '', '\u2028': '', '\u2029': '',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '\n': '',
+  '\r\n': '',
+  '\u2028': '',
+  '\u2029': '',
 }
 const DATA_URL = /data:[\w.+/-]*((?:;[\w.+=-]+)*),([\w+/=%.~!*'()-]*)/g
 const DEEPEST = 5
@@ -45,7 +54,9 @@ function* read(bytes: Buffer, reading: string, depth: number): Generator<View> {
   const text = bytes.toString('utf8')
   if (text.includes('data:')) {
     for (const [, parameters, body] of text.matchAll(DATA_URL)) {
-      const inner = parameters!.includes(';base64') ? Buffer.from(body!, 'base64') : Buffer.from(unpercent(body!))
+      const inner = parameters!.includes(';base64')
+        ? Buffer.from(body!, 'base64')
+        : Buffer.from(unpercent(body!))
       if (inner.length) yield* read(inner, ' (in a data URL)', depth + 1)
     }
   }

@@ -17,10 +17,16 @@ export async function withKeys(
   encryptionContext: Record<string, string>,
   sources: Sources,
 ): Promise<Direct> {
-  const keyIds = await Promise.all(keysOf(mark, sources).map((keyId) => sources.remote.keyArn(keyId)))
+  const keyIds = await Promise.all(
+    keysOf(mark, sources).map((keyId) => sources.remote.keyArn(keyId)),
+  )
   const arns = keyIds.map((keyId) => expectKeyArn(keyId, keyId))
   if (keyIds.length > 1 && !areRelated(arns)) {
-    refuse('KEY_MISSING', `nothing says which of ${keyIds.join(', ')} opens ${shown(mark)}. Say it in the mark: { keyId: '…' }.`, mark)
+    refuse(
+      'KEY_MISSING',
+      `nothing says which of ${keyIds.join(', ')} opens ${shown(mark)}. Say it in the mark: { keyId: '…' }.`,
+      mark,
+    )
   }
   return { wrapped: keyIds.map((keyId) => ({ keyId, ...blob })), encryptionContext }
 }
@@ -28,5 +34,9 @@ export async function withKeys(
 function keysOf(mark: Mark, { keyIds }: Sources): string[] {
   if (mark.options.keyId) return [mark.options.keyId]
   if (keyIds.length) return keyIds
-  return refuse('KEY_MISSING', `nothing says which KMS key opens ${shown(mark)}. Say it in the mark, { keyId: '…' }, or set the option keyId.`, mark)
+  return refuse(
+    'KEY_MISSING',
+    `nothing says which KMS key opens ${shown(mark)}. Say it in the mark, { keyId: '…' }, or set the option keyId.`,
+    mark,
+  )
 }

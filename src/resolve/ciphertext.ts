@@ -21,15 +21,25 @@ export async function fromCiphertext(mark: Mark, sources: Sources): Promise<Dire
   const ciphertextBlob = argument.replace(/\s/g, '')
   const bytes = Buffer.from(ciphertextBlob, 'base64')
   if (!bytes.length || bytes.toString('base64') !== ciphertextBlob) {
-    fail('is not base64. Give the CiphertextBlob that aws kms encrypt prints (--query CiphertextBlob --output text), and all of it.')
+    fail(
+      'is not base64. Give the CiphertextBlob that aws kms encrypt prints (--query CiphertextBlob --output text), and all of it.',
+    )
   }
-  if (bytes.length > LARGEST) fail(`has ${bytes.length} bytes, and kms:Decrypt takes ${LARGEST} at most.`)
+  if (bytes.length > LARGEST)
+    fail(`has ${bytes.length} bytes, and kms:Decrypt takes ${LARGEST} at most.`)
   if (isEncryptionSdkMessage(ciphertextBlob)) {
-    fail('is an AWS Encryption SDK message (aws-encryption-cli), which kms:Decrypt does not open. Encrypt with aws kms encrypt.')
+    fail(
+      'is an AWS Encryption SDK message (aws-encryption-cli), which kms:Decrypt does not open. Encrypt with aws kms encrypt.',
+    )
   }
   const algorithm = options.algorithm === 'SYMMETRIC_DEFAULT' ? undefined : options.algorithm
   if (algorithm && Object.keys(encryptionContext).length) {
     fail(`has an encryption context, and ${algorithm} has none. Give {} in its place.`)
   }
-  return withKeys(mark, { ciphertextBlob, ...(algorithm && { algorithm }) }, encryptionContext, sources)
+  return withKeys(
+    mark,
+    { ciphertextBlob, ...(algorithm && { algorithm }) },
+    encryptionContext,
+    sources,
+  )
 }

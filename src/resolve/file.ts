@@ -11,9 +11,19 @@ export const fileOf = ({ argument }: Mark, id: string) => resolve(dirname(id), a
 export async function fromFile(mark: Mark, id: string) {
   const path = fileOf(mark, id)
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) =>
-    refuse('FILE_UNREADABLE', `${path} cannot be read (${error.code}). The path is relative to the module.`, mark),
+    refuse(
+      'FILE_UNREADABLE',
+      `${path} cannot be read (${error.code}). The path is relative to the module.`,
+      mark,
+    ),
   )
   if (mark.format === 'bytes') return plaintextOf(mark, bytes)
-  const text = textOf(bytes) ?? refuse('FILE_UNREADABLE', `${path} is no UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`, mark)
+  const text =
+    textOf(bytes) ??
+    refuse(
+      'FILE_UNREADABLE',
+      `${path} is no UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`,
+      mark,
+    )
   return plaintextOf(mark, text)
 }

@@ -14,21 +14,43 @@ export async function fromOwnSource(mark: Mark, { remote: { own, fetching } }: S
   const source = Object.hasOwn(own, name) ? own[name] : undefined
   if (!source) {
     const names = Object.keys(own).join(', ')
-    return refuse('OPTIONS_INVALID', `${shown(mark)}: the option sources has no ${name}${names && ` (it has ${names})`}. Add it: sources: { ${name}: (reference) => … }.`, mark)
+    return refuse(
+      'OPTIONS_INVALID',
+      `${shown(mark)}: the option sources has no ${name}${names && ` (it has ${names})`}. Add it: sources: { ${name}: (reference) => … }.`,
+      mark,
+    )
   }
   const fetch = () => fetching.bounded(async () => source(reference))
-  const value: unknown = await fetching.once(JSON.stringify(['from', name, reference]), fetch).catch((error: unknown) =>
-    refuse('SOURCE_FAILED', `${shown(mark)}: the source ${name} failed: ${reasonOf(error)}`, mark),
-  )
+  const value: unknown = await fetching
+    .once(JSON.stringify(['from', name, reference]), fetch)
+    .catch((error: unknown) =>
+      refuse(
+        'SOURCE_FAILED',
+        `${shown(mark)}: the source ${name} failed: ${reasonOf(error)}`,
+        mark,
+      ),
+    )
   if (value === undefined || value === null) {
-    return refuse('SOURCE_NOT_FOUND', `${shown(mark)}: the source ${name} gave nothing for it.`, mark)
+    return refuse(
+      'SOURCE_NOT_FOUND',
+      `${shown(mark)}: the source ${name} gave nothing for it.`,
+      mark,
+    )
   }
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    return refuse('SOURCE_UNSUITABLE', `${shown(mark)}: the source ${name} gave neither text nor bytes (${typeof value}). Objects must be given as JSON text, and read with 'json'.`, mark)
+    return refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)}: the source ${name} gave neither text nor bytes (${typeof value}). Objects must be given as JSON text, and read with 'json'.`,
+      mark,
+    )
   }
   return plaintextOf(mark, value)
 }
 
 /** V8's syntax errors quote what was read: that may be the value. */
 const reasonOf = (error: unknown) =>
-  error instanceof SyntaxError ? 'it met a syntax error (JSON?).' : error instanceof Error ? `${error.name}: ${error.message}` : 'it threw no Error.'
+  error instanceof SyntaxError
+    ? 'it met a syntax error (JSON?).'
+    : error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : 'it threw no Error.'

@@ -15,13 +15,25 @@ export function fromLiteral(mark: Mark, { secretsFile, secretsFilePath }: Source
   if (!looksLikeToken(mark.argument)) return plaintextOf(mark, mark.argument)
   const token = decodeToken(mark.argument)
   if ('invalid' in token) {
-    return refuse('TOKEN_INVALID', `the literal begins kms:v but is no valid token: ${token.invalid}. Was it cut off when it was copied?`, mark)
+    return refuse(
+      'TOKEN_INVALID',
+      `the literal begins kms:v but is no valid token: ${token.invalid}. Was it cut off when it was copied?`,
+      mark,
+    )
   }
   if (token.kind === 'named') {
-    return refuse('TOKEN_NAMED', "this token is an entry of a secrets file and bound to its name. Use secret.named('NAME').", mark)
+    return refuse(
+      'TOKEN_NAMED',
+      "this token is an entry of a secrets file and bound to its name. Use secret.named('NAME').",
+      mark,
+    )
   }
   if (!secretsFile) {
-    return refuse('SECRETS_FILE_MISSING', `the token is sealed to ${token.fingerprint}, and there is no secrets file ${secretsFilePath} that holds its data key pair. Name it with the option secretsFile.`, mark)
+    return refuse(
+      'SECRETS_FILE_MISSING',
+      `the token is sealed to ${token.fingerprint}, and there is no secrets file ${secretsFilePath} that holds its data key pair. Name it with the option secretsFile.`,
+      mark,
+    )
   }
   return known(mark, mark.argument, token.fingerprint, secretsFile)
 }

@@ -20,16 +20,35 @@ export function textOf(bytes: Uint8Array): string | undefined {
  *   SOURCE_UNSUITABLE.
  */
 export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext: Uint8Array } {
-  if (!value.length) refuse('PLAINTEXT_EMPTY', `the value of ${shown(mark)} is empty. An empty secret is a mistake more often than not: give it a value or drop the mark.`, mark)
+  if (!value.length)
+    refuse(
+      'PLAINTEXT_EMPTY',
+      `the value of ${shown(mark)} is empty. An empty secret is a mistake more often than not: give it a value or drop the mark.`,
+      mark,
+    )
   if (mark.format === 'bytes' && typeof value !== 'string') return { plaintext: value }
   const text =
     (typeof value === 'string' ? value : textOf(value)) ??
-    refuse('SOURCE_UNSUITABLE', `the value of ${shown(mark)} is no UTF-8 text. Take its bytes.`, mark)
-  if (!text.isWellFormed()) refuse('PLAINTEXT_LONE_SURROGATE', `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot carry. For bytes use secret.file(path, 'bytes').`, mark)
+    refuse(
+      'SOURCE_UNSUITABLE',
+      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes.`,
+      mark,
+    )
+  if (!text.isWellFormed())
+    refuse(
+      'PLAINTEXT_LONE_SURROGATE',
+      `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot carry. For bytes use secret.file(path, 'bytes').`,
+      mark,
+    )
   if (looksLikeToken(text)) {
-    refuse('TOKEN_INVALID', `the value of ${shown(mark)} begins kms:v as a sealed token does, and only a literal or an entry of the secrets file can be one. Use secret('kms:v1:…') or secret.named().`, mark)
+    refuse(
+      'TOKEN_INVALID',
+      `the value of ${shown(mark)} begins kms:v as a sealed token does, and only a literal or an entry of the secrets file can be one. Use secret('kms:v1:…') or secret.named().`,
+      mark,
+    )
   }
-  if (mark.format === 'json' && !isJson(text)) refuse('JSON_INVALID', `the value of ${shown(mark)} is no JSON.`, mark)
+  if (mark.format === 'json' && !isJson(text))
+    refuse('JSON_INVALID', `the value of ${shown(mark)} is no JSON.`, mark)
   return { plaintext: Buffer.from(text, 'utf8') }
 }
 

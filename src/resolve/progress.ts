@@ -13,7 +13,10 @@ const PATIENCE_MS = 1000
 const CLEAR_LINE = '\r\u001B[K'
 
 /** Shows one line on a terminal while fetches take longer than a second, and clears it after them. */
-export function showProgress(terminal: Terminal = process.stderr, patienceMs = PATIENCE_MS): Progress {
+export function showProgress(
+  terminal: Terminal = process.stderr,
+  patienceMs = PATIENCE_MS,
+): Progress {
   let total = 0
   let done = 0
   let timer: NodeJS.Timeout | undefined

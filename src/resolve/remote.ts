@@ -23,14 +23,21 @@ export interface Remote {
   identity(): Promise<string | undefined>
 }
 
-export function createRemote(aws: AwsOptions, kms: KmsCalls, own: Record<string, OwnSource> = {}): Remote {
+export function createRemote(
+  aws: AwsOptions,
+  kms: KmsCalls,
+  own: Record<string, OwnSource> = {},
+): Remote {
   const fetching = createFetching()
   const parameter = parameters(aws, fetching.bounded)
   const secretValue = secretValues(aws)
   return {
-    parameter: (name, decrypt) => fetching.once(`ssm ${decrypt} ${name}`, () => parameter(name, decrypt)),
+    parameter: (name, decrypt) =>
+      fetching.once(`ssm ${decrypt} ${name}`, () => parameter(name, decrypt)),
     secretValue: (id, stage) =>
-      fetching.once(JSON.stringify(['secretsManager', id, stage]), () => fetching.bounded(() => secretValue(id, stage))),
+      fetching.once(JSON.stringify(['secretsManager', id, stage]), () =>
+        fetching.bounded(() => secretValue(id, stage)),
+      ),
     own,
     fetching,
     keyArn: keyArns(kms),

@@ -1,4 +1,7 @@
-import type { GetSecretValueCommandOutput, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type {
+  GetSecretValueCommandOutput,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
 import type { Mark } from '../collect/collect.js'
 import type { AwsOptions } from '../options.js'
 import { clientConfig } from '../seal/aws-client.js'
@@ -17,15 +20,30 @@ export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'Se
  */
 export async function fromSecretsManager(mark: Mark, sources: Sources) {
   const { argument, detail, options, format } = mark
-  const { SecretString, SecretBinary } = await sources.remote.secretValue(argument, options.stage).catch(async (error: unknown) => {
-    throw await explainSource(error, mark, 'secretsmanager:GetSecretValue', sources.remote)
-  })
+  const { SecretString, SecretBinary } = await sources.remote
+    .secretValue(argument, options.stage)
+    .catch(async (error: unknown) => {
+      throw await explainSource(error, mark, 'secretsmanager:GetSecretValue', sources.remote)
+    })
   if (SecretString === undefined) {
-    if (detail !== undefined) refuse('SOURCE_UNSUITABLE', `${shown(mark)}: the secret is binary, and has no keys. Take all of it: secret.secretsManager('${argument}', { as: 'bytes' }).`, mark)
-    if (format !== 'bytes') refuse('SOURCE_UNSUITABLE', `${shown(mark)} is binary. Take its bytes: { as: 'bytes' }.`, mark)
+    if (detail !== undefined)
+      refuse(
+        'SOURCE_UNSUITABLE',
+        `${shown(mark)}: the secret is binary, and has no keys. Take all of it: secret.secretsManager('${argument}', { as: 'bytes' }).`,
+        mark,
+      )
+    if (format !== 'bytes')
+      refuse(
+        'SOURCE_UNSUITABLE',
+        `${shown(mark)} is binary. Take its bytes: { as: 'bytes' }.`,
+        mark,
+      )
     return plaintextOf(mark, SecretBinary ?? new Uint8Array())
   }
-  return plaintextOf(mark, detail === undefined ? SecretString : valueAt(detail, SecretString, mark))
+  return plaintextOf(
+    mark,
+    detail === undefined ? SecretString : valueAt(detail, SecretString, mark),
+  )
 }
 
 /** The value of a key of the secret's JSON: as text, or where the mark asks for it, as JSON. */
@@ -37,12 +55,22 @@ function valueAt(key: string, text: string, mark: Mark): string {
     // V8's error quotes the text.
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-    return refuse('SOURCE_UNSUITABLE', `${shown(mark)}: the secret is no JSON object, and so has no keys. Take all of it: secret.secretsManager('${mark.argument}').`, mark)
+    return refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)}: the secret is no JSON object, and so has no keys. Take all of it: secret.secretsManager('${mark.argument}').`,
+      mark,
+    )
   }
-  if (!Object.hasOwn(fields, key)) refuse('SOURCE_NOT_FOUND', `${shown(mark)}: the secret's JSON has no key ${key}.`, mark)
+  if (!Object.hasOwn(fields, key))
+    refuse('SOURCE_NOT_FOUND', `${shown(mark)}: the secret's JSON has no key ${key}.`, mark)
   const value = (fields as Record<string, unknown>)[key]
   if (mark.format === 'json') return JSON.stringify(value)
-  if (typeof value === 'object') refuse('SOURCE_UNSUITABLE', `${shown(mark)} is ${value === null ? 'null' : 'no text'} in the secret's JSON. Take it as JSON: { as: 'json' }.`, mark)
+  if (typeof value === 'object')
+    refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)} is ${value === null ? 'null' : 'no text'} in the secret's JSON. Take it as JSON: { as: 'json' }.`,
+      mark,
+    )
   return String(value)
 }
 
@@ -54,11 +82,17 @@ export function secretValues(aws: AwsOptions) {
     const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
     let client = clients.get(region)
     if (!client) clients.set(region, (client = connect(aws, region)))
-    return (await client).send(new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }))
+    return (await client).send(
+      new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
+    )
   }
 }
 
 async function connect(aws: AwsOptions, region: string | undefined): Promise<SecretsManagerClient> {
   const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-  return new SecretsManagerClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 7 })
+  return new SecretsManagerClient({
+    ...(await clientConfig(aws, region)),
+    retryMode: 'adaptive',
+    maxAttempts: 7,
+  })
 }

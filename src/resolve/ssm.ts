@@ -21,20 +21,34 @@ export type Parameter = NonNullable<GetParameterCommandOutput['Parameter']>
  */
 export async function fromSsm(mark: Mark, sources: Sources): Promise<Value> {
   const { decrypt = false } = mark.options
-  const parameter = await sources.remote.parameter(mark.argument, decrypt).catch(async (error: unknown) => {
-    throw await explainSource(error, mark, 'ssm:GetParameters', sources.remote)
-  })
+  const parameter = await sources.remote
+    .parameter(mark.argument, decrypt)
+    .catch(async (error: unknown) => {
+      throw await explainSource(error, mark, 'ssm:GetParameters', sources.remote)
+    })
   if (!parameter) {
     const caller = await sources.remote.identity()
-    return refuse('SOURCE_NOT_FOUND', `${shown(mark)}: SSM has no such parameter or version${caller ? ` in the account and region of ${caller}` : ''}. Check name, region (option aws.region, AWS_REGION) and stage.`, mark)
+    return refuse(
+      'SOURCE_NOT_FOUND',
+      `${shown(mark)}: SSM has no such parameter or version${caller ? ` in the account and region of ${caller}` : ''}. Check name, region (option aws.region, AWS_REGION) and stage.`,
+      mark,
+    )
   }
   const { Type, Value = '', ARN } = parameter
   if (decrypt) return plaintextOf(mark, Value)
   if (Type !== 'SecureString') {
-    return refuse('SOURCE_UNSUITABLE', `${shown(mark)} is of type ${Type}, which SSM keeps as plaintext: there is no ciphertext to pass through. Make it a SecureString, or seal its value while building: { decrypt: true }.`, mark)
+    return refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)} is of type ${Type}, which SSM keeps as plaintext: there is no ciphertext to pass through. Make it a SecureString, or seal its value while building: { decrypt: true }.`,
+      mark,
+    )
   }
   if (isEncryptionSdkMessage(Value)) {
-    return refuse('SOURCE_UNSUITABLE', `${shown(mark)} is of the advanced tier, whose ciphertext is an AWS Encryption SDK message that kms:Decrypt does not open. Seal its value while building: { decrypt: true }. Or make it a standard one (up to 4 KB).`, mark)
+    return refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)} is of the advanced tier, whose ciphertext is an AWS Encryption SDK message that kms:Decrypt does not open. Seal its value while building: { decrypt: true }. Or make it a standard one (up to 4 KB).`,
+      mark,
+    )
   }
   return withKeys(mark, { ciphertextBlob: Value }, { PARAMETER_ARN: ARN! }, sources)
 }
@@ -64,27 +78,42 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     return client
   }
 
-  async function getBatch(wanted: Wanted[], region: string | undefined, WithDecryption: boolean): Promise<void> {
+  async function getBatch(
+    wanted: Wanted[],
+    region: string | undefined,
+    WithDecryption: boolean,
+  ): Promise<void> {
     const Names = wanted.map(({ name }) => name)
     try {
       const { GetParametersCommand } = await import('@aws-sdk/client-ssm')
       const ssm = await clientFor(region)
-      const { Parameters = [] } = await bounded(() => ssm.send(new GetParametersCommand({ Names, WithDecryption })))
-      for (const { name, resolve } of wanted) resolve(Parameters.find((parameter) => answers(parameter, name)))
+      const { Parameters = [] } = await bounded(() =>
+        ssm.send(new GetParametersCommand({ Names, WithDecryption })),
+      )
+      for (const { name, resolve } of wanted)
+        resolve(Parameters.find((parameter) => answers(parameter, name)))
     } catch (error) {
       // One parameter that is refused fails its whole batch: alone, the others are answered.
       if (!isRefusal(error)) for (const { reject } of wanted) reject(error)
-      else if (wanted.length > 1) await Promise.all(wanted.map((one) => getBatch([one], region, WithDecryption)))
+      else if (wanted.length > 1)
+        await Promise.all(wanted.map((one) => getBatch([one], region, WithDecryption)))
       else await getOne(wanted[0]!, region, WithDecryption)
     }
   }
 
   /** For who may call ssm:GetParameter and not ssm:GetParameters. */
-  async function getOne({ name: Name, resolve, reject }: Wanted, region: string | undefined, WithDecryption: boolean) {
+  async function getOne(
+    { name: Name, resolve, reject }: Wanted,
+    region: string | undefined,
+    WithDecryption: boolean,
+  ) {
     try {
       const { GetParameterCommand } = await import('@aws-sdk/client-ssm')
       const ssm = await clientFor(region)
-      resolve((await bounded(() => ssm.send(new GetParameterCommand({ Name, WithDecryption })))).Parameter)
+      resolve(
+        (await bounded(() => ssm.send(new GetParameterCommand({ Name, WithDecryption }))))
+          .Parameter,
+      )
     } catch (error) {
       reject(error)
     }
@@ -108,7 +137,11 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
 
 async function connect(aws: AwsOptions, region: string | undefined): Promise<SSMClient> {
   const { SSMClient } = await import('@aws-sdk/client-ssm')
-  return new SSMClient({ ...(await clientConfig(aws, region)), retryMode: 'adaptive', maxAttempts: 7 })
+  return new SSMClient({
+    ...(await clientConfig(aws, region)),
+    retryMode: 'adaptive',
+    maxAttempts: 7,
+  })
 }
 
 /** Whether this is the parameter that was asked for by name or ARN, a version or label included. */
@@ -118,5 +151,7 @@ const answers = ({ Name, ARN, Selector = '' }: Parameter, asked: string) =>
 /** SSM's own no to what was asked, which another identity or request would not have met. */
 const isRefusal = (error: unknown) => {
   const { name, $fault } = error as { name: string; $fault?: string }
-  return $fault === 'client' && !/Throttl|TooManyUpdates|Token|UnrecognizedClient|Signature/.test(name)
+  return (
+    $fault === 'client' && !/Throttl|TooManyUpdates|Token|UnrecognizedClient|Signature/.test(name)
+  )
 }

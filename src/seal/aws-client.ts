@@ -20,9 +20,12 @@ const providers = new WeakMap<AwsOptions, AwsCredentialIdentityProvider>()
 async function credentialsOf(aws: AwsOptions) {
   const known = providers.get(aws)
   if (known) return known
-  const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
+  const { fromNodeProviderChain, fromTemporaryCredentials } =
+    await import('@aws-sdk/credential-providers')
   const { credentials, profile, roleArn, endpoint, region } = aws
-  const own = credentials ?? fromNodeProviderChain({ mfaCodeProvider: askMfaCode, ...(profile && { profile }) })
+  const own =
+    credentials ??
+    fromNodeProviderChain({ mfaCodeProvider: askMfaCode, ...(profile && { profile }) })
   const provider = roleArn
     ? fromTemporaryCredentials({
         masterCredentials: own,

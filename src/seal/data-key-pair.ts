@@ -68,14 +68,20 @@ export async function createDataKeyPair(
   }
 }
 
-async function wrapLocally(kms: KmsCalls, keyIds: string[], encryptionContext: Record<string, string>) {
+async function wrapLocally(
+  kms: KmsCalls,
+  keyIds: string[],
+  encryptionContext: Record<string, string>,
+) {
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { format: 'der', type: 'spki' },
     privateKeyEncoding: { format: 'der', type: 'pkcs8' },
   })
   try {
-    const wrapped = await Promise.all(keyIds.map((keyId) => kms.encrypt(keyId, privateKey, encryptionContext)))
+    const wrapped = await Promise.all(
+      keyIds.map((keyId) => kms.encrypt(keyId, privateKey, encryptionContext)),
+    )
     return { fingerprint: fingerprintOf(publicKey), publicKey, wrapped, encryptionContext }
   } finally {
     privateKey.fill(0)

@@ -8,7 +8,10 @@ export function endpointHost(keyArn: string, { fips, dualstack }: AwsOptions): s
   const { region } = expectKeyArn(keyArn, keyArn)
   const { name, dnsSuffix, dualStackDnsSuffix, supportsDualStack, supportsFIPS } = partition(region)
   if ((fips && !supportsFIPS) || (dualstack && !supportsDualStack)) {
-    throw new KmsBuildError('OPTIONS_INVALID', `partition ${name} has no ${fips && !supportsFIPS ? 'FIPS' : 'dual-stack'} endpoints: drop the option aws.${fips && !supportsFIPS ? 'fips' : 'dualstack'}.`)
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      `partition ${name} has no ${fips && !supportsFIPS ? 'FIPS' : 'dual-stack'} endpoints: drop the option aws.${fips && !supportsFIPS ? 'fips' : 'dualstack'}.`,
+    )
   }
   return `kms${fips ? '-fips' : ''}.${region}.${dualstack ? dualStackDnsSuffix : dnsSuffix}`
 }

@@ -1,6 +1,7 @@
 import { KmsBuildError } from '../errors.js'
 
-const KEY_ARN = /^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z0-9-]*-\d+):(\d{12}):key\/((?:mrk-)?[0-9a-f-]{32,36})$/
+const KEY_ARN =
+  /^arn:(aws[a-z-]*):kms:([a-z]{2}[a-z0-9-]*-\d+):(\d{12}):key\/((?:mrk-)?[0-9a-f-]{32,36})$/
 
 export interface KeyArn {
   partition: string
@@ -28,4 +29,5 @@ export function expectKeyArn(text: string, where: string): KeyArn {
 
 /** Whether several keys are one multi-Region key, so that one CiphertextBlob opens under each. */
 export const areRelated = (arns: KeyArn[]) =>
-  new Set(arns.map(({ keyId, account }) => `${account} ${keyId}`)).size === 1 && arns[0]!.keyId.startsWith('mrk-')
+  new Set(arns.map(({ keyId, account }) => `${account} ${keyId}`)).size === 1 &&
+  arns[0]!.keyId.startsWith('mrk-')

@@ -22,13 +22,20 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
       const { DecryptCommand } = await import('@aws-sdk/client-kms')
       const CiphertextBlob = Buffer.from(ciphertextBlob, 'base64')
       try {
-        const { Plaintext } = await (await clientFor(KeyId)).send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext }))
+        const { Plaintext } = await (
+          await clientFor(KeyId)
+        ).send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext }))
         return Buffer.from(Plaintext!)
       } catch (error) {
         throw explain(error, 'kms:Decrypt', KeyId)
       }
     },
-    async reEncrypt({ keyId, ciphertextBlob }, SourceEncryptionContext, DestinationKeyId, DestinationEncryptionContext) {
+    async reEncrypt(
+      { keyId, ciphertextBlob },
+      SourceEncryptionContext,
+      DestinationKeyId,
+      DestinationEncryptionContext,
+    ) {
       const { ReEncryptCommand } = await import('@aws-sdk/client-kms')
       const command = new ReEncryptCommand({
         CiphertextBlob: Buffer.from(ciphertextBlob, 'base64'),
@@ -39,7 +46,10 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
       })
       try {
         const answer = await (await clientFor(DestinationKeyId)).send(command)
-        return { keyId: answer.KeyId!, ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64') }
+        return {
+          keyId: answer.KeyId!,
+          ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64'),
+        }
       } catch (error) {
         throw explain(error, `kms:ReEncrypt from ${keyId}`, DestinationKeyId)
       }

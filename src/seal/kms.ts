@@ -27,7 +27,11 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
   return {
     async generateDataKeyPair(KeyId, EncryptionContext) {
       const { GenerateDataKeyPairWithoutPlaintextCommand } = await import('@aws-sdk/client-kms')
-      const command = new GenerateDataKeyPairWithoutPlaintextCommand({ KeyId, EncryptionContext, KeyPairSpec: 'ECC_NIST_P256' })
+      const command = new GenerateDataKeyPairWithoutPlaintextCommand({
+        KeyId,
+        EncryptionContext,
+        KeyPairSpec: 'ECC_NIST_P256',
+      })
       try {
         const answer = await (await clientFor(KeyId)).send(command)
         return {
@@ -43,7 +47,9 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
     async encrypt(KeyId, Plaintext, EncryptionContext) {
       const { EncryptCommand } = await import('@aws-sdk/client-kms')
       try {
-        const answer = await (await clientFor(KeyId)).send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext }))
+        const answer = await (
+          await clientFor(KeyId)
+        ).send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext }))
         return {
           keyId: answer.KeyId!,
           ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64'),
@@ -55,7 +61,9 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
     async describeKey(KeyId) {
       const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
       try {
-        const { KeyMetadata } = await (await clientFor(KeyId)).send(new DescribeKeyCommand({ KeyId }))
+        const { KeyMetadata } = await (
+          await clientFor(KeyId)
+        ).send(new DescribeKeyCommand({ KeyId }))
         return KeyMetadata!.Arn!
       } catch (error) {
         throw explain(error, 'kms:DescribeKey', KeyId)
@@ -83,7 +91,16 @@ async function connect(aws: AwsOptions, region?: string) {
   return new KMSClient(await clientConfig(aws, region))
 }
 
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH'])
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
 
 /** Says what KMS refused and what to do; KMS's own messages hold no plaintext. */
 export function explain(error: unknown, action: string, keyId: string): KmsBuildError {
@@ -97,14 +114,27 @@ export function explain(error: unknown, action: string, keyId: string): KmsBuild
         "the key policy, which names the identity or lets the account's IAM policies decide.",
     )
   }
-  if (name === 'CredentialsProviderError' || name === 'UnrecognizedClientException' || /expired/i.test(name)) {
-    return fail('KMS_DENIED', `AWS accepts no credentials for ${action} on ${keyId}: ${message} Sign in, or set the option aws.profile.`)
+  if (
+    name === 'CredentialsProviderError' ||
+    name === 'UnrecognizedClientException' ||
+    /expired/i.test(name)
+  ) {
+    return fail(
+      'KMS_DENIED',
+      `AWS accepts no credentials for ${action} on ${keyId}: ${message} Sign in, or set the option aws.profile.`,
+    )
   }
   if (UNREACHABLE.has(code ?? '') || name === 'TimeoutError' || name === 'AggregateError') {
-    return fail('KMS_UNREACHABLE', `KMS could not be reached for ${action} on ${keyId} (${code ?? name}). Check the network, and AWS_ENDPOINT_URL_KMS if it is set.`)
+    return fail(
+      'KMS_UNREACHABLE',
+      `KMS could not be reached for ${action} on ${keyId} (${code ?? name}). Check the network, and AWS_ENDPOINT_URL_KMS if it is set.`,
+    )
   }
   if (message === 'Region is missing') {
-    return fail('KMS_FAILED', `no region for ${keyId}. Give the key's ARN, the option aws.region, or AWS_REGION.`)
+    return fail(
+      'KMS_FAILED',
+      `no region for ${keyId}. Give the key's ARN, the option aws.region, or AWS_REGION.`,
+    )
   }
   return fail('KMS_FAILED', `KMS refused ${action} on ${keyId}: ${name}: ${message}`)
 }

@@ -25,7 +25,10 @@ export interface Opener {
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED; PAIR_MISMATCH, TOKEN_FOREIGN,
  *   OPEN_FAILED.
  */
-export function opener(kms: KmsOpeningCalls, { pairs, path }: Pick<SecretsFile, 'pairs' | 'path'>): Opener {
+export function opener(
+  kms: KmsOpeningCalls,
+  { pairs, path }: Pick<SecretsFile, 'pairs' | 'path'>,
+): Opener {
   const keys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const unwrap = (fingerprint: string) => {
     let key = keys.get(fingerprint)
@@ -37,29 +40,50 @@ export function opener(kms: KmsOpeningCalls, { pairs, path }: Pick<SecretsFile, 
     async open(text, name) {
       const { kind, fingerprint, enc, ciphertext } = decodeToken(text) as Token
       if (!pairs.has(fingerprint)) {
-        throw new KmsBuildError('TOKEN_FOREIGN', `${name} is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?).`)
+        throw new KmsBuildError(
+          'TOKEN_FOREIGN',
+          `${name} is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?).`,
+        )
       }
       const recipientKey = await unwrap(fingerprint)
       try {
-        return new Uint8Array(await suite.open({ recipientKey, enc, info: INFO }, ciphertext, aad(kind, name)))
+        return new Uint8Array(
+          await suite.open({ recipientKey, enc, info: INFO }, ciphertext, aad(kind, name)),
+        )
       } catch {
-        throw new KmsBuildError('OPEN_FAILED', `${name} of ${path} does not open: its token was altered, or sealed under another name. Restore the line from git, or set it again.`)
+        throw new KmsBuildError(
+          'OPEN_FAILED',
+          `${name} of ${path} does not open: its token was altered, or sealed under another name. Restore the line from git, or set it again.`,
+        )
       }
     },
   }
 }
 
-async function unwrapPair(kms: KmsOpeningCalls, pair: DataKeyPair, path: string): Promise<webcrypto.CryptoKey> {
+async function unwrapPair(
+  kms: KmsOpeningCalls,
+  pair: DataKeyPair,
+  path: string,
+): Promise<webcrypto.CryptoKey> {
   const pkcs8 = await decryptAny(kms, pair)
   try {
     const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
     const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
     if (!publicKey.equals(pair.publicKey)) {
-      throw new KmsBuildError('PAIR_MISMATCH', `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, look who did (git log), and restore the line.`)
+      throw new KmsBuildError(
+        'PAIR_MISMATCH',
+        `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, look who did (git log), and restore the line.`,
+      )
     }
     // The key is rebuilt with its public half, which KMS's own PKCS#8 may lack.
     const whole = privateKey.export({ format: 'der', type: 'pkcs8' })
-    const key = await webcrypto.subtle.importKey('pkcs8', whole, { name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits'])
+    const key = await webcrypto.subtle.importKey(
+      'pkcs8',
+      whole,
+      { name: 'ECDH', namedCurve: 'P-256' },
+      true,
+      ['deriveBits'],
+    )
     whole.fill(0)
     return key
   } finally {
@@ -68,7 +92,10 @@ async function unwrapPair(kms: KmsOpeningCalls, pair: DataKeyPair, path: string)
 }
 
 /** The first of the pair's blobs that KMS opens, or else what was said of the first. */
-async function decryptAny(kms: KmsOpeningCalls, { wrapped, encryptionContext }: DataKeyPair): Promise<Buffer> {
+async function decryptAny(
+  kms: KmsOpeningCalls,
+  { wrapped, encryptionContext }: DataKeyPair,
+): Promise<Buffer> {
   let failure: unknown
   for (const blob of wrapped) {
     try {

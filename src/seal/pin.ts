@@ -34,7 +34,9 @@ export function checkKeys({ path, pairs }: SecretsFile, keyIds: string[]) {
     )
   }
   const allowed = (arn: string) => keyIds.includes(arn) || keyIds.includes(parseKeyArn(arn)!.keyId)
-  const foreign = [...pairs.values()].flatMap(({ wrapped }) => wrapped).find(({ keyId }) => !allowed(keyId))
+  const foreign = [...pairs.values()]
+    .flatMap(({ wrapped }) => wrapped)
+    .find(({ keyId }) => !allowed(keyId))
   if (foreign) {
     throw new KmsBuildError(
       'PIN_MISMATCH',

@@ -14,7 +14,10 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   const target = await realpath(path).catch(() => path)
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    const mode = await stat(target).then(({ mode }) => mode & 0o7777, () => 0o666)
+    const mode = await stat(target).then(
+      ({ mode }) => mode & 0o7777,
+      () => 0o666,
+    )
     const handle = await open(temporary, 'wx', mode)
     try {
       await handle.writeFile(content)
@@ -44,7 +47,12 @@ const REASONS: Record<string, string> = {
 /** What stood in the way of writing a file, the file itself being as it was. */
 export function unwritable(path: string, error: unknown): KmsBuildError {
   const { code = '' } = error as NodeJS.ErrnoException
-  return new KmsBuildError('FILE_UNWRITABLE', `${path} cannot be written (${code}): ${REASONS[code] ?? 'see the code'}. Nothing was changed; mend that and run the command again.`, undefined, { cause: error })
+  return new KmsBuildError(
+    'FILE_UNWRITABLE',
+    `${path} cannot be written (${code}): ${REASONS[code] ?? 'see the code'}. Nothing was changed; mend that and run the command again.`,
+    undefined,
+    { cause: error },
+  )
 }
 
 /** Makes a rename outlive a power cut; not every system lets a folder be opened for that. */

@@ -29,16 +29,32 @@ export async function seal(
 ): Promise<string> {
   const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.subarray(-POINT))
   const bound = aad(kind, name)
-  const ephemeral = seed && { ekm: await suite.kem.deriveKeyPair(bytesOf(ikm(seed, publicKey, bound, plaintext))) }
-  const { enc, ct } = await suite.seal({ recipientPublicKey, info: INFO, ...ephemeral }, plaintext, bound)
-  return encodeToken({ kind, fingerprint, enc: new Uint8Array(enc), ciphertext: new Uint8Array(ct) })
+  const ephemeral = seed && {
+    ekm: await suite.kem.deriveKeyPair(bytesOf(ikm(seed, publicKey, bound, plaintext))),
+  }
+  const { enc, ct } = await suite.seal(
+    { recipientPublicKey, info: INFO, ...ephemeral },
+    plaintext,
+    bound,
+  )
+  return encodeToken({
+    kind,
+    fingerprint,
+    enc: new Uint8Array(enc),
+    ciphertext: new Uint8Array(ct),
+  })
 }
 
 /**
  * The input of DeriveKeyPair for the ephemeral key: a MAC over all that the message is made of, so
  * that no two different messages share a key and nonce. Each part is preceded by its length.
  */
-function ikm(seed: Uint8Array, publicKey: Uint8Array, bound: Uint8Array, plaintext: Uint8Array): Buffer {
+function ikm(
+  seed: Uint8Array,
+  publicKey: Uint8Array,
+  bound: Uint8Array,
+  plaintext: Uint8Array,
+): Buffer {
   const mac = createHmac('sha256', seed).update('unplugin-kms/v1 ikm')
   for (const part of [publicKey, INFO, bound, plaintext]) {
     const length = Buffer.alloc(4)

@@ -43,11 +43,14 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
       ? (value as Record<string, unknown>)
       : fail(`${where} is not an object.`)
   const string = (value: unknown, where: string): string =>
-    typeof value === 'string' && value !== '' ? value : fail(`${where} is not a string, or is empty.`)
+    typeof value === 'string' && value !== ''
+      ? value
+      : fail(`${where} is not a string, or is empty.`)
   const fields = (value: unknown, where: string, required: string[], optional: string[] = []) => {
     const record = object(value, where)
     const unknown = Object.keys(record).find((key) => ![...required, ...optional].includes(key))
-    if (unknown !== undefined) fail(`${where} has an unknown field "${unknown}". Allowed: ${required.join(', ')}.`)
+    if (unknown !== undefined)
+      fail(`${where} has an unknown field "${unknown}". Allowed: ${required.join(', ')}.`)
     const missing = required.find((key) => !Object.hasOwn(record, key))
     return missing ? fail(`${where} has no field "${missing}".`) : record
   }
@@ -59,8 +62,14 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
 
   const json = strictJson(text, fail)
   const { version } = object(json, 'the file')
-  if (version !== 1) fail(`has version ${JSON.stringify(version)}; this release of unplugin-kms reads version 1.`)
-  const file = fields(json, 'the file', ['version', 'encryptionContext', 'current', 'dataKeyPairs', 'secrets'], ['$schema'])
+  if (version !== 1)
+    fail(`has version ${JSON.stringify(version)}; this release of unplugin-kms reads version 1.`)
+  const file = fields(
+    json,
+    'the file',
+    ['version', 'encryptionContext', 'current', 'dataKeyPairs', 'secrets'],
+    ['$schema'],
+  )
 
   const encryptionContext = Object.fromEntries(
     Object.entries(object(file.encryptionContext, 'encryptionContext')).map(([key, value]) => [
@@ -75,10 +84,13 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
     const publicKey = base64(pair.publicKey, `${where}.publicKey`)
     if (!isP256(publicKey)) fail(`${where}.publicKey is no P-256 public key in SPKI form.`)
     if (fingerprintOf(publicKey) !== fingerprint) {
-      fail(`${where}: the public key's fingerprint is ${fingerprintOf(publicKey)}. Someone changed the key or its name: do not build, and look who did (git log).`)
+      fail(
+        `${where}: the public key's fingerprint is ${fingerprintOf(publicKey)}. Someone changed the key or its name: do not build, and look who did (git log).`,
+      )
     }
     const blobs = pair.privateKeyCiphertextBlobs
-    if (!Array.isArray(blobs) || !blobs.length) fail(`${where}.privateKeyCiphertextBlobs is not a list, or is empty.`)
+    if (!Array.isArray(blobs) || !blobs.length)
+      fail(`${where}.privateKeyCiphertextBlobs is not a list, or is empty.`)
     const wrapped = (blobs as unknown[]).map((item, index): WrappedPrivateKey => {
       const at = `${where}.privateKeyCiphertextBlobs[${index}]`
       const blob = fields(item, at, ['keyId', 'ciphertextBlob'])
@@ -95,10 +107,17 @@ export function parseSecretsFile(text: string, path: string): SecretsFile {
   const secrets = new Map<string, string>()
   for (const [name, value] of Object.entries(object(file.secrets, 'secrets'))) {
     const token = decodeToken(string(value, `secrets.${name}`))
-    const wrong = (what: string) => fail(`secrets.${name} ${what}`, lineAt(text, text.indexOf(`"${value as string}"`)))
+    const wrong = (what: string) =>
+      fail(`secrets.${name} ${what}`, lineAt(text, text.indexOf(`"${value as string}"`)))
     if ('invalid' in token) return wrong(`is no valid token: ${token.invalid}.`)
-    if (token.kind !== 'named') wrong(`is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`)
-    if (!pairs.has(token.fingerprint)) wrong(`is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`)
+    if (token.kind !== 'named')
+      wrong(
+        `is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`,
+      )
+    if (!pairs.has(token.fingerprint))
+      wrong(
+        `is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`,
+      )
     secrets.set(name, value as string)
   }
   const schema = file.$schema === undefined ? {} : { schema: string(file.$schema, '$schema') }

@@ -4,7 +4,8 @@ const STRING_OR_BRACE = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}]/g
 /** The line, from 1, of an offset. */
 export function lineAt(text: string, offset: number): number {
   let line = 1
-  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line++
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1))
+    line++
   return line
 }
 
@@ -17,7 +18,10 @@ export function lineAt(text: string, offset: number): number {
 export function strictJson(text: string, fail: (what: string, line?: number) => never): unknown {
   const conflict = CONFLICT.exec(text)
   if (conflict) {
-    fail('an unfinished merge left its conflict markers here. Keep one side of each conflict and drop the marker lines, or take one side whole: git checkout --ours (or --theirs) and this file.', lineAt(text, conflict.index))
+    fail(
+      'an unfinished merge left its conflict markers here. Keep one side of each conflict and drop the marker lines, or take one side whole: git checkout --ours (or --theirs) and this file.',
+      lineAt(text, conflict.index),
+    )
   }
   let json: unknown
   try {
@@ -27,7 +31,10 @@ export function strictJson(text: string, fail: (what: string, line?: number) => 
   }
   const twice = duplicateName(text)
   if (twice) {
-    fail(`"${twice.name}" stands twice, as a merge by lines may leave it. Delete the line that is out of date; if you cannot tell which, delete both and set it again.`, lineAt(text, twice.offset))
+    fail(
+      `"${twice.name}" stands twice, as a merge by lines may leave it. Delete the line that is out of date; if you cannot tell which, delete both and set it again.`,
+      lineAt(text, twice.offset),
+    )
   }
   return json
 }

@@ -12,7 +12,13 @@ export const newSecretsFile = (path: string, pair: DataKeyPair): SecretsFile => 
 })
 
 /** The file's text: one entry a line, sorted, so that a change is one line of a diff. */
-export function formatSecretsFile({ schema, encryptionContext, current, pairs, secrets }: SecretsFile): string {
+export function formatSecretsFile({
+  schema,
+  encryptionContext,
+  current,
+  pairs,
+  secrets,
+}: SecretsFile): string {
   const sorted = <T>(map: Map<string, T>) =>
     Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
   const dataKeyPairs = new Map(
@@ -33,4 +39,5 @@ export function formatSecretsFile({ schema, encryptionContext, current, pairs, s
 }
 
 /** @throws KmsBuildError FILE_UNWRITABLE; the file is then as it was. */
-export const writeSecretsFile = (file: SecretsFile) => replaceFile(file.path, formatSecretsFile(file))
+export const writeSecretsFile = (file: SecretsFile) =>
+  replaceFile(file.path, formatSecretsFile(file))

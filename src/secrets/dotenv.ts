@@ -18,15 +18,21 @@ export async function readDotenv(path: string): Promise<DotenvFile> {
     throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}).`)
   })
   const parsed = Object.entries(parse(text))
-  const assignments = [...text.matchAll(ASSIGNMENT)].map(([, name, value]) => ({ name: name!, value: value! }))
+  const assignments = [...text.matchAll(ASSIGNMENT)].map(([, name, value]) => ({
+    name: name!,
+    value: value!,
+  }))
   return {
     values: new Map(parsed.filter(([, value]) => value !== '')),
     empty: parsed.flatMap(([name, value]) => (value === '' ? [name] : [])),
     warnings: parsed.flatMap(([name, value]) => {
       const own = assignments.filter((assignment) => assignment.name === name)
-      if (own.length > 1) return [`${name} stands ${own.length} times in ${path}: the last one counts.`]
+      if (own.length > 1)
+        return [`${name} stands ${own.length} times in ${path}: the last one counts.`]
       return /^[^'"`\s#]+#/.test(own[0]?.value ?? '') && !value.includes('#')
-        ? [`${name} in ${path} is cut at its "#", as dotenv does with a value that has no quotes. If the "#" belongs to it, quote it and import it again.`]
+        ? [
+            `${name} in ${path} is cut at its "#", as dotenv does with a value that has no quotes. If the "#" belongs to it, quote it and import it again.`,
+          ]
         : []
     }),
   }

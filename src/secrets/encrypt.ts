@@ -19,7 +19,10 @@ export interface ChangedSource {
  * @throws KmsBuildError as `markedSources`.
  */
 export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSource[]> {
-  return (await plaintextSources(paths)).map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) }))
+  return (await plaintextSources(paths)).map(({ path, literals }) => ({
+    path,
+    places: literals.map(({ place }) => place),
+  }))
 }
 
 /**
@@ -36,7 +39,10 @@ export async function encryptSources(
   const file = await existingSecretsFile(options)
   const stages = await secretsFilesOfProject(dirname(file.path))
   if (stages.length > 1) {
-    throw new KmsBuildError('STAGES_SEVERAL', `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with one of them only. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`)
+    throw new KmsBuildError(
+      'STAGES_SEVERAL',
+      `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with one of them only. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
+    )
   }
   const warning = await checkKnownPin(file, options.trust)
   const pair = file.pairs.get(file.current)!
@@ -44,22 +50,46 @@ export async function encryptSources(
   const sources = await plaintextSources(paths)
   const sealed = await Promise.all(
     sources.map(async (source) => {
-      const values = await Promise.all(source.literals.map(({ argument }) => seal(pair, 'literal', Buffer.from(argument))))
-      return { source, text: replaceLiterals(source, source.literals.map((mark, index) => ({ mark, value: values[index]! }))) }
+      const values = await Promise.all(
+        source.literals.map(({ argument }) => seal(pair, 'literal', Buffer.from(argument))),
+      )
+      return {
+        source,
+        text: replaceLiterals(
+          source,
+          source.literals.map((mark, index) => ({ mark, value: values[index]! })),
+        ),
+      }
     }),
   )
   for (const { source, text } of sealed) await replaceSource(source, text)
   return {
-    changed: sources.map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) })),
+    changed: sources.map(({ path, literals }) => ({
+      path,
+      places: literals.map(({ place }) => place),
+    })),
     warnings: warning === undefined ? [] : [warning],
   }
 }
 
 async function plaintextSources(paths: string[]) {
-  const sources = onlyLiterals(await markedSources(paths), ({ argument }) => !looksLikeToken(argument))
+  const sources = onlyLiterals(
+    await markedSources(paths),
+    ({ argument }) => !looksLikeToken(argument),
+  )
   for (const { argument, place } of sources.flatMap(({ literals }) => literals)) {
-    if (argument === '') throw new KmsBuildError('PLAINTEXT_EMPTY', 'the literal is empty. Give it a value, or drop the mark.', place)
-    if (!argument.isWellFormed()) throw new KmsBuildError('PLAINTEXT_LONE_SURROGATE', 'the literal has a lone surrogate, which UTF-8 cannot carry.', place)
+    if (argument === '')
+      throw new KmsBuildError(
+        'PLAINTEXT_EMPTY',
+        'the literal is empty. Give it a value, or drop the mark.',
+        place,
+      )
+    if (!argument.isWellFormed())
+      throw new KmsBuildError(
+        'PLAINTEXT_LONE_SURROGATE',
+        'the literal has a lone surrogate, which UTF-8 cannot carry.',
+        place,
+      )
   }
   return sources
 }

@@ -9,9 +9,15 @@ const run = promisify(execFile)
  */
 export async function git(folder: string, args: string[]): Promise<string | null> {
   const { PATH, HOME, GIT_DIR, GIT_WORK_TREE, SystemRoot } = process.env
-  const known = Object.entries({ PATH, HOME, GIT_DIR, GIT_WORK_TREE, SystemRoot }).filter(([, value]) => value)
+  const known = Object.entries({ PATH, HOME, GIT_DIR, GIT_WORK_TREE, SystemRoot }).filter(
+    ([, value]) => value,
+  )
   try {
-    const { stdout } = await run('git', args, { cwd: folder, env: Object.fromEntries(known), maxBuffer: 64 << 20 })
+    const { stdout } = await run('git', args, {
+      cwd: folder,
+      env: Object.fromEntries(known),
+      maxBuffer: 64 << 20,
+    })
     return stdout
   } catch {
     return null

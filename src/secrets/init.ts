@@ -35,7 +35,11 @@ export interface Initialised {
  */
 export async function initSecretsFile(options: InitOptions): Promise<Initialised> {
   const { keyIds, encryptionContext = {}, aws = {}, types = true } = options
-  if (!keyIds.length) throw new KmsBuildError('KEY_MISSING', 'nothing says which KMS key may open the secrets. Give --key ID: a key id, key ARN or alias.')
+  if (!keyIds.length)
+    throw new KmsBuildError(
+      'KEY_MISSING',
+      'nothing says which KMS key may open the secrets. Give --key ID: a key id, key ARN or alias.',
+    )
   const path = secretsFilePath(options)
   return withLock(path, async (stillHeld) => {
     await refuseExisting(path)
@@ -58,5 +62,8 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
 async function refuseExisting(path: string): Promise<void> {
   // A file that is there but broken is not ours to overwrite either.
   if ((await readSecretsFile(path).catch(() => true)) === null) return
-  throw new KmsBuildError('SECRETS_FILE_EXISTS', `${path} is there already, and whatever is sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for another stage give another --file.`)
+  throw new KmsBuildError(
+    'SECRETS_FILE_EXISTS',
+    `${path} is there already, and whatever is sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for another stage give another --file.`,
+  )
 }

@@ -14,7 +14,11 @@ type KnownPins = Record<string, string[]>
 
 /** `known-pins.json` in the user's state folder (XDG Base Directory), as ssh has known_hosts. */
 export const knownPinsPath = () =>
-  join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'unplugin-kms', 'known-pins.json')
+  join(
+    process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'),
+    'unplugin-kms',
+    'known-pins.json',
+  )
 
 /**
  * Stops sealing to a public key that is not the one seen in this file before. The first one seen is
@@ -57,7 +61,10 @@ async function readKnownPins(): Promise<KnownPins> {
   try {
     return JSON.parse(text) as KnownPins
   } catch {
-    throw new KmsBuildError('FILE_UNREADABLE', `${store}, which remembers the pins of secrets files, is no JSON. Mend or delete it; deleted, the next pin seen is trusted.`)
+    throw new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${store}, which remembers the pins of secrets files, is no JSON. Mend or delete it; deleted, the next pin seen is trusted.`,
+    )
   }
 }
 
@@ -65,7 +72,14 @@ const keyOf = (path: string) => realpath(path).catch(() => path)
 
 async function changed({ path, current, pairs }: SecretsFile, known: string[], pin: string) {
   const text = pairs.get(current)!.publicKey.toString('base64')
-  const commit = await git(dirname(path), ['log', '-1', '--format=%h, %an, %as: %s', `-S${text}`, '--', basename(path)])
+  const commit = await git(dirname(path), [
+    'log',
+    '-1',
+    '--format=%h, %an, %as: %s',
+    `-S${text}`,
+    '--',
+    basename(path),
+  ])
   return new KmsBuildError(
     'PIN_MISMATCH',
     `${path}: the public key is not the one that you sealed to before. Whoever changed it may read what you seal now.\n` +

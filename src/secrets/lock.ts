@@ -12,10 +12,16 @@ const STALE = 5_000
  * @param work is given a check to make right before it writes.
  * @throws KmsBuildError FILE_LOCKED, FILE_UNWRITABLE.
  */
-export async function withLock<T>(path: string, work: (stillHeld: () => void) => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  work: (stillHeld: () => void) => Promise<T>,
+): Promise<T> {
   let lost = false
   const locked = () =>
-    new KmsBuildError('FILE_LOCKED', `another unplugin-kms command is changing ${path}. Nothing was changed here: run the command again when that one is done.`)
+    new KmsBuildError(
+      'FILE_LOCKED',
+      `another unplugin-kms command is changing ${path}. Nothing was changed here: run the command again when that one is done.`,
+    )
   const release = await lock(path, {
     realpath: false,
     stale: STALE,

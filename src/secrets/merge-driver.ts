@@ -15,8 +15,16 @@ const NAME = 'unplugin-kms'
  */
 export async function installMergeDriver(secretsFile: string): Promise<string> {
   const folder = dirname(secretsFile)
-  const driver = await git(folder, ['config', `merge.${NAME}.driver`, 'npx unplugin-kms merge %O %A %B %P'])
-  if (driver === null) throw new KmsBuildError('ARGUMENT_INVALID', `${folder} is in no git repository, so no merge driver can be installed. Run git init first.`)
+  const driver = await git(folder, [
+    'config',
+    `merge.${NAME}.driver`,
+    'npx unplugin-kms merge %O %A %B %P',
+  ])
+  if (driver === null)
+    throw new KmsBuildError(
+      'ARGUMENT_INVALID',
+      `${folder} is in no git repository, so no merge driver can be installed. Run git init first.`,
+    )
   await git(folder, ['config', `merge.${NAME}.name`, 'secrets files, entry by entry'])
 
   const attributes = join(folder, '.gitattributes')

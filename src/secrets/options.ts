@@ -14,7 +14,8 @@ export interface SecretsOptions {
   trust?: boolean
 }
 
-export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOptions) => resolve(secretsFile)
+export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOptions) =>
+  resolve(secretsFile)
 
 /** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
 export async function existingSecretsFile(options: SecretsOptions): Promise<SecretsFile> {
@@ -29,12 +30,18 @@ export function existingPath(options: SecretsOptions): string {
 }
 
 function missing(options: SecretsOptions): never {
-  throw new KmsBuildError('SECRETS_FILE_MISSING', `there is no secrets file ${secretsFilePath(options)}. Make one with npx unplugin-kms init --key ID, or name it with --file.`)
+  throw new KmsBuildError(
+    'SECRETS_FILE_MISSING',
+    `there is no secrets file ${secretsFilePath(options)}. Make one with npx unplugin-kms init --key ID, or name it with --file.`,
+  )
 }
 
 /** The token of an entry that must be there. @throws KmsBuildError NAME_UNKNOWN. */
 export function existingEntry({ path, secrets }: SecretsFile, name: string): string {
   const token = secrets.get(name)
   if (token !== undefined) return token
-  throw new KmsBuildError('NAME_UNKNOWN', `${path} has no secret of that name. npx unplugin-kms list shows those it has.`)
+  throw new KmsBuildError(
+    'NAME_UNKNOWN',
+    `${path} has no secret of that name. npx unplugin-kms list shows those it has.`,
+  )
 }

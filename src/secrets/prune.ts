@@ -57,9 +57,16 @@ function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] 
 
 /** How the tokens of a pair begin: kind and fingerprint are nine bytes, twelve whole characters. */
 export const tokenBeginnings = (fingerprint: string) =>
-  Object.values(KINDS).map((kind) => `kms:v1:${Buffer.from([kind, ...Buffer.from(fingerprint, 'hex')]).toString('base64url')}`)
+  Object.values(KINDS).map(
+    (kind) =>
+      `kms:v1:${Buffer.from([kind, ...Buffer.from(fingerprint, 'hex')]).toString('base64url')}`,
+  )
 
-async function usesInFiles(paths: string[], secretsFile: string, fingerprint: string): Promise<string[]> {
+async function usesInFiles(
+  paths: string[],
+  secretsFile: string,
+  fingerprint: string,
+): Promise<string[]> {
   const beginnings = tokenBeginnings(fingerprint)
   const uses: string[] = []
   for (const path of paths) {
@@ -83,14 +90,35 @@ async function* files(path: string): AsyncGenerator<string> {
 }
 
 async function usesInBranches(folder: string, fingerprint: string): Promise<string[]> {
-  const listed = await git(folder, ['for-each-ref', '--format=%(objectname) %(refname:short)', 'refs/heads', 'refs/remotes'])
+  const listed = await git(folder, [
+    'for-each-ref',
+    '--format=%(objectname) %(refname:short)',
+    'refs/heads',
+    'refs/remotes',
+  ])
   // One search a commit: branches often share their tip.
-  const branches = new Map((listed ?? '').split('\n').filter(Boolean).map((line) => line.split(' ') as [string, string]))
+  const branches = new Map(
+    (listed ?? '')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ') as [string, string]),
+  )
   if (!branches.size) return []
   const patterns = tokenBeginnings(fingerprint).flatMap((beginning) => ['-e', beginning])
-  const found = await git(folder, ['grep', '-lF', '--full-name', ...patterns, ...branches.keys(), '--', ':/'])
-  return (found ?? '').split('\n').filter(Boolean).map((line) => {
-    const at = line.indexOf(':')
-    return `branch ${branches.get(line.slice(0, at))}: ${line.slice(at + 1)}`
-  })
+  const found = await git(folder, [
+    'grep',
+    '-lF',
+    '--full-name',
+    ...patterns,
+    ...branches.keys(),
+    '--',
+    ':/',
+  ])
+  return (found ?? '')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const at = line.indexOf(':')
+      return `branch ${branches.get(line.slice(0, at))}: ${line.slice(at + 1)}`
+    })
 }

@@ -17,7 +17,11 @@ export async function renameSecret(from: string, to: string, options: SecretsOpt
   checkName(to)
   return editSecretsFile(options, 'sealing', async (file) => {
     const token = existingEntry(file, from)
-    if (file.secrets.has(to)) throw new KmsBuildError('NAME_TAKEN', `${file.path} has a secret ${to} already. Unset it first, or choose another name.`)
+    if (file.secrets.has(to))
+      throw new KmsBuildError(
+        'NAME_TAKEN',
+        `${file.path} has a secret ${to} already. Unset it first, or choose another name.`,
+      )
     const plaintext = await opener(kmsOpeningCalls(options.aws ?? {}), file).open(token, from)
     await sealEntry(file, to, plaintext)
     plaintext.fill(0)

@@ -27,7 +27,11 @@ export async function rewrapSecrets(options: RewrapOptions) {
     for (const pair of file.pairs.values()) {
       const wrapped = []
       for (const keyId of options.keyIds ?? pair.wrapped.map(({ keyId }) => keyId)) {
-        const region = regionOf(keyId) ?? options.aws?.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION
+        const region =
+          regionOf(keyId) ??
+          options.aws?.region ??
+          process.env.AWS_REGION ??
+          process.env.AWS_DEFAULT_REGION
         wrapped.push(await rewrap(kms, pair, { keyId, region, encryptionContext }))
       }
       file.pairs.set(pair.fingerprint, { ...pair, wrapped, encryptionContext })
@@ -43,7 +47,11 @@ interface Target {
   encryptionContext: Record<string, string>
 }
 
-function rewrap(kms: KmsOpeningCalls, pair: DataKeyPair, { keyId, region, encryptionContext }: Target): Promise<WrappedPrivateKey> {
+function rewrap(
+  kms: KmsOpeningCalls,
+  pair: DataKeyPair,
+  { keyId, region, encryptionContext }: Target,
+): Promise<WrappedPrivateKey> {
   const source = sourceIn(region, keyId, pair)
   if (source) return kms.reEncrypt(source, pair.encryptionContext, keyId, encryptionContext)
   throw new KmsBuildError(
@@ -54,7 +62,11 @@ function rewrap(kms: KmsOpeningCalls, pair: DataKeyPair, { keyId, region, encryp
 }
 
 /** A blob that KMS can open in the region: wrapped there, or under a multi-Region key that is there too. */
-function sourceIn(region: string | undefined, keyId: string, { wrapped }: DataKeyPair): WrappedPrivateKey | undefined {
+function sourceIn(
+  region: string | undefined,
+  keyId: string,
+  { wrapped }: DataKeyPair,
+): WrappedPrivateKey | undefined {
   const near = wrapped.find((blob) => parseKeyArn(blob.keyId)!.region === region)
   if (near) return near
   const target = parseKeyArn(keyId)

@@ -62,7 +62,8 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     const isStale = (fingerprint: string) => fingerprint !== file.current
     const finished = [...entries, ...literals].some(({ fingerprint }) => isStale(fingerprint))
     if (!finished) {
-      const keyIds = options.keyIds ?? file.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId)
+      const keyIds =
+        options.keyIds ?? file.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId)
       const pair = await createDataKeyPair(kmsCalls(aws), keyIds, file.encryptionContext)
       file.pairs.set(pair.fingerprint, pair)
       file.current = pair.fingerprint
@@ -72,7 +73,11 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     await Promise.all(staleEntries.map(({ name, plaintext }) => sealEntry(file, name, plaintext)))
     const current = file.pairs.get(file.current)!
     const replacements = await Promise.all(
-      staleLiterals.map(async ({ mark, source, kind, plaintext }) => ({ source, mark, value: await seal(current, kind, plaintext) })),
+      staleLiterals.map(async ({ mark, source, kind, plaintext }) => ({
+        source,
+        mark,
+        value: await seal(current, kind, plaintext),
+      })),
     )
     for (const { plaintext } of [...entries, ...literals]) plaintext.fill(0)
 
@@ -80,7 +85,9 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     // First, so that a run cut short after the write does not take its own pair for a stranger's.
     const warning = await rememberPins(file)
     await writeSecretsFile(file)
-    const changed = sources.filter((source) => replacements.some((replacement) => replacement.source === source))
+    const changed = sources.filter((source) =>
+      replacements.some((replacement) => replacement.source === source),
+    )
     for (const source of changed) {
       const own = replacements.filter((replacement) => replacement.source === source)
       await replaceSource(source, replaceLiterals(source, own))

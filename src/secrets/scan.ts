@@ -37,8 +37,16 @@ export interface Scanned {
  */
 export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<Scanned> {
   const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
-  const seen = [...(await entriesOf(options)), ...variablesOf(options), ...(await dotenvOf(options))]
-  if (!seen.length) throw new KmsBuildError('PLAINTEXT_EMPTY', 'there is no value to look for: the secrets file has no entry, and neither --env nor --env-file gave one.')
+  const seen = [
+    ...(await entriesOf(options)),
+    ...variablesOf(options),
+    ...(await dotenvOf(options)),
+  ]
+  if (!seen.length)
+    throw new KmsBuildError(
+      'PLAINTEXT_EMPTY',
+      'there is no value to look for: the secrets file has no entry, and neither --env nor --env-file gave one.',
+    )
   const { short, searched } = unsearched(seen, proof)
 
   const assets = await assetsIn(folder)
@@ -50,10 +58,19 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
       if (error) findings.push(finding(asset.name, error))
     }
   }
-  return { files: assets.length, searched: searched.length, short: short.map(({ name }) => name), findings }
+  return {
+    files: assets.length,
+    searched: searched.length,
+    short: short.map(({ name }) => name),
+    findings,
+  }
 }
 
-async function failure(assets: Asset[], seen: Seen[], proof: { minLength: number; except: string[] }): Promise<KmsBuildError | null> {
+async function failure(
+  assets: Asset[],
+  seen: Seen[],
+  proof: { minLength: number; except: string[] },
+): Promise<KmsBuildError | null> {
   try {
     await prove(assets, seen, proof)
     return null
@@ -66,37 +83,65 @@ async function failure(assets: Asset[], seen: Seen[], proof: { minLength: number
 /** Takes the places from the proof's message: `  NAME (encoding) in FILE:LINE:COLUMN`. */
 function finding(name: string, { code, message }: KmsBuildError) {
   if (code !== 'LEAK') {
-    const what = code === 'SHIM_EXTERNAL' ? 'an import of the shim, which no deployed function finds' : 'a mark that was never transformed'
+    const what =
+      code === 'SHIM_EXTERNAL'
+        ? 'an import of the shim, which no deployed function finds'
+        : 'a mark that was never transformed'
     return { file: name, code, places: [what] }
   }
-  const places = message.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim())
+  const places = message
+    .split('\n')
+    .filter((line) => line.startsWith('  '))
+    .map((line) => line.trim())
   // The name itself may be the plaintext, and is not said again.
-  return { file: places.some((place) => place.endsWith('(in its name)')) ? '•••' : name, code, places }
+  return {
+    file: places.some((place) => place.endsWith('(in its name)')) ? '•••' : name,
+    code,
+    places,
+  }
 }
 
 async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]> {
   if (secretsFile === false) return []
   const file = await existingSecretsFile(secretsFile === undefined ? {} : { secretsFile })
   const { open } = opener(kmsOpeningCalls(aws), file)
-  return Promise.all([...file.secrets].map(async ([name, token]) => ({ name, plaintext: await open(token, name) })))
+  return Promise.all(
+    [...file.secrets].map(async ([name, token]) => ({ name, plaintext: await open(token, name) })),
+  )
 }
 
 const variablesOf = ({ env = [] }: ScanOptions): Seen[] =>
   env.map((name) => {
     const value = process.env[name]
-    if (!value) throw new KmsBuildError('ENV_UNSET', `the environment variable ${name} is not set, or is empty: there is nothing to look for.`)
+    if (!value)
+      throw new KmsBuildError(
+        'ENV_UNSET',
+        `the environment variable ${name} is not set, or is empty: there is nothing to look for.`,
+      )
     return { name, plaintext: Buffer.from(value) }
   })
 
 async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   const files = await Promise.all(envFiles.map(readDotenv))
-  return files.flatMap(({ values }) => [...values].map(([name, value]) => ({ name, plaintext: Buffer.from(value) })))
+  return files.flatMap(({ values }) =>
+    [...values].map(([name, value]) => ({ name, plaintext: Buffer.from(value) })),
+  )
 }
 
 async function assetsIn(folder: string): Promise<Asset[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError('FILE_UNREADABLE', `${folder} cannot be read (${error.code}). Give a folder of build output.`)
-  })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort()
-  return Promise.all(files.map(async (path) => ({ name: relative(folder, path), content: await readFile(path) })))
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new KmsBuildError(
+        'FILE_UNREADABLE',
+        `${folder} cannot be read (${error.code}). Give a folder of build output.`,
+      )
+    },
+  )
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+  return Promise.all(
+    files.map(async (path) => ({ name: relative(folder, path), content: await readFile(path) })),
+  )
 }

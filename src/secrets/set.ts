@@ -17,13 +17,23 @@ export async function setSecrets(
 ): Promise<Edited<{ added: string[]; replaced: string[] }>> {
   for (const [name, value] of values) {
     checkName(name)
-    if (!value.length) throw new KmsBuildError('PLAINTEXT_EMPTY', `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`)
-    if (typeof value === 'string' && !value.isWellFormed()) throw new KmsBuildError('PLAINTEXT_LONE_SURROGATE', `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`)
+    if (!value.length)
+      throw new KmsBuildError(
+        'PLAINTEXT_EMPTY',
+        `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`,
+      )
+    if (typeof value === 'string' && !value.isWellFormed())
+      throw new KmsBuildError(
+        'PLAINTEXT_LONE_SURROGATE',
+        `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`,
+      )
   }
   return editSecretsFile(options, 'sealing', async (file) => {
     const names = [...values.keys()]
     const replaced = names.filter((name) => file.secrets.has(name))
-    await Promise.all([...values].map(([name, value]) => sealEntry(file, name, Buffer.from(value as Uint8Array))))
+    await Promise.all(
+      [...values].map(([name, value]) => sealEntry(file, name, Buffer.from(value as Uint8Array))),
+    )
     return { added: names.filter((name) => !replaced.includes(name)), replaced }
   })
 }
@@ -33,6 +43,10 @@ export const setSecret = (name: string, value: Uint8Array | string, options?: Se
   setSecrets(new Map([[name, value]]), options)
 
 /** Puts an entry into a file in memory, sealed to its current pair. */
-export async function sealEntry(file: SecretsFile, name: string, plaintext: Uint8Array): Promise<void> {
+export async function sealEntry(
+  file: SecretsFile,
+  name: string,
+  plaintext: Uint8Array,
+): Promise<void> {
   file.secrets.set(name, await seal(file.pairs.get(file.current)!, 'named', plaintext, name))
 }

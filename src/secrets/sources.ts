@@ -33,7 +33,8 @@ export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
       seen.add(file)
       const code = await readText(file)
       if (!code?.includes(MARKER)) continue
-      const literals = collect(code, relative('', file))?.marks.filter(({ source }) => source === 'literal') ?? []
+      const literals =
+        collect(code, relative('', file))?.marks.filter(({ source }) => source === 'literal') ?? []
       if (literals.length) found.push({ path: file, code, literals })
     }
   }
@@ -41,7 +42,10 @@ export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
 }
 
 /** The sources with those of their literals that are wanted, and without those that have none. */
-export function onlyLiterals(sources: MarkedSource[], wanted: (mark: Mark) => boolean): MarkedSource[] {
+export function onlyLiterals(
+  sources: MarkedSource[],
+  wanted: (mark: Mark) => boolean,
+): MarkedSource[] {
   return sources.flatMap(({ path, code, literals }) => {
     const left = literals.filter(wanted)
     return left.length ? [{ path, code, literals: left }] : []
@@ -50,7 +54,10 @@ export function onlyLiterals(sources: MarkedSource[], wanted: (mark: Mark) => bo
 
 async function* sourceFiles(path: string): AsyncGenerator<string> {
   const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}). Give source files, or folders of them.`)
+    throw new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${path} cannot be read (${error.code}). Give source files, or folders of them.`,
+    )
   })
   if (!kind.isDirectory()) return yield path
   for (const entry of await readdir(path, { withFileTypes: true })) {
@@ -70,7 +77,10 @@ async function readText(path: string): Promise<string | null> {
     return decoder.decode(bytes)
   } catch {
     if (!bytes.includes(MARKER)) return null
-    throw new KmsBuildError('FILE_UNREADABLE', `${path} has marks but is no UTF-8 text. Save it as UTF-8.`)
+    throw new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${path} has marks but is no UTF-8 text. Save it as UTF-8.`,
+    )
   }
 }
 
@@ -80,11 +90,24 @@ export function replaceLiterals({ code }: MarkedSource, replacements: Replacemen
     .toSorted((a, b) => b.mark.argumentStart - a.mark.argumentStart)
     .reduce((text, { mark: { argumentStart, argumentEnd }, value }) => {
       const quote = code[argumentStart]!
-      return text.slice(0, argumentStart) + quote + escape(value, quote) + quote + text.slice(argumentEnd)
+      return (
+        text.slice(0, argumentStart) +
+        quote +
+        escape(value, quote) +
+        quote +
+        text.slice(argumentEnd)
+      )
     }, code)
 }
 
-const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' }
+const NAMED: Record<string, string> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\v': '\\v',
+}
 
 function escape(value: string, quote: string): string {
   const escaped = value.replace(/[\\\p{Cc}\u2028\u2029\ufeff]/gu, (character) => {
@@ -119,12 +142,20 @@ export async function overwriteSource(source: MarkedSource, text: string): Promi
       await handle.close()
     }
   } catch (error) {
-    throw new KmsBuildError('FILE_UNWRITABLE', `${source.path} could not be written whole (${(error as NodeJS.ErrnoException).code}). Its sealed original is ${original}: move it back.`, undefined, { cause: error })
+    throw new KmsBuildError(
+      'FILE_UNWRITABLE',
+      `${source.path} could not be written whole (${(error as NodeJS.ErrnoException).code}). Its sealed original is ${original}: move it back.`,
+      undefined,
+      { cause: error },
+    )
   }
   await rm(original)
 }
 
 async function refuseChanged({ path, code }: MarkedSource): Promise<void> {
   if ((await readText(path)) === code) return
-  throw new KmsBuildError('FILE_CHANGED', `${path} was changed by something else at the same moment, and is left as it is. Run the command again.`)
+  throw new KmsBuildError(
+    'FILE_CHANGED',
+    `${path} was changed by something else at the same moment, and is left as it is. Run the command again.`,
+  )
 }

@@ -23,7 +23,10 @@ async function secretsFilesIn(folder: string): Promise<string[]> {
     entries.map(async (entry) => {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) {
-        const foreign = entry.name === 'node_modules' || entry.name.startsWith('.') || existsSync(join(path, 'package.json'))
+        const foreign =
+          entry.name === 'node_modules' ||
+          entry.name.startsWith('.') ||
+          existsSync(join(path, 'package.json'))
         return foreign ? [] : secretsFilesIn(path)
       }
       return entry.name.endsWith('.json') && (await isSecretsFile(path)) ? [path] : []

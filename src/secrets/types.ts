@@ -19,7 +19,10 @@ export function declaration(names: Iterable<string>): string {
 }
 
 /** Brings the declaration up to date where there is one; who deletes it has opted out. */
-export async function updateTypes({ path, secrets }: Pick<SecretsFile, 'path' | 'secrets'>): Promise<void> {
+export async function updateTypes({
+  path,
+  secrets,
+}: Pick<SecretsFile, 'path' | 'secrets'>): Promise<void> {
   const target = typesPath(path)
   const present = await readFile(target, 'utf8').catch(() => null)
   const wanted = declaration(secrets.keys())

@@ -3,7 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { describe, expect, it } from 'vitest'
-import type { Options } from '../../src/options.js'
 import { pinOf } from '../../src/seal/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
 import { BUNDLERS, type Bundler, type Job } from '../support/bundle.js'
@@ -17,7 +16,10 @@ const VALUE = 'hunter2-correct-horse'
  * value; and no file written.
  */
 async function refused(bundler: Bundler, job: Job, code: string, place?: string) {
-  const failure: unknown = await bundler.bundle(job).then(() => null, (error: unknown) => error)
+  const failure: unknown = await bundler.bundle(job).then(
+    () => null,
+    (error: unknown) => error,
+  )
   expect(failure, 'the build succeeded').not.toBeNull()
   const text = allText(failure)
   expect(text).toContain(`[${code}]`)
@@ -33,7 +35,9 @@ function allText(error: unknown, seen = new Set<unknown>()): string {
   if (seen.has(error)) return ''
   seen.add(error)
   const keys = Object.getOwnPropertyNames(error)
-  return keys.map((key) => `${key}: ${allText((error as Record<string, unknown>)[key], seen)}`).join('\n')
+  return keys
+    .map((key) => `${key}: ${allText((error as Record<string, unknown>)[key], seen)}`)
+    .join('\n')
 }
 
 const withFile = async (code: string, entries: Record<string, string> = { DB_PASSWORD: VALUE }) => {
@@ -44,15 +48,55 @@ const withFile = async (code: string, entries: Record<string, string> = { DB_PAS
 
 describe.each(BUNDLERS)('$name refuses', (bundler) => {
   it.each([
-    ['a dynamic argument', 'const n = "x"\nexport default secret.env(n)', 'ARGUMENT_NOT_STATIC', 'src/main.ts:3:16'],
-    ['an environment variable that is not set', `export default secret.env('NOT_SET')`, 'ENV_UNSET', 'src/main.ts:2:16'],
-    ['a name that the secrets file lacks', `export default secret.named('DB_PASWORD')`, 'NAME_UNKNOWN', 'src/main.ts:2:16'],
-    ['a file that is not there', `export default secret.file('./no.pem')`, 'FILE_UNREADABLE', 'src/main.ts:2:16'],
+    [
+      'a dynamic argument',
+      'const n = "x"\nexport default secret.env(n)',
+      'ARGUMENT_NOT_STATIC',
+      'src/main.ts:3:16',
+    ],
+    [
+      'an environment variable that is not set',
+      `export default secret.env('NOT_SET')`,
+      'ENV_UNSET',
+      'src/main.ts:2:16',
+    ],
+    [
+      'a name that the secrets file lacks',
+      `export default secret.named('DB_PASWORD')`,
+      'NAME_UNKNOWN',
+      'src/main.ts:2:16',
+    ],
+    [
+      'a file that is not there',
+      `export default secret.file('./no.pem')`,
+      'FILE_UNREADABLE',
+      'src/main.ts:2:16',
+    ],
     ['an empty plaintext', `export default secret('')`, 'PLAINTEXT_EMPTY', 'src/main.ts:2:16'],
-    ['a lone surrogate', String.raw`export default secret('${VALUE}\ud83d')`, 'PLAINTEXT_LONE_SURROGATE', 'src/main.ts:2:16'],
-    ['text that begins kms:v and is no token', `export default secret('kms:v1:${VALUE}')`, 'TOKEN_INVALID', 'src/main.ts:2:16'],
-    ['secret used as a value', `export default [secret('${VALUE}'), secret]`, 'MARK_AS_VALUE', 'src/main.ts:2:50'],
-    ['a marked module that does not parse', `export default secret('${VALUE}' oops)`, 'SOURCE_UNPARSABLE', 'src/main.ts:2:47'],
+    [
+      'a lone surrogate',
+      String.raw`export default secret('${VALUE}\ud83d')`,
+      'PLAINTEXT_LONE_SURROGATE',
+      'src/main.ts:2:16',
+    ],
+    [
+      'text that begins kms:v and is no token',
+      `export default secret('kms:v1:${VALUE}')`,
+      'TOKEN_INVALID',
+      'src/main.ts:2:16',
+    ],
+    [
+      'secret used as a value',
+      `export default [secret('${VALUE}'), secret]`,
+      'MARK_AS_VALUE',
+      'src/main.ts:2:50',
+    ],
+    [
+      'a marked module that does not parse',
+      `export default secret('${VALUE}' oops)`,
+      'SOURCE_UNPARSABLE',
+      'src/main.ts:2:47',
+    ],
   ])('%s', async (_, code, errorCode, place) => {
     const { root } = await withFile(IMPORT + code)
     await refused(bundler, { root, options: { env: { OTHER: VALUE } } }, errorCode, place)
@@ -60,28 +104,57 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
 
   it('an environment variable whose value is empty, or looks like a token', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.env('KEY')`)
-    await refused(bundler, { root, options: { env: { KEY: '' } } }, 'PLAINTEXT_EMPTY', 'src/main.ts:2:16')
-    await refused(bundler, { root, options: { env: { KEY: `kms:v1:${VALUE}` } } }, 'TOKEN_INVALID', 'src/main.ts:2:16')
+    await refused(
+      bundler,
+      { root, options: { env: { KEY: '' } } },
+      'PLAINTEXT_EMPTY',
+      'src/main.ts:2:16',
+    )
+    await refused(
+      bundler,
+      { root, options: { env: { KEY: `kms:v1:${VALUE}` } } },
+      'TOKEN_INVALID',
+      'src/main.ts:2:16',
+    )
   })
 
   it('a token of a secrets file in a literal', async () => {
     const { root } = await withFile('')
-    const { secrets } = JSON.parse(await readFile(join(root, 'kms-secrets.json'), 'utf8')) as { secrets: Record<string, string> }
-    await writeFile(join(root, 'src/main.ts'), `${IMPORT}export default secret('${secrets.DB_PASSWORD}')`)
+    const { secrets } = JSON.parse(await readFile(join(root, 'kms-secrets.json'), 'utf8')) as {
+      secrets: Record<string, string>
+    }
+    await writeFile(
+      join(root, 'src/main.ts'),
+      `${IMPORT}export default secret('${secrets.DB_PASSWORD}')`,
+    )
     await refused(bundler, { root }, 'TOKEN_NAMED', 'src/main.ts:2:16')
   })
 
   it('a token that is sealed to another secrets file', async () => {
     const { root, pair } = await withFile('')
-    const foreign: Token = { kind: 'literal', fingerprint: localPair().fingerprint, enc: pair.publicKey.subarray(-65), ciphertext: Buffer.alloc(20) }
-    await writeFile(join(root, 'src/main.ts'), `${IMPORT}export default secret('${encodeToken(foreign)}')`)
+    const foreign: Token = {
+      kind: 'literal',
+      fingerprint: localPair().fingerprint,
+      enc: pair.publicKey.subarray(-65),
+      ciphertext: Buffer.alloc(20),
+    }
+    await writeFile(
+      join(root, 'src/main.ts'),
+      `${IMPORT}export default secret('${encodeToken(foreign)}')`,
+    )
     await refused(bundler, { root }, 'TOKEN_FOREIGN', 'src/main.ts:2:16')
   })
 
   it('secret.named without a secrets file, and a secrets file that is named but missing', async () => {
-    const root = await project({ 'src/main.ts': `${IMPORT}export default secret.named('DB_PASSWORD')` })
+    const root = await project({
+      'src/main.ts': `${IMPORT}export default secret.named('DB_PASSWORD')`,
+    })
     await refused(bundler, { root }, 'SECRETS_FILE_MISSING')
-    const text = await refused(bundler, { root, options: { secretsFile: join(root, 'prod.json') } }, 'SECRETS_FILE_MISSING')
+    const text = await refused(
+      bundler,
+      { root, options: { secretsFile: join(root, 'prod.json') } },
+      'SECRETS_FILE_MISSING',
+    )
     expect(text).toContain('prod.json')
   })
 
@@ -89,11 +162,23 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     ['truncated', (file) => JSON.stringify(file).slice(0, -20), /no JSON/],
     ['of another version', (file) => ({ ...file, version: 2 }), /version 2/],
     ['with an unknown field', (file) => ({ ...file, extra: 1 }), /unknown field "extra"/],
-    ['without a field', ({ secrets: _, ...file }) => file, /no field "secrets"/],
-    ['whose pairs are not the tokens’', (file) => ({ ...file, secrets: { A: reseal(file.secrets.DB_PASSWORD) } }), /none of dataKeyPairs/],
-    ['whose current pair is missing', (file) => ({ ...file, current: '0123456789abcdef' }), /current/],
+    ['without a field', (file) => ({ ...file, secrets: undefined }), /no field "secrets"/],
+    [
+      'whose pairs are not the tokens’',
+      (file) => ({ ...file, secrets: { A: reseal(file.secrets.DB_PASSWORD) } }),
+      /none of dataKeyPairs/,
+    ],
+    [
+      'whose current pair is missing',
+      (file) => ({ ...file, current: '0123456789abcdef' }),
+      /current/,
+    ],
     ['whose public key was swapped', (file) => swapped(file, file.current), /fingerprint/],
-    ['whose key ARN is none', (file) => edited(file, 'keyId', 'arn:aws:kms:us-east-1:evil.example:key/x'), /key ARN/],
+    [
+      'whose key ARN is none',
+      (file) => edited(file, 'keyId', 'arn:aws:kms:us-east-1:evil.example:key/x'),
+      /key ARN/,
+    ],
     ['with a key by its alias', (file) => edited(file, 'keyId', 'alias/app'), /alias/],
     ['with a damaged blob', (file) => edited(file, 'ciphertextBlob', '!!'), /base64/],
   ])('a secrets file %s', async (_, edit, reason) => {
@@ -120,13 +205,19 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
 
   it('a secrets file that is wrapped under another key than the options name', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
-    await refused(bundler, { root, options: { keyId: KEY_ARN.replace('1111-', '9999-') } }, 'PIN_MISMATCH')
+    await refused(
+      bundler,
+      { root, options: { keyId: KEY_ARN.replace('1111-', '9999-') } },
+      'PIN_MISMATCH',
+    )
   })
 
   it('an option it does not know, a pin that is none, a context that differs from the file’s', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
     const bad = async (options: object, text: RegExp) => {
-      const failure = await Promise.resolve().then(() => bundler.bundle({ root, options: options as Options })).catch(allText)
+      const failure = await Promise.resolve()
+        .then(() => bundler.bundle({ root, options: options }))
+        .catch(allText)
       expect(failure).toContain('[OPTIONS_INVALID]')
       expect(failure).toMatch(text)
     }
@@ -137,13 +228,26 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
 
   it('a plaintext when neither a key nor a secrets file says who may open it', async () => {
     const root = await project({ 'src/main.ts': `${IMPORT}export default secret('${VALUE}')` })
-    await refused(bundler, { root, options: { secretsFile: undefined as never } }, 'KEY_MISSING', 'src/main.ts:2:16')
+    await refused(
+      bundler,
+      { root, options: { secretsFile: undefined as never } },
+      'KEY_MISSING',
+      'src/main.ts:2:16',
+    )
   })
 
   it('to go on when KMS cannot be reached', async () => {
     const root = await project({ 'src/main.ts': `${IMPORT}export default secret('${VALUE}')` })
-    const aws = { region: 'us-east-1', endpoint: `http://127.0.0.1:${await closedPort()}`, credentials: CREDENTIALS }
-    await refused(bundler, { root, options: { keyId: KEY_ARN, secretsFile: undefined as never, aws } }, 'KMS_UNREACHABLE')
+    const aws = {
+      region: 'us-east-1',
+      endpoint: `http://127.0.0.1:${await closedPort()}`,
+      credentials: CREDENTIALS,
+    }
+    await refused(
+      bundler,
+      { root, options: { keyId: KEY_ARN, secretsFile: undefined as never, aws } },
+      'KMS_UNREACHABLE',
+    )
   })
 
   it('to go on when KMS denies access, and names action and key', async () => {
@@ -152,32 +256,52 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     const { arn } = await kms.createKey()
     const { arn: user } = kms.createUser({ name: 'builder', policies: [] })
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = kms.envFor(kms.credentialsOf(user))
-    const aws = { endpoint: kms.url, credentials: { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! } }
-    const text = await refused(bundler, { root, options: { keyId: arn, secretsFile: undefined as never, aws } }, 'KMS_DENIED')
+    const aws = {
+      endpoint: kms.url,
+      credentials: { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! },
+    }
+    const text = await refused(
+      bundler,
+      { root, options: { keyId: arn, secretsFile: undefined as never, aws } },
+      'KMS_DENIED',
+    )
     expect(text).toContain('kms:GenerateDataKeyPairWithoutPlaintext')
     expect(text).toContain(arn)
     await kms.close()
   })
 
   it('the sync form in CommonJS output, and says how to switch', async () => {
-    const { root } = await withFile(`import { secret } from 'unplugin-kms/secret/sync'\nexport default secret.named('DB_PASSWORD')`)
+    const { root } = await withFile(
+      `import { secret } from 'unplugin-kms/secret/sync'\nexport default secret.named('DB_PASSWORD')`,
+    )
     const text = await refused(bundler, { root, format: 'cjs' }, 'SYNC_IN_CJS', 'src/main.ts:2:16')
     expect(text).toContain('ESM')
   })
 
   it('a mark in a module that it is told to leave alone', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
-    const text = await refused(bundler, { root, options: { exclude: /main\.ts/ } }, 'MARK_UNTRANSFORMED')
+    const text = await refused(
+      bundler,
+      { root, options: { exclude: /main\.ts/ } },
+      'MARK_UNTRANSFORMED',
+    )
     expect(text).toContain('src/main.ts')
   })
 
   it('plaintext literals where the options forbid them', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
-    await refused(bundler, { root, options: { plaintextLiterals: 'error' } }, 'PLAINTEXT_LITERAL', 'src/main.ts:2:16')
+    await refused(
+      bundler,
+      { root, options: { plaintextLiterals: 'error' } },
+      'PLAINTEXT_LITERAL',
+      'src/main.ts:2:16',
+    )
   })
 
   it('output that holds a plaintext, and says where it stands unmarked', async () => {
-    const { root } = await withFile(`${IMPORT}export const a = secret('${VALUE}')\nexport const b = '${VALUE}'`)
+    const { root } = await withFile(
+      `${IMPORT}export const a = secret('${VALUE}')\nexport const b = '${VALUE}'`,
+    )
     const text = await refused(bundler, { root }, 'LEAK')
     expect(text).toContain('src/main.ts:2')
   })
@@ -191,13 +315,21 @@ function reseal(token: string): string {
 
 function swapped(file: Record<string, any>, fingerprint: string) {
   const publicKey = localPair().publicKey.toString('base64')
-  return { ...file, dataKeyPairs: { [fingerprint]: { ...file.dataKeyPairs[fingerprint], publicKey } } }
+  return {
+    ...file,
+    dataKeyPairs: { [fingerprint]: { ...file.dataKeyPairs[fingerprint], publicKey } },
+  }
 }
 
 function edited(file: Record<string, any>, field: string, value: string) {
   const pair = file.dataKeyPairs[file.current]
   const [blob] = pair.privateKeyCiphertextBlobs
-  return { ...file, dataKeyPairs: { [file.current]: { ...pair, privateKeyCiphertextBlobs: [{ ...blob, [field]: value }] } } }
+  return {
+    ...file,
+    dataKeyPairs: {
+      [file.current]: { ...pair, privateKeyCiphertextBlobs: [{ ...blob, [field]: value }] },
+    },
+  }
 }
 
 /** A port of this machine on which nobody listens. */

@@ -28,7 +28,10 @@ it('a mark in a browser bundle of esbuild is refused at its place, unless the op
 })
 
 it('a mark in a browser bundle of Vite is refused at its place', async () => {
-  const root = await project({ 'src/main.ts': CODE, 'index.html': '<script type="module" src="/src/main.ts"></script>' })
+  const root = await project({
+    'src/main.ts': CODE,
+    'index.html': '<script type="module" src="/src/main.ts"></script>',
+  })
   await secretsFile(join(root, 'kms-secrets.json'), { DB_PASSWORD: 'hunter2' })
   // Vitest runs what Vite calls `client` in Node, and the plugin knows it by this variable.
   const { VITEST } = process.env

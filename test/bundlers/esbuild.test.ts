@@ -13,12 +13,20 @@ beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 beforeEach(async () => {
   root = await mkdtemp(join(shared.folder, 'esbuild-'))
-  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'value of the file' })
-  await source('main.ts', `#!/usr/bin/env node\nimport { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`)
+  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, {
+    DB_PASSWORD: 'value of the file',
+  })
+  await source(
+    'main.ts',
+    `#!/usr/bin/env node\nimport { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`,
+  )
 })
 
 const source = (name: string, text: string) => writeFile(join(root, name), text)
-const options = (more: BuildOptions = {}, env: Record<string, string> = { KEY: 'value of a variable' }): BuildOptions => ({
+const options = (
+  more: BuildOptions = {},
+  env: Record<string, string> = { KEY: 'value of a variable' },
+): BuildOptions => ({
   entryPoints: ['main.ts'],
   absWorkingDir: root,
   bundle: true,
@@ -34,7 +42,9 @@ const output = (name = 'out.mjs') => readFile(join(root, name), 'utf8')
 describe("esbuild's own writing is kept", () => {
   it('an input is not overwritten', async () => {
     const before = await output('main.ts')
-    await expect(build(options({ outfile: 'main.ts' }))).rejects.toThrow('refusing to overwrite the input file main.ts')
+    await expect(build(options({ outfile: 'main.ts' }))).rejects.toThrow(
+      'refusing to overwrite the input file main.ts',
+    )
     expect(await output('main.ts')).toBe(before)
   })
 
@@ -52,8 +62,18 @@ describe("esbuild's own writing is kept", () => {
     const child = join(import.meta.dirname, '../../node_modules/.cache/unplugin-kms-test')
     await mkdir(child, { recursive: true })
     const script = join(await mkdtemp(join(child, 'stdout-')), 'build.mjs')
-    await build({ entryPoints: [join(import.meta.dirname, '../../src/bundlers/esbuild.ts')], outfile: script.replace('build', 'kms'), bundle: true, platform: 'node', format: 'esm', packages: 'external' })
-    await writeFile(script, `import { build } from 'esbuild'\nimport kms from './kms.mjs'\nawait build({ entryPoints: ['main.ts'], bundle: true, platform: 'node', format: 'esm', logLevel: 'silent', plugins: [kms({ env: { KEY: 'value of a variable' } })] })\n`)
+    await build({
+      entryPoints: [join(import.meta.dirname, '../../src/bundlers/esbuild.ts')],
+      outfile: script.replace('build', 'kms'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+    })
+    await writeFile(
+      script,
+      `import { build } from 'esbuild'\nimport kms from './kms.mjs'\nawait build({ entryPoints: ['main.ts'], bundle: true, platform: 'node', format: 'esm', logLevel: 'silent', plugins: [kms({ env: { KEY: 'value of a variable' } })] })\n`,
+    )
     const { stdout } = spawnSync(process.execPath, [script], { cwd: root, encoding: 'utf8' })
     await rm(join(script, '..'), { recursive: true })
     expect(stdout).toContain('kms:v1:')
@@ -74,33 +94,55 @@ describe("esbuild's own writing is kept", () => {
 })
 
 describe('a plugin before ours', () => {
-  const earlier = (setup: Plugin['setup']) => options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
+  const earlier = (setup: Plugin['setup']) =>
+    options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
 
   it('with an onEnd is refused by name', async () => {
-    await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow('the plugin zip stands before unplugin-kms')
+    await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow(
+      'the plugin zip stands before unplugin-kms',
+    )
   })
 
   it('that loads a marked module in our place fails the build', async () => {
-    const outcome = build(earlier((host) => host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({ contents: await readFile(path, 'utf8'), loader: 'ts' }))))
+    const outcome = build(
+      earlier((host) =>
+        host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({
+          contents: await readFile(path, 'utf8'),
+          loader: 'ts',
+        })),
+      ),
+    )
     await expect(outcome).rejects.toThrow('[MARK_UNTRANSFORMED]')
     expect(existsSync(join(root, 'out.mjs'))).toBe(false)
   })
 
   it('that leaves packages outside the bundle too fails the build', async () => {
-    const loads = earlier((host) => host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({ contents: await readFile(path, 'utf8'), loader: 'ts' })))
+    const loads = earlier((host) =>
+      host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({
+        contents: await readFile(path, 'utf8'),
+        loader: 'ts',
+      })),
+    )
     await expect(build({ ...loads, packages: 'external' })).rejects.toThrow('[MARK_UNTRANSFORMED]')
   })
 })
 
 it('a value that a define puts into the output fails the build', async () => {
-  await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const keys = [secret.env('KEY'), process.env.KEY]\n`)
-  await expect(build(options({ define: { 'process.env.KEY': '"value of a variable"' } }))).rejects.toThrow('[LEAK]')
+  await source(
+    'main.ts',
+    `import { secret } from 'unplugin-kms/secret'\nexport const keys = [secret.env('KEY'), process.env.KEY]\n`,
+  )
+  await expect(
+    build(options({ define: { 'process.env.KEY': '"value of a variable"' } })),
+  ).rejects.toThrow('[LEAK]')
 })
 
 describe('a rebuild', () => {
   it('of unchanged sources is the same, byte for byte, and calls KMS no more', async () => {
     const { kms: endpoint, arn, aws } = shared
-    const session = await context(options({ plugins: [kms({ keyId: arn, aws, env: { KEY: 'value of a variable' } })] }))
+    const session = await context(
+      options({ plugins: [kms({ keyId: arn, aws, env: { KEY: 'value of a variable' } })] }),
+    )
     await session.rebuild()
     const [before, calls] = [await output(), endpoint.journal.length]
     await source('main.ts', `${await output('main.ts')}// touched\n`)
@@ -132,7 +174,10 @@ describe('a rebuild', () => {
   })
 
   it('reads a changed secrets file', async () => {
-    await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`)
+    await source(
+      'main.ts',
+      `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`,
+    )
     const session = await context(options())
     await session.rebuild()
     const before = await output()
@@ -144,7 +189,10 @@ describe('a rebuild', () => {
 })
 
 it('two builds of named secrets are the same, byte for byte', async () => {
-  await source('main.ts', `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`)
+  await source(
+    'main.ts',
+    `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`,
+  )
   const texts: string[] = []
   for (const folder of ['a', 'b']) {
     await build(options({ outfile: join(folder, 'out.mjs') }))
@@ -159,14 +207,22 @@ describe('with a seed', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   it('two builds of a plaintext are the same, byte for byte, the hash in their names included', async () => {
-    const named = (folder: string) => build({ ...options({ outdir: folder, entryNames: '[name]-[hash]', write: false }), outfile: undefined } as unknown as BuildOptions)
-    const [a, b] = [await named('a'), await named('b')].map(({ outputFiles }) => outputFiles!.map(({ path, text }) => [path.slice(path.lastIndexOf('/')), text]))
+    const named = (folder: string) =>
+      build({
+        ...options({ outdir: folder, entryNames: '[name]-[hash]', write: false }),
+        outfile: undefined,
+      } as unknown as BuildOptions)
+    const [a, b] = [await named('a'), await named('b')].map(({ outputFiles }) =>
+      outputFiles!.map(({ path, text }) => [path.slice(path.lastIndexOf('/')), text]),
+    )
     expect(a).toEqual(b)
     expect(a![0]![1]).toContain('kms:v1:')
   })
 
   it('a build without a secrets file is refused', async () => {
     await rm(join(root, 'kms-secrets.json'))
-    await expect(build(options({ plugins: [kms({ keyId: shared.arn, aws: shared.aws })] }))).rejects.toThrow('UNPLUGIN_KMS_SEED is set')
+    await expect(
+      build(options({ plugins: [kms({ keyId: shared.arn, aws: shared.aws })] })),
+    ).rejects.toThrow('UNPLUGIN_KMS_SEED is set')
   })
 })

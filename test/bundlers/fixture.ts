@@ -38,7 +38,12 @@ export interface Expected {
   prints?: unknown
   browser?: boolean
   external?: string[]
-  options?: { include?: string; exclude?: string; flags?: string; proof?: NonNullable<Options['proof']> }
+  options?: {
+    include?: string
+    exclude?: string
+    flags?: string
+    proof?: NonNullable<Options['proof']>
+  }
   /** Bundlers that cannot, and why. */
   except?: Partial<Record<HostName, string>>
 }
@@ -51,7 +56,9 @@ export interface Fixture {
 
 export async function fixtures(folder: string): Promise<Fixture[]> {
   const path = join(import.meta.dirname, '../../fixtures', folder)
-  const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  const names = (await readdir(path, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
   return Promise.all(
     names.map(async (name) => ({
       name,
@@ -66,11 +73,19 @@ export async function bench() {
   const kms = await startLocalKms()
   const { arn } = await kms.createKey()
   const { accessKeyId, secretAccessKey } = kms.admin.credentials
-  const aws = { endpoint: kms.url, region: kms.region, credentials: { accessKeyId, secretAccessKey } }
+  const aws = {
+    endpoint: kms.url,
+    region: kms.region,
+    credentials: { accessKeyId, secretAccessKey },
+  }
   const pair = await createDataKeyPair(kmsCalls(aws), [arn], { app: 'matrix' })
   const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-'))
   return {
-    kms, arn, aws, pair, folder,
+    kms,
+    arn,
+    aws,
+    pair,
+    folder,
     close: async () => {
       await kms.close()
       await rm(folder, { recursive: true, force: true })
@@ -89,7 +104,8 @@ export async function prepare({ folder, pair }: Bench, fixture: Fixture): Promis
 
 export async function writeNamed(path: string, pair: DataKeyPair, named: Record<string, string>) {
   const file = newSecretsFile(path, pair)
-  for (const [name, value] of Object.entries(named)) file.secrets.set(name, await seal(pair, 'named', Buffer.from(value), name))
+  for (const [name, value] of Object.entries(named))
+    file.secrets.set(name, await seal(pair, 'named', Buffer.from(value), name))
   await writeSecretsFile(file)
 }
 
@@ -101,13 +117,21 @@ export interface Built extends Outcome {
 }
 
 /** Builds a prepared fixture in one way, and reads every byte that came of it. */
-export async function buildIn(bench: Bench, root: string, { expected }: Fixture, host: HostName, way: Way): Promise<Built> {
+export async function buildIn(
+  bench: Bench,
+  root: string,
+  { expected }: Fixture,
+  host: HostName,
+  way: Way,
+): Promise<Built> {
   const { include, exclude, flags, ...options } = expected.options ?? {}
   const outdir = await mkdtemp(join(root, `out-${host}-`))
   const { env } = { env: { ...process.env, ...expected.env } }
   const outcome = await HOSTS[host]({
     root: join(root, 'src'),
-    entries: Object.fromEntries((expected.entries ?? ['main.ts']).map((file) => [basename(file, extname(file)), file])),
+    entries: Object.fromEntries(
+      (expected.entries ?? ['main.ts']).map((file) => [basename(file, extname(file)), file]),
+    ),
     browser: expected.browser,
     external: expected.external,
     ...way,
@@ -131,37 +155,59 @@ export async function filesIn(folder: string): Promise<[string, Buffer][]> {
   return Promise.all(
     entries
       .filter((entry) => entry.isFile())
-      .map(async (entry): Promise<[string, Buffer]> => [join(entry.parentPath, entry.name), await readFile(join(entry.parentPath, entry.name))]),
+      .map(async (entry): Promise<[string, Buffer]> => [
+        join(entry.parentPath, entry.name),
+        await readFile(join(entry.parentPath, entry.name)),
+      ]),
   )
 }
 
 /** Nothing that the build left behind, or printed, holds a plaintext or a mark. */
-export function expectClean({ files, terminal }: Pick<Built, 'files' | 'terminal'>, { plaintexts, terminal: shown }: Expected) {
+export function expectClean(
+  { files, terminal }: Pick<Built, 'files' | 'terminal'>,
+  { plaintexts, terminal: shown }: Expected,
+) {
   const secrets = Object.fromEntries(plaintexts.map((value, at) => [`#${at}`, value]))
   // A stats file lists the marker among the imports of a module as it was before.
-  expect(residueIn(files.filter(([name]) => !name.endsWith('stats.json') && !name.includes('cache')))).toEqual([])
+  expect(
+    residueIn(files.filter(([name]) => !name.endsWith('stats.json') && !name.includes('cache'))),
+  ).toEqual([])
   expect(detect(files, secrets)).toEqual([])
   if (!shown) expect(detect([['terminal', Buffer.from(terminal)]], secrets)).toEqual([])
 }
 
-export function expectRefused({ failed, terminal, files }: Built, { refused, says }: Expected, host: HostName) {
+export function expectRefused(
+  { failed, terminal, files }: Built,
+  { refused, says }: Expected,
+  host: HostName,
+) {
   expect(failed, 'the build failed').toBe(true)
   if (refused) expect(terminal).toContain(`[${refused}]`)
   if (says && host !== 'farm') expect(terminal).toContain(says)
   // What a bundler does about an error of its own is its own affair.
-  if (refused) expect(files.filter(([name]) => !name.includes('/cache/')).map(([name]) => name)).toEqual([])
+  if (refused)
+    expect(files.filter(([name]) => !name.includes('/cache/')).map(([name]) => name)).toEqual([])
 }
 
 /** Runs an entry with the embedded KMS and says what it printed. */
-export async function printed({ kms }: { kms: LocalKms }, { outdir }: Built, { entries = ['main.ts'] }: Expected, extension: string) {
+export async function printed(
+  { kms }: { kms: LocalKms },
+  { outdir }: Built,
+  { entries = ['main.ts'] }: Expected,
+  extension: string,
+) {
   const path = join(outdir, basename(entries[0]!, extname(entries[0]!)) + extension)
-  const { stdout, stderr } = await run(process.execPath, [path, 'print'], { ...kms.env, NODE_OPTIONS: '' })
+  const { stdout, stderr } = await run(process.execPath, [path, 'print'], {
+    ...kms.env,
+    NODE_OPTIONS: '',
+  })
   if (!stdout) throw new Error(stderr)
   return JSON.parse(stdout) as unknown
 }
 
 /** The Decrypt calls since a point in time, to count the unwraps. */
-export const decrypts = ({ journal }: LocalKms) => journal.filter(({ operation }) => operation === 'Decrypt').length
+export const decrypts = ({ journal }: LocalKms) =>
+  journal.filter(({ operation }) => operation === 'Decrypt').length
 
 export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 export const writeText = (path: string, text: string) => writeFile(path, text)

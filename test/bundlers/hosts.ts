@@ -82,13 +82,27 @@ async function runEsbuild(cell: Cell): Promise<Outcome> {
         platform: cell.browser ? 'browser' : 'node',
         format: cell.format,
         splitting: cell.format === 'esm',
-        sourcemap: ({ none: false, file: true, inline: 'inline', hidden: 'external', nosources: true, eval: 'both', cheap: true } as const)[cell.maps],
+        sourcemap: (
+          {
+            none: false,
+            file: true,
+            inline: 'inline',
+            hidden: 'external',
+            nosources: true,
+            eval: 'both',
+            cheap: true,
+          } as const
+        )[cell.maps],
         sourcesContent: cell.maps !== 'nosources',
         minify: cell.minify,
         metafile: true,
         ...(cell.external && { external: cell.external }),
         logLevel: 'silent',
-        plugins: [...((cell.before ?? []) as esbuild.Plugin[]), kmsEsbuild(cell.options), ...((cell.after ?? []) as esbuild.Plugin[])],
+        plugins: [
+          ...((cell.before ?? []) as esbuild.Plugin[]),
+          kmsEsbuild(cell.options),
+          ...((cell.after ?? []) as esbuild.Plugin[]),
+        ],
       })
       await show(warnings, 'warning')
     } catch (error) {
@@ -100,7 +114,18 @@ async function runEsbuild(cell: Cell): Promise<Outcome> {
   })
 }
 
-const rollupMaps = (maps: Maps) => ({ none: false, file: true, inline: 'inline', hidden: 'hidden', nosources: true, eval: true, cheap: true } as const)[maps]
+const rollupMaps = (maps: Maps) =>
+  (
+    {
+      none: false,
+      file: true,
+      inline: 'inline',
+      hidden: 'hidden',
+      nosources: true,
+      eval: true,
+      cheap: true,
+    } as const
+  )[maps]
 const caches = new Map<string, RollupCache>()
 
 async function runRollup(cell: Cell): Promise<Outcome> {
@@ -141,7 +166,11 @@ async function runRolldown(cell: Cell): Promise<Outcome> {
       platform: cell.browser ? 'browser' : 'node',
       onLog: (_, entry) => log(said(entry)),
       external: [/^node:/, ...(cell.external ?? [])],
-      plugins: [...((cell.before ?? []) as []), kmsRolldown(cell.options), ...((cell.after ?? []) as [])],
+      plugins: [
+        ...((cell.before ?? []) as []),
+        kmsRolldown(cell.options),
+        ...((cell.after ?? []) as []),
+      ],
     })
     try {
       await bundle.write({
@@ -161,23 +190,42 @@ async function runRolldown(cell: Cell): Promise<Outcome> {
 async function runVite(cell: Cell): Promise<Outcome> {
   return settle(async (log) => {
     const logger = createLogger('info', { allowClearScreen: false })
-    for (const level of ['info', 'warn', 'warnOnce', 'error'] as const) logger[level] = (text: string) => void log(text)
+    for (const level of ['info', 'warn', 'warnOnce', 'error'] as const)
+      logger[level] = (text: string) => log(text)
     const config: InlineConfig = {
       root: cell.root,
       configFile: false,
       customLogger: logger,
-      plugins: [...((cell.before ?? []) as PluginOption[]), kmsVite(cell.options), ...((cell.after ?? []) as PluginOption[])],
+      plugins: [
+        ...((cell.before ?? []) as PluginOption[]),
+        kmsVite(cell.options),
+        ...((cell.after ?? []) as PluginOption[]),
+      ],
       build: {
         ssr: !cell.browser,
         outDir: cell.outdir,
         emptyOutDir: false,
         minify: cell.minify,
-        sourcemap: ({ none: false, file: true, inline: 'inline', hidden: 'hidden', nosources: true, eval: true, cheap: true } as const)[cell.maps],
+        sourcemap: (
+          {
+            none: false,
+            file: true,
+            inline: 'inline',
+            hidden: 'hidden',
+            nosources: true,
+            eval: true,
+            cheap: true,
+          } as const
+        )[cell.maps],
         reportCompressedSize: false,
         rolldownOptions: {
           input: paths(cell),
           ...(cell.external && { external: cell.external }),
-          output: { format: cell.format, entryFileNames: `[name]${extension(cell)}`, chunkFileNames: `[name]-[hash]${extension(cell)}` },
+          output: {
+            format: cell.format,
+            entryFileNames: `[name]${extension(cell)}`,
+            chunkFileNames: `[name]-[hash]${extension(cell)}`,
+          },
         },
       },
     }
@@ -186,7 +234,17 @@ async function runVite(cell: Cell): Promise<Outcome> {
 }
 
 const devtool = (maps: Maps) =>
-  (({ none: false, file: 'source-map', inline: 'inline-source-map', hidden: 'hidden-source-map', nosources: 'nosources-source-map', eval: 'eval-source-map', cheap: 'cheap-module-source-map' }) as const)[maps]
+  (
+    {
+      none: false,
+      file: 'source-map',
+      inline: 'inline-source-map',
+      hidden: 'hidden-source-map',
+      nosources: 'nosources-source-map',
+      eval: 'eval-source-map',
+      cheap: 'cheap-module-source-map',
+    } as const
+  )[maps]
 
 function webpackLike(cell: Cell): webpack.Configuration & RspackConfiguration {
   const config = {
@@ -199,7 +257,9 @@ function webpackLike(cell: Cell): webpack.Configuration & RspackConfiguration {
       path: cell.outdir,
       filename: `[name]${extension(cell)}`,
       chunkFilename: `[id]${extension(cell)}`,
-      ...(cell.format === 'esm' ? { module: true, library: { type: 'module' } } : { library: { type: 'commonjs2' } }),
+      ...(cell.format === 'esm'
+        ? { module: true, library: { type: 'module' } }
+        : { library: { type: 'commonjs2' } }),
     },
     ...(cell.format === 'esm' && { experiments: { outputModule: true } }),
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] }, extensions: ['.ts', '.js'] },
@@ -217,12 +277,15 @@ interface Stats {
 
 /** Runs a compiler of webpack's kind, and keeps its stats beside the output, sources and all. */
 async function compile(
-  compiler: { run(done: (error: Error | null, stats?: Stats) => void): void; close(done: (error?: Error | null) => void): void },
+  compiler: {
+    run(done: (error: Error | null, stats?: Stats) => void): void
+    close(done: (error?: Error | null) => void): void
+  },
   { outdir }: Cell,
   log: (text: string) => void,
 ) {
-  const { error, stats } = await new Promise<{ error: Error | null; stats: Stats | undefined }>((done) =>
-    compiler.run((error, stats) => done({ error, stats })),
+  const { error, stats } = await new Promise<{ error: Error | null; stats: Stats | undefined }>(
+    (done) => compiler.run((error, stats) => done({ error, stats })),
   )
   if (stats) log(stats.toString({ errorDetails: true, errorStack: true }))
   const json = stats && JSON.stringify(stats.toJson({ all: true, source: true }))
@@ -239,10 +302,16 @@ async function runWebpack(cell: Cell): Promise<Outcome> {
     const config: webpack.Configuration = {
       ...webpackLike(cell),
       module: { rules: [{ test: /\.tsx?$/, use: [loader] }] },
-      ...(cell.cache ? { cache: { type: 'filesystem', cacheDirectory: cell.cache } } : { cache: false }),
-      plugins: [...((cell.before ?? []) as []), kmsWebpack(cell.options), ...((cell.after ?? []) as [])],
+      ...(cell.cache
+        ? { cache: { type: 'filesystem', cacheDirectory: cell.cache } }
+        : { cache: false }),
+      plugins: [
+        ...((cell.before ?? []) as []),
+        kmsWebpack(cell.options),
+        ...((cell.after ?? []) as []),
+      ],
     }
-    await compile(webpack(config)!, cell, log)
+    await compile(webpack(config), cell, log)
   })
 }
 
@@ -250,20 +319,41 @@ async function runRspack(cell: Cell): Promise<Outcome> {
   return settle(async (log) => {
     const config = {
       ...webpackLike(cell),
-      module: { rules: [{ test: /\.tsx?$/, loader: 'builtin:swc-loader', options: { jsc: { parser: { syntax: 'typescript', tsx: true }, target: 'es2022' } } }] },
+      module: {
+        rules: [
+          {
+            test: /\.tsx?$/,
+            loader: 'builtin:swc-loader',
+            options: { jsc: { parser: { syntax: 'typescript', tsx: true }, target: 'es2022' } },
+          },
+        ],
+      },
       ...(cell.cache
         ? { cache: { type: 'persistent', storage: { type: 'filesystem', directory: cell.cache } } }
         : { cache: false }),
-      plugins: [...((cell.before ?? []) as []), kmsRspack(cell.options), ...((cell.after ?? []) as [])],
+      plugins: [
+        ...((cell.before ?? []) as []),
+        kmsRspack(cell.options),
+        ...((cell.after ?? []) as []),
+      ],
     }
-    await compile(rspack(config as unknown as RspackConfiguration) as never, cell, log)
+    await compile(rspack(config as unknown as RspackConfiguration), cell, log)
   })
 }
 
 /** Runs a script that prints what happened, in a process of its own. */
-export function run(command: string, args: string[], env: Record<string, string | undefined> = {}, cwd?: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export function run(
+  command: string,
+  args: string[],
+  env: Record<string, string | undefined> = {},
+  cwd?: string,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...(cwd && { cwd }) })
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(cwd && { cwd }),
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()))
@@ -278,7 +368,12 @@ const modules = join(here, '../../node_modules')
 const BUN = join(modules, '@oven/bun-linux-x64/bin/bun')
 
 async function runBun(cell: Cell): Promise<Outcome> {
-  const { code, stdout, stderr } = await run(BUN, [join(here, 'run-bun.ts'), JSON.stringify(plain(cell))], environment(cell), cell.root)
+  const { code, stdout, stderr } = await run(
+    BUN,
+    [join(here, 'run-bun.ts'), JSON.stringify(plain(cell))],
+    environment(cell),
+    cell.root,
+  )
   return { failed: code !== 0, terminal: stdout + stderr }
 }
 
@@ -289,21 +384,40 @@ async function bundleFarmScript(): Promise<string> {
   const folder = join(modules, '.cache', 'unplugin-kms-test')
   await mkdir(folder, { recursive: true })
   const outfile = join(folder, `run-farm.${process.pid}.mjs`)
-  await esbuild.build({ entryPoints: [join(here, 'run-farm.ts')], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
+  await esbuild.build({
+    entryPoints: [join(here, 'run-farm.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+  })
   return outfile
 }
 
 async function runFarm(cell: Cell): Promise<Outcome> {
   const script = await (farmScript ??= bundleFarmScript())
-  const { code, stdout, stderr } = await run(process.execPath, [script, JSON.stringify(plain(cell))], environment(cell), cell.root)
+  const { code, stdout, stderr } = await run(
+    process.execPath,
+    [script, JSON.stringify(plain(cell))],
+    environment(cell),
+    cell.root,
+  )
   return { failed: code !== 0, terminal: stdout + stderr }
 }
 
 /** For a process of its own: patterns in parts, and no values, which travel in its environment. */
-const plain = ({ before: _before, after: _after, options: { env: _env, include, exclude, ...options }, ...cell }: Cell) => ({
+const plain = ({
+  before: _before,
+  after: _after,
+  options: { env: _env, include, exclude, ...options },
+  ...cell
+}: Cell) => ({
   ...cell,
   options,
-  patterns: Object.entries({ include, exclude }).flatMap(([name, pattern]) => (pattern instanceof RegExp ? [[name, pattern.source, pattern.flags]] : [])),
+  patterns: Object.entries({ include, exclude }).flatMap(([name, pattern]) =>
+    pattern instanceof RegExp ? [[name, pattern.source, pattern.flags]] : [],
+  ),
 })
 const environment = ({ options }: Cell) => ({ ...options.env })
 

@@ -1,7 +1,18 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bench, buildIn, decrypts, expectClean, fixtures, prepare, printed, type Bench, type Fixture, type Way } from './fixture.js'
+import {
+  bench,
+  buildIn,
+  decrypts,
+  expectClean,
+  fixtures,
+  prepare,
+  printed,
+  type Bench,
+  type Fixture,
+  type Way,
+} from './fixture.js'
 import { ABSENT, HOSTS, type HostName, type Maps } from './hosts.js'
 
 const MAPS: Record<HostName, Maps[]> = {
@@ -29,8 +40,18 @@ function ways(host: HostName, { name }: Fixture): (Way & { cached: boolean })[] 
       [false, true]
         .filter((_, m) => !SLOW.includes(host) || (at + f + m) % 2 === 0)
         .flatMap((minify) => {
-          const caches = CACHED.includes(host) && name !== 'sync' && format === 'esm' && !minify && (maps === 'inline' || maps === 'eval' || maps === 'file')
-          return (caches ? [false, true] : [false]).map((cached) => ({ maps, format, minify, cached }))
+          const caches =
+            CACHED.includes(host) &&
+            name !== 'sync' &&
+            format === 'esm' &&
+            !minify &&
+            (maps === 'inline' || maps === 'eval' || maps === 'file')
+          return (caches ? [false, true] : [false]).map((cached) => ({
+            maps,
+            format,
+            minify,
+            cached,
+          }))
         }),
     ),
   )
@@ -44,20 +65,24 @@ const all = await fixtures('matrix')
 const only = process.env.ONLY?.split(',')
 const first: Record<string, string> = {}
 
-describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))('under %s', (host) => {
-  for (const fixture of all) {
-    const why = ABSENT[host] ?? fixture.expected.except?.[host]
-    for (const { cached, ...way } of ways(host, fixture)) {
-      if (fixture.expected.formats && !fixture.expected.formats.includes(way.format)) continue
-      const named = `${fixture.name}: ${way.format}, maps ${way.maps}${way.minify ? ', minified' : ''}${cached ? ', twice with a cache that is kept' : ''}`
-      it.skipIf(why)(`${named}${why ? `: ${why}` : ''}`, async () => {
-        const root = (first[`${host} ${fixture.name}`] ??= await prepare(shared, fixture))
-        const cache = cached ? await mkdtemp(join(root, 'cache-')) : undefined
-        for (let run = 0; run < (cached ? 2 : 1); run++) await buildAndRun(root, fixture, host, { ...way, cache })
-      })
+describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))(
+  'under %s',
+  (host) => {
+    for (const fixture of all) {
+      const why = ABSENT[host] ?? fixture.expected.except?.[host]
+      for (const { cached, ...way } of ways(host, fixture)) {
+        if (fixture.expected.formats && !fixture.expected.formats.includes(way.format)) continue
+        const named = `${fixture.name}: ${way.format}, maps ${way.maps}${way.minify ? ', minified' : ''}${cached ? ', twice with a cache that is kept' : ''}`
+        it.skipIf(why)(`${named}${why ? `: ${why}` : ''}`, async () => {
+          const root = (first[`${host} ${fixture.name}`] ??= await prepare(shared, fixture))
+          const cache = cached ? await mkdtemp(join(root, 'cache-')) : undefined
+          for (let run = 0; run < (cached ? 2 : 1); run++)
+            await buildAndRun(root, fixture, host, { ...way, cache })
+        })
+      }
     }
-  }
-})
+  },
+)
 
 async function buildAndRun(root: string, fixture: Fixture, host: HostName, way: Way) {
   const { expected } = fixture
@@ -66,6 +91,8 @@ async function buildAndRun(root: string, fixture: Fixture, host: HostName, way: 
   expect(built.files.length).toBeGreaterThan(0)
   expectClean(built, expected)
   const before = decrypts(shared.kms)
-  expect(await printed(shared, built, expected, way.format === 'cjs' ? '.cjs' : '.mjs')).toEqual(expected.prints)
+  expect(await printed(shared, built, expected, way.format === 'cjs' ? '.cjs' : '.mjs')).toEqual(
+    expected.prints,
+  )
   expect(decrypts(shared.kms) - before, 'one unwrap a process').toBe(1)
 }

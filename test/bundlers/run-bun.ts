@@ -5,17 +5,30 @@ import type { Cell } from './hosts.js'
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: unknown[] }> }
 
-const { root, entries, outdir, format, maps, minify, browser, external, options, patterns } = JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
-for (const [name, source, flags] of patterns) Object.assign(options, { [name]: new RegExp(source, flags) })
+const { root, entries, outdir, format, maps, minify, browser, external, options, patterns } =
+  JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
+for (const [name, source, flags] of patterns)
+  Object.assign(options, { [name]: new RegExp(source, flags) })
 const { success, logs } = await Bun.build({
   entrypoints: Object.values(entries).map((file) => join(root, file)),
   root,
   outdir,
-  naming: { entry: `[name].${format === 'cjs' ? 'cjs' : 'mjs'}`, chunk: `[name]-[hash].${format === 'cjs' ? 'cjs' : 'mjs'}` },
+  naming: {
+    entry: `[name].${format === 'cjs' ? 'cjs' : 'mjs'}`,
+    chunk: `[name]-[hash].${format === 'cjs' ? 'cjs' : 'mjs'}`,
+  },
   target: browser ? 'browser' : 'node',
   format,
   splitting: format === 'esm',
-  sourcemap: { none: 'none', file: 'linked', inline: 'inline', hidden: 'external', nosources: 'none', eval: 'inline', cheap: 'linked' }[maps],
+  sourcemap: {
+    none: 'none',
+    file: 'linked',
+    inline: 'inline',
+    hidden: 'external',
+    nosources: 'none',
+    eval: 'inline',
+    cheap: 'linked',
+  }[maps],
   minify,
   external: external ?? [],
   plugins: [kms(options)],

@@ -3,8 +3,10 @@ const { transform } = require('esbuild')
 
 module.exports = function stripTypes(source, map) {
   const done = this.async()
-  transform(source, { loader: 'tsx', sourcemap: 'external', sourcefile: this.resourcePath, sourcesContent: true }).then(
-    (result) => done(null, result.code, map ?? JSON.parse(result.map)),
-    done,
-  )
+  void transform(source, {
+    loader: 'tsx',
+    sourcemap: 'external',
+    sourcefile: this.resourcePath,
+    sourcesContent: true,
+  }).then((result) => done(null, result.code, map ?? JSON.parse(result.map)), done)
 }

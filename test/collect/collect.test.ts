@@ -4,8 +4,14 @@ import { KmsBuildError } from '../../src/errors.js'
 
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
 const marksOf = (code: string, file = 'a.ts') =>
-  collect(code, file)!.marks.map(({ source, argument, format, sync }) => ({ source, argument, format, sync }))
-const argumentsOf = (code: string, file = 'a.ts') => marksOf(IMPORT + code, file).map(({ argument }) => argument)
+  collect(code, file)!.marks.map(({ source, argument, format, sync }) => ({
+    source,
+    argument,
+    format,
+    sync,
+  }))
+const argumentsOf = (code: string, file = 'a.ts') =>
+  marksOf(IMPORT + code, file).map(({ argument }) => argument)
 
 function failure(code: string, file = 'a.ts') {
   try {
@@ -34,12 +40,18 @@ describe('collect finds a mark by its import binding', () => {
 
   it('through a namespace', () => {
     expect(
-      marksOf(`import * as kms from 'unplugin-kms/secret'\nkms.secret('a'); kms.secret.env('B')`).map(({ source }) => source),
+      marksOf(
+        `import * as kms from 'unplugin-kms/secret'\nkms.secret('a'); kms.secret.env('B')`,
+      ).map(({ source }) => source),
     ).toEqual(['literal', 'env'])
   })
 
   it('but not where the name is shadowed', () => {
-    expect(argumentsOf(`function f(secret) { return secret('no') }\nconst g = (secret = (x) => x) => secret('no')\nsecret('yes')`)).toEqual(['yes'])
+    expect(
+      argumentsOf(
+        `function f(secret) { return secret('no') }\nconst g = (secret = (x) => x) => secret('no')\nsecret('yes')`,
+      ),
+    ).toEqual(['yes'])
   })
 
   it('nor without the import', () => {
@@ -52,8 +64,14 @@ describe('collect finds a mark by its import binding', () => {
   })
 
   it('leaves types alone', () => {
-    expect(collect(`import type { Secret } from 'unplugin-kms/secret'\nlet x: Secret`, 'a.ts')).toBeNull()
-    expect(marksOf(`import { secret, type Secret } from 'unplugin-kms/secret'\nlet x: typeof secret\nlet y: Secret = secret('a')`)).toHaveLength(1)
+    expect(
+      collect(`import type { Secret } from 'unplugin-kms/secret'\nlet x: Secret`, 'a.ts'),
+    ).toBeNull()
+    expect(
+      marksOf(
+        `import { secret, type Secret } from 'unplugin-kms/secret'\nlet x: typeof secret\nlet y: Secret = secret('a')`,
+      ),
+    ).toHaveLength(1)
   })
 })
 
@@ -62,14 +80,29 @@ describe('collect reads a mark wherever an expression may stand', () => {
     ['a class field', `class A { #a = secret('x'); static b = secret.env('y') }`],
     ['a default argument', `function f(a = secret('x'), { b = secret.env('y') } = {}) {}`],
     ['an object value', `const o = { a: secret('x'), [k]: [secret.env('y')] }`],
-    ['a decorator', `class A { constructor(@Inject(secret('x')) a: string) {} @Env(secret.env('y')) b }`],
-    ['an await in a generator', `async function* f() { yield await secret('x'); using z = secret.env('y') }`],
-    ['an enum-like satisfies', `const a = secret('x') satisfies unknown, b = <Promise<string>>secret.env('y')`],
+    [
+      'a decorator',
+      `class A { constructor(@Inject(secret('x')) a: string) {} @Env(secret.env('y')) b }`,
+    ],
+    [
+      'an await in a generator',
+      `async function* f() { yield await secret('x'); using z = secret.env('y') }`,
+    ],
+    [
+      'an enum-like satisfies',
+      `const a = secret('x') satisfies unknown, b = <Promise<string>>secret.env('y')`,
+    ],
   ])('%s', (_, code) => expect(argumentsOf(code)).toEqual(['x', 'y']))
 
   it('a JSX attribute and a child', () => {
-    expect(argumentsOf(`const e = <A b={secret('x')}>{secret.env('y')}</A>`, 'a.tsx')).toEqual(['x', 'y'])
-    expect(argumentsOf(`const e = <A b={secret('x')}>{secret.env('y')}</A>`, 'a.jsx')).toEqual(['x', 'y'])
+    expect(argumentsOf(`const e = <A b={secret('x')}>{secret.env('y')}</A>`, 'a.tsx')).toEqual([
+      'x',
+      'y',
+    ])
+    expect(argumentsOf(`const e = <A b={secret('x')}>{secret.env('y')}</A>`, 'a.jsx')).toEqual([
+      'x',
+      'y',
+    ])
   })
 
   it('generic arrows of TypeScript and ECMAScript decorators', () => {
@@ -87,7 +120,16 @@ describe('collect takes a static argument', () => {
   ])('%s', (argument, value) => expect(argumentsOf(`secret(${argument})`)).toEqual([value]))
 
   it.each([
-    'name', '`${name}`', "'a' + name", 'process.env.X', "cond ? 'a' : 'b'", '...args', '', "'a', 'b', 'c'", '42', 'null',
+    'name',
+    '`${name}`',
+    "'a' + name",
+    'process.env.X',
+    "cond ? 'a' : 'b'",
+    '...args',
+    '',
+    "'a', 'b', 'c'",
+    '42',
+    'null',
   ])('and refuses secret(%s), with the place and no value', (argument) => {
     const error = failure(`${IMPORT}\n  const hunter2 = secret(${argument})`)
     expect(error.code).toBe('ARGUMENT_NOT_STATIC')
@@ -104,18 +146,39 @@ describe('collect takes a static argument', () => {
 
 describe('collect reads what stands after the first argument', () => {
   const read = (code: string) => {
-    const [{ argument, detail, encryptionContext, options, format }] = collect(IMPORT + code, 'a.ts')!.marks as [Mark]
-    return { argument, ...(detail && { detail }), ...(Object.keys(encryptionContext).length && { encryptionContext }), ...options, format }
+    const [{ argument, detail, encryptionContext, options, format }] = collect(
+      IMPORT + code,
+      'a.ts',
+    )!.marks as [Mark]
+    return {
+      argument,
+      ...(detail && { detail }),
+      ...(Object.keys(encryptionContext).length && { encryptionContext }),
+      ...options,
+      format,
+    }
   }
 
   it.each<[string, object]>([
     [`secret.ssm('/a')`, { argument: '/a', format: 'text' }],
-    [`secret.ssm('/a', { decrypt: true, 'keyId': \`k\`, as: 'json' })`, { argument: '/a', decrypt: true, keyId: 'k', format: 'json' }],
+    [
+      `secret.ssm('/a', { decrypt: true, 'keyId': \`k\`, as: 'json' })`,
+      { argument: '/a', decrypt: true, keyId: 'k', format: 'json' },
+    ],
     [`secret.secretsManager('a', 'b')`, { argument: 'a', detail: 'b', format: 'text' }],
     [`secret.secretsManager('a', { stage: 'S' })`, { argument: 'a', stage: 'S', format: 'text' }],
-    [`secret.secretsManager('a', 'b' + 'c', { as: 'json' })`, { argument: 'a', detail: 'bc', format: 'json' }],
-    [`secret.ciphertext('AQ', { app: 'x', stage: 'p' })`, { argument: 'AQ', encryptionContext: { app: 'x', stage: 'p' }, format: 'text' }],
-    [`secret.ciphertext('AQ', {}, { algorithm: 'RSAES_OAEP_SHA_1', as: 'bytes' })`, { argument: 'AQ', algorithm: 'RSAES_OAEP_SHA_1', format: 'bytes' }],
+    [
+      `secret.secretsManager('a', 'b' + 'c', { as: 'json' })`,
+      { argument: 'a', detail: 'bc', format: 'json' },
+    ],
+    [
+      `secret.ciphertext('AQ', { app: 'x', stage: 'p' })`,
+      { argument: 'AQ', encryptionContext: { app: 'x', stage: 'p' }, format: 'text' },
+    ],
+    [
+      `secret.ciphertext('AQ', {}, { algorithm: 'RSAES_OAEP_SHA_1', as: 'bytes' })`,
+      { argument: 'AQ', algorithm: 'RSAES_OAEP_SHA_1', format: 'bytes' },
+    ],
     [`secret.from('vault', 'ref', 'bytes')`, { argument: 'vault', detail: 'ref', format: 'bytes' }],
   ])('%s', (code, expected) => expect(read(code)).toEqual(expected))
 

@@ -54,14 +54,21 @@ export interface Workspace {
   path: (name: string) => string
 }
 
-const command = (args: string[], { wrapper = [], nodeOptions = [] }: RunOptions = {}) =>
-  [...wrapper, process.execPath, ...nodeOptions, program, ...args]
+const command = (args: string[], { wrapper = [], nodeOptions = [] }: RunOptions = {}) => [
+  ...wrapper,
+  process.execPath,
+  ...nodeOptions,
+  program,
+  ...args,
+]
 
 const bases: string[] = []
 afterAll(() => Promise.all(bases.map((base) => rm(base, { recursive: true, force: true }))))
 
 /** A project of its own in a temporary folder, gone after the tests of the file. */
-export async function workspace(files: Record<string, string | Uint8Array> = {}): Promise<Workspace> {
+export async function workspace(
+  files: Record<string, string | Uint8Array> = {},
+): Promise<Workspace> {
   const base = await realpath(await mkdtemp(join(tmpdir(), 'unplugin-kms-cli-')))
   bases.push(base)
   const folder = join(base, 'project')
@@ -83,11 +90,17 @@ export async function workspace(files: Record<string, string | Uint8Array> = {})
     env,
     command,
     path: (name) => join(folder, name),
-    cli: (args, options = {}) => run(command(args, options), folder, { ...env, ...options.env }, options),
+    cli: (args, options = {}) =>
+      run(command(args, options), folder, { ...env, ...options.env }, options),
   }
 }
 
-function run([file, ...args]: string[], cwd: string, env: Record<string, string>, { stdin = '', uid }: RunOptions): Promise<Ran> {
+function run(
+  [file, ...args]: string[],
+  cwd: string,
+  env: Record<string, string>,
+  { stdin = '', uid }: RunOptions,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(file!, args, { cwd, env, ...(uid !== undefined && { uid, gid: uid }) })
     const out = { stdout: '', stderr: '' }

@@ -15,19 +15,27 @@ afterAll(() => kms.close())
 
 async function initialised(files: Record<string, string> = {}): Promise<Workspace> {
   const space = await workspace(files)
-  const made = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], { env: kms.env })
+  const made = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], {
+    env: kms.env,
+  })
   expect(made).toMatchObject({ code: 0 })
   return space
 }
-const fileOf = async ({ path }: Workspace) => JSON.parse(await readFile(path('kms-secrets.json'), 'utf8'))
+const fileOf = async ({ path }: Workspace) =>
+  JSON.parse(await readFile(path('kms-secrets.json'), 'utf8'))
 
 describe('init', () => {
   it('makes the data key pair in KMS, resolves the alias to the key ARN, and prints the pin', async () => {
     const before = kms.journal.length
     const space = await workspace()
-    const { code, stdout } = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], { env: kms.env })
+    const { code, stdout } = await space.cli(
+      ['init', '--key', 'alias/orders', '--context', 'app=orders'],
+      { env: kms.env },
+    )
     expect(code).toBe(0)
-    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual([
+      'GenerateDataKeyPairWithoutPlaintext',
+    ])
     expect(stdout).toContain(key)
     expect(stdout).toMatch(/pin: 'sha256:[0-9a-f]{64}'/)
     const file = await fileOf(space)
@@ -46,7 +54,9 @@ describe('init', () => {
   it('wraps the pair for each of unrelated keys', async () => {
     const other = await kms.createKey({ region: 'eu-west-1' })
     const space = await workspace()
-    const made = await space.cli(['init', '--key', key, '--key', other.arn, '--json'], { env: kms.env })
+    const made = await space.cli(['init', '--key', key, '--key', other.arn, '--json'], {
+      env: kms.env,
+    })
     expect(JSON.parse(made.stdout).keyArns).toEqual([key, other.arn])
     await space.cli(['set', 'A'], { stdin: VALUE })
     const only = await space.cli(['get', 'A'], { env: kms.env })
@@ -57,13 +67,21 @@ describe('init', () => {
     const primary = (await kms.createKey({ multiRegion: true })).arn
     const { KMSClient, ReplicateKeyCommand } = await import('@aws-sdk/client-kms')
     const { accessKeyId, secretAccessKey } = kms.admin.credentials
-    const client = new KMSClient({ region: 'us-east-1', endpoint: kms.url, credentials: { accessKeyId, secretAccessKey } })
+    const client = new KMSClient({
+      region: 'us-east-1',
+      endpoint: kms.url,
+      credentials: { accessKeyId, secretAccessKey },
+    })
     await client.send(new ReplicateKeyCommand({ KeyId: primary, ReplicaRegion: 'eu-west-1' }))
     const replica = primary.replace('us-east-1', 'eu-west-1')
     const space = await workspace()
     const before = kms.journal.length
-    expect(await space.cli(['init', '--key', primary, '--key', replica], { env: kms.env })).toMatchObject({ code: 0 })
-    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+    expect(
+      await space.cli(['init', '--key', primary, '--key', replica], { env: kms.env }),
+    ).toMatchObject({ code: 0 })
+    expect(kms.journal.slice(before).map(({ operation }) => operation)).toEqual([
+      'GenerateDataKeyPairWithoutPlaintext',
+    ])
     const file = await fileOf(space)
     const [one, two] = file.dataKeyPairs[file.current].privateKeyCiphertextBlobs
     expect([one.keyId, two.keyId]).toEqual([primary, replica])
@@ -72,7 +90,11 @@ describe('init', () => {
 
   it.each([
     ['a key that is not there', 'alias/nothing', 'NotFoundException'],
-    ['a key of another account', 'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555', 'KMS denies'],
+    [
+      'a key of another account',
+      'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555',
+      'KMS denies',
+    ],
   ])('ends with 3 and writes nothing for %s', async (_, id, reason) => {
     const space = await workspace()
     const { code, stderr } = await space.cli(['init', '--key', id], { env: kms.env })
@@ -85,10 +107,25 @@ describe('init', () => {
 describe('set, get, list, unset and rename', () => {
   it('seal without AWS, and open with it', async () => {
     const space = await initialised()
-    expect(await space.cli(['set', 'DB_PASSWORD'], { stdin: `${VALUE}\n` })).toMatchObject({ code: 0, stderr: '' })
-    expect(await space.cli(['get', 'DB_PASSWORD'], { env: kms.env })).toEqual({ code: 0, signal: null, stdout: VALUE, stderr: '' })
+    expect(await space.cli(['set', 'DB_PASSWORD'], { stdin: `${VALUE}\n` })).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    expect(await space.cli(['get', 'DB_PASSWORD'], { env: kms.env })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: VALUE,
+      stderr: '',
+    })
     const { stdout } = await space.cli(['list', '--json'])
-    expect(JSON.parse(stdout)).toEqual([{ name: 'DB_PASSWORD', size: VALUE.length, fingerprint: (await fileOf(space)).current, stale: false }])
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        name: 'DB_PASSWORD',
+        size: VALUE.length,
+        fingerprint: (await fileOf(space)).current,
+        stale: false,
+      },
+    ])
     expect((await space.cli(['rename', 'DB_PASSWORD', 'DB'], { env: kms.env })).code).toBe(0)
     expect((await space.cli(['get', 'DB'], { env: kms.env })).stdout).toBe(VALUE)
     expect((await space.cli(['unset', 'DB'])).code).toBe(0)
@@ -101,7 +138,9 @@ describe('set, get, list, unset and rename', () => {
     const before = (await readFile(space.path('kms-secrets.json'), 'utf8')).split('\n')
     await space.cli(['set', 'B'], { stdin: 'another' })
     const after = (await readFile(space.path('kms-secrets.json'), 'utf8')).split('\n')
-    expect(after.map((line, index) => line === before[index]).filter((same) => !same)).toHaveLength(1)
+    expect(after.map((line, index) => line === before[index]).filter((same) => !same)).toHaveLength(
+      1,
+    )
     expect(before).toHaveLength(after.length)
   })
 
@@ -113,12 +152,16 @@ describe('set, get, list, unset and rename', () => {
     await writeFile(space.path('raw'), bytes)
     expect((await space.cli(['set', 'RAW', '--from-file', 'raw'])).stderr).toContain("'bytes'")
     expect((await space.cli(['get', 'PEM'], { env: kms.env })).stdout).toBe(pem)
-    expect(JSON.parse((await space.cli(['get', 'RAW', '--json'], { env: kms.env })).stdout)).toEqual({ name: 'RAW', base64: bytes.toString('base64') })
+    expect(
+      JSON.parse((await space.cli(['get', 'RAW', '--json'], { env: kms.env })).stdout),
+    ).toEqual({ name: 'RAW', base64: bytes.toString('base64') })
   })
 
   it('keep stages apart by --file', async () => {
     const space = await initialised()
-    expect((await space.cli(['init', '--key', key, '--file', 'staging.json'], { env: kms.env })).code).toBe(0)
+    expect(
+      (await space.cli(['init', '--key', key, '--file', 'staging.json'], { env: kms.env })).code,
+    ).toBe(0)
     await space.cli(['set', 'A', '-f', 'staging.json'], { stdin: 'x' })
     expect((await fileOf(space)).secrets).toEqual({})
     expect((await space.cli(['list', '--file', 'staging.json'])).stdout).toContain('A')
@@ -127,7 +170,9 @@ describe('set, get, list, unset and rename', () => {
 
 describe('import', () => {
   it('takes a dotenv file, some of its names or all, and deletes it when told', async () => {
-    const space = await initialised({ '.env': `A=${VALUE}\nB="two\\nlines"\nEMPTY=\nexport C='single'\n` })
+    const space = await initialised({
+      '.env': `A=${VALUE}\nB="two\\nlines"\nEMPTY=\nexport C='single'\n`,
+    })
     expect((await space.cli(['import', '.env', 'A'])).stdout).toContain('1 added')
     const all = await space.cli(['import', '.env', '--delete'])
     expect(all.stdout).toMatch(/2 added, 1 replaced/)
@@ -174,7 +219,9 @@ describe('encrypt and decrypt', () => {
 
 describe('rotate and rewrap', () => {
   it('rotate seals entries and literals to a new pair, keeps the old one, and --prune drops it when nothing uses it', async () => {
-    const space = await initialised({ 'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('${VALUE}')\n` })
+    const space = await initialised({
+      'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('${VALUE}')\n`,
+    })
     await space.cli(['set', 'A'], { stdin: VALUE })
     await space.cli(['encrypt', 'src'])
     const old = (await fileOf(space)).current
@@ -193,7 +240,11 @@ describe('rotate and rewrap', () => {
 
   it('--prune keeps a pair that an open branch uses', async () => {
     const space = await initialised()
-    const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: space.folder, env: space.env })
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+        cwd: space.folder,
+        env: space.env,
+      })
     await space.cli(['set', 'A'], { stdin: VALUE })
     git('init', '-qb', 'main')
     git('add', '.')
@@ -214,12 +265,22 @@ describe('rotate and rewrap', () => {
     await space.cli(['set', 'A'], { stdin: VALUE })
     const before = await fileOf(space)
     const called = kms.journal.length
-    const { code } = await space.cli(['rewrap', '--key', other.arn, '--context', 'app=billing'], { env: kms.env })
+    const { code } = await space.cli(['rewrap', '--key', other.arn, '--context', 'app=billing'], {
+      env: kms.env,
+    })
     expect(code).toBe(0)
     expect(kms.journal.slice(called).map(({ operation }) => operation)).toEqual(['ReEncrypt'])
     const after = await fileOf(space)
-    expect(after).toMatchObject({ secrets: before.secrets, encryptionContext: { app: 'billing' }, current: before.current })
-    expect(after.dataKeyPairs[after.current].privateKeyCiphertextBlobs.map(({ keyId }: { keyId: string }) => keyId)).toEqual([other.arn])
+    expect(after).toMatchObject({
+      secrets: before.secrets,
+      encryptionContext: { app: 'billing' },
+      current: before.current,
+    })
+    expect(
+      after.dataKeyPairs[after.current].privateKeyCiphertextBlobs.map(
+        ({ keyId }: { keyId: string }) => keyId,
+      ),
+    ).toEqual([other.arn])
     expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
   })
 
@@ -235,11 +296,18 @@ describe('rotate and rewrap', () => {
 it('merge, installed as a git merge driver, merges what two branches added on the same line', async () => {
   const space = await initialised()
   expect((await space.cli(['merge', '--install'])).code).toBe(2)
-  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: space.folder, env: space.env, encoding: 'utf8' })
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
+      cwd: space.folder,
+      env: space.env,
+      encoding: 'utf8',
+    })
   git('init', '-qb', 'main')
   expect((await space.cli(['merge', '--install'])).code).toBe(0)
   // As installed, but for this program in the place of npx.
-  const driver = git('config', 'merge.unplugin-kms.driver').trim().replace('npx unplugin-kms merge', space.command(['merge']).join(' '))
+  const driver = git('config', 'merge.unplugin-kms.driver')
+    .trim()
+    .replace('npx unplugin-kms merge', space.command(['merge']).join(' '))
   git('config', 'merge.unplugin-kms.driver', driver)
   git('add', '.')
   git('commit', '-qm', 'base')
@@ -257,9 +325,17 @@ it('merge, installed as a git merge driver, merges what two branches added on th
 describe('scan', () => {
   it('finds the entries, variables and dotenv values in any output, in the encodings of the proof, and shows none', async () => {
     const base64 = Buffer.from(VALUE).toString('base64')
-    const space = await initialised({ 'dist/a.js': `x="${base64}"`, 'dist/b/c.txt': 'variable-value', 'dist/clean.js': '1', '.env': 'D=dotenv-value\n', 'dist/d.map': '{"a":"dotenv-value"}' })
+    const space = await initialised({
+      'dist/a.js': `x="${base64}"`,
+      'dist/b/c.txt': 'variable-value',
+      'dist/clean.js': '1',
+      '.env': 'D=dotenv-value\n',
+      'dist/d.map': '{"a":"dotenv-value"}',
+    })
     await space.cli(['set', 'A'], { stdin: VALUE })
-    const found = await space.cli(['scan', 'dist', '--env', 'V', '--env-file', '.env', '--json'], { env: { ...kms.env, V: 'variable-value' } })
+    const found = await space.cli(['scan', 'dist', '--env', 'V', '--env-file', '.env', '--json'], {
+      env: { ...kms.env, V: 'variable-value' },
+    })
     expect(found.code).toBe(1)
     const { findings, files, searched } = JSON.parse(found.stdout)
     expect({ files, searched }).toEqual({ files: 4, searched: 3 })
@@ -270,13 +346,19 @@ describe('scan', () => {
 
   it('finds a value in the name of a file, and does not say that name', async () => {
     const space = await workspace({ 'dist/a-variable-value.js': '1' })
-    const found = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], { env: { V: 'variable-value' } })
+    const found = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
+      env: { V: 'variable-value' },
+    })
     expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('•••: V (as it is)') })
     expect(found.stdout + found.stderr).not.toContain('variable-value')
   })
 
   it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {
     const space = await workspace({ 'dist/a.js': 'fine' })
-    expect(await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], { env: { V: 'variable-value' } })).toMatchObject({ code: 0 })
+    expect(
+      await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
+        env: { V: 'variable-value' },
+      }),
+    ).toMatchObject({ code: 0 })
   })
 })

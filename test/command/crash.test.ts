@@ -4,7 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { collect } from '../../src/collect/collect.js'
-import { encryptSources, findPlaintextLiterals, getSecret, listSecrets, rotateSecrets, setSecret } from '../../src/secrets/index.js'
+import {
+  encryptSources,
+  findPlaintextLiterals,
+  getSecret,
+  listSecrets,
+  rotateSecrets,
+  setSecret,
+} from '../../src/secrets/index.js'
 import { existingSecretsFile } from '../../src/secrets/options.js'
 import { kmsOpeningCalls } from '../../src/seal/kms-opening.js'
 import { opener } from '../../src/seal/open.js'
@@ -12,7 +19,8 @@ import { looksLikeToken } from '../../src/seal/token.js'
 import { workspace, type Workspace } from './cli.js'
 
 const VALUES: Record<string, string> = { A: 'value of a', B: 'value of b' }
-const literal = (text: string) => `import { secret } from 'unplugin-kms/secret'\nexport const x = secret('${text}')\n`
+const literal = (text: string) =>
+  `import { secret } from 'unplugin-kms/secret'\nexport const x = secret('${text}')\n`
 const KILL = ['--import', fileURLToPath(new URL('kill-at.mjs', import.meta.url))]
 
 let kms: LocalKms
@@ -26,11 +34,17 @@ afterAll(() => kms.close())
 const aws = () => ({
   endpoint: kms.url,
   region: kms.region,
-  credentials: { accessKeyId: kms.env.AWS_ACCESS_KEY_ID!, secretAccessKey: kms.env.AWS_SECRET_ACCESS_KEY! },
+  credentials: {
+    accessKeyId: kms.env.AWS_ACCESS_KEY_ID!,
+    secretAccessKey: kms.env.AWS_SECRET_ACCESS_KEY!,
+  },
 })
 
 async function prepared(sources: 'plain' | 'sealed') {
-  const space = await workspace({ 'src/one.ts': literal('literal one'), 'src/two.ts': literal('literal two') })
+  const space = await workspace({
+    'src/one.ts': literal('literal one'),
+    'src/two.ts': literal('literal two'),
+  })
   await space.cli(['init', '--key', key], { env: kms.env })
   vi.stubEnv('XDG_STATE_HOME', space.env.XDG_STATE_HOME)
   const options = { secretsFile: space.path('kms-secrets.json'), aws: aws() }
@@ -45,11 +59,18 @@ async function* killedAtEachStep(space: Workspace, args: string[]) {
   await cp(space.folder, saved.path('project'), { recursive: true })
   await cp(space.env.XDG_STATE_HOME!, saved.path('state'), { recursive: true })
   for (let at = 1; ; at++) {
-    for (const [from, to] of [['project', space.folder], ['state', space.env.XDG_STATE_HOME!]] as const) {
+    for (const [from, to] of [
+      ['project', space.folder],
+      ['state', space.env.XDG_STATE_HOME!],
+    ] as const) {
       await rm(to, { recursive: true })
       await cp(saved.path(from), to, { recursive: true })
     }
-    const ran = await space.cli(args, { env: { ...kms.env, KILL_AT: String(at) }, nodeOptions: KILL, stdin: 'new value' })
+    const ran = await space.cli(args, {
+      env: { ...kms.env, KILL_AT: String(at) },
+      nodeOptions: KILL,
+      stdin: 'new value',
+    })
     if (ran.signal !== 'SIGKILL') return expect(ran).toMatchObject({ code: 0 })
     await letLocksGrowOld(space)
     yield { space, options: { secretsFile: space.path('kms-secrets.json'), aws: aws() } }
@@ -67,19 +88,33 @@ async function letLocksGrowOld({ folder, env }: Workspace) {
 /** The literals of the sources, opened where they are sealed. */
 async function literalsOf(space: Workspace, options: { secretsFile: string }) {
   const { open } = opener(kmsOpeningCalls(aws()), await existingSecretsFile(options))
-  return Promise.all(['one', 'two'].map(async (name) => {
-    const [mark] = collect(await readFile(space.path(`src/${name}.ts`), 'utf8'), 'a.ts')!.marks
-    return looksLikeToken(mark!.argument) ? Buffer.from(await open(mark!.argument, 'a')).toString() : mark!.argument
-  }))
+  return Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const [mark] = collect(await readFile(space.path(`src/${name}.ts`), 'utf8'), 'a.ts')!.marks
+      return looksLikeToken(mark!.argument)
+        ? Buffer.from(await open(mark!.argument, 'a')).toString()
+        : mark!.argument
+    }),
+  )
 }
 
 const entriesOf = async (options: { secretsFile: string }) =>
-  Object.fromEntries(await Promise.all((await listSecrets(options)).map(async ({ name }) => [name, Buffer.from(await getSecret(name, { ...options, aws: aws() })).toString()])))
+  Object.fromEntries(
+    await Promise.all(
+      (await listSecrets(options)).map(async ({ name }) => [
+        name,
+        Buffer.from(await getSecret(name, { ...options, aws: aws() })).toString(),
+      ]),
+    ),
+  )
 
 describe('killed between any two steps', { timeout: 60_000 }, () => {
   it('rotate leaves everything opening, and a second run finishes', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('sealed'), ['rotate', 'src/one.ts'])) {
+    for await (const { space, options } of killedAtEachStep(await prepared('sealed'), [
+      'rotate',
+      'src/one.ts',
+    ])) {
       steps++
       expect(await entriesOf(options)).toEqual(VALUES)
       expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
@@ -93,7 +128,10 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
 
   it('encrypt leaves each module whole, and a second run seals the rest', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('plain'), ['encrypt', 'src'])) {
+    for await (const { space, options } of killedAtEachStep(await prepared('plain'), [
+      'encrypt',
+      'src',
+    ])) {
       steps++
       expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
       await encryptSources([space.path('src')], options)
@@ -112,7 +150,8 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
         const text = await readFile(space.path(`src/${file}`), 'utf8')
         if (file.endsWith('.ts')) continue
         expect(text).not.toContain('literal ')
-        if (file.endsWith('.sealed')) await cp(space.path(`src/${file}`), space.path(`src/${file.slice(0, -7)}`))
+        if (file.endsWith('.sealed'))
+          await cp(space.path(`src/${file}`), space.path(`src/${file.slice(0, -7)}`))
       }
       expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
     }
@@ -121,11 +160,22 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
 
   it('set leaves the old entries or the new ones', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('plain'), ['set', 'A'])) {
+    for await (const { space, options } of killedAtEachStep(await prepared('plain'), [
+      'set',
+      'A',
+    ])) {
       steps++
       expect([VALUES.A, 'new value']).toContain((await entriesOf(options)).A)
       expect((await entriesOf(options)).B).toBe(VALUES.B)
-      expect(JSON.stringify(await Promise.all((await readdir(space.folder)).filter((name) => name.endsWith('.tmp')).map((name) => readFile(space.path(name), 'utf8'))))).not.toContain('new value')
+      expect(
+        JSON.stringify(
+          await Promise.all(
+            (await readdir(space.folder))
+              .filter((name) => name.endsWith('.tmp'))
+              .map((name) => readFile(space.path(name), 'utf8')),
+          ),
+        ),
+      ).not.toContain('new value')
     }
     expect(steps).toBeGreaterThan(3)
   })
@@ -136,5 +186,9 @@ it('commands at once on one file wait for each other, and none is lost', async (
   const names = ['C', 'D', 'E', 'F', 'G']
   const ran = await Promise.all(names.map((name) => space.cli(['set', name], { stdin: name })))
   expect(ran.map(({ code }) => code)).toEqual(names.map(() => 0))
-  expect(Object.keys(await entriesOf({ secretsFile: space.path('kms-secrets.json') }))).toEqual(['A', 'B', ...names])
+  expect(Object.keys(await entriesOf({ secretsFile: space.path('kms-secrets.json') }))).toEqual([
+    'A',
+    'B',
+    ...names,
+  ])
 })

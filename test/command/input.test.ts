@@ -20,9 +20,11 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-const seeded = (files: Record<string, string | Uint8Array> = {}) => workspace({ 'kms-secrets.json': text, ...files })
+const seeded = (files: Record<string, string | Uint8Array> = {}) =>
+  workspace({ 'kms-secrets.json': text, ...files })
 const content = ({ path }: Workspace) => readFile(path('kms-secrets.json'), 'utf8')
-const set = (space: Workspace, name: string, options: RunOptions = {}) => space.cli(['set', name], { stdin: VALUE, ...options })
+const set = (space: Workspace, name: string, options: RunOptions = {}) =>
+  space.cli(['set', name], { stdin: VALUE, ...options })
 
 describe('a value never stands in the arguments: refused without saying it again', () => {
   it.each([
@@ -43,12 +45,23 @@ describe('a value never stands in the arguments: refused without saying it again
 
 describe('names', () => {
   it('come back as they went in, whatever they are made of', async () => {
-    const names = ['with space', 'ключ', '名前', '__proto__', 'constructor', 'a.b/c', '🔑', '0', "it's \"quoted\""]
+    const names = [
+      'with space',
+      'ключ',
+      '名前',
+      '__proto__',
+      'constructor',
+      'a.b/c',
+      '🔑',
+      '0',
+      'it\'s "quoted"',
+    ]
     const space = await seeded()
     for (const name of names) expect(await set(space, name)).toMatchObject({ code: 0 })
     const listed = JSON.parse((await space.cli(['list', '--json'])).stdout) as { name: string }[]
     expect(listed.map(({ name }) => name)).toEqual([...names, 'A'].sort())
-    for (const name of ['__proto__', '🔑']) expect((await space.cli(['get', name], { env: kms.env })).stdout).toBe(VALUE)
+    for (const name of ['__proto__', '🔑'])
+      expect((await space.cli(['get', name], { env: kms.env })).stdout).toBe(VALUE)
   })
 
   it.each([[''], [' a'], ['a '], ['a\nb'], ['e\u0301']])('%j is refused', async (name) => {
@@ -84,15 +97,39 @@ const entry = () => text.split('\n').findIndex((one) => one.includes('"A": "kms:
 
 describe('a broken secrets file ends with 4, the line and the way out', () => {
   const cases: [string, () => string, () => RegExp][] = [
-    ['conflict markers', () => line((lines) => [...lines.slice(0, entry()), '<<<<<<< HEAD', ...lines.slice(entry())]), () => new RegExp(`json:${entry() + 1}: an unfinished merge.*git checkout`)],
-    ['a name that stands twice', () => line((lines) => [...lines.slice(0, entry()), `${lines[entry()]},`, ...lines.slice(entry())]), () => new RegExp(`json:${entry() + 2}: "A" stands twice.*set it again`)],
-    ['an entry of another file', () => text.replace(/("A": "kms:v1:.{3}).{6}/, '$1AAAAAA'), () => new RegExp(`json:${entry() + 1}: secrets.A is sealed to .*none of dataKeyPairs.*set`)],
+    [
+      'conflict markers',
+      () => line((lines) => [...lines.slice(0, entry()), '<<<<<<< HEAD', ...lines.slice(entry())]),
+      () => new RegExp(`json:${entry() + 1}: an unfinished merge.*git checkout`),
+    ],
+    [
+      'a name that stands twice',
+      () =>
+        line((lines) => [
+          ...lines.slice(0, entry()),
+          `${lines[entry()]},`,
+          ...lines.slice(entry()),
+        ]),
+      () => new RegExp(`json:${entry() + 2}: "A" stands twice.*set it again`),
+    ],
+    [
+      'an entry of another file',
+      () => text.replace(/("A": "kms:v1:.{3}).{6}/, '$1AAAAAA'),
+      () => new RegExp(`json:${entry() + 1}: secrets.A is sealed to .*none of dataKeyPairs.*set`),
+    ],
     ['a cut file', () => text.slice(0, 300), () => /is no JSON.*git checkout/],
-    ['an unknown field', () => text.replace('"version": 1', '"version": 1, "extra": 1'), () => /unknown field "extra"/],
+    [
+      'an unknown field',
+      () => text.replace('"version": 1', '"version": 1, "extra": 1'),
+      () => /unknown field "extra"/,
+    ],
   ]
   it.each(cases)('%s', async (_, broken, message) => {
     const space = await workspace({ 'kms-secrets.json': broken() })
-    for (const args of [['set', 'B'], ['get', 'A']]) {
+    for (const args of [
+      ['set', 'B'],
+      ['get', 'A'],
+    ]) {
       const ran = await space.cli(args, { stdin: VALUE, env: kms.env })
       expect(ran).toMatchObject({ code: 4, stdout: '' })
       expect(ran.stderr).toMatch(message())
@@ -112,7 +149,10 @@ describe('a public key that someone exchanged is never sealed to', () => {
   const swapped = () => {
     const file = JSON.parse(text)
     const { privateKeyCiphertextBlobs } = file.dataKeyPairs[file.current]
-    return { file, mine: { publicKey: pair.publicKey.toString('base64'), privateKeyCiphertextBlobs } }
+    return {
+      file,
+      mine: { publicKey: pair.publicKey.toString('base64'), privateKeyCiphertextBlobs },
+    }
   }
 
   it('its fingerprint left as it was: the file is refused', async () => {
@@ -131,11 +171,17 @@ describe('a public key that someone exchanged is never sealed to', () => {
     file.current = pair.fingerprint
     const before = JSON.stringify(file)
     await writeFile(space.path('kms-secrets.json'), before)
-    for (const args of [['set', 'C'], ['import', '.env'], ['encrypt', '.']]) {
+    for (const args of [
+      ['set', 'C'],
+      ['import', '.env'],
+      ['encrypt', '.'],
+    ]) {
       await writeFile(space.path('.env'), 'X=some-value')
       const ran = await space.cli(args, { stdin: VALUE })
       expect(ran).toMatchObject({ code: 4 })
-      expect(ran.stderr).toMatch(/remembered: sha256:[0-9a-f]{64}\n {2}in the file: sha256:[0-9a-f]{64}\n {2}changed by: /)
+      expect(ran.stderr).toMatch(
+        /remembered: sha256:[0-9a-f]{64}\n {2}in the file: sha256:[0-9a-f]{64}\n {2}changed by: /,
+      )
       expect(await content(space)).toBe(before)
     }
     expect((await space.cli(['set', 'C', '--trust'], { stdin: VALUE })).code).toBe(0)
@@ -154,13 +200,18 @@ describe('a public key that someone exchanged is never sealed to', () => {
   })
 
   it('UNPLUGIN_KMS_PIN decides where it is set', async () => {
-    const ran = await set(await seeded(), 'B', { env: { UNPLUGIN_KMS_PIN: `sha256:${'0'.repeat(64)}` } })
+    const ran = await set(await seeded(), 'B', {
+      env: { UNPLUGIN_KMS_PIN: `sha256:${'0'.repeat(64)}` },
+    })
     expect(ran).toMatchObject({ code: 4 })
     expect(ran.stderr).toContain('PIN_MISMATCH')
   })
 })
 
-const refused = async (change: (file: { encryptionContext: object }) => void, env: Record<string, string> = kms.env) => {
+const refused = async (
+  change: (file: { encryptionContext: object }) => void,
+  env: Record<string, string> = kms.env,
+) => {
   const file = JSON.parse(text)
   change(file)
   const space = await workspace({ 'kms-secrets.json': JSON.stringify(file) })
@@ -172,16 +223,26 @@ const refused = async (change: (file: { encryptionContext: object }) => void, en
 
 describe('KMS refuses: 3, with the reason', () => {
   it('a wrong context', async () => {
-    expect(await refused((file) => (file.encryptionContext = { app: 'other' }))).toContain('InvalidCiphertextException')
+    expect(await refused((file) => (file.encryptionContext = { app: 'other' }))).toContain(
+      'InvalidCiphertextException',
+    )
   })
 
   it('a role that may not decrypt', async () => {
     const user = kms.createUser({ name: 'nobody' })
-    expect(await refused(() => {}, kms.envFor(user.credentials))).toMatch(/KMS denies kms:Decrypt.*key policy/)
+    expect(await refused(() => {}, kms.envFor(user.credentials))).toMatch(
+      /KMS denies kms:Decrypt.*key policy/,
+    )
   })
 
   it('a service that is not there', async () => {
-    expect(await refused(() => {}, { ...kms.env, AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1', AWS_MAX_ATTEMPTS: '1' })).toContain('KMS_UNREACHABLE')
+    expect(
+      await refused(() => {}, {
+        ...kms.env,
+        AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1',
+        AWS_MAX_ATTEMPTS: '1',
+      }),
+    ).toContain('KMS_UNREACHABLE')
   })
 
   it.each([
@@ -193,7 +254,11 @@ describe('KMS refuses: 3, with the reason', () => {
     await space.cli(['init', '--key', arn], { env: kms.env })
     await set(space, 'A')
     await callKms(operation, { KeyId: arn, ...input })
-    expect(await space.cli(['get', 'A'], { env: kms.env })).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining(reason) })
+    expect(await space.cli(['get', 'A'], { env: kms.env })).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining(reason),
+    })
     expect(await space.cli(['rotate'], { env: kms.env })).toMatchObject({ code: 3 })
     expect((await set(space, 'B')).code).toBe(0)
   })
@@ -201,15 +266,24 @@ describe('KMS refuses: 3, with the reason', () => {
 
 async function callKms(operation: string, input: object) {
   const sdk = await import('@aws-sdk/client-kms')
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_ENDPOINT_URL_KMS: endpoint } = kms.env
-  const client = new sdk.KMSClient({ region: 'us-east-1', endpoint: endpoint!, credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! } })
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL_KMS: endpoint,
+  } = kms.env
+  const client = new sdk.KMSClient({
+    region: 'us-east-1',
+    endpoint: endpoint!,
+    credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+  })
   const Command = sdk[`${operation}Command` as 'DisableKeyCommand']
   await client.send(new Command(input as { KeyId: string }))
 }
 
 describe('a file that cannot be written stays as it was', () => {
   // Root may write anywhere, unless it gives up its capabilities.
-  const wrapper = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] : []
+  const wrapper =
+    process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] : []
   const canDrop = !wrapper.length || spawnSync('setpriv', ['--version']).status === 0
 
   it.skipIf(!canDrop)('in a read-only folder (as root this needs setpriv)', async () => {
@@ -222,12 +296,16 @@ describe('a file that cannot be written stays as it was', () => {
     expect(await content(space)).toBe(text)
   })
 
-  const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+  const canMount =
+    spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 
   it.skipIf(!canMount)('when the disk is full (needs unshare, to mount a small one)', async () => {
-    const space = await seeded({ 'big': randomBytes(200_000), 'full/x': '' })
-    const script = 'mount -t tmpfs -o size=64k none full && cp kms-secrets.json full && "$@"; echo "ended with $?"; ls full; cat full/kms-secrets.json'
-    const ran = await space.cli(['set', 'B', '--from-file', 'big', '-f', 'full/kms-secrets.json'], { wrapper: ['unshare', '-rm', 'sh', '-c', script, 'sh'] })
+    const space = await seeded({ big: randomBytes(200_000), 'full/x': '' })
+    const script =
+      'mount -t tmpfs -o size=64k none full && cp kms-secrets.json full && "$@"; echo "ended with $?"; ls full; cat full/kms-secrets.json'
+    const ran = await space.cli(['set', 'B', '--from-file', 'big', '-f', 'full/kms-secrets.json'], {
+      wrapper: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
+    })
     expect(ran.stdout).toBe(`ended with 4\nkms-secrets.json\n${text}`)
     expect(ran.stderr).toMatch(/ENOSPC.*the disk is full/)
   })

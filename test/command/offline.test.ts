@@ -42,22 +42,28 @@ const bundle = (folder: string) =>
     plugins: [kms({ secretsFile: join(folder, 'kms-secrets.json'), env: {} })],
   })
 
-describe.skipIf(!hasNamespaces)('with the network off and no AWS variables (needs unshare, to turn it off)', () => {
-  it('set, import, encrypt, list and a build of sealed secrets succeed; get ends with 3 and says what is missing', async () => {
-    const space = await initialised()
-    const run = (args: string[], stdin = '') => space.cli(args, { ...withoutNetwork, stdin })
-    expect(await run(['set', 'A'], VALUE)).toMatchObject({ code: 0 })
-    expect(await run(['import', '.env'])).toMatchObject({ code: 0 })
-    expect(await run(['encrypt', 'src'])).toMatchObject({ code: 0 })
-    expect(await run(['list'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^A .*\nB .*\nC /) })
-    const calls = local.journal.length
-    await bundle(space.folder)
-    expect(local.journal).toHaveLength(calls)
-    const got = await run(['get', 'A'])
-    expect(got).toMatchObject({ code: 3, stdout: '' })
-    expect(got.stderr).toMatch(/credentials.*kms:Decrypt.*Sign in/)
-  })
-})
+describe.skipIf(!hasNamespaces)(
+  'with the network off and no AWS variables (needs unshare, to turn it off)',
+  () => {
+    it('set, import, encrypt, list and a build of sealed secrets succeed; get ends with 3 and says what is missing', async () => {
+      const space = await initialised()
+      const run = (args: string[], stdin = '') => space.cli(args, { ...withoutNetwork, stdin })
+      expect(await run(['set', 'A'], VALUE)).toMatchObject({ code: 0 })
+      expect(await run(['import', '.env'])).toMatchObject({ code: 0 })
+      expect(await run(['encrypt', 'src'])).toMatchObject({ code: 0 })
+      expect(await run(['list'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^A .*\nB .*\nC /),
+      })
+      const calls = local.journal.length
+      await bundle(space.folder)
+      expect(local.journal).toHaveLength(calls)
+      const got = await run(['get', 'A'])
+      expect(got).toMatchObject({ code: 3, stdout: '' })
+      expect(got.stderr).toMatch(/credentials.*kms:Decrypt.*Sign in/)
+    })
+  },
+)
 
 it('a build role that may not kms:Decrypt makes pairs, seals and builds everything', async () => {
   const role = local.createRole({ name: 'builder' })
@@ -66,7 +72,12 @@ it('a build role that may not kms:Decrypt makes pairs, seals and builds everythi
     Version: '2012-10-17',
     Statement: [
       { Effect: 'Allow', Principal: { AWS: local.admin.arn }, Action: 'kms:*', Resource: '*' },
-      { Effect: 'Allow', Principal, Action: ['kms:GenerateDataKeyPairWithoutPlaintext', 'kms:Encrypt'], Resource: '*' },
+      {
+        Effect: 'Allow',
+        Principal,
+        Action: ['kms:GenerateDataKeyPairWithoutPlaintext', 'kms:Encrypt'],
+        Resource: '*',
+      },
       { Effect: 'Deny', Principal, Action: 'kms:Decrypt', Resource: '*' },
     ],
   }
@@ -77,7 +88,10 @@ it('a build role that may not kms:Decrypt makes pairs, seals and builds everythi
   expect(await space.cli(['import', '.env'], { env })).toMatchObject({ code: 0 })
   await bundle(space.folder)
   expect(await readFile(space.path('dist/a.js'), 'utf8')).toContain('kms:v1:')
-  expect(await space.cli(['get', 'B'], { env })).toMatchObject({ code: 3, stderr: expect.stringContaining('KMS denies kms:Decrypt') })
+  expect(await space.cli(['get', 'B'], { env })).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('KMS denies kms:Decrypt'),
+  })
   expect(await space.cli(['get', 'B'], { env: local.env })).toMatchObject({ stdout: 'value-of-b' })
 })
 
@@ -86,12 +100,36 @@ describe('a plaintext shows nowhere but where it belongs', () => {
     const space = await initialised()
     const traced = spawnSync('strace', ['-V']).status === 0
     const log = join(space.env.XDG_STATE_HOME!, 'trace')
-    const wrapper = traced ? ['strace', '-f', '-s', '400', '-v', '-e', 'trace=execve,openat,write,writev,pwrite64', '-o', log] : []
-    const ran = await space.cli(['set', 'A', '--verbose'], { stdin: VALUE, wrapper, env: { SECRET_OF_MINE: 'another-plaintext' } })
+    const wrapper = traced
+      ? [
+          'strace',
+          '-f',
+          '-s',
+          '400',
+          '-v',
+          '-e',
+          'trace=execve,openat,write,writev,pwrite64',
+          '-o',
+          log,
+        ]
+      : []
+    const ran = await space.cli(['set', 'A', '--verbose'], {
+      stdin: VALUE,
+      wrapper,
+      env: { SECRET_OF_MINE: 'another-plaintext' },
+    })
     expect(ran).toMatchObject({ code: 0 })
     expect(ran.stdout + ran.stderr).not.toContain(VALUE)
-    if (traced) expect((await readFile(log, 'utf8')).split('\n').filter((line) => /write|execve/.test(line)).join('\n')).not.toContain(VALUE)
-    for (const name of (await readdir(space.folder)).filter((file) => file.startsWith('kms-secrets'))) {
+    if (traced)
+      expect(
+        (await readFile(log, 'utf8'))
+          .split('\n')
+          .filter((line) => /write|execve/.test(line))
+          .join('\n'),
+      ).not.toContain(VALUE)
+    for (const name of (await readdir(space.folder)).filter((file) =>
+      file.startsWith('kms-secrets'),
+    )) {
       expect(await readFile(space.path(name), 'utf8')).not.toContain(VALUE)
     }
   })

@@ -23,12 +23,22 @@ interface Seen {
 }
 
 /** Runs a command in a terminal; each step waits for a text and then types. */
-function inTerminal(space: Workspace, args: string[], steps: [string, string][] = []): Promise<Seen> {
-  const { NO_COLOR: _, ...env } = { ...space.env, ...kms.env, TERM: 'xterm-256color' } as Record<string, string>
+function inTerminal(
+  space: Workspace,
+  args: string[],
+  steps: [string, string][] = [],
+): Promise<Seen> {
+  const { NO_COLOR: _, ...env } = { ...space.env, ...kms.env, TERM: 'xterm-256color' } as Record<
+    string,
+    string
+  >
   const task = JSON.stringify({ command: space.command(args), cwd: space.folder, env, steps })
   return new Promise((resolve, reject) => {
-    const child = execFile('python3', [fileURLToPath(new URL('terminal.py', import.meta.url))], (error, stdout) =>
-      error ? reject(error) : resolve(JSON.parse(stdout) as Seen))
+    const child = execFile(
+      'python3',
+      [fileURLToPath(new URL('terminal.py', import.meta.url))],
+      (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Seen)),
+    )
     child.stdin!.end(task)
   })
 }
@@ -39,13 +49,29 @@ async function initialised(files: Record<string, string> = {}) {
   return space
 }
 
-const COMMANDS = ['init', 'set', 'get', 'list', 'unset', 'rename', 'import', 'encrypt', 'decrypt', 'rotate', 'rewrap', 'merge', 'scan']
+const COMMANDS = [
+  'init',
+  'set',
+  'get',
+  'list',
+  'unset',
+  'rename',
+  'import',
+  'encrypt',
+  'decrypt',
+  'rotate',
+  'rewrap',
+  'merge',
+  'scan',
+]
 const COLOUR = '\u001B['
 
 describe('--help fits one screen of 80 by 24, and has an example', () => {
   it('for all commands', async () => {
     const space = await workspace()
-    const helps = await Promise.all([[], ...COMMANDS.map((name) => [name])].map((args) => space.cli([...args, '--help'])))
+    const helps = await Promise.all(
+      [[], ...COMMANDS.map((name) => [name])].map((args) => space.cli([...args, '--help'])),
+    )
     for (const { code, stdout } of helps) {
       expect(code).toBe(0)
       expect(stdout).toContain('Example:')
@@ -66,7 +92,10 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
   it('Ctrl-C at the prompt ends with 130, changes nothing and restores the terminal', async () => {
     const space = await initialised()
     const before = await readFile(space.path('kms-secrets.json'), 'utf8')
-    expect(await inTerminal(space, ['set', 'A'], [['Value of A', 'half\u0003']])).toMatchObject({ code: 130, restored: true })
+    expect(await inTerminal(space, ['set', 'A'], [['Value of A', 'half\u0003']])).toMatchObject({
+      code: 130,
+      restored: true,
+    })
     expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(before)
   })
 
@@ -80,14 +109,32 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
 
   it('import asks before it deletes', async () => {
     const space = await initialised({ '.env': 'A=some-value\n' })
-    expect(await inTerminal(space, ['import', '.env'], [['Delete .env?', 'y']])).toMatchObject({ code: 0, restored: true })
+    expect(await inTerminal(space, ['import', '.env'], [['Delete .env?', 'y']])).toMatchObject({
+      code: 0,
+      restored: true,
+    })
     await expect(stat(space.path('.env'))).rejects.toThrow('ENOENT')
   })
 
   it('commands that ask KMS show progress and colours, which a pipe never gets', async () => {
-    const space = await initialised({ 'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n", 'dist/a.js': '1', '.env': 'B=b-value\n' })
+    const space = await initialised({
+      'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n",
+      'dist/a.js': '1',
+      '.env': 'B=b-value\n',
+    })
     await space.cli(['set', 'A'], { stdin: VALUE })
-    const runs = [['get', 'A'], ['list'], ['encrypt', 'src'], ['rotate', 'src'], ['rewrap', '--key', key], ['rename', 'A', 'C'], ['scan', 'dist'], ['decrypt', 'src'], ['unset', 'C'], ['init', '--key', key, '-f', 'b.json']]
+    const runs = [
+      ['get', 'A'],
+      ['list'],
+      ['encrypt', 'src'],
+      ['rotate', 'src'],
+      ['rewrap', '--key', key],
+      ['rename', 'A', 'C'],
+      ['scan', 'dist'],
+      ['decrypt', 'src'],
+      ['unset', 'C'],
+      ['init', '--key', key, '-f', 'b.json'],
+    ]
     const quiet = new Set(['encrypt', 'unset'])
     for (const args of runs) {
       const seen = await inTerminal(space, args)
@@ -99,12 +146,28 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
 
 describe('in a pipe', () => {
   it('lines are plain, and --json is JSON on stdout', async () => {
-    const space = await initialised({ 'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n", 'dist/a.js': '1', '.env': 'B=b-value\n' })
+    const space = await initialised({
+      'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n",
+      'dist/a.js': '1',
+      '.env': 'B=b-value\n',
+    })
     await space.cli(['set', 'A'], { stdin: VALUE })
-    const runs = [['get', 'A'], ['list'], ['import', '.env'], ['encrypt', 'src'], ['rotate', 'src'], ['rewrap', '--key', key], ['scan', 'dist'], ['decrypt', 'src'], ['init', '--key', key, '-f', 'b.json']]
+    const runs = [
+      ['get', 'A'],
+      ['list'],
+      ['import', '.env'],
+      ['encrypt', 'src'],
+      ['rotate', 'src'],
+      ['rewrap', '--key', key],
+      ['scan', 'dist'],
+      ['decrypt', 'src'],
+      ['init', '--key', key, '-f', 'b.json'],
+    ]
     for (const args of runs) {
       const { NO_COLOR: _, ...env } = space.env
-      const ran = await space.cli([...args, '--json'], { env: { ...env, ...kms.env, NO_COLOR: '' } })
+      const ran = await space.cli([...args, '--json'], {
+        env: { ...env, ...kms.env, NO_COLOR: '' },
+      })
       expect(ran, ran.stderr).toMatchObject({ code: 0 })
       expect(() => JSON.parse(ran.stdout), args[0]).not.toThrow()
       expect(ran.stdout + ran.stderr).not.toContain(COLOUR)

@@ -14,8 +14,13 @@ const DEEPEST = 4
  * Looks for plaintexts in emitted files the other way round from the plugin: it decodes whatever
  * can be decoded and looks for the text as it is. It shares no code with the plugin.
  */
-export function detect(files: Iterable<[name: string, bytes: Buffer]>, secrets: Record<string, string | Uint8Array>): Finding[] {
-  const wanted = Object.entries(secrets).map(([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const)
+export function detect(
+  files: Iterable<[name: string, bytes: Buffer]>,
+  secrets: Record<string, string | Uint8Array>,
+): Finding[] {
+  const wanted = Object.entries(secrets).map(
+    ([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const,
+  )
   const findings: Finding[] = []
   for (const [file, bytes] of files) {
     const left = new Map(wanted)
@@ -36,7 +41,11 @@ export function residueIn(files: Iterable<[name: string, bytes: Buffer]>): strin
   const found: string[] = []
   for (const [file, bytes] of files) {
     if (bytes.includes('this mark was never transformed')) found.push(file)
-    else if (!file.endsWith('.map') && /(?:from|require\()\s*["']unplugin-kms\/secret/.test(bytes.toString('latin1'))) found.push(file)
+    else if (
+      !file.endsWith('.map') &&
+      /(?:from|require\()\s*["']unplugin-kms\/secret/.test(bytes.toString('latin1'))
+    )
+      found.push(file)
   }
   return found
 }
@@ -47,7 +56,11 @@ interface Reading {
   reading: string[]
 }
 
-function* readings(bytes: Buffer, reading: string[] = [], seen = new Set<string>()): Generator<Reading> {
+function* readings(
+  bytes: Buffer,
+  reading: string[] = [],
+  seen = new Set<string>(),
+): Generator<Reading> {
   const text = bytes.toString('latin1')
   if (seen.has(text) || reading.length > DEEPEST) return
   seen.add(text)
@@ -63,15 +76,48 @@ const DECODERS: [string, (text: string) => Generator<Buffer>][] = [
   ['gzip', gzip],
   ['base64', base64],
   ['hex', hex],
-  ['percent', replaced(/(?:%[0-9a-f]{2})+|\+/gi, (run) => (run === '+' ? ' ' : Buffer.from(run.replaceAll('%', ''), 'hex').toString('latin1')))],
-  ['html', replaced(/&(?:#(\d+)|#x([0-9a-f]+)|(amp|lt|gt|quot|apos));/gi, (_, decimal, hexadecimal, name) =>
-    name ? { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }[name.toLowerCase() as 'amp']! : Buffer.from(String.fromCodePoint(decimal ? Number(decimal) : parseInt(hexadecimal!, 16))).toString('latin1'))],
+  [
+    'percent',
+    replaced(/(?:%[0-9a-f]{2})+|\+/gi, (run) =>
+      run === '+' ? ' ' : Buffer.from(run.replaceAll('%', ''), 'hex').toString('latin1'),
+    ),
+  ],
+  [
+    'html',
+    replaced(
+      /&(?:#(\d+)|#x([0-9a-f]+)|(amp|lt|gt|quot|apos));/gi,
+      (_, decimal, hexadecimal, name) =>
+        name
+          ? { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }[name.toLowerCase() as 'amp']
+          : Buffer.from(
+              String.fromCodePoint(decimal ? Number(decimal) : parseInt(hexadecimal!, 16)),
+            ).toString('latin1'),
+    ),
+  ],
   ['strings', strings],
-  ['escapes', replaced(/\\(?:u\{([0-9a-f]+)\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([nrtbfv0'"`\\/]))/gi, (_, a, b, c, simple) =>
-    simple ? ({ n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', 0: '\0' } as Record<string, string>)[simple] ?? simple : Buffer.from(String.fromCodePoint(Math.min(parseInt(a ?? b ?? c!, 16), 0x10ffff))).toString('latin1'))],
+  [
+    'escapes',
+    replaced(
+      /\\(?:u\{([0-9a-f]+)\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([nrtbfv0'"`\\/]))/gi,
+      (_, a, b, c, simple) =>
+        simple
+          ? ((
+              { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f', v: '\v', 0: '\0' } as Record<
+                string,
+                string
+              >
+            )[simple] ?? simple)
+          : Buffer.from(
+              String.fromCodePoint(Math.min(parseInt(a ?? b ?? c!, 16), 0x10ffff)),
+            ).toString('latin1'),
+    ),
+  ],
 ]
 
-function replaced(pattern: RegExp, replace: (whole: string, ...groups: (string | undefined)[]) => string) {
+function replaced(
+  pattern: RegExp,
+  replace: (whole: string, ...groups: (string | undefined)[]) => string,
+) {
   return function* (text: string) {
     const result = text.replace(pattern, replace)
     if (result !== text) yield Buffer.from(result, 'latin1')
@@ -122,7 +168,8 @@ interface AstNode {
 
 function visit(node: unknown, found: string[]) {
   if (Array.isArray(node)) return node.forEach((item) => visit(item, found))
-  if (typeof node !== 'object' || node === null || typeof (node as AstNode).type !== 'string') return
+  if (typeof node !== 'object' || node === null || typeof (node as AstNode).type !== 'string')
+    return
   const value = constant(node as AstNode)
   if (value !== undefined) found.push(value)
   for (const child of Object.values(node)) visit(child, found)
@@ -138,7 +185,12 @@ function constant(node: AstNode): string | undefined {
       return typeof node.value === 'string' ? node.value : undefined
     case 'TemplateLiteral': {
       const inner = all(node.expressions)
-      return inner && (node.quasis as { value: { cooked: string } }[]).map(({ value }, at) => value.cooked + (inner[at] ?? '')).join('')
+      return (
+        inner &&
+        (node.quasis as { value: { cooked: string } }[])
+          .map(({ value }, at) => value.cooked + (inner[at] ?? ''))
+          .join('')
+      )
     }
     case 'ParenthesizedExpression':
       return constant(node.expression as AstNode)

@@ -5,8 +5,14 @@ import { CODES } from '../../src/errors.js'
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 it('every error code is explained in docs/errors.md, and no other', async () => {
-  const runtime = [...(await read('packages/runtime/src/error.ts')).matchAll(/\| '([A-Z_]+)'/g)].map(([, code]) => code!)
-  const explained = [...(await read('docs/errors.md')).matchAll(/^### (\w+)$/gm)].map(([, code]) => code!)
+  const runtime = [
+    ...(await read('packages/runtime/src/error.ts')).matchAll(/\| '([A-Z_]+)'/g),
+  ].map(([, code]) => code!)
+  const explained = [...(await read('docs/errors.md')).matchAll(/^### (\w+)$/gm)].map(
+    ([, code]) => code!,
+  )
   expect(runtime.length).toBeGreaterThan(5)
-  expect(explained.toSorted()).toEqual([...new Set([...CODES, ...runtime, 'DIRECT_MANY', 'PROOF_SKIPPED'])].toSorted())
+  expect(explained.toSorted()).toEqual(
+    [...new Set([...CODES, ...runtime, 'DIRECT_MANY', 'PROOF_SKIPPED'])].toSorted(),
+  )
 })

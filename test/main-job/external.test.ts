@@ -10,7 +10,9 @@ import kmsVite from '../../src/bundlers/vite.js'
 import { filesIn, project, secretsFile } from '../support/project.js'
 
 async function marked() {
-  const root = await project({ 'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.named('DB')` })
+  const root = await project({
+    'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.named('DB')`,
+  })
   await secretsFile(join(root, 'kms-secrets.json'), { DB: 'hunter2' })
   return { root, options: { secretsFile: join(root, 'kms-secrets.json') } }
 }
@@ -19,7 +21,9 @@ async function marked() {
 async function holdsShim(root: string) {
   const text = Object.values(await filesIn(join(root, 'out'))).join('\n')
   expect(text).toContain('TrentService.Decrypt')
-  const imports = [...text.matchAll(/^(?:import|export) .*?from\s*["']([^"']+)["']/gm)].map(([, source]) => source!)
+  const imports = [...text.matchAll(/^(?:import|export) .*?from\s*["']([^"']+)["']/gm)].map(
+    ([, source]) => source!,
+  )
   expect(imports.filter((source) => !source.startsWith('node:'))).toEqual([])
 }
 
@@ -31,25 +35,40 @@ describe('the shim is in the bundle whatever stays outside of it', () => {
     ['our own name', [/unplugin-kms/, /^node:/]],
   ])('Rollup: %s', async (_, external) => {
     const { root, options } = await marked()
-    const bundle = await rollup({ input: join(root, 'src/main.ts'), external, onLog() {}, plugins: [kmsRollup(options), transpile()] })
+    const bundle = await rollup({
+      input: join(root, 'src/main.ts'),
+      external,
+      onLog() {},
+      plugins: [kmsRollup(options), transpile()],
+    })
     await bundle.write({ dir: join(root, 'out') })
     await holdsShim(root)
   })
 
-  it.each([{ external: true as const }, { external: ['unplugin-kms'] }])('Vite: ssr %o', async (ssr) => {
-    const { root, options } = await marked()
-    await vite({
-      root,
-      configFile: false,
-      logLevel: 'silent',
-      ssr,
-      build: { ssr: join(root, 'src/main.ts'), outDir: join(root, 'out'), rollupOptions: { external: [/unplugin-kms/] } },
-      plugins: [kmsVite(options)],
-    })
-    await holdsShim(root)
-  })
+  it.each([{ external: true as const }, { external: ['unplugin-kms'] }])(
+    'Vite: ssr %o',
+    async (ssr) => {
+      const { root, options } = await marked()
+      await vite({
+        root,
+        configFile: false,
+        logLevel: 'silent',
+        ssr,
+        build: {
+          ssr: join(root, 'src/main.ts'),
+          outDir: join(root, 'out'),
+          rollupOptions: { external: [/unplugin-kms/] },
+        },
+        plugins: [kmsVite(options)],
+      })
+      await holdsShim(root)
+    },
+  )
 
-  it.each<esbuild.BuildOptions>([{ packages: 'external' }, { external: ['unplugin-kms', 'unplugin-*'] }])('esbuild: %o', async (outside) => {
+  it.each<esbuild.BuildOptions>([
+    { packages: 'external' },
+    { external: ['unplugin-kms', 'unplugin-*'] },
+  ])('esbuild: %o', async (outside) => {
     const { root, options } = await marked()
     await esbuild.build({
       entryPoints: [join(root, 'src/main.ts')],

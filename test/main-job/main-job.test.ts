@@ -17,7 +17,12 @@ beforeAll(async () => {
   keyId = (await kms.createKey()).arn
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = kms.env
   const credentials = { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! }
-  options = { keyId, secretsFile: undefined as never, plaintextLiterals: 'allow', aws: { endpoint: kms.url, credentials } }
+  options = {
+    keyId,
+    secretsFile: undefined as never,
+    plaintextLiterals: 'allow',
+    aws: { endpoint: kms.url, credentials },
+  }
 })
 afterAll(() => kms.close())
 
@@ -33,9 +38,13 @@ function hundredSecrets() {
   const files: Record<string, string> = {}
   const values: string[] = []
   for (let module = 0; module < 30; module++) {
-    const own = Array.from({ length: module < 10 ? 4 : 3 }, (_, index) => `value-${module}-${index}-of-one-hundred`)
+    const own = Array.from(
+      { length: module < 10 ? 4 : 3 },
+      (_, index) => `value-${module}-${index}-of-one-hundred`,
+    )
     values.push(...own)
-    files[`src/m${module}.ts`] = `${IMPORT}export default [${own.map((value) => `secret('${value}')`).join(', ')}]`
+    files[`src/m${module}.ts`] =
+      `${IMPORT}export default [${own.map((value) => `secret('${value}')`).join(', ')}]`
   }
   files['src/main.ts'] =
     Array.from({ length: 29 }, (_, module) => `import m${module} from './m${module}'`).join('\n') +
@@ -45,26 +54,45 @@ function hundredSecrets() {
 }
 
 describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
-  it.each(['esm', 'cjs'] as const)('opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, as %s', async (format) => {
-    const { files, values } = hundredSecrets()
-    const root = await project(files)
-    let outputs: string[] = []
-    expect(await callsOf(async () => ({ outputs } = await bundler.bundle({ root, format, options })))).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
-    let read: Record<string, unknown> = {}
-    expect(await callsOf(async () => (read = await exportsOf(outputs[0]!, kms.env)))).toEqual(['Decrypt'])
-    expect([...(read.all as string[]), ...(read.last as string[])]).toEqual(values)
-    const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
-    for (const value of values) expect(everything).not.toContain(value)
-  })
+  it.each(['esm', 'cjs'] as const)(
+    'opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, as %s',
+    async (format) => {
+      const { files, values } = hundredSecrets()
+      const root = await project(files)
+      let outputs: string[] = []
+      expect(
+        await callsOf(async () => ({ outputs } = await bundler.bundle({ root, format, options }))),
+      ).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
+      let read: Record<string, unknown> = {}
+      expect(await callsOf(async () => (read = await exportsOf(outputs[0]!, kms.env)))).toEqual([
+        'Decrypt',
+      ])
+      expect([...(read.all as string[]), ...(read.last as string[])]).toEqual(values)
+      const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
+      for (const value of values) expect(everything).not.toContain(value)
+    },
+  )
 
   it('asks KMS for nothing while it is built with a secrets file', async () => {
-    const root = await project({ 'src/main.ts': `${IMPORT}export const a = secret.named('A'), b = secret('of-the-source')` })
+    const root = await project({
+      'src/main.ts': `${IMPORT}export const a = secret.named('A'), b = secret('of-the-source')`,
+    })
     const secretsFile = join(root, 'kms-secrets.json')
-    await withState(root, () => initSecretsFile({ secretsFile, keyIds: [keyId], encryptionContext: { app: 'x' }, types: false, aws: options.aws! }))
+    await withState(root, () =>
+      initSecretsFile({
+        secretsFile,
+        keyIds: [keyId],
+        encryptionContext: { app: 'x' },
+        types: false,
+        aws: options.aws!,
+      }),
+    )
     await withState(root, () => setSecrets(new Map([['A', 'of-the-file']]), { secretsFile }))
     let outputs: string[] = []
     const offline: Options = { secretsFile, plaintextLiterals: 'allow' }
-    expect(await callsOf(async () => ({ outputs } = await bundler.bundle({ root, options: offline })))).toEqual([])
+    expect(
+      await callsOf(async () => ({ outputs } = await bundler.bundle({ root, options: offline }))),
+    ).toEqual([])
     expect(await exportsOf(outputs[0]!, kms.env)).toEqual({ a: 'of-the-file', b: 'of-the-source' })
   })
 
@@ -76,16 +104,26 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       script: '</script><!-- -->',
       emoji: '🔐 schlüssel 鍵 \u0000 end',
       big: 'k'.repeat(4096),
-      huge: Buffer.from(Uint8Array.from({ length: 786_432 }, (_, index) => (index * 7919) >>> 3)).toString('base64'),
+      huge: Buffer.from(
+        Uint8Array.from({ length: 786_432 }, (_, index) => (index * 7919) >>> 3),
+      ).toString('base64'),
     }
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
     const root = await project({
-      'src/main.ts': IMPORT + Object.keys(values).map((name) => `export const ${name} = secret.env('${name}')`).join('\n') +
+      'src/main.ts':
+        IMPORT +
+        Object.keys(values)
+          .map((name) => `export const ${name} = secret.env('${name}')`)
+          .join('\n') +
         `\nexport const bytes = secret.file('./key.bin', 'bytes'), json = secret.file('./config.json', 'json')`,
       'src/key.bin': bytes,
       'src/config.json': JSON.stringify({ nested: ['deep-configured-value'] }),
     })
-    const { outputs } = await bundler.bundle({ root, minify: true, options: { ...options, env: values } })
+    const { outputs } = await bundler.bundle({
+      root,
+      minify: true,
+      options: { ...options, env: values },
+    })
     expect(await exportsOf(outputs[0]!, kms.env)).toEqual({
       ...values,
       bytes: { bytes: Buffer.from(bytes).toString('base64') },
@@ -98,8 +136,15 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       'src/main.ts': `export const first = key.length\nimport { secret } from 'unplugin-kms/secret/sync'\nimport { key } from './key'\nexport const upper = secret.env('K').toUpperCase(), nested = ((k = secret.env('K')) => k + key)()`,
       'src/key.ts': `import { secret as s } from 'unplugin-kms/secret/sync'\nexport const key: string = s('other-value-here')`,
     })
-    const { outputs } = await bundler.bundle({ root, options: { ...options, env: { K: 'value-of-sync' } } })
-    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({ first: 16, upper: 'VALUE-OF-SYNC', nested: 'value-of-syncother-value-here' })
+    const { outputs } = await bundler.bundle({
+      root,
+      options: { ...options, env: { K: 'value-of-sync' } },
+    })
+    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({
+      first: 16,
+      upper: 'VALUE-OF-SYNC',
+      nested: 'value-of-syncother-value-here',
+    })
   })
 
   it('without a mark is the same to the byte as without the plugin', async () => {
@@ -125,31 +170,38 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     expect(text.length).toBeLessThan(100)
   })
 
-  it.each([true, 'inline'] as const)('leads a stack trace to the right line of the source, with sourcemap %s', async (sourcemap) => {
-    const root = await project({
-      'src/main.ts': [
-        `import { secret } from 'unplugin-kms/secret'`,
-        `interface Erased { a: string }`,
-        `export const key: Promise<string> = secret(\`several`,
-        `lines-of-secret\`)`,
-        `export function fail(): never {`,
-        `  const own: Erased = { a: 'x' }`,
-        `  throw new Error('line seven ' + own.a)`,
-        `}`,
-        `try { fail() } catch (error) { console.log((error as Error).stack) }`,
-      ].join('\n'),
-    })
-    const { outputs } = await bundler.bundle({ root, sourcemap, minify: true, options })
-    const printed = await run(outputs[0]!, kms.env, ['--enable-source-maps'])
-    expect(printed).toMatch(/src\/main\.ts:7:\d+/)
-    const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
-    expect(everything).not.toContain('lines-of-secret')
-    const map = sourcemap === true
-      ? await readFile(`${outputs[0]!}.map`, 'utf8')
-      : Buffer.from(/base64,([\w+/=]+)/.exec(await readFile(outputs[0]!, 'utf8'))![1]!, 'base64').toString()
-    expect(map).not.toContain('lines-of-secret')
-    expect(map).toContain("secret('•••'")
-  })
+  it.each([true, 'inline'] as const)(
+    'leads a stack trace to the right line of the source, with sourcemap %s',
+    async (sourcemap) => {
+      const root = await project({
+        'src/main.ts': [
+          `import { secret } from 'unplugin-kms/secret'`,
+          `interface Erased { a: string }`,
+          `export const key: Promise<string> = secret(\`several`,
+          `lines-of-secret\`)`,
+          `export function fail(): never {`,
+          `  const own: Erased = { a: 'x' }`,
+          `  throw new Error('line seven ' + own.a)`,
+          `}`,
+          `try { fail() } catch (error) { console.log((error as Error).stack) }`,
+        ].join('\n'),
+      })
+      const { outputs } = await bundler.bundle({ root, sourcemap, minify: true, options })
+      const printed = await run(outputs[0]!, kms.env, ['--enable-source-maps'])
+      expect(printed).toMatch(/src\/main\.ts:7:\d+/)
+      const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
+      expect(everything).not.toContain('lines-of-secret')
+      const map =
+        sourcemap === true
+          ? await readFile(`${outputs[0]!}.map`, 'utf8')
+          : Buffer.from(
+              /base64,([\w+/=]+)/.exec(await readFile(outputs[0]!, 'utf8'))![1]!,
+              'base64',
+            ).toString()
+      expect(map).not.toContain('lines-of-secret')
+      expect(map).toContain("secret('•••'")
+    },
+  )
 
   it('shows no value of a secret, however it is printed, before and after it is opened', async () => {
     const root = await project({
@@ -164,7 +216,10 @@ console.log(refused(), (await key).length)
 print()
 console.log(refused())`,
     })
-    const { outputs } = await bundler.bundle({ root, options: { ...options, env: { KEY: 'value-that-hides' } } })
+    const { outputs } = await bundler.bundle({
+      root,
+      options: { ...options, env: { KEY: 'value-that-hides' } },
+    })
     const printed = await run(outputs[0]!, kms.env)
     expect(printed).not.toContain('value-that-hides')
     expect(printed.match(/NOT_AWAITED/g)).toHaveLength(2)

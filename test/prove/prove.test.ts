@@ -6,10 +6,15 @@ import { redactContents, scrubInlineMaps, scrubMap } from '../../src/prove/scrub
 
 const SECRET = 'planted+/value?>~~'
 const proof = { minLength: 8, except: [] as string[] }
-const seen = (plaintext: string, more: object = {}) => [{ name: 'SECRET', plaintext: Buffer.from(plaintext), ...more }]
+const seen = (plaintext: string, more: object = {}) => [
+  { name: 'SECRET', plaintext: Buffer.from(plaintext), ...more },
+]
 
 /** The code that the proof fails with, `null` where it passes. */
-async function verdict(content: string | Uint8Array, { secret = SECRET, name = 'out.js', json = false, except = [] as string[] } = {}) {
+async function verdict(
+  content: string | Uint8Array,
+  { secret = SECRET, name = 'out.js', json = false, except = [] as string[] } = {},
+) {
   try {
     await prove([{ name, content }], seen(secret, { json }), { ...proof, except })
     return null
@@ -20,7 +25,8 @@ async function verdict(content: string | Uint8Array, { secret = SECRET, name = '
   }
 }
 
-const dataUrl = (text: string) => `//# sourceMappingURL=data:application/json;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`
+const dataUrl = (text: string) =>
+  `//# sourceMappingURL=data:application/json;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`
 
 describe('the proof fails on a plaintext', () => {
   it.each<[string, string | Uint8Array]>([
@@ -28,8 +34,14 @@ describe('the proof fails on a plaintext', () => {
     ['in a sum in parentheses', `f("planted" + ("+/value" + ("?>~~")))`],
     ['in a template around a string', 'f(`planted${"+/value"}?>~~`)'],
     ['in a data URL', dataUrl(JSON.stringify({ sourcesContent: [`f("${SECRET}")`] }))],
-    ['in a data URL inside an eval', `eval(${JSON.stringify(dataUrl(JSON.stringify({ sourcesContent: [`f("\\u0070lanted+/value?>~~")`] })))})`],
-    ['in a data URL that is percent-encoded', `url("data:text/plain,${encodeURIComponent(SECRET)}")`],
+    [
+      'in a data URL inside an eval',
+      `eval(${JSON.stringify(dataUrl(JSON.stringify({ sourcesContent: [`f("\\u0070lanted+/value?>~~")`] })))})`,
+    ],
+    [
+      'in a data URL that is percent-encoded',
+      `url("data:text/plain,${encodeURIComponent(SECRET)}")`,
+    ],
     ['beside a NUL', `f("\0") + f("\\u0070lanted+/value?>~~")`],
     ['in a gzipped copy', gzipSync(`f("${SECRET}")`)],
   ])('%s', async (_, content) => expect(await verdict(content)).toBe('LEAK'))
@@ -43,12 +55,24 @@ describe('the proof fails on a plaintext', () => {
   })
 
   it('in a string of a JSON secret, whatever its layout', async () => {
-    expect(await verdict(`f({password:"${SECRET}"})`, { secret: `{ "list": [{ "password" : "${SECRET}" }] }`, json: true })).toBe('LEAK')
+    expect(
+      await verdict(`f({password:"${SECRET}"})`, {
+        secret: `{ "list": [{ "password" : "${SECRET}" }] }`,
+        json: true,
+      }),
+    ).toBe('LEAK')
   })
 
   it('of any text, in any string that JSON can write', async () => {
     const text = fc.string({ unit: 'binary', minLength: 8 })
-    await fc.assert(fc.asyncProperty(text, fc.string(), async (secret, before) => (await verdict(JSON.stringify(before + secret), { secret })) === 'LEAK'))
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.string(),
+        async (secret, before) =>
+          (await verdict(JSON.stringify(before + secret), { secret })) === 'LEAK',
+      ),
+    )
   })
 
   it('but not one that is excepted by name', async () => {
@@ -58,11 +82,31 @@ describe('the proof fails on a plaintext', () => {
 
 describe('the proof fails on what is left of a mark', () => {
   it.each([
-    ['the import of the marker', `import{secret as a}from"unplugin-kms/secret";a("x")`, 'MARK_UNTRANSFORMED'],
-    ['a require of it under another name', `const a = __require("unplugin-kms/secret/sync")`, 'MARK_UNTRANSFORMED'],
-    ['the marker module', `throw Error("unplugin-kms: this mark was never transformed")`, 'MARK_UNTRANSFORMED'],
-    ['the source of a marked module as a text', `export default "import { secret } from 'unplugin-kms/secret'\\nexport const key: string = secret('x')"`, 'MARK_UNTRANSFORMED'],
-    ['an import of the shim', `import{open}from"./unplugin-kms.pair.0123456789abcdef"`, 'SHIM_EXTERNAL'],
+    [
+      'the import of the marker',
+      `import{secret as a}from"unplugin-kms/secret";a("x")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'a require of it under another name',
+      `const a = __require("unplugin-kms/secret/sync")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'the marker module',
+      `throw Error("unplugin-kms: this mark was never transformed")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'the source of a marked module as a text',
+      `export default "import { secret } from 'unplugin-kms/secret'\\nexport const key: string = secret('x')"`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'an import of the shim',
+      `import{open}from"./unplugin-kms.pair.0123456789abcdef"`,
+      'SHIM_EXTERNAL',
+    ],
     ['a require of the shim', `require("./unplugin-kms.shim")`, 'SHIM_EXTERNAL'],
   ])('%s', async (_, content, code) => expect(await verdict(content)).toBe(code))
 
@@ -77,11 +121,14 @@ describe("a map that brings a module's original is redacted", () => {
   const redacted = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('•••')\n`
   const map = JSON.stringify({ version: 3, sources: ['a.ts'], sourcesContent: [original] })
 
-  it('in a file', () => expect(JSON.parse(scrubMap(map))).toMatchObject({ sourcesContent: [redacted] }))
+  it('in a file', () =>
+    expect(JSON.parse(scrubMap(map))).toMatchObject({ sourcesContent: [redacted] }))
 
   it('in a chunk', () => {
     const [, base64] = scrubInlineMaps(`f()\n${dataUrl(map)}`).split('base64,')
-    expect(JSON.parse(Buffer.from(base64!, 'base64').toString())).toMatchObject({ sourcesContent: [redacted] })
+    expect(JSON.parse(Buffer.from(base64!, 'base64').toString())).toMatchObject({
+      sourcesContent: [redacted],
+    })
   })
 
   it('in a section', () => {
@@ -91,6 +138,10 @@ describe("a map that brings a module's original is redacted", () => {
   })
 
   it('and left out where it does not parse', () => {
-    expect(JSON.parse(scrubMap(JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const const`] }))).sourcesContent).toEqual([null])
+    expect(
+      JSON.parse(
+        scrubMap(JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const const`] })),
+      ).sourcesContent,
+    ).toEqual([null])
   })
 })

@@ -33,17 +33,36 @@ describe('secret.from', () => {
     ['an empty text', () => '', 'PLAINTEXT_EMPTY', /empty/],
     ['an object', () => ({ value: VALUE }), 'SOURCE_UNSUITABLE', /neither text nor bytes/],
     ['bytes that are no text', () => Buffer.from([255, 254, 0]), 'SOURCE_UNSUITABLE', /UTF-8/],
-    ['an error', () => { throw new Error('permission denied') }, 'SOURCE_FAILED', /permission denied/],
+    [
+      'an error',
+      () => {
+        throw new Error('permission denied')
+      },
+      'SOURCE_FAILED',
+      /permission denied/,
+    ],
     ['a rejection', () => Promise.reject(new Error('timed out')), 'SOURCE_FAILED', /timed out/],
     ['an error that quotes the value', () => JSON.parse(VALUE), 'SOURCE_FAILED', /syntax error/],
   ])('refuses %s', async (_, vault, code, reason) => {
     const sources = { vault: vault as () => string }
-    expect(await refused(`secret.from('vault', 'ref')`, { ...account.options, sources }, code)).toMatch(reason)
+    expect(
+      await refused(`secret.from('vault', 'ref')`, { ...account.options, sources }, code),
+    ).toMatch(reason)
   })
 
   it('refuses a source that the options lack, one of an object’s prototype too', async () => {
     const sources = { vault: () => VALUE }
-    expect(await refused(`secret.from('valt', 'ref')`, { ...account.options, sources }, 'OPTIONS_INVALID')).toContain('it has vault')
-    await refused(`secret.from('toString', 'ref')`, { ...account.options, sources }, 'OPTIONS_INVALID')
+    expect(
+      await refused(
+        `secret.from('valt', 'ref')`,
+        { ...account.options, sources },
+        'OPTIONS_INVALID',
+      ),
+    ).toContain('it has vault')
+    await refused(
+      `secret.from('toString', 'ref')`,
+      { ...account.options, sources },
+      'OPTIONS_INVALID',
+    )
   })
 })

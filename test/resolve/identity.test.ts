@@ -43,8 +43,15 @@ beforeAll(async () => {
 })
 afterAll(() => account.close())
 
-const allow = (...actions: string[]) => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] })
-const BUILD = allow('kms:GenerateDataKeyPairWithoutPlaintext', 'ssm:GetParameters', 'secretsmanager:GetSecretValue')
+const allow = (...actions: string[]) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
+})
+const BUILD = allow(
+  'kms:GenerateDataKeyPairWithoutPlaintext',
+  'ssm:GetParameters',
+  'secretsmanager:GetSecretValue',
+)
 
 describe('a role that is assumed for the build', () => {
   it('reads and seals, whoever assumes it', async () => {
@@ -68,8 +75,16 @@ describe('a profile that wants an MFA code', () => {
   /** A build in a process of its own, by nothing but the profile. */
   async function buildAs(user: string, steps?: (code: () => string) => [string, string][]) {
     const { kms } = account
-    const { arn: role_arn } = kms.createRole({ name: `with-mfa-${user}`, policies: [BUILD], trust: trustWithMfa })
-    const { credentials, mfa } = kms.createUser({ name: user, mfa: true, policies: [allow('sts:AssumeRole')] })
+    const { arn: role_arn } = kms.createRole({
+      name: `with-mfa-${user}`,
+      policies: [BUILD],
+      trust: trustWithMfa,
+    })
+    const { credentials, mfa } = kms.createUser({
+      name: user,
+      mfa: true,
+      policies: [allow('sts:AssumeRole')],
+    })
     const root = await project({
       'src/main.ts': `${IMPORT}export const a = secret.ssm('/db/password'), b = secret.secretsManager('db'), c = secret('a-literal-of-mfa')`,
       credentials: `[dev]\naws_access_key_id = ${credentials.accessKeyId}\naws_secret_access_key = ${credentials.secretAccessKey}\n`,
@@ -77,9 +92,17 @@ describe('a profile that wants an MFA code', () => {
     })
     const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...endpoints } = kms.env
     const { PATH = '' } = process.env
-    const env = { PATH, TERM: 'xterm', ...endpoints, AWS_CONFIG_FILE: join(root, 'config'), AWS_SHARED_CREDENTIALS_FILE: join(root, 'credentials') }
+    const env = {
+      PATH,
+      TERM: 'xterm',
+      ...endpoints,
+      AWS_CONFIG_FILE: join(root, 'config'),
+      AWS_SHARED_CREDENTIALS_FILE: join(root, 'credentials'),
+    }
     const command = [process.execPath, program, root, account.keyId]
-    return steps ? inTerminal({ command, cwd: root, env, steps: steps(mfa!.code) }) : inPipe(command, env)
+    return steps
+      ? inTerminal({ command, cwd: root, env, steps: steps(mfa!.code) })
+      : inPipe(command, env)
   }
 
   it('fails without a terminal, naming the device and the way out', async () => {
@@ -90,13 +113,21 @@ describe('a profile that wants an MFA code', () => {
     expect(output).toContain('no terminal')
   })
 
-  it.skipIf(!hasPython)('is asked for once in a terminal, for all services (where Python can make one)', async () => {
-    const { code, output } = await buildAs('dev', (mfaCode) => [['Code of the MFA device', `${mfaCode()}\r`]])
-    expect(output).toContain('built')
-    expect(code).toBe(0)
-    const assumed = account.kms.journal.filter(({ operation, principal }) => operation === 'AssumeRole' && principal?.endsWith('user/dev'))
-    expect(assumed).toHaveLength(1)
-  }, 30_000)
+  it.skipIf(!hasPython)(
+    'is asked for once in a terminal, for all services (where Python can make one)',
+    async () => {
+      const { code, output } = await buildAs('dev', (mfaCode) => [
+        ['Code of the MFA device', `${mfaCode()}\r`],
+      ])
+      expect(output).toContain('built')
+      expect(code).toBe(0)
+      const assumed = account.kms.journal.filter(
+        ({ operation, principal }) => operation === 'AssumeRole' && principal?.endsWith('user/dev'),
+      )
+      expect(assumed).toHaveLength(1)
+    },
+    30_000,
+  )
 })
 
 const trustWithMfa = {
@@ -118,14 +149,23 @@ interface Ended {
 
 function inPipe([file, ...args]: string[], env: Record<string, string>): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(file!, args, { env }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }))
+    const child = execFile(file!, args, { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    )
     child.stdin!.end()
   })
 }
 
-function inTerminal(task: { command: string[]; cwd: string; env: Record<string, string>; steps: [string, string][] }): Promise<Ended> {
+function inTerminal(task: {
+  command: string[]
+  cwd: string
+  env: Record<string, string>
+  steps: [string, string][]
+}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = execFile('python3', [join(here, '../command/terminal.py')], (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Ended)))
+    const child = execFile('python3', [join(here, '../command/terminal.py')], (error, stdout) =>
+      error ? reject(error) : resolve(JSON.parse(stdout) as Ended),
+    )
     child.stdin!.end(JSON.stringify(task))
   })
 }

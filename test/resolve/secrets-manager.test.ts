@@ -1,14 +1,32 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { opened, optionsFor, refused, startAccount, userWith, VALUE, type Account } from './sources.js'
+import {
+  opened,
+  optionsFor,
+  refused,
+  startAccount,
+  userWith,
+  VALUE,
+  type Account,
+} from './sources.js'
 
 let account: Account
 beforeAll(async () => {
   account = await startAccount()
-  const fields = { user: 'the-database-user', password: VALUE, port: 5432, empty: '', nothing: null, tls: { ca: 'certificate-of-tls' } }
+  const fields = {
+    user: 'the-database-user',
+    password: VALUE,
+    port: 5432,
+    empty: '',
+    nothing: null,
+    tls: { ca: 'certificate-of-tls' },
+  }
   await account.createSecret({ Name: 'prod/db', SecretString: JSON.stringify(fields) })
   await account.createSecret({ Name: 'text', SecretString: VALUE })
-  await account.createSecret({ Name: 'binary', SecretBinary: Buffer.from([0, 255, 128, 1, 2, 3, 4, 5, 6]) })
+  await account.createSecret({
+    Name: 'binary',
+    SecretBinary: Buffer.from([0, 255, 128, 1, 2, 3, 4, 5, 6]),
+  })
 })
 afterEach(() => account.kms.faults.clear())
 afterAll(() => account.close())
@@ -33,55 +51,140 @@ describe('secret.secretsManager', () => {
   })
 
   it('reads the version of a staging label', async () => {
-    const client = new SecretsManagerClient({ endpoint: account.kms.url, region: 'us-east-1', credentials: account.kms.admin.credentials })
+    const client = new SecretsManagerClient({
+      endpoint: account.kms.url,
+      region: 'us-east-1',
+      credentials: account.kms.admin.credentials,
+    })
     await account.createSecret({ Name: 'rotated', SecretString: 'the-previous-value' })
-    await client.send(new PutSecretValueCommand({ SecretId: 'rotated', SecretString: 'the-current-value' }))
+    await client.send(
+      new PutSecretValueCommand({ SecretId: 'rotated', SecretString: 'the-current-value' }),
+    )
     const code = `export const now = secret.secretsManager('rotated'), before = secret.secretsManager('rotated', { stage: 'AWSPREVIOUS' })`
-    expect((await opened(account, code, account.options)).values).toEqual({ now: 'the-current-value', before: 'the-previous-value' })
+    expect((await opened(account, code, account.options)).values).toEqual({
+      now: 'the-current-value',
+      before: 'the-previous-value',
+    })
   })
 })
 
 it('secret.secretsManager outlasts throttling and broken connections that pass', async () => {
   account.kms.faults.add({ kind: 'throttle', operation: 'secretsmanager:GetSecretValue', times: 1 })
-  account.kms.faults.add({ kind: 'reset', when: 'before', operation: 'secretsmanager:GetSecretValue', times: 1 })
-  expect((await opened(account, `export const a = secret.secretsManager('text')`, account.options)).values).toEqual({ a: VALUE })
+  account.kms.faults.add({
+    kind: 'reset',
+    when: 'before',
+    operation: 'secretsmanager:GetSecretValue',
+    times: 1,
+  })
+  expect(
+    (await opened(account, `export const a = secret.secretsManager('text')`, account.options))
+      .values,
+  ).toEqual({ a: VALUE })
 }, 30_000)
 
 describe('secret.secretsManager refuses', () => {
   it.each([
-    ['a secret that does not exist', `secret.secretsManager('nowhere')`, 'SOURCE_NOT_FOUND', /GetSecretValue|find the specified secret/],
-    ['a stage that does not exist', `secret.secretsManager('text', { stage: 'NOWHERE' })`, 'SOURCE_NOT_FOUND', /NOWHERE/],
-    ['a key that the JSON lacks', `secret.secretsManager('prod/db', 'pasword')`, 'SOURCE_NOT_FOUND', /no key pasword/],
-    ['a key that only objects’ prototype has', `secret.secretsManager('prod/db', 'constructor')`, 'SOURCE_NOT_FOUND', /no key/],
-    ['a key of what is no JSON', `secret.secretsManager('text', 'password')`, 'SOURCE_UNSUITABLE', /no JSON object/],
-    ['a key that is no text', `secret.secretsManager('prod/db', 'tls')`, 'SOURCE_UNSUITABLE', /as: 'json'/],
-    ['a key that is null', `secret.secretsManager('prod/db', 'nothing')`, 'SOURCE_UNSUITABLE', /null/],
-    ['a key that is empty', `secret.secretsManager('prod/db', 'empty')`, 'PLAINTEXT_EMPTY', /empty/],
+    [
+      'a secret that does not exist',
+      `secret.secretsManager('nowhere')`,
+      'SOURCE_NOT_FOUND',
+      /GetSecretValue|find the specified secret/,
+    ],
+    [
+      'a stage that does not exist',
+      `secret.secretsManager('text', { stage: 'NOWHERE' })`,
+      'SOURCE_NOT_FOUND',
+      /NOWHERE/,
+    ],
+    [
+      'a key that the JSON lacks',
+      `secret.secretsManager('prod/db', 'pasword')`,
+      'SOURCE_NOT_FOUND',
+      /no key pasword/,
+    ],
+    [
+      'a key that only objects’ prototype has',
+      `secret.secretsManager('prod/db', 'constructor')`,
+      'SOURCE_NOT_FOUND',
+      /no key/,
+    ],
+    [
+      'a key of what is no JSON',
+      `secret.secretsManager('text', 'password')`,
+      'SOURCE_UNSUITABLE',
+      /no JSON object/,
+    ],
+    [
+      'a key that is no text',
+      `secret.secretsManager('prod/db', 'tls')`,
+      'SOURCE_UNSUITABLE',
+      /as: 'json'/,
+    ],
+    [
+      'a key that is null',
+      `secret.secretsManager('prod/db', 'nothing')`,
+      'SOURCE_UNSUITABLE',
+      /null/,
+    ],
+    [
+      'a key that is empty',
+      `secret.secretsManager('prod/db', 'empty')`,
+      'PLAINTEXT_EMPTY',
+      /empty/,
+    ],
     ['binary as text', `secret.secretsManager('binary')`, 'SOURCE_UNSUITABLE', /as: 'bytes'/],
     ['a key of binary', `secret.secretsManager('binary', 'key')`, 'SOURCE_UNSUITABLE', /binary/],
-    ['text that is no JSON as JSON', `secret.secretsManager('text', { as: 'json' })`, 'JSON_INVALID', /no JSON/],
+    [
+      'text that is no JSON as JSON',
+      `secret.secretsManager('text', { as: 'json' })`,
+      'JSON_INVALID',
+      /no JSON/,
+    ],
   ])('%s', async (_, mark, code, reason) => {
     expect(await refused(mark, account.options, code)).toMatch(reason)
   })
 
   it('what the identity may not read, and says which identity that is', async () => {
     const { credentials } = userWith(account.kms, 'stranger')
-    const text = await refused(`secret.secretsManager('text')`, optionsFor(account.kms, account.keyId, credentials), 'SOURCE_DENIED')
-    expect(text).toContain('secretsmanager:GetSecretValue to arn:aws:iam::111122223333:user/stranger')
+    const text = await refused(
+      `secret.secretsManager('text')`,
+      optionsFor(account.kms, account.keyId, credentials),
+      'SOURCE_DENIED',
+    )
+    expect(text).toContain(
+      'secretsmanager:GetSecretValue to arn:aws:iam::111122223333:user/stranger',
+    )
   })
 
   it('an answer cut off, without the value that stands in it', async () => {
-    account.kms.faults.add({ kind: 'body', body: 'truncated', operation: 'secretsmanager:GetSecretValue' })
+    account.kms.faults.add({
+      kind: 'body',
+      body: 'truncated',
+      operation: 'secretsmanager:GetSecretValue',
+    })
     await refused(`secret.secretsManager('text')`, account.options, 'SOURCE_FAILED')
   })
 
   it('an error that every try meets, after several', async () => {
-    account.kms.faults.add({ kind: 'error', type: 'InternalServiceError', status: 500, operation: 'secretsmanager:GetSecretValue' })
-    expect(await refused(`secret.secretsManager('text')`, account.options, 'SOURCE_FAILED')).toMatch(/asked \d times: InternalServiceError/)
+    account.kms.faults.add({
+      kind: 'error',
+      type: 'InternalServiceError',
+      status: 500,
+      operation: 'secretsmanager:GetSecretValue',
+    })
+    expect(
+      await refused(`secret.secretsManager('text')`, account.options, 'SOURCE_FAILED'),
+    ).toMatch(/asked \d times: InternalServiceError/)
   }, 30_000)
 
   it('credentials that AWS does not know', async () => {
     const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' }
-    expect(await refused(`secret.secretsManager('text')`, optionsFor(account.kms, account.keyId, credentials), 'SOURCE_DENIED')).toContain('no credentials')
+    expect(
+      await refused(
+        `secret.secretsManager('text')`,
+        optionsFor(account.kms, account.keyId, credentials),
+        'SOURCE_DENIED',
+      ),
+    ).toContain('no credentials')
   })
 })

@@ -1,5 +1,9 @@
 import { join } from 'node:path'
-import { CreateSecretCommand, SecretsManagerClient, type CreateSecretCommandInput } from '@aws-sdk/client-secrets-manager'
+import {
+  CreateSecretCommand,
+  SecretsManagerClient,
+  type CreateSecretCommandInput,
+} from '@aws-sdk/client-secrets-manager'
 import { PutParameterCommand, SSMClient, type PutParameterCommandInput } from '@aws-sdk/client-ssm'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { expect } from 'vitest'
@@ -22,9 +26,19 @@ export async function startAccount() {
   return {
     kms,
     keyId,
-    putParameter: (input: Pick<PutParameterCommandInput, 'Name'> & Partial<PutParameterCommandInput>) =>
-      ssm.send(new PutParameterCommand({ Value: VALUE, Type: 'SecureString', ...(input.Type ?? 'SecureString') === 'SecureString' && { KeyId: keyId }, ...input })),
-    createSecret: (input: CreateSecretCommandInput) => secretsManager.send(new CreateSecretCommand(input)),
+    putParameter: (
+      input: Pick<PutParameterCommandInput, 'Name'> & Partial<PutParameterCommandInput>,
+    ) =>
+      ssm.send(
+        new PutParameterCommand({
+          Value: VALUE,
+          Type: 'SecureString',
+          ...((input.Type ?? 'SecureString') === 'SecureString' && { KeyId: keyId }),
+          ...input,
+        }),
+      ),
+    createSecret: (input: CreateSecretCommandInput) =>
+      secretsManager.send(new CreateSecretCommand(input)),
     options: optionsFor(kms, keyId),
     close: () => kms.close(),
   }
@@ -32,7 +46,11 @@ export async function startAccount() {
 
 export type Account = Awaited<ReturnType<typeof startAccount>>
 
-export const optionsFor = (kms: LocalKms, keyId: string | string[], credentials = kms.admin.credentials): Options => ({
+export const optionsFor = (
+  kms: LocalKms,
+  keyId: string | string[],
+  credentials = kms.admin.credentials,
+): Options => ({
   keyId,
   secretsFile: undefined as never,
   plaintextLiterals: 'allow',
@@ -41,7 +59,18 @@ export const optionsFor = (kms: LocalKms, keyId: string | string[], credentials 
 
 /** A user with these permissions and no other. */
 export function userWith(kms: LocalKms, name: string, ...actions: string[]) {
-  const policies = [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['kms:GenerateDataKeyPairWithoutPlaintext', ...actions], Resource: '*' }] }]
+  const policies = [
+    {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['kms:GenerateDataKeyPairWithoutPlaintext', ...actions],
+          Resource: '*',
+        },
+      ],
+    },
+  ]
   return kms.createUser({ name, policies })
 }
 
@@ -54,13 +83,28 @@ export async function opened({ kms }: Account, code: string, options: Options) {
   const atBuild = calls().slice(before)
   const text = Object.values(await filesIn(join(root, 'out'))).join('\n')
   const values = await exportsOf(outputs[0]!, kms.env)
-  return { values, text, warnings, atBuild, atRun: calls().slice(before + atBuild.length), output: outputs[0]! }
+  return {
+    values,
+    text,
+    warnings,
+    atBuild,
+    atRun: calls().slice(before + atBuild.length),
+    output: outputs[0]!,
+  }
 }
 
 /** Bundles `export default CODE`, and expects one error of this code at the place that holds no value; gives its text. */
-export async function refused(code: string, options: Options, errorCode: string, place = '2:16'): Promise<string> {
+export async function refused(
+  code: string,
+  options: Options,
+  errorCode: string,
+  place = '2:16',
+): Promise<string> {
   const root = await project({ 'src/main.ts': `${IMPORT}export default ${code}` })
-  const failure: unknown = await esbuild!.bundle({ root, options }).then(() => null, (error: unknown) => error)
+  const failure: unknown = await esbuild!.bundle({ root, options }).then(
+    () => null,
+    (error: unknown) => error,
+  )
   expect(failure, 'the build succeeded').not.toBeNull()
   const text = allText(failure)
   expect(text).toContain(`[${errorCode}]`)
@@ -77,5 +121,7 @@ function allText(error: unknown, seen = new Set<unknown>()): string {
   if (typeof error !== 'object' || error === null) return String(error)
   if (seen.has(error)) return ''
   seen.add(error)
-  return Object.getOwnPropertyNames(error).map((key) => `${key}: ${allText((error as Record<string, unknown>)[key], seen)}`).join('\n')
+  return Object.getOwnPropertyNames(error)
+    .map((key) => `${key}: ${allText((error as Record<string, unknown>)[key], seen)}`)
+    .join('\n')
 }

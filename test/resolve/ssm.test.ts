@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import { project } from '../support/project.js'
 import { exportsOf } from '../support/run.js'
-import { IMPORT, opened, optionsFor, refused, startAccount, userWith, VALUE, type Account } from './sources.js'
+import {
+  IMPORT,
+  opened,
+  optionsFor,
+  refused,
+  startAccount,
+  userWith,
+  VALUE,
+  type Account,
+} from './sources.js'
 
 let account: Account
 beforeAll(async () => {
@@ -20,13 +29,19 @@ describe('secret.ssm', () => {
     await account.putParameter({ Name: '/pass/through' })
     const { credentials } = userWith(account.kms, 'reader', 'ssm:GetParameter')
     const options = optionsFor(account.kms, account.keyId, credentials)
-    const { values, text, atBuild, atRun } = await opened(account, `export const a = secret.ssm('/pass/through')`, options)
+    const { values, text, atBuild, atRun } = await opened(
+      account,
+      `export const a = secret.ssm('/pass/through')`,
+      options,
+    )
     expect(values).toEqual({ a: VALUE })
     expect(text).toContain(`"PARAMETER_ARN": "${arnOf('/pass/through')}"`)
     expect(text).not.toContain(VALUE)
     expect(atBuild).not.toContain('kms:Decrypt')
     expect(atRun).toEqual(['kms:Decrypt'])
-    expect(account.kms.journal.at(-1)).toMatchObject({ encryptionContext: { PARAMETER_ARN: arnOf('/pass/through') } })
+    expect(account.kms.journal.at(-1)).toMatchObject({
+      encryptionContext: { PARAMETER_ARN: arnOf('/pass/through') },
+    })
   })
 
   it('takes a version, and a parameter by its ARN', async () => {
@@ -34,21 +49,30 @@ describe('secret.ssm', () => {
     await account.putParameter({ Name: '/versions', Value: 'the-second-value', Overwrite: true })
     const code = `export const first = secret.ssm('/versions:1'), last = secret.ssm('/versions'), byArn = secret.ssm('${arnOf('/versions')}:1')`
     const { values } = await opened(account, code, account.options)
-    expect(values).toEqual({ first: 'the-first-value', last: 'the-second-value', byArn: 'the-first-value' })
+    expect(values).toEqual({
+      first: 'the-first-value',
+      last: 'the-second-value',
+      byArn: 'the-first-value',
+    })
   })
 
   it('gives bytes and JSON where it is asked to', async () => {
     await account.putParameter({ Name: '/json', Value: '{"user":"app"}' })
     const code = `export const json = secret.ssm('/json', { as: 'json' }), bytes = secret.ssm('/json', { as: 'bytes', decrypt: true })`
     const { values } = await opened(account, code, account.options)
-    expect(values).toEqual({ json: { user: 'app' }, bytes: { bytes: Buffer.from('{"user":"app"}').toString('base64') } })
+    expect(values).toEqual({
+      json: { user: 'app' },
+      bytes: { bytes: Buffer.from('{"user":"app"}').toString('base64') },
+    })
   })
 
   it('with decrypt seals the value, so that one kms:Decrypt opens all', async () => {
     await account.putParameter({ Name: '/sealed/a', Value: 'value-of-sealed-a' })
     await account.putParameter({ Name: '/sealed/b', Value: 'value-of-sealed-b', Type: 'String' })
     await account.putParameter({ Name: '/sealed/c', Value: 'x'.repeat(5000), Tier: 'Advanced' })
-    const code = ['a', 'b', 'c'].map((name) => `export const ${name} = secret.ssm('/sealed/${name}', { decrypt: true })`).join('\n')
+    const code = ['a', 'b', 'c']
+      .map((name) => `export const ${name} = secret.ssm('/sealed/${name}', { decrypt: true })`)
+      .join('\n')
     const { values, atRun } = await opened(account, code, account.options)
     expect(values).toEqual({ a: 'value-of-sealed-a', b: 'value-of-sealed-b', c: 'x'.repeat(5000) })
     expect(atRun).toEqual(['kms:Decrypt'])
@@ -58,7 +82,11 @@ describe('secret.ssm', () => {
     const { arn: other } = await account.kms.createKey({ alias: 'alias/other' })
     await account.putParameter({ Name: '/other', KeyId: other })
     const options = { ...account.options, keyId: [account.keyId, other] }
-    const { values, text } = await opened(account, `export const a = secret.ssm('/other', { keyId: 'alias/other' })`, options)
+    const { values, text } = await opened(
+      account,
+      `export const a = secret.ssm('/other', { keyId: 'alias/other' })`,
+      options,
+    )
     expect(values).toEqual({ a: VALUE })
     expect(text).toContain(other)
     expect(text).not.toContain('alias/')
@@ -69,18 +97,28 @@ describe('secret.ssm', () => {
 describe('secret.ssm refuses', () => {
   it('a parameter of type String, and says that it is plaintext', async () => {
     await account.putParameter({ Name: '/plain', Type: 'String' })
-    expect(await refused(`secret.ssm('/plain')`, account.options, 'SOURCE_UNSUITABLE')).toMatch(/type String.*decrypt: true/)
+    expect(await refused(`secret.ssm('/plain')`, account.options, 'SOURCE_UNSUITABLE')).toMatch(
+      /type String.*decrypt: true/,
+    )
   })
 
   it('a parameter of the advanced tier, and shows the way out', async () => {
-    await account.putParameter({ Name: '/advanced', Tier: 'Advanced', Value: VALUE + 'x'.repeat(5000) })
-    expect(await refused(`secret.ssm('/advanced')`, account.options, 'SOURCE_UNSUITABLE')).toMatch(/advanced tier.*decrypt: true/)
+    await account.putParameter({
+      Name: '/advanced',
+      Tier: 'Advanced',
+      Value: VALUE + 'x'.repeat(5000),
+    })
+    expect(await refused(`secret.ssm('/advanced')`, account.options, 'SOURCE_UNSUITABLE')).toMatch(
+      /advanced tier.*decrypt: true/,
+    )
   })
 
   it('a name or version that does not exist, with the identity that asked', async () => {
     await account.putParameter({ Name: '/one-version' })
     for (const name of ['/nowhere', '/one-version:9', '/one-version:label']) {
-      expect(await refused(`secret.ssm('${name}')`, account.options, 'SOURCE_NOT_FOUND')).toContain('user/admin')
+      expect(await refused(`secret.ssm('${name}')`, account.options, 'SOURCE_NOT_FOUND')).toContain(
+        'user/admin',
+      )
     }
   })
 
@@ -89,18 +127,36 @@ describe('secret.ssm refuses', () => {
     await account.putParameter({ Name: '/forbidden/b' })
     const { credentials } = account.kms.createUser({
       name: 'half',
-      policies: [{ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ssm:GetParameters', Resource: arnOf('/allowed/*') }] }],
+      policies: [
+        {
+          Version: '2012-10-17',
+          Statement: [
+            { Effect: 'Allow', Action: 'ssm:GetParameters', Resource: arnOf('/allowed/*') },
+          ],
+        },
+      ],
     })
     const options = optionsFor(account.kms, account.keyId, credentials)
-    const text = await refused(`secret.ssm('/allowed/a')\nexport const b = secret.ssm('/forbidden/b')`, options, 'SOURCE_DENIED', '3:18')
+    const text = await refused(
+      `secret.ssm('/allowed/a')\nexport const b = secret.ssm('/forbidden/b')`,
+      options,
+      'SOURCE_DENIED',
+      '3:18',
+    )
     expect(text).toContain('user/half')
     expect(text).toContain('/forbidden/b')
-    expect((await opened(account, `export const a = secret.ssm('/allowed/a')`, options)).values).toEqual({ a: VALUE })
+    expect(
+      (await opened(account, `export const a = secret.ssm('/allowed/a')`, options)).values,
+    ).toEqual({ a: VALUE })
   })
 
   it('a decrypted value that is no JSON, where JSON is asked for', async () => {
     await account.putParameter({ Name: '/no-json', Value: VALUE })
-    await refused(`secret.ssm('/no-json', { decrypt: true, as: 'json' })`, account.options, 'JSON_INVALID')
+    await refused(
+      `secret.ssm('/no-json', { decrypt: true, as: 'json' })`,
+      account.options,
+      'JSON_INVALID',
+    )
   })
 
   it('an answer cut off, without the value that stands in it', async () => {
@@ -117,7 +173,10 @@ it('300 parameters under a throttle of 40 a second are built, and a rebuild fetc
   const files = Object.fromEntries(
     Array.from({ length: 30 }, (_, module) => [
       `src/m${module}.ts`,
-      `${IMPORT}export default [${names.slice(module * 10, module * 10 + 10).map((name) => `secret.ssm('${name}')`).join(', ')}]`,
+      `${IMPORT}export default [${names
+        .slice(module * 10, module * 10 + 10)
+        .map((name) => `secret.ssm('${name}')`)
+        .join(', ')}]`,
     ]),
   )
   const modules = Array.from({ length: 30 }, (_, module) => module)
@@ -138,12 +197,18 @@ it('300 parameters under a throttle of 40 a second are built, and a rebuild fetc
   try {
     const before = fetches()
     const { warnings } = await context.rebuild()
-    expect(warnings.map(({ text }) => text)).toEqual([expect.stringMatching(/^300 secrets .*\[DIRECT_MANY\]/)])
+    expect(warnings.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^300 secrets .*\[DIRECT_MANY\]/),
+    ])
     const after = fetches()
     expect(after - before).toBeLessThan(100)
     await context.rebuild()
     expect(fetches()).toBe(after)
-    expect(await exportsOf(join(root, 'out/main.mjs'), kms.env)).toEqual({ count: 300, first: 'value-of/many/p0', last: 'value-of/many/p299' })
+    expect(await exportsOf(join(root, 'out/main.mjs'), kms.env)).toEqual({
+      count: 300,
+      first: 'value-of/many/p0',
+      last: 'value-of/many/p299',
+    })
   } finally {
     await context.dispose()
   }

@@ -2,7 +2,16 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import { describe, expect, it } from 'vitest'
 import { endpointHost } from '../../src/seal/endpoint.js'
 
-const REGIONS = ['us-east-1', 'eu-central-2', 'ap-southeast-7', 'us-gov-west-1', 'cn-north-1', 'us-iso-east-1', 'us-isob-east-1', 'eusc-de-east-1']
+const REGIONS = [
+  'us-east-1',
+  'eu-central-2',
+  'ap-southeast-7',
+  'us-gov-west-1',
+  'cn-north-1',
+  'us-iso-east-1',
+  'us-isob-east-1',
+  'eusc-de-east-1',
+]
 const { endpointProvider } = new KMSClient({ region: 'us-east-1' }).config
 
 describe.each(REGIONS)('the shim calls the host that the AWS SDK would call in %s', (Region) => {

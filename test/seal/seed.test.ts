@@ -8,7 +8,11 @@ import { seal } from '../../src/seal/seal.js'
 import { decodeToken, type Kind, type Token } from '../../src/seal/token.js'
 
 function newPair(): DataKeyPair {
-  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding: { format: 'der', type: 'spki' }, privateKeyEncoding: { format: 'der', type: 'pkcs8' } })
+  const { publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+  })
   return { fingerprint: fingerprintOf(publicKey), publicKey, wrapped: [], encryptionContext: {} }
 }
 
@@ -24,7 +28,9 @@ describe('with a seed', () => {
   it('an equal message gives an equal token', async () => {
     await fc.assert(
       fc.asyncProperty(message, async ({ kind, plaintext }) => {
-        expect(await seal(pair, kind, plaintext, '', seed)).toBe(await seal(pair, kind, plaintext, '', seed))
+        expect(await seal(pair, kind, plaintext, '', seed)).toBe(
+          await seal(pair, kind, plaintext, '', seed),
+        )
       }),
       { numRuns: 20 },
     )
@@ -46,18 +52,39 @@ describe('with a seed', () => {
     const plaintext = Buffer.from('a plaintext')
     const prefixed = (bytes: Uint8Array) => Buffer.concat([Buffer.of(0, 0, 0, bytes.length), bytes])
     const ikm = createHmac('sha256', seed)
-      .update(Buffer.concat([Buffer.from('unplugin-kms/v1 ikm'), prefixed(pair.publicKey), prefixed(Buffer.from('unplugin-kms/v1')), prefixed(Buffer.of(1)), prefixed(plaintext)]))
+      .update(
+        Buffer.concat([
+          Buffer.from('unplugin-kms/v1 ikm'),
+          prefixed(pair.publicKey),
+          prefixed(Buffer.from('unplugin-kms/v1')),
+          prefixed(Buffer.of(1)),
+          prefixed(plaintext),
+        ]),
+      )
       .digest()
-    const { kem } = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+    const { kem } = new CipherSuite({
+      kem: new DhkemP256HkdfSha256(),
+      kdf: new HkdfSha256(),
+      aead: new Aes256Gcm(),
+    })
     const { publicKey } = await kem.deriveKeyPair(new Uint8Array(ikm).buffer)
-    expect(encOf(await seal(pair, 'literal', plaintext, '', seed))).toBe(Buffer.from(await kem.serializePublicKey(publicKey)).toString('hex'))
+    expect(encOf(await seal(pair, 'literal', plaintext, '', seed))).toBe(
+      Buffer.from(await kem.serializePublicKey(publicKey)).toString('hex'),
+    )
   })
 })
 
 it('without a seed no two tokens are alike', async () => {
-  expect(await seal(pair, 'literal', Buffer.from('a'))).not.toBe(await seal(pair, 'literal', Buffer.from('a')))
+  expect(await seal(pair, 'literal', Buffer.from('a'))).not.toBe(
+    await seal(pair, 'literal', Buffer.from('a')),
+  )
 })
 
-it.each(['short', Buffer.alloc(31).toString('base64'), `${Buffer.alloc(32).toString('base64')}\n`])('a seed that is not 32 bytes in base64 is refused without being shown', (UNPLUGIN_KMS_SEED) => {
-  expect(() => resolveOptions({}, '/', { UNPLUGIN_KMS_SEED })).toThrow('UNPLUGIN_KMS_SEED is not base64')
-})
+it.each(['short', Buffer.alloc(31).toString('base64'), `${Buffer.alloc(32).toString('base64')}\n`])(
+  'a seed that is not 32 bytes in base64 is refused without being shown',
+  (UNPLUGIN_KMS_SEED) => {
+    expect(() => resolveOptions({}, '/', { UNPLUGIN_KMS_SEED })).toThrow(
+      'UNPLUGIN_KMS_SEED is not base64',
+    )
+  },
+)

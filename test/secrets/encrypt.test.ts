@@ -21,11 +21,23 @@ async function encrypted(files: Record<string, string | Uint8Array>) {
 
 describe('encrypt changes nothing but the literals', () => {
   it.each([
-    ['quotes of either kind and templates', `secret('a'); secret("b"); secret(\`c\`)`, `secret('T'); secret("T"); secret(\`T\`)`],
+    [
+      'quotes of either kind and templates',
+      `secret('a'); secret("b"); secret(\`c\`)`,
+      `secret('T'); secret("T"); secret(\`T\`)`,
+    ],
     ['a sum of literals, in the quotes of the first', `secret("a" + 'b')`, `secret("T")`],
-    ['comments, spaces and a trailing comma', `secret( /* db */ 'a' , )`, `secret( /* db */ 'T' , )`],
+    [
+      'comments, spaces and a trailing comma',
+      `secret( /* db */ 'a' , )`,
+      `secret( /* db */ 'T' , )`,
+    ],
     ['parentheses and several lines', `secret(\n  ('a'),\n)`, `secret(\n  ('T'),\n)`],
-    ['characters beyond the basic plane before it', `const é = '🔑'; secret('ключ 🔑')`, `const é = '🔑'; secret('T')`],
+    [
+      'characters beyond the basic plane before it',
+      `const é = '🔑'; secret('ключ 🔑')`,
+      `const é = '🔑'; secret('T')`,
+    ],
   ])('%s', async (_, code, wanted) => {
     const { read } = await encrypted({ 'a.ts': IMPORT + code })
     expect((await read('a.ts')).replace(TOKEN, 'T')).toBe(IMPORT + wanted)
@@ -43,8 +55,12 @@ describe('encrypt changes nothing but the literals', () => {
   })
 
   it.each(['tsx', 'jsx'])('in .%s, in an attribute too', async (extension) => {
-    const { read } = await encrypted({ [`a.${extension}`]: `${IMPORT}export const e = <A b={secret('x')}>it's</A>` })
-    expect((await read(`a.${extension}`)).replace(TOKEN, 'x')).toBe(`${IMPORT}export const e = <A b={secret('x')}>it's</A>`)
+    const { read } = await encrypted({
+      [`a.${extension}`]: `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
+    })
+    expect((await read(`a.${extension}`)).replace(TOKEN, 'x')).toBe(
+      `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
+    )
   })
 
   it('and leaves tokens, other marks, other files and node_modules alone', async () => {
@@ -76,14 +92,23 @@ describe('encrypt changes nothing but the literals', () => {
 })
 
 it('a broken module stops encrypt before any is written', async () => {
-  const root = await project({ 'package.json': '{}', 'a.ts': `${IMPORT}secret('a')`, 'b.ts': `${IMPORT}secret('b'` })
+  const root = await project({
+    'package.json': '{}',
+    'a.ts': `${IMPORT}secret('a')`,
+    'b.ts': `${IMPORT}secret('b'`,
+  })
   await secretsFile(join(root, 'kms-secrets.json'), {})
-  await expect(encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') })).rejects.toThrow('SOURCE_UNPARSABLE')
+  await expect(
+    encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') }),
+  ).rejects.toThrow('SOURCE_UNPARSABLE')
   expect(await readFile(join(root, 'a.ts'), 'utf8')).toBe(`${IMPORT}secret('a')`)
 })
 
 it('an empty literal, and one that no UTF-8 can carry, are refused with their place', async () => {
-  for (const [argument, code] of [[`''`, 'PLAINTEXT_EMPTY'], [`'\\ud800'`, 'PLAINTEXT_LONE_SURROGATE']] as const) {
+  for (const [argument, code] of [
+    [`''`, 'PLAINTEXT_EMPTY'],
+    [`'\\ud800'`, 'PLAINTEXT_LONE_SURROGATE'],
+  ] as const) {
     const root = await project({ 'a.ts': `${IMPORT}secret(${argument})` })
     await expect(findPlaintextLiterals([root])).rejects.toThrow(new RegExp(`a\\.ts:2:1: .*${code}`))
   }
@@ -91,12 +116,17 @@ it('an empty literal, and one that no UTF-8 can carry, are refused with their pl
 
 it('whatever a literal holds, written back in its quotes it has the same value', () => {
   const quote = fc.constantFrom("'", '"', '`')
-  const value = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[\\'"`${}\r\n\u2028a]*$/))
-  fc.assert(fc.property(quote, value, (q, text) => {
-    const code = `${IMPORT}secret(${q}token${q})`
-    const source = { path: 'a.ts', code, literals: collect(code, 'a.ts')!.marks }
-    const written = replaceLiterals(source, [{ mark: source.literals[0]!, value: text }])
-    expect(collect(written, 'a.ts')!.marks[0]!.argument).toBe(text)
-    expect(written.startsWith(`${IMPORT}secret(${q}`)).toBe(true)
-  }))
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.stringMatching(/^[\\'"`${}\r\n\u2028a]*$/),
+  )
+  fc.assert(
+    fc.property(quote, value, (q, text) => {
+      const code = `${IMPORT}secret(${q}token${q})`
+      const source = { path: 'a.ts', code, literals: collect(code, 'a.ts')!.marks }
+      const written = replaceLiterals(source, [{ mark: source.literals[0]!, value: text }])
+      expect(collect(written, 'a.ts')!.marks[0]!.argument).toBe(text)
+      expect(written.startsWith(`${IMPORT}secret(${q}`)).toBe(true)
+    }),
+  )
 })

@@ -17,13 +17,19 @@ describe('the pin of a secrets file', () => {
     const path = await fresh()
     const { publicKey } = await secretsFile(path, {})
     await setSecret('A', 'a', { secretsFile: path })
-    expect(JSON.parse(await readFile(knownPinsPath(), 'utf8'))).toEqual({ [path]: [pinOf(publicKey)] })
+    expect(JSON.parse(await readFile(knownPinsPath(), 'utf8'))).toEqual({
+      [path]: [pinOf(publicKey)],
+    })
     expect((await stat(join(knownPinsPath(), '..'))).mode & 0o777).toBe(0o700)
   })
 
   it('changed, is refused with both pins and the commit that changed it, and the file stays as it was', async () => {
     const path = await fresh()
-    const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=Mallory', '-c', 'user.email=m@m', ...args], { cwd: join(path, '..'), stdio: 'pipe' })
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=Mallory', '-c', 'user.email=m@m', ...args], {
+        cwd: join(path, '..'),
+        stdio: 'pipe',
+      })
     git('init', '-q')
     const old = await secretsFile(path, {})
     git('add', '.')
@@ -33,7 +39,9 @@ describe('the pin of a secrets file', () => {
     const swapped = await secretsFile(path, {})
     git('commit', '-qam', 'a harmless rotation')
     const before = await readFile(path, 'utf8')
-    const refusal = await setSecret('A', 'b', { secretsFile: path }).catch((error: Error) => error.message)
+    const refusal = await setSecret('A', 'b', { secretsFile: path }).catch(
+      (error: Error) => error.message,
+    )
     expect(refusal).toContain(pinOf(old.publicKey))
     expect(refusal).toContain(pinOf(swapped.publicKey))
     expect(refusal).toMatch(/changed by: [0-9a-f]+, Mallory, \d{4}-\d\d-\d\d: a harmless rotation/)

@@ -26,10 +26,23 @@ export interface Bundler {
   bundle(job: Job): Promise<{ outputs: string[]; warnings: string[] }>
 }
 
-const rooted = ({ root, options }: Job): Options => ({ secretsFile: join(root, 'kms-secrets.json'), ...options })
-const entriesOf = ({ root, entries = ['src/main.ts'] }: Job) => entries.map((entry) => join(root, entry))
+const rooted = ({ root, options }: Job): Options => ({
+  secretsFile: join(root, 'kms-secrets.json'),
+  ...options,
+})
+const entriesOf = ({ root, entries = ['src/main.ts'] }: Job) =>
+  entries.map((entry) => join(root, entry))
 const named = (job: Job, extension: string) =>
-  entriesOf(job).map((entry) => join(job.root, 'out', entry.split('/').at(-1)!.replace(/\.[^.]+$/, extension)))
+  entriesOf(job).map((entry) =>
+    join(
+      job.root,
+      'out',
+      entry
+        .split('/')
+        .at(-1)!
+        .replace(/\.[^.]+$/, extension),
+    ),
+  )
 const extensionOf = ({ format }: Job) => (format === 'cjs' ? '.cjs' : '.mjs')
 
 /** The bundlers, each used as its own documentation shows for a server bundle. */
@@ -62,7 +75,10 @@ export const BUNDLERS: Bundler[] = [
         input: entriesOf(job),
         onLog: (_, { message }) => void warnings.push(message),
         external: [/^node:/],
-        plugins: [...(job.plugin === false ? [] : [kmsRollup(rooted(job))]), transpile({ target: 'es2022', minify: job.minify ?? false })],
+        plugins: [
+          ...(job.plugin === false ? [] : [kmsRollup(rooted(job))]),
+          transpile({ target: 'es2022', minify: job.minify ?? false }),
+        ],
       })
       await bundle.write({
         dir: join(job.root, 'out'),
@@ -82,7 +98,11 @@ export const BUNDLERS: Bundler[] = [
         root: job.root,
         configFile: false,
         logLevel: 'silent',
-        customLogger: { ...quiet, warn: (message) => void warnings.push(message), warnOnce: (message) => void warnings.push(message) },
+        customLogger: {
+          ...quiet,
+          warn: (message) => void warnings.push(message),
+          warnOnce: (message) => void warnings.push(message),
+        },
         build: {
           ssr: true,
           outDir: join(job.root, 'out'),
@@ -90,7 +110,10 @@ export const BUNDLERS: Bundler[] = [
           minify: job.minify ? 'esbuild' : false,
           rollupOptions: {
             input: entriesOf(job),
-            output: { format: job.format === 'cjs' ? 'cjs' : 'es', entryFileNames: `[name]${extensionOf(job)}` },
+            output: {
+              format: job.format === 'cjs' ? 'cjs' : 'es',
+              entryFileNames: `[name]${extensionOf(job)}`,
+            },
           },
         },
         plugins: job.plugin === false ? [] : [kmsVite(rooted(job))],

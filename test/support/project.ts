@@ -44,7 +44,11 @@ export function localPair(keyId = KEY_ARN): DataKeyPair {
 }
 
 /** Writes a secrets file with these entries, sealed to `pair`. */
-export async function secretsFile(path: string, entries: Record<string, string>, pair = localPair()): Promise<DataKeyPair> {
+export async function secretsFile(
+  path: string,
+  entries: Record<string, string>,
+  pair = localPair(),
+): Promise<DataKeyPair> {
   const file = newSecretsFile(path, pair)
   for (const [name, value] of Object.entries(entries)) {
     file.secrets.set(name, await seal(pair, 'named', Buffer.from(value), name))

@@ -8,7 +8,10 @@ import { promisify } from 'node:util'
  * Imports a bundle in a process of its own, awaits each of its exports, and gives them back.
  * Bytes come back as `{ bytes: base64 }`.
  */
-export async function exportsOf(bundle: string, env: Record<string, string>): Promise<Record<string, unknown>> {
+export async function exportsOf(
+  bundle: string,
+  env: Record<string, string>,
+): Promise<Record<string, unknown>> {
   const script = join(dirname(bundle), 'read-exports.mjs')
   await writeFile(
     script,
@@ -24,7 +27,14 @@ process.stdout.write(JSON.stringify(read))`,
 }
 
 /** What a script prints, in a process that has this environment and no other. */
-export async function run(script: string, env: Record<string, string> = {}, nodeOptions: string[] = []): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, script], { env, maxBuffer: 64 * 2 ** 20 })
+export async function run(
+  script: string,
+  env: Record<string, string> = {},
+  nodeOptions: string[] = [],
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, script], {
+    env,
+    maxBuffer: 64 * 2 ** 20,
+  })
   return stdout
 }
