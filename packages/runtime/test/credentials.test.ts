@@ -115,6 +115,7 @@ describe('credentials', () => {
     'http://localhost.example.com/',
     'http://127.0.0.1.example.com/',
     'http://127.0.0.1@example.com/',
+    'http://127.0.0.1:80@example.com/',
     'http://[fd00:ec2::24]/',
     'http://[::2]/',
   ])('are not asked of %s', async (uri) => {

@@ -4,6 +4,18 @@ import { createECDH } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { decapsulate, recipient } from '../src/hpke.js'
 
+const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+
+async function sealedMessage(info = 'info', aad = new Uint8Array(), plaintext = new TextEncoder().encode('plaintext')) {
+  const pair = createECDH('prime256v1')
+  pair.generateKeys()
+  const sender = await suite.createSenderContext({
+    recipientPublicKey: await suite.kem.deserializePublicKey(Uint8Array.from(pair.getPublicKey())),
+    info: new TextEncoder().encode(info),
+  })
+  return { pair, sealed: Buffer.from(await sender.seal(plaintext, aad)), enc: Buffer.from(sender.enc) }
+}
+
 const hex = (text: string) => Buffer.from(text, 'hex')
 
 // RFC 9180, A.3.1: DHKEM(P-256, HKDF-SHA256) in base mode. The RFC prints no vector for AES-256-GCM
@@ -53,4 +65,14 @@ test('opens whatever an independent implementation seals, for any info, aad and 
       },
     ),
   )
+})
+
+test('takes no tag shorter than 16 bytes', async () => {
+  const { pair, enc, sealed } = await sealedMessage()
+  const open = recipient(pair, 'info')
+  const [ciphertext, tag] = [sealed.subarray(0, -16), sealed.subarray(-16)]
+  expect(open(enc, Buffer.alloc(0), ciphertext, tag).toString()).toBe('plaintext')
+  for (let length = 0; length < 16; length++) {
+    expect(() => open(enc, Buffer.alloc(0), ciphertext, tag.subarray(0, length))).toThrow()
+  }
 })
