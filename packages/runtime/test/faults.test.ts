@@ -197,4 +197,16 @@ describe('a clock', () => {
       expect(await third.secret).toBe(VALUE)
     },
   )
+
+  test('that is off is corrected once for many at a time', async () => {
+    const secrets = await Promise.all(Array.from({ length: 5 }, () => make()))
+    world.kms.faults.clockOffsetMs = 3_600_000
+    const opened = await Promise.all(secrets.map(({ secret }) => secret))
+    expect(opened).toEqual(Array(5).fill(VALUE))
+    expect(world.decrypts.filter(({ outcome }) => outcome !== 'Success')).toHaveLength(5)
+    // Back again, which leaves the module's clock right for the other tests.
+    world.kms.faults.clockOffsetMs = 0
+    const { secret } = await make()
+    expect(await secret).toBe(VALUE)
+  })
 })
