@@ -19,7 +19,11 @@ export function importKey(pkcs8: Buffer): Open {
   const pair = createECDH('prime256v1')
   // RFC 5915: version 1, then the scalar as an octet string of 32 bytes; a public key may follow.
   const scalar = pkcs8.indexOf('\x02\x01\x01\x04\x20') + 5
-  pair.setPrivateKey(pkcs8.subarray(scalar, scalar + 32))
+  try {
+    pair.setPrivateKey(pkcs8.subarray(scalar, scalar + 32))
+  } catch {
+    throw { code: 'OPEN_FAILED', why: 'KMS unwrapped no P-256 private key' } satisfies Failure
+  }
   pkcs8.fill(0)
   // Derived, never read: a public key or a fingerprint that someone wrote down proves nothing.
   const spki = Buffer.from(SPKI + pair.getPublicKey().toString('base64', 1), 'base64')

@@ -1,7 +1,9 @@
 import { EncryptCommand } from '@aws-sdk/client-kms'
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { direct, envelope, type Settings } from '../src/shim.js'
+import { seal } from './sealer.mjs'
 import { base64, CONTEXT, HASTY, useKms } from './world.js'
 
 const world = useKms()
@@ -135,6 +137,18 @@ describe('of several regions', () => {
     expect(regions().at(-1)).toBe('eu-west-1')
   })
 
+  test('the next is asked when one unwraps to something else', async () => {
+    const pkcs8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' })
+    const spki = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })).export({ type: 'spki', format: 'der' })
+    const wrapped = [await world.encrypt('abc', 'us-east-1'), await world.encrypt(pkcs8, 'eu-west-1')]
+    const open = envelope(wrapped, CONTEXT, settings)
+    await settled(1, 'Success')
+    expect(await open(await seal(spki, 'hunter2'), 'DB')).toBe('hunter2')
+
+    const none = envelope([wrapped[0]!], CONTEXT, settings)
+    await expect(none(await seal(spki, 'hunter2'), 'DB')).rejects.toMatchObject({ code: 'OPEN_FAILED' })
+  })
+
   test('what each of them said is told when all fail', async () => {
     const wrapped = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     world.kms.faults.add({
@@ -207,7 +221,7 @@ describe('direct', () => {
         new EncryptCommand({ KeyId: arn, Plaintext: Buffer.from('hunter2'), EncryptionAlgorithm }),
       )
     expect(
-      await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], {}, 'DB'),
+      await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], CONTEXT, 'DB'),
     ).toBe('hunter2')
   })
 
