@@ -4,16 +4,28 @@ import { createECDH } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { decapsulate, recipient } from '../src/hpke.js'
 
-const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() })
+const suite = new CipherSuite({
+  kem: new DhkemP256HkdfSha256(),
+  kdf: new HkdfSha256(),
+  aead: new Aes256Gcm(),
+})
 
-async function sealedMessage(info = 'info', aad = new Uint8Array(), plaintext = new TextEncoder().encode('plaintext')) {
+async function sealedMessage(
+  info = 'info',
+  aad = new Uint8Array(),
+  plaintext = new TextEncoder().encode('plaintext'),
+) {
   const pair = createECDH('prime256v1')
   pair.generateKeys()
   const sender = await suite.createSenderContext({
     recipientPublicKey: await suite.kem.deserializePublicKey(Uint8Array.from(pair.getPublicKey())),
     info: new TextEncoder().encode(info),
   })
-  return { pair, sealed: Buffer.from(await sender.seal(plaintext, aad)), enc: Buffer.from(sender.enc) }
+  return {
+    pair,
+    sealed: Buffer.from(await sender.seal(plaintext, aad)),
+    enc: Buffer.from(sender.enc),
+  }
 }
 
 const hex = (text: string) => Buffer.from(text, 'hex')

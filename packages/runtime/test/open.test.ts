@@ -14,7 +14,15 @@ function keyOf(shared: Buffer) {
   const extract = (text: string) => createHmac('sha256', '').update(label(text)).digest()
   const schedule = [Buffer.of(0), extract('psk_id_hash'), extract('info_hashunplugin-kms/v1')]
   const expand = (text: string, length: number) =>
-    Buffer.from(hkdfSync('sha256', label('secret'), shared, Buffer.concat([Buffer.of(0, length), label(text), ...schedule]), length))
+    Buffer.from(
+      hkdfSync(
+        'sha256',
+        label('secret'),
+        shared,
+        Buffer.concat([Buffer.of(0, length), label(text), ...schedule]),
+        length,
+      ),
+    )
   return { key: expand('key', 32), nonce: expand('base_nonce', 12) }
 }
 
@@ -96,7 +104,10 @@ describe('a token', () => {
     pair.setPrivateKey(PAIR.pkcs8.subarray(36, 68))
     const sender = createECDH('prime256v1')
     sender.generateKeys()
-    for (const [format, opens] of [['uncompressed', true], ['hybrid', false]] as const) {
+    for (const [format, opens] of [
+      ['uncompressed', true],
+      ['hybrid', false],
+    ] as const) {
       const enc = sender.getPublicKey(null, format)
       const { key, nonce } = keyOf(decapsulate(pair, enc))
       const aead = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.of(1))

@@ -138,15 +138,25 @@ describe('of several regions', () => {
   })
 
   test('the next is asked when one unwraps to something else', async () => {
-    const pkcs8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'der' })
-    const spki = createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })).export({ type: 'spki', format: 'der' })
-    const wrapped = [await world.encrypt('abc', 'us-east-1'), await world.encrypt(pkcs8, 'eu-west-1')]
+    const pkcs8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+      type: 'pkcs8',
+      format: 'der',
+    })
+    const spki = createPublicKey(
+      createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }),
+    ).export({ type: 'spki', format: 'der' })
+    const wrapped = [
+      await world.encrypt('abc', 'us-east-1'),
+      await world.encrypt(pkcs8, 'eu-west-1'),
+    ]
     const open = envelope(wrapped, CONTEXT, settings)
     await settled(1, 'Success')
     expect(await open(await seal(spki, 'hunter2'), 'DB')).toBe('hunter2')
 
     const none = envelope([wrapped[0]!], CONTEXT, settings)
-    await expect(none(await seal(spki, 'hunter2'), 'DB')).rejects.toMatchObject({ code: 'OPEN_FAILED' })
+    await expect(none(await seal(spki, 'hunter2'), 'DB')).rejects.toMatchObject({
+      code: 'OPEN_FAILED',
+    })
   })
 
   test('what each of them said is told when all fail', async () => {
