@@ -82,6 +82,7 @@ export function createBuild(userOptions: Options | undefined) {
 
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
+  const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
@@ -161,7 +162,7 @@ export function createBuild(userOptions: Options | undefined) {
     const path = id.replace(/[?#].*$/, '')
     forget(id)
     if (!code.includes(MARKER)) return null
-    const file = relative(root, path).split(sep).join('/')
+    const file = fromRoot(path)
     const collected = collect(code, file)
     if (!collected) return null
 
@@ -206,7 +207,7 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   function inClient(mark: Mark, chain: string[] = []) {
-    const names = chain.map((id) => relative(root, id).split(sep).join('/'))
+    const names = chain.map(fromRoot)
     return new KmsBuildError(
       'CLIENT_BUNDLE',
       `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
@@ -395,15 +396,13 @@ export function createBuild(userOptions: Options | undefined) {
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
       if (failure) throw failure
       proveClient(assets, graph)
-      await prove(assets, allSeen(), options.proof, graph, (path) =>
-        relative(root, path).split(sep).join('/'),
-      )
+      await prove(assets, allSeen(), options.proof, graph, fromRoot)
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
       return (failure ??= new KmsBuildError(
         'MARK_UNTRANSFORMED',
-        `${importer ? `${relative(root, importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        `${importer ? `${fromRoot(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
       ))
     },
   }
