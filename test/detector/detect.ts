@@ -135,7 +135,7 @@ function* gzip(text: string) {
 
 // A value may begin anywhere inside a longer run, so each is read from four characters on.
 function* base64(text: string) {
-  for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{8,}/g)) {
+  for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{6,}/g)) {
     for (let skip = 0; skip < 4; skip++) yield Buffer.from(run.slice(skip), 'base64url')
   }
 }
