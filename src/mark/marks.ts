@@ -34,6 +34,15 @@ export interface CiphertextOptions {
   algorithm?: 'SYMMETRIC_DEFAULT' | 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' | 'SM2PKE'
 }
 
+/**
+ * The names of the project's secrets files: filled by the declaration that stands beside each
+ * (`kms-secrets.d.ts`), which `init` makes and the commands and the plugin keep up to date.
+ */
+export interface SecretNames {}
+
+/** What `secret.named` takes: the names that are known, or any text where none is. */
+export type SecretName = [keyof SecretNames] extends [never] ? string : `${keyof SecretNames}`
+
 type Opened<Sync extends boolean, T> = Sync extends true ? T : Secret<T>
 
 /** The marks there are. Every argument is static: known without running the module. */
@@ -47,9 +56,9 @@ export interface MarksOf<Sync extends boolean> {
   file(path: string, as: 'bytes'): Opened<Sync, Uint8Array>
   file<T = unknown>(path: string, as: 'json'): Opened<Sync, T>
   /** A sealed entry of the secrets file: the build never sees its plaintext. */
-  named(name: string): Opened<Sync, string>
-  named(name: string, as: 'bytes'): Opened<Sync, Uint8Array>
-  named<T = unknown>(name: string, as: 'json'): Opened<Sync, T>
+  named(name: SecretName): Opened<Sync, string>
+  named(name: SecretName, as: 'bytes'): Opened<Sync, Uint8Array>
+  named<T = unknown>(name: SecretName, as: 'json'): Opened<Sync, T>
   /**
    * A SecureString of SSM's Parameter Store: its name or ARN, with `:3` or `:label` for a version.
    * Its own ciphertext goes into the bundle, and the build never sees its plaintext.
