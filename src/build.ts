@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { emit, type Opening } from './emit/emit.js'
@@ -7,24 +6,30 @@ import {
   CLIENT_CODE,
   directOpening,
   fingerprintIn,
-  pairModule,
   pairModuleCode,
+  pairOpening,
   SHIM,
   shimModule,
 } from './emit/shim.js'
-import { KmsBuildError, placeText } from './errors.js'
+import { KmsBuildError } from './errors.js'
 import { resolveOptions, type Options } from './options.js'
-import { importChain, type Graph } from './prove/origins.js'
-import type { Seen } from './prove/parts.js'
-import { prove, unsearched, type Asset } from './prove/prove.js'
-import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
+import {
+  clientMarks,
+  inClient,
+  proveClientBundle,
+  refusedOpening,
+  type ClientMark,
+} from './prove/client-bundle.js'
+import type { Asset } from './prove/examine.js'
+import type { Graph } from './prove/origins.js'
+import { prove } from './prove/prove.js'
 import { createRemote } from './resolve/remote.js'
-import { createDataKeyPair, type DataKeyPair } from './seal/data-key-pair.js'
-import { directSealer } from './seal/direct.js'
+import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
 import { kmsCalls } from './seal/kms.js'
-import { checkKeys, checkPins } from './seal/pin.js'
-import { seal } from './seal/seal.js'
-import { readSecretsFile, type SecretsFile } from './seal/secrets-file.js'
+import { loadSecretsFile } from './seal/load-secrets-file.js'
+import { createSealer, type Sealed } from './seal/sealer.js'
+import type { SecretsFile } from './seal/secrets-file.js'
+import { warnings, type Noted } from './warnings.js'
 
 /** What a bundler tells about the bundle that a module goes into. */
 export interface Target {
@@ -46,18 +51,10 @@ export type Watch = (file: string) => void
 
 export type Build = ReturnType<typeof createBuild>
 
-/** Above so many the requests of a cold start begin to wait for each other. */
-const MANY_DIRECT = 10
-
 /** What is known of a module with marks, until it is transformed again. */
-interface Remembered {
-  seen: Seen[]
-  plaintextLiterals: Mark[]
+interface Remembered extends Noted {
   sync: Mark[]
-  /** How many of its secrets have a ciphertext, and so a kms:Decrypt, of their own. */
-  direct: number
-  /** Marks in a browser bundle, and the text that shows whether they are still in it at the end. */
-  client: { mark: Mark; sentinel: string }[]
+  client: ClientMark[]
 }
 
 /**
@@ -68,14 +65,12 @@ export function createBuild(userOptions: Options | undefined) {
   const options = resolveOptions(userOptions)
   const kms = kmsCalls(options.aws)
   const remote = createRemote(options.aws, kms, options.sources)
-  const encryptDirect = directSealer(kms, remote.fetching.bounded)
+  const sealer = createSealer(options, kms, remote.fetching.bounded)
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
-  const tokens = new Map<string, Promise<string>>()
   let { root } = options
   let lacksAwait = false
   let secretsFile: SecretsFile | null = null
-  let fresh: Promise<DataKeyPair> | undefined
   let started: Promise<void> | undefined
   // Some bundlers write what they have although a module failed.
   let failure: KmsBuildError | undefined
@@ -92,46 +87,7 @@ export function createBuild(userOptions: Options | undefined) {
   }
 
   async function load() {
-    const { path, required } = options.secretsFile
-    secretsFile = await readSecretsFile(path)
-    if (!secretsFile) {
-      if (required) {
-        throw new KmsBuildError(
-          'SECRETS_FILE_MISSING',
-          `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`,
-        )
-      }
-      if (options.seed) {
-        throw new KmsBuildError(
-          'SECRETS_FILE_MISSING',
-          `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`,
-        )
-      }
-      if (options.pins.length) {
-        throw new KmsBuildError(
-          'SECRETS_FILE_MISSING',
-          `a pin is set but there is no secrets file ${path} to compare it with.`,
-        )
-      }
-      return
-    }
-    checkPins(secretsFile, options.pins)
-    checkKeys(secretsFile, options.keyIds)
-    checkContext(secretsFile)
-  }
-
-  function checkContext({ path, encryptionContext }: SecretsFile) {
-    const canonical = (context: Record<string, string>) =>
-      JSON.stringify(Object.entries(context).sort())
-    if (
-      options.encryptionContext &&
-      canonical(options.encryptionContext) !== canonical(encryptionContext)
-    ) {
-      throw new KmsBuildError(
-        'OPTIONS_INVALID',
-        `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`,
-      )
-    }
+    secretsFile = await loadSecretsFile(options)
   }
 
   const { include, exclude } = options
@@ -171,51 +127,35 @@ export function createBuild(userOptions: Options | undefined) {
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await (started ??= load())
     refuseTarget(marks, target)
-    if (target.client && options.client === 'error')
-      return emit(code, path, collected, refusedOpenings(id, marks))
+    if (target.client && options.client === 'error') {
+      const client = clientMarks(marks)
+      modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
+      return emit(code, path, collected, client.map(refusedOpening))
+    }
     const sources = {
       env: options.env,
       secretsFile,
       secretsFilePath: options.secretsFile.path,
-      keyIds: keyIds(),
+      keyIds: sealer.keyIdsOf(secretsFile),
       remote,
     }
     const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
     remember(id, marks, values)
-    const openings = await Promise.all(marks.map((mark, index) => sealed(mark, values[index]!)))
-    return emit(code, path, collected, openings)
-  }
-
-  /** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
-  function refusedOpenings(id: string, marks: Mark[]): Opening[] {
-    const client = marks.map((mark) => ({
-      mark,
-      sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle`,
-    }))
-    modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
-    return client.map(({ sentinel }) => ({ from: CLIENT, export: 'refused', args: [sentinel] }))
-  }
-
-  function proveClient(assets: Asset[], { importersOf }: Graph) {
-    const marks = [...modules].flatMap(([id, { client }]) => client.map((one) => ({ id, ...one })))
-    if (!marks.length) return
-    const code = assets
-      .filter(({ name }) => !name.endsWith('.map'))
-      .map(({ content }) => Buffer.from(content as Uint8Array))
-    const reached = marks.find(({ sentinel }) => code.some((bytes) => bytes.includes(sentinel)))
-    if (reached) throw inClient(reached.mark, importChain(reached.id, importersOf))
-  }
-
-  function inClient(mark: Mark, chain: string[] = []) {
-    const names = chain.map(fromRoot)
-    return new KmsBuildError(
-      'CLIENT_BUNDLE',
-      `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
-        (names.length > 1 ? `It is imported there by ${names.join(' -> ')}. ` : '') +
-        "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports.",
-      mark.place,
+    const sealed = await Promise.all(
+      marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile)),
+    )
+    return emit(
+      code,
+      path,
+      collected,
+      marks.map((mark, index) => opening(mark, sealed[index]!)),
     )
   }
+
+  const opening = (mark: Mark, value: Sealed): Opening =>
+    'wrapped' in value
+      ? directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
+      : pairOpening(value, nameOf(mark), mark.format)
 
   function refuseTarget(marks: Mark[], { client, immediate, cjs }: Target) {
     const [first] = marks
@@ -267,45 +207,13 @@ export function createBuild(userOptions: Options | undefined) {
   const isDirect = (value: Value) =>
     'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
 
-  /** The keys that open what has no data key pair. */
-  const keyIds = () =>
-    options.keyIds.length || !secretsFile
-      ? options.keyIds
-      : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
-
-  function sealedDirect(mark: Mark, plaintext: Uint8Array) {
-    if (!keyIds().length) throw keyMissing(mark)
-    return encryptDirect(
-      { name: nameOf(mark), place: mark.place },
-      plaintext,
-      keyIds(),
-      secretsFile?.encryptionContext ?? options.encryptionContext ?? {},
-    )
-  }
-
-  async function sealed(mark: Mark, value: Value): Promise<Opening> {
-    if ('wrapped' in value)
-      return directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
-    const as = mark.format === 'text' ? [] : [mark.format]
-    const opening = (fingerprint: string, token: string) => ({
-      from: pairModule(fingerprint),
-      export: 'open',
-      args: [token, nameOf(mark), ...as],
-    })
-    if ('token' in value) return opening(value.fingerprint, value.token)
-    if (options.mode === 'direct') return sealed(mark, await sealedDirect(mark, value.plaintext))
-    const pair = await sealingPair(mark)
-    return opening(pair.fingerprint, await sealOnce(pair, mark, value.plaintext))
-  }
-
   async function virtualModule(name: string, watch: Watch): Promise<string> {
     if (name === SHIM) return shimModule()
     if (name === CLIENT) return CLIENT_CODE
     const fingerprint = fingerprintIn(name)!
     watch(options.secretsFile.path)
     await (started ??= load())
-    const made = await fresh
-    const pair = made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
+    const pair = await sealer.pairOf(fingerprint, secretsFile)
     if (!pair) {
       throw new KmsBuildError(
         'TOKEN_FOREIGN',
@@ -315,66 +223,7 @@ export function createBuild(userOptions: Options | undefined) {
     return pairModuleCode(pair, options.runtime, options.aws)
   }
 
-  /** An unchanged value keeps its token within a watch session, so that a rebuild changes nothing. */
-  function sealOnce(pair: DataKeyPair, mark: Mark, plaintext: Uint8Array): Promise<string> {
-    const kind = mark.format === 'bytes' ? 'bytes' : 'literal'
-    const digest = createHash('sha256').update(plaintext).digest('base64')
-    const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
-    let token = tokens.get(key)
-    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext, '', options.seed)))
-    return token
-  }
-
-  const keyMissing = (mark: Mark) =>
-    new KmsBuildError(
-      'KEY_MISSING',
-      `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`,
-      mark.place,
-    )
-
-  async function sealingPair(mark: Mark): Promise<DataKeyPair> {
-    if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
-    if (!options.keyIds.length) throw keyMissing(mark)
-    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {})
-    try {
-      return await fresh
-    } catch (error) {
-      // The next build of a watch session asks again.
-      fresh = undefined
-      throw error
-    }
-  }
-
   const allSeen = () => [...modules.values()].flatMap(({ seen }) => seen)
-
-  /** What the user should know about a build that succeeded, one sentence each. */
-  function warnings(): string[] {
-    const literals = [...modules.values()].flatMap(({ plaintextLiterals }) => plaintextLiterals)
-    const direct = [...modules.values()].reduce((sum, module) => sum + module.direct, 0)
-    const { short } = unsearched(allSeen(), options.proof)
-    const places = (marks: Mark[]) =>
-      marks
-        .slice(0, 5)
-        .map(({ place }) => placeText(place))
-        .join(', ')
-    return [
-      ...(literals.length && options.plaintextLiterals === 'warn'
-        ? [
-            `${literals.length} plaintext ${literals.length > 1 ? 'literals stand' : 'literal stands'} in the source (${places(literals)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'. [PLAINTEXT_LITERAL]`,
-          ]
-        : []),
-      ...(direct > MANY_DIRECT
-        ? [
-            `${direct} secrets have a ciphertext of their own, and so a kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } goes with them. [DIRECT_MANY]`,
-          ]
-        : []),
-      ...(short.length
-        ? [
-            `too short to be searched for in the output (proof.minLength ${options.proof.minLength}): ${[...new Set(short.map(({ name }) => name))].join(', ')}. [PROOF_SKIPPED]`,
-          ]
-        : []),
-    ]
-  }
 
   return {
     setRoot,
@@ -386,7 +235,8 @@ export function createBuild(userOptions: Options | undefined) {
     transform: (code: string, id: string, target: Target, watch: Watch) =>
       remembering(transformModule(code, id, target, watch)),
     setCjs,
-    warnings,
+    /** What the user should know about a build that succeeded, one sentence each. */
+    warnings: () => warnings([...modules.values()], options),
     /** Whether any module had a mark: a build without is left as it is. */
     hasMarks: () => modules.size > 0,
     forget,
@@ -395,7 +245,10 @@ export function createBuild(userOptions: Options | undefined) {
     /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
       if (failure) throw failure
-      proveClient(assets, graph)
+      const client = [...modules].flatMap(([id, module]) =>
+        module.client.map((mark) => ({ id, ...mark })),
+      )
+      proveClientBundle(assets, client, graph, fromRoot)
       await prove(assets, allSeen(), options.proof, graph, fromRoot)
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */

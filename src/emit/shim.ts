@@ -17,7 +17,7 @@ export const SHIM = './unplugin-kms.shim'
 const PAIR = './unplugin-kms.pair.'
 
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
-export const pairModule = (fingerprint: string) => PAIR + fingerprint
+const pairModule = (fingerprint: string) => PAIR + fingerprint
 
 /** What a mark in a browser bundle imports: nothing that could open anything. */
 export const CLIENT = './unplugin-kms.client'
@@ -50,6 +50,17 @@ export function pairModuleCode(
   const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }
+
+/** The call that opens a token of a data key pair. */
+export const pairOpening = (
+  { token, fingerprint }: { token: string; fingerprint: string },
+  name: string,
+  format: Format,
+): Opening => ({
+  from: pairModule(fingerprint),
+  export: 'open',
+  args: [token, name, ...(format === 'text' ? [] : [format])],
+})
 
 /** The call that opens a secret with a CiphertextBlob of its own. */
 export function directOpening(

@@ -1,36 +1,16 @@
-import { Buffer } from 'node:buffer'
 import { KmsBuildError } from '../errors.js'
-import { encodings } from './encodings.js'
+import {
+  examine,
+  masked,
+  searchFor,
+  type Asset,
+  type Leak,
+  type Leftover,
+  type Proof,
+} from './examine.js'
 import { origins, type Graph } from './origins.js'
-import { parts, type Seen } from './parts.js'
-import { placeIn } from './place.js'
-import { residue, type Residue } from './residue.js'
-import { searcher, type Hit } from './search.js'
-import { views } from './views.js'
-
-export type { Seen }
-
-/** A finished output: chunk, map, or any other file of the build. */
-export interface Asset {
-  name: string
-  content: string | Uint8Array
-}
-
-export interface Proof {
-  minLength: number
-  except: string[]
-}
-
-/** Which secrets cannot be searched for, since so short a text stands in any bundle by chance. */
-export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
-  const tooShort = (plaintext: Uint8Array) =>
-    Buffer.from(plaintext).toString('utf8').length < minLength
-  return {
-    short: seen.filter(({ name, plaintext }) => tooShort(plaintext) && !except.includes(name)),
-    excepted: seen.filter(({ name }) => except.includes(name)),
-    searched: seen.filter(({ name, plaintext }) => !tooShort(plaintext) && !except.includes(name)),
-  }
-}
+import type { Seen } from './parts.js'
+import type { Residue } from './residue.js'
 
 /**
  * Fails the build unless every output, its name too, is free of every plaintext that the build saw,
@@ -46,58 +26,26 @@ export async function prove(
   graph: Graph = { inputs: [] },
   shown = (path: string) => path,
 ): Promise<void> {
-  const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
-    parts(secret, proof.minLength)
-      .flatMap(encodings)
-      .map((encoded) => ({ ...encoded, name: secret.name })),
-  )
-  const search = patterns.length ? searcher(patterns) : () => []
-  const masked = (path: string) => (search(Buffer.from(path)).length ? '•••' : path)
-  const found: Found[] = []
-  const left: { asset: string; what: Residue }[] = []
-
-  for (const { name, content } of assets) {
-    for (const hit of search(Buffer.from(name)))
-      found.push({ asset: masked(name), reading: ' (in its name)', hit, place: '' })
-    for (const { reading, bytes } of views(content, name)) {
-      for (const hit of search(bytes))
-        found.push({ asset: masked(name), reading, hit, place: `:${placeIn(bytes, hit.offset)}` })
-    }
-    const what = residue(Buffer.from(content as Uint8Array).toString('utf8'), name)
-    if (what) left.push({ asset: name, what })
+  const search = searchFor(seen, proof)
+  const { leaks, leftovers } = examine(assets, search)
+  if (leaks.length) {
+    const names = new Set(leaks.map(({ secret }) => secret))
+    throw leak(leaks, await origins(names, search, graph, (path) => masked(shown(path), search)))
   }
-
-  if (found.length) {
-    throw leak(
-      found,
-      await origins(new Set(found.map(({ hit }) => hit.pattern.name)), search, graph, (path) =>
-        masked(shown(path)),
-      ),
-    )
-  }
-  if (left.length) throw leftover(left)
+  if (leftovers.length) throw leftover(leftovers)
 }
 
-interface Found {
-  asset: string
-  reading: string
-  hit: Hit
-  /** `:line:column`, in the reading. */
-  place: string
-}
+/** `NAME (encoding) in FILE:LINE:COLUMN`. */
+export const leakText = ({ secret, encoding, asset, place, reading }: Leak) =>
+  `${secret} (${encoding}) in ${asset}${place ? `:${place}` : ''}${reading}`
 
-function leak(found: Found[], stands: string[]) {
-  const first = new Map<string, Found>()
-  for (const item of found) {
-    const key = `${item.hit.pattern.name} ${item.asset}`
+function leak(leaks: Leak[], stands: string[]) {
+  const first = new Map<string, Leak>()
+  for (const item of leaks) {
+    const key = `${item.secret} ${item.asset}`
     if (!first.has(key)) first.set(key, item)
   }
-  const lines = [...first.values()]
-    .slice(0, 10)
-    .map(
-      ({ asset, reading, hit, place }) =>
-        `  ${hit.pattern.name} (${hit.pattern.encoding}) in ${asset}${place}${reading}`,
-    )
+  const lines = [...first.values()].slice(0, 10).map((item) => `  ${leakText(item)}`)
   return new KmsBuildError(
     'LEAK',
     `the output would hold the plaintext of a secret; no file was written.\n${lines.join('\n')}\n` +
@@ -108,7 +56,7 @@ function leak(found: Found[], stands: string[]) {
   )
 }
 
-function leftover(left: { asset: string; what: Residue }[]) {
+function leftover(left: Leftover[]) {
   const of = (what: Residue) => left.find((item) => item.what === what)?.asset
   const [mark, text] = [of('mark'), of('text')]
   if (mark) {

@@ -1,0 +1,90 @@
+import { encodings } from './encodings.js'
+import { parts, type Seen } from './parts.js'
+import { placeIn } from './place.js'
+import { residue, type Residue } from './residue.js'
+import { searcher, type Hit } from './search.js'
+import { views } from './views.js'
+
+/** A finished output: chunk, map, or any other file of the build. */
+export interface Asset {
+  name: string
+  content: string | Uint8Array
+}
+
+export interface Proof {
+  minLength: number
+  except: string[]
+}
+
+/** Finds every plaintext, in every encoding, in some bytes. */
+export type Search = (haystack: Uint8Array) => Hit[]
+
+/** A plaintext that stands in an output. */
+export interface Leak {
+  /** The secret's name or place. */
+  secret: string
+  encoding: string
+  /** The output's name; `•••` where the name itself is the leak. */
+  asset: string
+  /** `line:column` in the reading; absent for a name. */
+  place?: string
+  /** How the output had to be read, in words that follow the place. */
+  reading: string
+}
+
+/** A mark that was never transformed, or a shim left outside. */
+export interface Leftover {
+  asset: string
+  what: Residue
+}
+
+/** Which secrets cannot be searched for, since so short a text stands in any bundle by chance. */
+export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
+  const tooShort = (plaintext: Uint8Array) =>
+    Buffer.from(plaintext).toString('utf8').length < minLength
+  return {
+    short: seen.filter(({ name, plaintext }) => tooShort(plaintext) && !except.includes(name)),
+    excepted: seen.filter(({ name }) => except.includes(name)),
+    searched: seen.filter(({ name, plaintext }) => !tooShort(plaintext) && !except.includes(name)),
+  }
+}
+
+/** A search for all plaintexts at once; made once, used for every output. */
+export function searchFor(seen: Seen[], proof: Proof): Search {
+  const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
+    parts(secret, proof.minLength)
+      .flatMap(encodings)
+      .map((encoded) => ({ ...encoded, name: secret.name })),
+  )
+  return patterns.length ? searcher(patterns) : () => []
+}
+
+/** A path as it may be shown. */
+export const masked = (path: string, search: Search) =>
+  search(Buffer.from(path)).length ? '•••' : path
+
+/** Looks through every output, its name too. */
+export function examine(
+  assets: Iterable<Asset>,
+  search: Search,
+): { leaks: Leak[]; leftovers: Leftover[] } {
+  const leaks: Leak[] = []
+  const leftovers: Leftover[] = []
+  for (const { name, content } of assets) {
+    const asset = masked(name, search)
+    const leak = ({ pattern }: Hit, reading: string) => ({
+      secret: pattern.name,
+      encoding: pattern.encoding,
+      asset,
+      reading,
+    })
+    for (const hit of search(Buffer.from(name))) leaks.push(leak(hit, ' (in its name)'))
+    for (const { reading, bytes } of views(content, name)) {
+      for (const hit of search(bytes))
+        leaks.push({ ...leak(hit, reading), place: placeIn(bytes, hit.offset) })
+    }
+    const what = residue(Buffer.from(content as Uint8Array).toString('utf8'), name)
+    if (what) leftovers.push({ asset, what })
+  }
+  return { leaks, leftovers }
+}
