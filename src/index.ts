@@ -1,3 +1,9 @@
+export {
+  bundleFunctions,
+  type BundleOptions,
+  type Bundled,
+  type LambdaRuntime,
+} from './bundle/bundle.js'
 export { KmsBuildError, type BuildErrorCode, type Place } from './errors.js'
 export type { AwsOptions, Options } from './options.js'
 export { initSecretsFile } from './secrets/init.js'

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { KmsBuildError } from '../errors.js'
+import { addBuild } from './build.js'
 import { addDecrypt } from './decrypt.js'
 import { addEncrypt } from './encrypt.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
@@ -32,6 +33,7 @@ const ADD = [
   addRewrap,
   addMerge,
   addScan,
+  addBuild,
 ]
 
 /** Runs the command line. @returns the exit code. */
