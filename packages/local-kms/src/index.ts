@@ -3,5 +3,6 @@ export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local
 export type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'
+export type { OidcProvider } from './sts/web-identity.js'
 export { formatEntry, type JournalEntry } from './server/journal.js'
 export { LOCAL_HELP, runLocal, type LocalIo } from './command/local.js'

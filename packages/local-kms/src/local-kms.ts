@@ -1,6 +1,7 @@
 import type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
 import type { Faults } from './server/faults.js'
 import type { JournalEntry } from './server/journal.js'
+import type { OidcProvider } from './sts/web-identity.js'
 
 export interface LocalKmsOptions {
   /** Folder to keep keys and principals in; absent, they live in memory. */
@@ -59,6 +60,8 @@ export interface LocalKms {
   createKey(options?: KeyToCreate): Promise<CreatedKey>
   createUser(options: { name: string; policies?: PolicyDocument[]; mfa?: boolean }): User
   createRole(options: { name: string; policies?: PolicyDocument[]; trust?: PolicyDocument }): Role
+  /** An OpenID Connect provider, kept in memory, whose tokens AssumeRoleWithWebIdentity takes. */
+  createOidcProvider(url: string): OidcProvider
   hasAlias(name: string, region?: string): boolean
   hasPrincipal(arn: string): boolean
   /** Replaces the IAM policies of a user or role, and a role's trust policy if one is given. */

@@ -16,6 +16,7 @@ import { makeKey } from './make-key.js'
 import { Faults } from './server/faults.js'
 import { Journal } from './server/journal.js'
 import { serve } from './server/serve.js'
+import { createOidcProvider } from './sts/web-identity.js'
 
 const ADMIN_POLICY = {
   Version: '2012-10-17',
@@ -74,6 +75,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     createKey: (key) => makeKey(endpoint, admin.name, { region, ...key }),
     createUser: (user) => createUser(account, user, () => faults.now()),
     createRole: (role) => createRole(account, role),
+    createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
     hasAlias: (name, inRegion = region) => account.region(inRegion).aliases.has(name),
     hasPrincipal: (arn) => findPrincipal(account, arn) !== undefined,
     putPolicies: (arn, policies, trust) => putPolicies(account, arn, policies, trust),

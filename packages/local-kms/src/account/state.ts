@@ -75,6 +75,8 @@ export interface ParameterVersion {
   /** A SecureString's value is its ciphertext, base64. */
   value: string
   keyId?: string
+  /** Each stands at one version of the parameter at most. */
+  labels?: string[]
   modifiedAt: number
   modifiedBy: string
 }

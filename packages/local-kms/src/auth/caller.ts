@@ -18,6 +18,16 @@ export interface Caller {
   readonly sessionPolicy?: Policy
 }
 
+/** Who sends a request that is not signed. */
+export const anonymous = (accountId: string): Caller => ({
+  accountId,
+  arn: 'anonymous',
+  principalArn: 'anonymous',
+  userId: 'anonymous',
+  mfaPresent: false,
+  identityPolicies: [],
+})
+
 export function callerOfUser(state: State, name: string, session?: SessionRecord): Caller {
   const user = state.users.get(name)
   if (user === undefined) throw new Error(`no user ${name}`)

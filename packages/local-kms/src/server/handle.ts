@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Account } from '../account/account.js'
 import { authenticate } from '../auth/authenticate.js'
+import { anonymous } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
 import type { Answer } from '../protocol/answer.js'
 import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
@@ -91,7 +92,10 @@ async function run(
     )
   }
   const body = form ?? readJson(request.body)
-  const { caller, region } = authenticate(endpoint.account, request, service, now)
+  const { caller, region } =
+    operation === OPERATIONS.sts['AssumeRoleWithWebIdentity']
+      ? { caller: anonymous(endpoint.account.id), region: '' }
+      : authenticate(endpoint.account, request, service, now)
   entry.principal = caller.arn
   entry.region = region
   checkHost(request.headers.host, region)

@@ -1,8 +1,10 @@
 import { kmsOperations } from '../kms/operations.js'
 import type { Operations } from '../protocol/service.js'
 import { secretsManagerOperations } from '../secretsmanager/secrets.js'
+import { LabelParameterVersion } from '../ssm/labels.js'
 import { ssmOperations } from '../ssm/parameters.js'
 import { stsOperations } from '../sts/operations.js'
+import { AssumeRoleWithWebIdentity } from '../sts/web-identity.js'
 
 export type ServiceName = 'kms' | 'ssm' | 'secretsmanager' | 'sts'
 
@@ -15,9 +17,9 @@ const TARGETS: Readonly<Partial<Record<string, ServiceName>>> = {
 
 export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   kms: kmsOperations,
-  ssm: ssmOperations,
+  ssm: { ...ssmOperations, LabelParameterVersion },
   secretsmanager: secretsManagerOperations,
-  sts: stsOperations,
+  sts: { ...stsOperations, AssumeRoleWithWebIdentity },
 }
 
 /** Which operation a request is for: by its `x-amz-target`, or by the `Action` of its form. */

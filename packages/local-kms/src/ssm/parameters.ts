@@ -151,10 +151,13 @@ function findVersion(
   const parameter = call.account.region(call.region).parameters.get(name)
   if (parameter === undefined) return 'no-parameter'
   if (selector === undefined) return parameter.versions.at(-1) as ParameterVersion
-  return parameter.versions.find((v) => String(v.version) === selector) ?? 'no-version'
+  return parameter.versions.find((v) => isSelected(v, selector)) ?? 'no-version'
 }
 
-/** Splits `NAME`, `NAME:VERSION` and the ARNs of both. */
+const isSelected = ({ version, labels }: ParameterVersion, selector: string): boolean =>
+  String(version) === selector || labels?.includes(selector) === true
+
+/** Splits `NAME`, `NAME:VERSION`, `NAME:LABEL` and the ARNs of these. */
 function readName(call: Call, text: string): { name: string; selector: string | undefined } {
   const prefix = serviceArn('ssm', call.region, call.account.id, 'parameter')
   const hierarchical = text.startsWith(`${prefix}/`)
@@ -166,7 +169,7 @@ function readName(call: Call, text: string): { name: string; selector: string | 
   return { name: hierarchical && !parameters.has(name) ? bare : name, selector }
 }
 
-const parameterArn = (call: Call, name: string): string =>
+export const parameterArn = (call: Call, name: string): string =>
   serviceArn('ssm', call.region, call.account.id, `parameter/${name.replace(/^\//, '')}`)
 
 function checkName(name: string): string {

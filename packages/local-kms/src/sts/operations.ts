@@ -111,7 +111,8 @@ const AssumeRole = operation(
 /** The operations of STS. */
 export const stsOperations = { GetCallerIdentity, GetSessionToken, AssumeRole } satisfies Operations
 
-const credentials = (session: SessionRecord): object => ({
+/** As STS's answers show a session. */
+export const credentials = (session: SessionRecord): object => ({
   AccessKeyId: session.accessKeyId,
   SecretAccessKey: session.secretAccessKey,
   SessionToken: session.sessionToken,
