@@ -8,7 +8,11 @@ import type { OwnSource } from './resolve/remote.js'
 export interface AwsOptions {
   region?: string
   profile?: string
-  /** For the build only; the shim's endpoint is AWS_ENDPOINT_URL_KMS of its own environment. */
+  /**
+   * A URL that the build asks in place of every AWS service's: KMS, SSM, Secrets Manager, STS. For one
+   * alone set AWS_ENDPOINT_URL_KMS, _SSM, _SECRETS_MANAGER or _STS. The shim takes no heed of it: its
+   * endpoint is AWS_ENDPOINT_URL_KMS of its own environment.
+   */
   endpoint?: string
   credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider
   /** A role to assume. */
@@ -39,7 +43,7 @@ export interface Options {
   /** What `secret.from('vault', 'reference')` asks: `{ vault: (reference) => value }`. */
   sources?: Record<string, OwnSource>
   aws?: AwsOptions
-  /** What `secret.env` reads. Default: `process.env`. */
+  /** What `secret.env` reads. Default: `process.env`, and under Vite its `.env` files too. */
   env?: Record<string, string | undefined>
   /** What to do about a plaintext written in a source file. Default: `warn`. */
   plaintextLiterals?: 'allow' | 'warn' | 'error'

@@ -20,7 +20,12 @@ import { NAME, transformHook } from './transform.js'
  * ```
  */
 const kms = createVitePlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
+  let files: Record<string, string> = {}
+  const env = new Proxy<Record<string, string | undefined>>(
+    {},
+    { get: (_, name: string) => process.env[name] ?? files[name] },
+  )
+  const build = createBuild({ ...options, env: options?.env ?? env })
   let serves = false
   return {
     name: NAME,
@@ -32,9 +37,12 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     })),
     vite: {
       ...rollupLike(build),
-      configResolved({ root, command }) {
+      async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)
         serves = command === 'serve'
+        const { loadEnv } = await import('vite')
+        // Its prefix says which variables the browser may have: not asked of secrets.
+        files = loadEnv(mode, envDir, '')
       },
     },
   }
