@@ -1,4 +1,6 @@
-import type { Credentials, PolicyDocument, Role, User } from './auth/principals.js'
+import type { Credentials, PolicyDocument, Role, RoleToCreate, User } from './auth/principals.js'
+import type { Network } from './ec2/networks.js'
+import type { FunctionToCreate } from './lambda/functions.js'
 import type { Faults } from './server/faults.js'
 import type { JournalEntry } from './server/journal.js'
 import type { OidcProvider } from './sts/web-identity.js'
@@ -59,7 +61,10 @@ export interface LocalKms {
   /** Makes a key, and an alias (`alias/NAME`) for it, as the administrator; not in the journal. */
   createKey(options?: KeyToCreate): Promise<CreatedKey>
   createUser(options: { name: string; policies?: PolicyDocument[]; mfa?: boolean }): User
-  createRole(options: { name: string; policies?: PolicyDocument[]; trust?: PolicyDocument }): Role
+  createRole(options: RoleToCreate): Role
+  /** A Lambda function, as far as its configuration goes. @returns its ARN. */
+  createFunction(options: FunctionToCreate): string
+  createNetwork(network: Network): void
   /** An OpenID Connect provider, kept in memory, whose tokens AssumeRoleWithWebIdentity takes. */
   createOidcProvider(url: string): OidcProvider
   hasAlias(name: string, region?: string): boolean

@@ -11,6 +11,7 @@ import {
   type User,
 } from './auth/principals.js'
 import { LocalKmsError } from './errors.js'
+import { createFunction } from './lambda/functions.js'
 import type { LocalKms, LocalKmsOptions } from './local-kms.js'
 import { makeKey } from './make-key.js'
 import { Faults } from './server/faults.js'
@@ -24,7 +25,7 @@ const ADMIN_POLICY = {
 }
 
 /**
- * Starts an embedded KMS (with what goes with it of SSM, Secrets Manager and STS) that answers as
+ * Starts an embedded KMS (with what goes with it of SSM, Secrets Manager, STS, IAM, Lambda and EC2) that answers as
  * AWS does, over HTTP, on loopback.
  *
  * @throws LocalKmsError when an option makes no sense, or the state folder is corrupt or in use
@@ -56,6 +57,9 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     AWS_ENDPOINT_URL_SSM: url,
     AWS_ENDPOINT_URL_STS: url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+    AWS_ENDPOINT_URL_IAM: url,
+    AWS_ENDPOINT_URL_LAMBDA: url,
+    AWS_ENDPOINT_URL_EC2: url,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -76,6 +80,8 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     createUser: (user) => createUser(account, user, () => faults.now()),
     createRole: (role) => createRole(account, role),
     createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
+    createFunction: (options) => createFunction(account, { region, ...options }),
+    createNetwork: (network) => void account.networks.set(network.vpcId, network),
     hasAlias: (name, inRegion = region) => account.region(inRegion).aliases.has(name),
     hasPrincipal: (arn) => findPrincipal(account, arn) !== undefined,
     putPolicies: (arn, policies, trust) => putPolicies(account, arn, policies, trust),

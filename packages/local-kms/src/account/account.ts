@@ -1,10 +1,15 @@
+import type { Network } from '../ec2/networks.js'
 import { AwsError } from '../errors.js'
+import type { LambdaFunction } from '../lambda/functions.js'
 import { readStateText, stateFromText, stateToText, writeStateText } from './file.js'
 import { emptyRegion, emptyState, type RegionState, type State } from './state.js'
 
 /** One AWS account: its principals, and in each region its keys, parameters and secrets. */
 export class Account {
   state: State
+  /** Lambda functions by ARN, and VPCs by id: a scene for who reads it, gone with the process. */
+  readonly functions = new Map<string, LambdaFunction>()
+  readonly networks = new Map<string, Network>()
   readonly #dir: string | undefined
   #saved: string
 

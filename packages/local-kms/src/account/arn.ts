@@ -51,5 +51,8 @@ export const userArn = (accountId: string, name: string): string =>
 export const roleArn = (accountId: string, name: string): string =>
   `arn:aws:iam::${accountId}:role/${name}`
 
+export const policyArn = (accountId: string, name: string): string =>
+  `arn:aws:iam::${accountId}:policy/${name}`
+
 export const sessionArn = (accountId: string, role: string, session: string): string =>
   `arn:aws:sts::${accountId}:assumed-role/${role}/${session}`

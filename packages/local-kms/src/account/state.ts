@@ -122,7 +122,17 @@ export interface RoleRecord {
   name: string
   roleId: string
   trustPolicy: string
+  /** Inline ones. */
   policies: string[]
+  attachedPolicies?: ManagedPolicy[]
+  permissionsBoundary?: ManagedPolicy
+}
+
+/** A policy with a name of its own in IAM. */
+export interface ManagedPolicy {
+  arn: string
+  name: string
+  document: string
 }
 
 export interface SessionRecord extends AccessKey {

@@ -1,5 +1,5 @@
 import { roleArn, sessionArn, userArn } from '../account/arn.js'
-import type { SessionRecord, State } from '../account/state.js'
+import type { RoleRecord, SessionRecord, State } from '../account/state.js'
 import { parsePolicy, type Policy } from './policy.js'
 
 /** Who signed a request, with the IAM policies that speak for them. */
@@ -15,6 +15,8 @@ export interface Caller {
   /** Milliseconds since 1970; undefined for long-term credentials. */
   readonly tokenIssuedAt?: number
   readonly identityPolicies: readonly Policy[]
+  /** What a role's own policies can allow at most. */
+  readonly permissionsBoundary?: Policy
   readonly sessionPolicy?: Policy
 }
 
@@ -56,9 +58,23 @@ export function callerOfSession(state: State, session: SessionRecord): Caller {
     userId: `${role.roleId}:${sessionName}`,
     mfaPresent: session.mfaPresent,
     tokenIssuedAt: session.issuedAt,
-    identityPolicies: role.policies.map((text) => parsePolicy(text, 'identity')),
+    ...policiesOfRole(role),
     ...(session.sessionPolicy !== undefined && {
       sessionPolicy: parsePolicy(session.sessionPolicy, 'identity'),
+    }),
+  }
+}
+
+export function policiesOfRole({
+  policies,
+  attachedPolicies = [],
+  permissionsBoundary,
+}: RoleRecord): Pick<Caller, 'identityPolicies' | 'permissionsBoundary'> {
+  const documents = [...policies, ...attachedPolicies.map(({ document }) => document)]
+  return {
+    identityPolicies: documents.map((text) => parsePolicy(text, 'identity')),
+    ...(permissionsBoundary !== undefined && {
+      permissionsBoundary: parsePolicy(permissionsBoundary.document, 'identity'),
     }),
   }
 }

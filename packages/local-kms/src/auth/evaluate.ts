@@ -29,11 +29,10 @@ export function evaluate(question: Question): Denial | undefined {
   const { caller, resourcePolicy } = question
   const identity = caller.identityPolicies
   if (identity.some((policy) => says('Deny', policy, question))) return 'explicit-deny-identity'
-  if (caller.sessionPolicy && says('Deny', caller.sessionPolicy, question)) {
-    return 'explicit-deny-identity'
-  }
-  const session = !caller.sessionPolicy || says('Allow', caller.sessionPolicy, question)
-  const allowedByIam = session && identity.some((policy) => says('Allow', policy, question))
+  const limits = [caller.sessionPolicy, caller.permissionsBoundary].filter((p) => p !== undefined)
+  if (limits.some((policy) => says('Deny', policy, question))) return 'explicit-deny-identity'
+  const within = limits.every((policy) => says('Allow', policy, question))
+  const allowedByIam = within && identity.some((policy) => says('Allow', policy, question))
   if (resourcePolicy === undefined) return allowedByIam ? undefined : 'no-identity-allow'
 
   const named = resourcePolicy.statements.filter((s) => applies(s, resourcePolicy, question))
@@ -43,18 +42,18 @@ export function evaluate(question: Question): Denial | undefined {
   if (match('Deny', 'named') || match('Deny', 'session') || match('Deny', 'account')) {
     return 'explicit-deny-resource'
   }
-  // A statement that names the session itself is not narrowed by the session's policy.
-  if (match('Allow', 'session') || (session && match('Allow', 'named'))) return undefined
+  // A statement that names the session itself is not narrowed by the session's policy or a boundary.
+  if (match('Allow', 'session') || (within && match('Allow', 'named'))) return undefined
   if (match('Allow', 'account')) return allowedByIam ? undefined : 'no-identity-allow'
-  return session ? 'no-resource-allow' : 'no-identity-allow'
+  return within ? 'no-resource-allow' : 'no-identity-allow'
 }
 
-function says(effect: Statement['effect'], policy: Policy, question: Question): boolean {
+export function says(effect: Statement['effect'], policy: Policy, question: Question): boolean {
   return policy.statements.some((s) => s.effect === effect && applies(s, policy, question))
 }
 
 /** Whether a statement speaks of the action, the resource and the circumstances. */
-function applies(statement: Statement, policy: Policy, question: Question): boolean {
+export function applies(statement: Statement, policy: Policy, question: Question): boolean {
   const expand = (text: string): string =>
     policy.version === '2012-10-17' ? expandVariables(text, question.context) : text
   const action = (pattern: string): boolean =>
@@ -69,9 +68,9 @@ function applies(statement: Statement, policy: Policy, question: Question): bool
   )
 }
 
-type PrincipalMatch = 'none' | 'account' | 'named' | 'session'
+export type PrincipalMatch = 'none' | 'account' | 'named' | 'session'
 
-function principalMatch(statement: Statement, caller: Caller): PrincipalMatch {
+export function principalMatch(statement: Statement, caller: Caller): PrincipalMatch {
   if (statement.notPrincipals !== undefined) {
     return listMatch(statement.notPrincipals, caller) === 'none' ? 'named' : 'none'
   }
@@ -83,7 +82,8 @@ function listMatch(principals: PrincipalList, caller: Caller): PrincipalMatch {
   if (names.includes('*')) return 'named'
   if (caller.arn !== caller.principalArn && names.includes(caller.arn)) return 'session'
   if (names.includes(caller.principalArn)) return 'named'
-  const root = `arn:aws:iam::${caller.accountId}:root`
+  const [, partition] = caller.principalArn.split(':')
+  const root = `arn:${partition}:iam::${caller.accountId}:root`
   return names.includes(root) || names.includes(caller.accountId) ? 'account' : 'none'
 }
 

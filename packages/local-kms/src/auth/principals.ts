@@ -1,7 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Account } from '../account/account.js'
-import { roleArn, userArn } from '../account/arn.js'
-import type { AccessKey, RoleRecord, SessionRecord, UserRecord } from '../account/state.js'
+import { policyArn, roleArn, userArn } from '../account/arn.js'
+import type {
+  AccessKey,
+  ManagedPolicy,
+  RoleRecord,
+  SessionRecord,
+  UserRecord,
+} from '../account/state.js'
 import { LocalKmsError } from '../errors.js'
 import { parsePolicy } from './policy.js'
 import { encodeBase32, totp } from './totp.js'
@@ -72,20 +78,21 @@ export function createUser(
   }
 }
 
-/**
- * @param options.trust who may assume the role; by default whom the account's IAM policies let
- */
+export interface RoleToCreate {
+  name: string
+  /** Inline ones. */
+  policies?: PolicyDocument[]
+  /** Managed policies, by their name. */
+  attachedPolicies?: Record<string, PolicyDocument>
+  /** A managed policy of the role's name and `-boundary`. */
+  permissionsBoundary?: PolicyDocument
+  /** Who may assume the role; by default whom the account's IAM policies let. */
+  trust?: PolicyDocument
+}
+
 export function createRole(
   account: Account,
-  {
-    name,
-    policies = [],
-    trust,
-  }: {
-    name: string
-    policies?: PolicyDocument[]
-    trust?: PolicyDocument
-  },
+  { name, policies = [], attachedPolicies = {}, permissionsBoundary, trust }: RoleToCreate,
 ): Role {
   checkName(name, account.state.roles.has(name), 'role')
   const trustPolicy = trustPolicyText(
@@ -100,11 +107,20 @@ export function createRole(
       ],
     },
   )
+  const managed = ([called, document]: [string, PolicyDocument]): ManagedPolicy => ({
+    arn: policyArn(account.id, called),
+    name: called,
+    document: identityPolicy(document),
+  })
   account.state.roles.set(name, {
     name,
     roleId: `AROA${identifier()}`,
     trustPolicy,
     policies: policies.map(identityPolicy),
+    attachedPolicies: Object.entries(attachedPolicies).map(managed),
+    ...(permissionsBoundary !== undefined && {
+      permissionsBoundary: managed([`${name}-boundary`, permissionsBoundary]),
+    }),
   })
   account.save()
   return { name, arn: roleArn(account.id, name) }

@@ -2,9 +2,11 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { REGION_PATTERN } from '../account/arn.js'
 import { AwsError } from '../errors.js'
 
-/** A request to `/`, without a query; header names in lower case, repeated ones as a list. */
+/** Header names in lower case, repeated ones as a list. */
 export interface SignedRequest {
   method: string
+  /** The path, as sent; no service here takes a query. */
+  target: string
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: Buffer
 }
@@ -173,7 +175,7 @@ function stringToSign(
   })
   const canonical = [
     request.method,
-    '/',
+    request.target.split('/').map(encode).join('/'),
     '',
     headers.join(''),
     signedHeaders.join(';'),
@@ -181,6 +183,10 @@ function stringToSign(
   ].join('\n')
   return [ALGORITHM, timestamp, scope, sha256(canonical)].join('\n')
 }
+
+/** Signature Version 4 encodes a path once more than it was sent. */
+const encode = (segment: string): string =>
+  encodeURIComponent(segment).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
 
 function sign(secretAccessKey: string, scope: string, text: string): string {
   const key = scope

@@ -1,17 +1,45 @@
 import { AwsError } from '../errors.js'
 import type { Answer } from './answer.js'
 
-const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
+/** How a service of the query protocol (a form in the request, XML in the answer) writes XML. */
+interface Dialect {
+  namespace: string
+  /** The element that holds one item of a list. */
+  item: string
+  answer: (operation: string, output: object, requestId: string) => object
+  error: (error: object, requestId: string) => [root: string, content: object]
+  /** Names of refusals that are this service's alone. */
+  codes?: typeof CODES
+}
 
-/** The query protocol of STS: a form in the request, XML in the answer. */
-export function xmlAnswer(operation: string, output: object, requestId: string): Answer {
-  return answer(
-    200,
-    element(`${operation}Response`, {
-      [`${operation}Result`]: output,
-      ResponseMetadata: { RequestId: requestId },
-    }),
-  )
+const QUERY: Omit<Dialect, 'namespace'> = {
+  item: 'member',
+  answer: (operation, output, RequestId) => ({
+    [`${operation}Result`]: output,
+    ResponseMetadata: { RequestId },
+  }),
+  error: (Error, RequestId) => ['ErrorResponse', { Error, RequestId }],
+}
+
+/** By the version of the API, which every request of this protocol names. */
+const DIALECTS: Readonly<Partial<Record<string, Dialect>>> = {
+  '2010-05-08': { ...QUERY, namespace: 'https://iam.amazonaws.com/doc/2010-05-08/' },
+  '2016-11-15': {
+    namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
+    item: 'item',
+    answer: (_, output, requestId) => ({ requestId, ...output }),
+    error: (Error, RequestID) => ['Response', { Errors: { Error }, RequestID }],
+    codes: { AccessDeniedException: ['UnauthorizedOperation', 403] },
+  },
+}
+const STS: Dialect = { ...QUERY, namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' }
+
+const dialectOf = ({ Version }: Form): Dialect => DIALECTS[String(Version)] ?? STS
+
+export function xmlAnswer(form: Form, output: object, requestId: string): Answer {
+  const dialect = dialectOf(form)
+  const operation = String(form['Action'])
+  return answer(200, dialect, `${operation}Response`, dialect.answer(operation, output, requestId))
 }
 
 /** The names and statuses that the same refusals have in this protocol. */
@@ -28,36 +56,59 @@ const CODES: Readonly<Partial<Record<string, [code: string, status: number]>>> =
   ThrottlingException: ['Throttling', 400],
 }
 
-export function xmlError(error: AwsError, requestId: string): Answer {
-  const [Code, status] = CODES[error.type] ?? [error.type, error.status]
-  return answer(
-    status,
-    element('ErrorResponse', {
-      Error: { Type: status >= 500 ? 'Receiver' : 'Sender', Code, Message: error.message },
-      RequestId: requestId,
-    }),
-  )
+export function xmlError(form: Form, error: AwsError, requestId: string): Answer {
+  const dialect = dialectOf(form)
+  const codes = { ...CODES, ...dialect.codes }
+  const [Code, status] = codes[error.type] ?? [error.type, error.status]
+  const Type = status >= 500 ? 'Receiver' : 'Sender'
+  const [root, body] = dialect.error({ Type, Code, Message: error.message }, requestId)
+  return answer(status, dialect, root, body)
 }
 
-/** The form's fields; lists (`Tags.member.1.Key`) stay as they are. */
-export const readForm = (body: Buffer): Record<string, string> =>
-  Object.fromEntries(new URLSearchParams(body.toString('utf8')))
-
-function answer(status: number, xml: string): Answer {
-  const root = xml.replace('>', ` xmlns="${NAMESPACE}">`)
-  return { status, contentType: 'text/xml', body: Buffer.from(`${root}\n`) }
+/** A form, read: `ContextEntries.member.1.Key` is the member `Key` of the first of a list. */
+export interface Form {
+  [name: string]: string | Form | (string | Form)[]
 }
 
-function element(name: string, value: unknown): string {
-  return `<${name}>${content(value)}</${name}>`
+const LONGEST_LIST = 1000
+
+export function readForm(body: Buffer): Form {
+  const form = Object.create(null) as Form
+  for (const [path, value] of new URLSearchParams(body.toString('utf8'))) {
+    const [first = '', ...rest] = path.split('.').filter((part) => part !== 'member')
+    put(form, first, rest, value)
+  }
+  return form
 }
 
-function content(value: unknown): string {
+function put(into: Record<string, unknown>, name: string, rest: string[], value: string): void {
+  const key = Array.isArray(into) ? String(Number(name) - 1) : name
+  const [next, ...further] = rest
+  if (next === undefined) {
+    into[key] = value
+    return
+  }
+  const isList = /^[1-9]\d*$/.test(next) && Number(next) <= LONGEST_LIST
+  into[key] ??= isList ? [] : Object.create(null)
+  // What names a list's item as a structure's member, or a value's, is no form of any service.
+  if (typeof into[key] !== 'object' || Array.isArray(into[key]) !== isList) return
+  put(into[key] as Record<string, unknown>, next, further, value)
+}
+
+function answer(status: number, dialect: Dialect, root: string, body: object): Answer {
+  const xml = `<${root} xmlns="${dialect.namespace}">${content(body, dialect.item)}</${root}>\n`
+  return { status, contentType: 'text/xml', body: Buffer.from(xml) }
+}
+
+function content(value: unknown, item: string): string {
   if (value instanceof Date) return `${value.toISOString().slice(0, 19)}Z`
   if (value === null || typeof value !== 'object') return escape(String(value))
-  return Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .map(([name, item]) => element(name, item))
+  const members: [string, unknown][] = Array.isArray(value)
+    ? value.map((member) => [item, member])
+    : Object.entries(value)
+  return members
+    .filter(([, member]) => member !== undefined)
+    .map(([name, member]) => `<${name}>${content(member, item)}</${name}>`)
     .join('')
 }
 

@@ -6,7 +6,7 @@ import { anonymous } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
 import type { Answer } from '../protocol/answer.js'
 import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
-import { readForm, xmlAnswer, xmlError } from '../protocol/query.js'
+import { readForm, xmlAnswer, xmlError, type Form } from '../protocol/query.js'
 import { perform, recordFailure, type Operation } from '../protocol/service.js'
 import { describeFault, refuseByFault, type Fault, type Faults } from './faults.js'
 import type { Journal, JournalEntry } from './journal.js'
@@ -43,8 +43,8 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
   const requestId = randomUUID()
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   const form = isForm === true ? readForm(request.body) : undefined
-  const target = request.headers['x-amz-target']
-  const { service, operation } = route(typeof target === 'string' ? target : undefined, form)
+  const routed = route(request, form)
+  const { service, operation } = routed
   const entry: JournalEntry = {
     time: new Date(now).toISOString(),
     requestId,
@@ -60,15 +60,15 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
   let answer: Answer
   try {
     refuseByFault(fault)
-    const output = await run(endpoint, request, form, entry, now)
-    answer = form ? xmlAnswer(operation, output as object, requestId) : jsonAnswer(output)
+    const output = await run(endpoint, request, form ?? routed.input, entry, now)
+    answer = form ? xmlAnswer(form, output as object, requestId) : jsonAnswer(output)
   } catch (error) {
     recordFailure(entry, error)
     const refusal =
       error instanceof AwsError
         ? error
         : new AwsError('InternalFailure', `the local KMS failed: ${String(error)}`, { status: 500 })
-    answer = form ? xmlError(refusal, requestId) : jsonError(refusal)
+    answer = form ? xmlError(form, refusal, requestId) : jsonError(refusal)
   }
   endpoint.journal.add(entry)
   return { answer, requestId, latencyMs, ...(fault !== undefined && { fault }) }
@@ -77,21 +77,22 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
 async function run(
   endpoint: Endpoint,
   request: HttpRequest,
-  form: Record<string, string> | undefined,
+  input: Form | undefined,
   entry: JournalEntry,
   now: number,
 ): Promise<unknown> {
   const { service, operation: name } = entry
-  const known = service !== 'unknown' && request.method === 'POST' && request.target === '/'
   const operation =
-    known && Object.hasOwn(OPERATIONS[service], name) ? OPERATIONS[service][name] : undefined
-  if (!known || operation === undefined) {
+    service !== 'unknown' && Object.hasOwn(OPERATIONS[service], name)
+      ? OPERATIONS[service][name]
+      : undefined
+  if (service === 'unknown' || operation === undefined) {
     throw new AwsError(
       'UnknownOperationException',
       service === 'unknown' ? '' : `The local KMS does not know the operation ${service}:${name}.`,
     )
   }
-  const body = form ?? readJson(request.body)
+  const body = input ?? readJson(request.body)
   const { caller, region } =
     operation === OPERATIONS.sts['AssumeRoleWithWebIdentity']
       ? { caller: anonymous(endpoint.account.id), region: '' }

@@ -3,7 +3,7 @@ export interface JournalEntry {
   /** ISO 8601, by the service's own clock. */
   readonly time: string
   readonly requestId: string
-  readonly service: 'kms' | 'ssm' | 'secretsmanager' | 'sts' | 'unknown'
+  readonly service: 'kms' | 'ssm' | 'secretsmanager' | 'sts' | 'iam' | 'lambda' | 'ec2' | 'unknown'
   /** `Decrypt`, `GetParameter`, …; `unknown` where the request names none. */
   readonly operation: string
   region: string

@@ -1,12 +1,18 @@
+import { ec2Operations } from '../ec2/networks.js'
+import { iamOperations } from '../iam/operations.js'
 import { kmsOperations } from '../kms/operations.js'
+import { lambdaOperations } from '../lambda/functions.js'
+import type { Form } from '../protocol/query.js'
 import type { Operations } from '../protocol/service.js'
 import { secretsManagerOperations } from '../secretsmanager/secrets.js'
 import { LabelParameterVersion } from '../ssm/labels.js'
 import { ssmOperations } from '../ssm/parameters.js'
 import { stsOperations } from '../sts/operations.js'
 import { AssumeRoleWithWebIdentity } from '../sts/web-identity.js'
+import type { HttpRequest } from './handle.js'
+import type { JournalEntry } from './journal.js'
 
-export type ServiceName = 'kms' | 'ssm' | 'secretsmanager' | 'sts'
+export type ServiceName = Exclude<JournalEntry['service'], 'unknown'>
 
 /** The prefix of `x-amz-target` by which a service of the JSON protocol is called. */
 const TARGETS: Readonly<Partial<Record<string, ServiceName>>> = {
@@ -20,14 +26,43 @@ export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   ssm: { ...ssmOperations, LabelParameterVersion },
   secretsmanager: secretsManagerOperations,
   sts: { ...stsOperations, AssumeRoleWithWebIdentity },
+  iam: iamOperations,
+  lambda: lambdaOperations,
+  ec2: ec2Operations,
 }
 
-/** Which operation a request is for: by its `x-amz-target`, or by the `Action` of its form. */
+/** The services of the query protocol other than STS, by the version of the API that a form names. */
+const VERSIONS: Readonly<Partial<Record<string, ServiceName>>> = {
+  '2010-05-08': 'iam',
+  '2016-11-15': 'ec2',
+}
+
+const FUNCTION = /^\/2015-03-31\/functions\/([^/?]+)\/configuration$/
+
+export interface Routed {
+  service: ServiceName | 'unknown'
+  operation: string
+  /** What the path names, in the services that are addressed so. */
+  input?: Form
+}
+
+/**
+ * Which operation a request is for: by its `x-amz-target`, by the `Action` of its form, or, of
+ * Lambda, by method and path.
+ */
 export function route(
-  target: string | undefined,
-  form: Readonly<Record<string, string>> | undefined,
-): { service: ServiceName | 'unknown'; operation: string } {
-  if (form !== undefined) return { service: 'sts', operation: form['Action'] ?? 'unknown' }
-  const [prefix = '', operation = 'unknown'] = target?.split('.', 2) ?? []
-  return { service: TARGETS[prefix] ?? 'unknown', operation }
+  { method, target, headers }: HttpRequest,
+  form: Readonly<Form> | undefined,
+): Routed {
+  const [, FunctionName] = FUNCTION.exec(target) ?? []
+  if (method === 'GET' && FunctionName !== undefined) {
+    const input = { FunctionName: decodeURIComponent(FunctionName) }
+    return { service: 'lambda', operation: 'GetFunctionConfiguration', input }
+  }
+  const called = String(headers['x-amz-target'] ?? '')
+  const [prefix = '', operation = 'unknown'] = called.split('.', 2)
+  if (method !== 'POST' || target !== '/') return { service: 'unknown', operation }
+  if (form === undefined) return { service: TARGETS[prefix] ?? 'unknown', operation }
+  const service = VERSIONS[String(form['Version'])] ?? 'sts'
+  return { service, operation: String(form['Action'] ?? 'unknown') }
 }

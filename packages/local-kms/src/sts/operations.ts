@@ -50,8 +50,8 @@ const AssumeRole = operation(
     DurationSeconds: numeral({ min: 900, max: 43_200 }),
     ExternalId: string({ min: 2, max: 1224 }),
     Policy: string({ min: 1 }),
-    'PolicyArns.member.1.arn': unsupported(),
-    'Tags.member.1.Key': unsupported(),
+    PolicyArns: unsupported(),
+    Tags: unsupported(),
     ...MFA,
   },
   (call, input) => {

@@ -41,7 +41,7 @@ describe('a command run against the local KMS', () => {
     expect(code).toBe(7)
     const env = JSON.parse(stdout) as Record<string, string>
     expect(env).toMatchObject({ AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-1' })
-    for (const service of ['KMS', 'SSM', 'STS', 'SECRETS_MANAGER']) {
+    for (const service of ['KMS', 'SSM', 'STS', 'SECRETS_MANAGER', 'IAM', 'LAMBDA', 'EC2']) {
       expect(env[`AWS_ENDPOINT_URL_${service}`]).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     }
     expect(env['AWS_ACCESS_KEY_ID']).toMatch(/^AKIA/)
