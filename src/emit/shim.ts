@@ -38,7 +38,7 @@ export function shimModule(): Promise<string> {
 
 /** A module whose `open` opens tokens that were sealed to the pair. */
 export function pairModuleCode(
-  { wrapped, encryptionContext }: DataKeyPair,
+  { fingerprint, wrapped, encryptionContext }: DataKeyPair,
   runtime: Settings,
   aws: AwsOptions,
 ): string {
@@ -47,7 +47,9 @@ export function pairModuleCode(
     endpointHost(keyId, aws),
     ciphertextBlob,
   ])
-  const args = [blobs, encryptionContext, runtime].map((arg) => JSON.stringify(arg)).join(', ')
+  // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
+  const settings = { ...runtime, pair: fingerprint }
+  const args = [blobs, encryptionContext, settings].map((arg) => JSON.stringify(arg)).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }
 
