@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Leftover } from '../prove/examine.js'
 import { EXIT } from './exit-codes.js'
 import { count, note, print, printJson, waiting } from './output.js'
 import { awsOptions, example, several, withAws, type AwsFlags } from './shared-options.js'
@@ -9,6 +10,13 @@ interface Flags extends AwsFlags {
   envFile?: string[]
   except?: string[]
   json?: boolean
+}
+
+/** How a scan calls what the bundler left. */
+const LEFT: Record<Leftover['what'], string> = {
+  mark: 'a mark that was never transformed',
+  text: 'the source of a module with marks, as a text,',
+  shim: 'an import of the shim, which no deployed function finds,',
 }
 
 export function addScan(program: Command) {
@@ -26,9 +34,10 @@ export function addScan(program: Command) {
     .option('--env <name>', 'look for the value of an environment variable; repeatable', several)
     .option('--env-file <path>', 'look for the values of a dotenv file; repeatable', several)
     .option('--except <name>', 'a name whose value may stand there; repeatable', several)
-    .option('--json', 'print { files, searched, short, findings }')
+    .option('--json', 'print { files, searched, short, leaks, leftovers }')
     .action(async (folder: string, flags: Flags) => {
       const { scanFolder } = await import('../secrets/scan.js')
+      const { leakText } = await import('../prove/prove.js')
       const scanned = await waiting(`searching ${folder}`, () =>
         scanFolder(folder, {
           ...awsOptions(flags),
@@ -40,13 +49,14 @@ export function addScan(program: Command) {
           ...(flags.except && { proof: { except: flags.except } }),
         }),
       )
-      if (scanned.findings.length) process.exitCode = EXIT.FOUND
+      const { files, searched, short, leaks, leftovers } = scanned
+      if (leaks.length || leftovers.length) process.exitCode = EXIT.FOUND
       if (flags.json) return printJson(scanned)
-      for (const { file, places } of scanned.findings)
-        for (const place of places) print(`${file}: ${place}`)
-      if (scanned.short.length) note(`too short to be looked for: ${scanned.short.join(', ')}`)
+      for (const leak of leaks) print(leakText(leak))
+      for (const { asset, what } of leftovers) print(`${LEFT[what]} in ${asset}`)
+      if (short.length) note(`too short to be looked for: ${short.join(', ')}`)
       return print(
-        `${count(scanned.findings.length, 'file')} of ${scanned.files} with findings; ${count(scanned.searched, 'value')} looked for`,
+        `${count(leaks.length + leftovers.length, 'finding')} in ${count(files, 'file')}; ${count(searched, 'value')} looked for`,
       )
     })
   example(

@@ -1,9 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { KmsBuildError } from '../errors.js'
-import { unsearched, type Asset } from '../prove/examine.js'
+import {
+  examine,
+  searchFor,
+  unsearched,
+  type Asset,
+  type Leak,
+  type Leftover,
+} from '../prove/examine.js'
 import type { Seen } from '../prove/parts.js'
-import { prove } from '../prove/prove.js'
 import { kmsOpeningCalls } from '../seal/kms-opening.js'
 import { opener } from '../seal/open.js'
 import { readDotenv } from './dotenv.js'
@@ -26,8 +32,9 @@ export interface Scanned {
   searched: number
   /** Names of values too short to be looked for. */
   short: string[]
-  /** What was found, a file each: where which name stands, and in which encoding; never a value. */
-  findings: { file: string; code: string; places: string[] }[]
+  /** Where which name stands, once for each encoding and file; never a value. */
+  leaks: Leak[]
+  leftovers: Leftover[]
 }
 
 /**
@@ -39,6 +46,7 @@ export interface Scanned {
  */
 export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<Scanned> {
   const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
+  const files = filesIn(folder)
   const seen = [
     ...(await entriesOf(options)),
     ...variablesOf(options),
@@ -50,57 +58,24 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
       'there is no value to look for: the secrets file has no entry, and neither --env nor --env-file gave one.',
     )
   const { short, searched } = unsearched(seen, proof)
-
-  const assets = await assetsIn(folder)
-  const findings: Scanned['findings'] = []
-  // All at once first, since a search is built once for all its files; one by one only to tell them apart.
-  if (await failure(assets, seen, proof)) {
-    for (const asset of assets) {
-      const error = await failure([asset], seen, proof)
-      if (error) findings.push(finding(asset.name, error))
-    }
-  }
+  const { leaks, leftovers } = examine(contentsOf(folder, files), searchFor(seen, proof))
   return {
-    files: assets.length,
+    files: files.length,
     searched: searched.length,
     short: short.map(({ name }) => name),
-    findings,
+    leaks: firstOfEach(leaks),
+    leftovers,
   }
 }
 
-async function failure(
-  assets: Asset[],
-  seen: Seen[],
-  proof: { minLength: number; except: string[] },
-): Promise<KmsBuildError | null> {
-  try {
-    await prove(assets, seen, proof)
-    return null
-  } catch (error) {
-    if (error instanceof KmsBuildError) return error
-    throw error
+/** What stands in a file as it is, stands in its other readings too. */
+function firstOfEach(leaks: Leak[]): Leak[] {
+  const first = new Map<string, Leak>()
+  for (const leak of leaks) {
+    const key = JSON.stringify([leak.secret, leak.encoding, leak.asset])
+    if (!first.has(key)) first.set(key, leak)
   }
-}
-
-/** Takes the places from the proof's message: `  NAME (encoding) in FILE:LINE:COLUMN`. */
-function finding(name: string, { code, message }: KmsBuildError) {
-  if (code !== 'LEAK') {
-    const what =
-      code === 'SHIM_EXTERNAL'
-        ? 'an import of the shim, which no deployed function finds'
-        : 'a mark that was never transformed'
-    return { file: name, code, places: [what] }
-  }
-  const places = message
-    .split('\n')
-    .filter((line) => line.startsWith('  '))
-    .map((line) => line.trim())
-  // The name itself may be the plaintext, and is not said again.
-  return {
-    file: places.some((place) => place.endsWith('(in its name)')) ? '•••' : name,
-    code,
-    places,
-  }
+  return [...first.values()]
 }
 
 async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]> {
@@ -130,20 +105,21 @@ async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   )
 }
 
-async function assetsIn(folder: string): Promise<Asset[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new KmsBuildError(
-        'FILE_UNREADABLE',
-        `${folder} cannot be read (${error.code}). Give a folder of build output.`,
-      )
-    },
-  )
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-  return Promise.all(
-    files.map(async (path) => ({ name: relative(folder, path), content: await readFile(path) })),
-  )
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+  } catch (error) {
+    throw new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${folder} cannot be read (${(error as NodeJS.ErrnoException).code}). Give a folder of build output.`,
+    )
+  }
+}
+
+/** One after the other, so that no more than one is in memory. */
+function* contentsOf(folder: string, files: string[]): Generator<Asset> {
+  for (const path of files) yield { name: relative(folder, path), content: readFileSync(path) }
 }

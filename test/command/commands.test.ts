@@ -337,10 +337,17 @@ describe('scan', () => {
       env: { ...kms.env, V: 'variable-value' },
     })
     expect(found.code).toBe(1)
-    const { findings, files, searched } = JSON.parse(found.stdout)
-    expect({ files, searched }).toEqual({ files: 4, searched: 3 })
-    expect(findings.map(({ file }: { file: string }) => file)).toEqual(['a.js', 'b/c.txt', 'd.map'])
-    expect(findings[0].places[0]).toContain('A (base64)')
+    expect(JSON.parse(found.stdout)).toEqual({
+      files: 4,
+      searched: 3,
+      short: [],
+      leaks: [
+        { secret: 'A', encoding: 'base64', asset: 'a.js', place: '1:4', reading: '' },
+        { secret: 'V', encoding: 'as it is', asset: 'b/c.txt', place: '1:1', reading: '' },
+        { secret: 'D', encoding: 'as it is', asset: 'd.map', place: '1:7', reading: '' },
+      ],
+      leftovers: [],
+    })
     expect(found.stdout + found.stderr).not.toMatch(/correct horse|variable-value|dotenv-value/)
   })
 
@@ -349,8 +356,41 @@ describe('scan', () => {
     const found = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
       env: { V: 'variable-value' },
     })
-    expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('•••: V (as it is)') })
+    expect(found).toMatchObject({ code: 1, stdout: expect.stringContaining('V (as it is) in •••') })
     expect(found.stdout + found.stderr).not.toContain('variable-value')
+  })
+
+  it('says every place, however many there are, and each once though it can be read in several ways', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `${index}.js`)
+    const space = await workspace(
+      Object.fromEntries(names.map((name) => [`dist/${name}`, `"\\n"; x = 'variable-value'`])),
+    )
+    const { code, stdout } = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
+      env: { V: 'variable-value' },
+    })
+    expect(code).toBe(1)
+    expect(stdout.split('\n')).toEqual([
+      ...names.sort().map((name) => `V (as it is) in ${name}:1:12`),
+      '12 findings in 12 files; 1 value looked for',
+      '',
+    ])
+  })
+
+  it('finds a mark that was never transformed, and an import of the shim', async () => {
+    const space = await workspace({
+      'dist/a.js': "import { secret } from 'unplugin-kms/secret'\nsecret.env('V')",
+      'dist/b.js': "import '@unplugin-kms/runtime/shim'",
+    })
+    expect(
+      await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
+        env: { V: 'variable-value' },
+      }),
+    ).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^a mark that was never transformed in a\.js\nan import of the shim, .* in b\.js\n2 findings in 2 files/,
+      ),
+    })
   })
 
   it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {
