@@ -2,7 +2,6 @@ import type { Command } from 'commander'
 import { report } from './encrypt.js'
 import { note, waiting } from './output.js'
 import {
-  awsOptions,
   example,
   secretsOptions,
   withAws,
@@ -20,7 +19,7 @@ export function addDecrypt(program: Command) {
     .action(async (paths: string[], flags: FileFlags & AwsFlags & { json?: boolean }) => {
       const { decryptSources } = await import('../secrets/decrypt.js')
       const { changed } = await waiting('asking KMS', () =>
-        decryptSources(paths, { ...secretsOptions(flags), ...awsOptions(flags) }),
+        decryptSources(paths, secretsOptions(flags)),
       )
       report(changed, flags.json, 'opened')
       if (changed.length)

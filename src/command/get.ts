@@ -1,7 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import type { Command } from 'commander'
-import { waiting } from './output.js'
+import { print, printJson, waiting } from './output.js'
 import {
-  awsOptions,
   example,
   secretsOptions,
   withAws,
@@ -19,21 +19,16 @@ export function addGet(program: Command) {
     .action(async (name: string, flags: FileFlags & AwsFlags & { json?: boolean }) => {
       const { getSecret } = await import('../secrets/get.js')
       const bytes = Buffer.from(
-        await waiting('asking KMS', () =>
-          getSecret(name, { ...secretsOptions(flags), ...awsOptions(flags) }),
-        ),
+        await waiting('asking KMS', () => getSecret(name, secretsOptions(flags))),
       )
-      const text = bytes.toString('utf8')
-      const isText = Buffer.from(text).equals(bytes)
       if (flags.json)
-        process.stdout.write(
-          `${JSON.stringify({ name, ...(isText ? { value: text } : { base64: bytes.toString('base64') }) })}\n`,
-        )
+        return printJson({
+          name,
+          ...(isUtf8(bytes) ? { value: bytes.toString() } : { base64: bytes.toString('base64') }),
+        })
+      process.stdout.write(bytes)
       // A terminal's next prompt begins a line of its own; a pipe gets the bytes alone.
-      else
-        process.stdout.write(
-          process.stdout.isTTY ? Buffer.concat([bytes, Buffer.from('\n')]) : bytes,
-        )
+      if (process.stdout.isTTY) print('')
     })
   example(command, 'PGPASSWORD="$(npx unplugin-kms get DB_PASSWORD)" psql')
 }

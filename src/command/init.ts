@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { emphasis, print, printJson, waiting, warn } from './output.js'
 import {
-  awsOptions,
   contextPair,
   example,
   secretsOptions,
@@ -42,7 +41,6 @@ export function addInit(program: Command) {
       const made = await waiting('making a data key pair in KMS', () =>
         initSecretsFile({
           ...secretsOptions(flags),
-          ...awsOptions(flags),
           keyIds: flags.key,
           ...(flags.context && { encryptionContext: flags.context }),
           types: flags.types,

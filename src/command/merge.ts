@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { KmsBuildError } from '../errors.js'
 import { EXIT } from './exit-codes.js'
 import { note, print } from './output.js'
@@ -29,7 +29,10 @@ export function addMerge(program: Command) {
             'merge takes three files: base, ours and theirs. To have git call it: npx unplugin-kms merge --install.',
           )
         const { mergeSecretsFiles } = await import('../secrets/merge.js')
-        const [one, two, three] = await Promise.all([base, ours, theirs].map(read))
+        const { readGivenFile } = await import('../secrets/given-file.js')
+        const [one, two, three] = await Promise.all(
+          [base, ours, theirs].map(async (file) => (await readGivenFile(file)).toString()),
+        )
         const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
         // Git's own copy, which it throws away unless we succeed.
         await writeFile(ours, text)
@@ -54,8 +57,3 @@ async function install(flags: FileFlags) {
     `git merges the secrets file by entry in this clone; commit ${await installMergeDriver(secretsFilePath(secretsOptions(flags)))}`,
   )
 }
-
-const read = (path: string) =>
-  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}).`)
-  })

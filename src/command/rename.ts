@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { print, waiting, warn } from './output.js'
 import {
-  awsOptions,
   example,
   secretsOptions,
   withAws,
@@ -19,7 +18,7 @@ export function addRename(program: Command) {
     .action(async (from: string, to: string, flags: FileFlags & AwsFlags) => {
       const { renameSecret } = await import('../secrets/rename.js')
       const { path, warnings } = await waiting('asking KMS', () =>
-        renameSecret(from, to, { ...secretsOptions(flags), ...awsOptions(flags) }),
+        renameSecret(from, to, secretsOptions(flags)),
       )
       warnings.forEach(warn)
       print(`renamed ${from} to ${to} in ${path}`)

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { KmsBuildError } from '../errors.js'
 import { note, print, printJson, waiting, warn } from './output.js'
+import { NO_CURE } from './rotate.js'
 import {
-  awsOptions,
   contextPair,
   example,
   secretsOptions,
@@ -11,7 +12,6 @@ import {
   type AwsFlags,
   type FileFlags,
 } from './shared-options.js'
-import { KmsBuildError } from '../errors.js'
 
 interface Flags extends FileFlags, AwsFlags {
   key?: string[]
@@ -46,7 +46,6 @@ export function addRewrap(program: Command) {
       const { path, result, warnings } = await waiting('asking KMS', () =>
         rewrapSecrets({
           ...secretsOptions(flags),
-          ...awsOptions(flags),
           ...(flags.key && { keyIds: flags.key }),
           ...(flags.context && { encryptionContext: flags.context }),
         }),
@@ -57,9 +56,7 @@ export function addRewrap(program: Command) {
       note(
         'bundles that were built before, and the file in git history, still open with the earlier key and context',
       )
-      return note(
-        'this does not help against a value that leaked: change that value where it is used, and set it anew',
-      )
+      return note(NO_CURE)
     })
   example(command, 'npx unplugin-kms rewrap --key arn:aws:kms:eu-west-1:111122223333:key/…')
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { count, emphasis, note, print, printJson, waiting, warn } from './output.js'
 import {
-  awsOptions,
   example,
   secretsOptions,
   several,
@@ -33,14 +32,14 @@ export function addRotate(program: Command) {
   example(command, 'npx unplugin-kms rotate src', 'npx unplugin-kms rotate --prune')
 }
 
-const NO_CURE =
+/** What neither new keys nor another context can mend. */
+export const NO_CURE =
   'this does not help against a value that leaked: change that value where it is used, and set it anew'
 
 async function rotate(paths: string[], flags: Flags) {
   const { rotateSecrets } = await import('../secrets/rotate.js')
   const options = {
     ...secretsOptions(flags),
-    ...awsOptions(flags),
     paths,
     ...(flags.key && { keyIds: flags.key }),
   }

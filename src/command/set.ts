@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Command } from 'commander'
 import { count, note, print, warn } from './output.js'
 import { example, secretsOptions, withTrust, type FileFlags } from './shared-options.js'
@@ -21,7 +22,7 @@ export function addSet(program: Command) {
       existingPath(options)
       const value = await readValue(name, flags.fromFile)
       const { path, result, warnings } = await setSecret(name, value, options)
-      const text = isText(value)
+      const text = isUtf8(value)
       value.fill(0)
       warnings.forEach(warn)
       print(
@@ -36,5 +37,3 @@ export function addSet(program: Command) {
     'npx unplugin-kms set TLS_KEY --from-file key.pem',
   )
 }
-
-const isText = (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString('utf8')).equals(bytes)

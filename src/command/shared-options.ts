@@ -25,9 +25,11 @@ export const withAws = (command: Command) =>
     .option('--region <region>', 'where a key without an ARN is')
     .option('--profile <name>', "of AWS's own configuration")
 
-export const secretsOptions = ({ file, trust }: FileFlags) => ({
+/** What the operations on secrets files take, of whichever of these flags a command has. */
+export const secretsOptions = ({ file, trust, ...flags }: FileFlags & AwsFlags) => ({
   ...(file !== undefined && { secretsFile: file }),
   ...(trust !== undefined && { trust }),
+  ...awsOptions(flags),
 })
 
 export const awsOptions = ({ region, profile }: AwsFlags): { aws: AwsOptions } => ({

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { isUtf8 } from 'node:buffer'
 import { KmsBuildError } from '../errors.js'
+import { readGivenFile } from '../secrets/given-file.js'
 
 /** Ctrl-C at a prompt. */
 export class Interrupted extends Error {}
@@ -9,14 +10,8 @@ export class Interrupted extends Error {}
  * hidden prompt of a terminal, or stdin without its last line break.
  */
 export async function readValue(name: string, fromFile: string | undefined): Promise<Uint8Array> {
-  if (fromFile !== undefined) return readBytes(fromFile)
+  if (fromFile !== undefined) return readGivenFile(fromFile)
   return process.stdin.isTTY ? ask(name) : readStdin()
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}).`)
-  })
 }
 
 async function readStdin(): Promise<Uint8Array> {
@@ -31,7 +26,7 @@ async function readStdin(): Promise<Uint8Array> {
       'nothing came on stdin, and there is no terminal to ask at. Pipe the value in, or give --from-file.',
     )
   const value = bytes.subarray(0, end)
-  if (Buffer.from(value.toString('utf8')).equals(value)) return value
+  if (isUtf8(value)) return value
   throw new KmsBuildError(
     'ARGUMENT_INVALID',
     "what came on stdin is no UTF-8 text. Give bytes with --from-file FILE, and read them with secret.named(NAME, 'bytes').",

@@ -3,13 +3,14 @@ import type { Mark } from '../collect/collect.js'
 import { kmsOpeningCalls } from '../seal/kms-opening.js'
 import { opener, type Opener } from '../seal/open.js'
 import { decodeToken, looksLikeToken, type Token } from '../seal/token.js'
-import type { ChangedSource } from './encrypt.js'
 import { existingSecretsFile, type SecretsOptions } from './options.js'
 import {
   markedSources,
   onlyLiterals,
   overwriteSource,
-  replaceLiterals,
+  placesIn,
+  withLiterals,
+  type ChangedSource,
   type MarkedSource,
 } from './sources.js'
 
@@ -27,25 +28,9 @@ export async function decryptSources(
   const file = await existingSecretsFile(options)
   const { open } = opener(kmsOpeningCalls(options.aws ?? {}), file)
   const sources = await sealedSources(paths)
-  const opened = await Promise.all(
-    sources.map(async (source) => {
-      const values = await Promise.all(source.literals.map((mark) => textOf(open, mark)))
-      return {
-        source,
-        text: replaceLiterals(
-          source,
-          source.literals.map((mark, index) => ({ mark, value: values[index]! })),
-        ),
-      }
-    }),
-  )
+  const opened = await withLiterals(sources, (mark) => textOf(open, mark))
   for (const { source, text } of opened) await overwriteSource(source, text)
-  return {
-    changed: sources.map(({ path, literals }) => ({
-      path,
-      places: literals.map(({ place }) => place),
-    })),
-  }
+  return { changed: placesIn(sources) }
 }
 
 /** The modules whose literals are tokens, with those only. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */

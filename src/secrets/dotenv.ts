@@ -1,6 +1,5 @@
 import { parse } from 'dotenv'
-import { readFile } from 'node:fs/promises'
-import { KmsBuildError } from '../errors.js'
+import { readGivenFile } from './given-file.js'
 
 export interface DotenvFile {
   values: Map<string, string>
@@ -14,9 +13,7 @@ const ASSIGNMENT = /^\s*(?:export\s+)?([\w.-]+)\s*=[^\S\n]*(.*)$/gm
 
 /** Reads a dotenv file as the dotenv package does. @throws KmsBuildError FILE_UNREADABLE. */
 export async function readDotenv(path: string): Promise<DotenvFile> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError('FILE_UNREADABLE', `${path} cannot be read (${error.code}).`)
-  })
+  const text = (await readGivenFile(path)).toString()
   const parsed = Object.entries(parse(text))
   const assignments = [...text.matchAll(ASSIGNMENT)].map(([, name, value]) => ({
     name: name!,

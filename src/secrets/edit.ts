@@ -27,11 +27,11 @@ export async function editSecretsFile<T>(
   const path = existingPath(options)
   return withLock(path, async (stillHeld) => {
     const file = await existingSecretsFile(options)
-    const warning = sealing === 'sealing' ? await checkKnownPin(file, options.trust) : undefined
+    const warnings = sealing === 'sealing' ? await checkKnownPin(file, options.trust) : []
     const result = await change(file)
     stillHeld()
     await writeSecretsFile(file)
     await updateTypes(file)
-    return { path, result, warnings: warning === undefined ? [] : [warning] }
+    return { path, result, warnings }
   })
 }

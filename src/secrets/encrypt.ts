@@ -1,17 +1,18 @@
 import { dirname } from 'node:path'
-import { KmsBuildError, type Place } from '../errors.js'
+import { KmsBuildError } from '../errors.js'
 import { seal } from '../seal/seal.js'
 import { looksLikeToken } from '../seal/token.js'
 import { checkKnownPin } from './known-pins.js'
 import { existingSecretsFile, type SecretsOptions } from './options.js'
-import { markedSources, onlyLiterals, replaceLiterals, replaceSource } from './sources.js'
+import {
+  markedSources,
+  onlyLiterals,
+  placesIn,
+  replaceSource,
+  withLiterals,
+  type ChangedSource,
+} from './sources.js'
 import { secretsFilesOfProject } from './stages.js'
-
-/** Literals that were found or changed in one module. */
-export interface ChangedSource {
-  path: string
-  places: Place[]
-}
 
 /**
  * Where plaintexts stand in the sources. Needs neither a secrets file nor AWS.
@@ -19,10 +20,7 @@ export interface ChangedSource {
  * @throws KmsBuildError as `markedSources`.
  */
 export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSource[]> {
-  return (await plaintextSources(paths)).map(({ path, literals }) => ({
-    path,
-    places: literals.map(({ place }) => place),
-  }))
+  return placesIn(await plaintextSources(paths))
 }
 
 /**
@@ -44,32 +42,15 @@ export async function encryptSources(
       `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with one of them only. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
     )
   }
-  const warning = await checkKnownPin(file, options.trust)
+  const warnings = await checkKnownPin(file, options.trust)
   const pair = file.pairs.get(file.current)!
 
   const sources = await plaintextSources(paths)
-  const sealed = await Promise.all(
-    sources.map(async (source) => {
-      const values = await Promise.all(
-        source.literals.map(({ argument }) => seal(pair, 'literal', Buffer.from(argument))),
-      )
-      return {
-        source,
-        text: replaceLiterals(
-          source,
-          source.literals.map((mark, index) => ({ mark, value: values[index]! })),
-        ),
-      }
-    }),
+  const sealed = await withLiterals(sources, ({ argument }) =>
+    seal(pair, 'literal', Buffer.from(argument)),
   )
   for (const { source, text } of sealed) await replaceSource(source, text)
-  return {
-    changed: sources.map(({ path, literals }) => ({
-      path,
-      places: literals.map(({ place }) => place),
-    })),
-    warnings: warning === undefined ? [] : [warning],
-  }
+  return { changed: placesIn(sources), warnings }
 }
 
 async function plaintextSources(paths: string[]) {

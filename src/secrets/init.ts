@@ -46,7 +46,7 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
     const file = newSecretsFile(path, pair)
     stillHeld()
-    const warning = await rememberPins(file)
+    const warnings = await rememberPins(file)
     await writeSecretsFile(file)
     return {
       path,
@@ -54,7 +54,7 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
       pin: pinOf(pair.publicKey),
       keyArns: pair.wrapped.map(({ keyId }) => keyId),
       types: types ? await createTypes(file) : undefined,
-      warnings: warning === undefined ? [] : [warning],
+      warnings,
     }
   })
 }

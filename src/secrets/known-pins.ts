@@ -24,22 +24,22 @@ export const knownPinsPath = () =>
  * Stops sealing to a public key that is not the one seen in this file before. The first one seen is
  * trusted and remembered; UNPLUGIN_KMS_PIN, where set, decides instead.
  *
- * @returns a warning where the pin could not be remembered.
+ * @returns warnings: that the pin could not be remembered.
  * @throws KmsBuildError PIN_MISMATCH.
  */
-export async function checkKnownPin(file: SecretsFile, trust = false): Promise<string | undefined> {
+export async function checkKnownPin(file: SecretsFile, trust = false): Promise<string[]> {
   const vouched = process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
   checkPins(file, vouched)
   const known = (await readKnownPins())[await keyOf(file.path)]
   const { publicKey } = file.pairs.get(file.current)!
   const pin = pinOf(publicKey)
-  if (known?.includes(pin)) return undefined
+  if (known?.includes(pin)) return []
   if (known && !trust && !vouched.length) throw await changed(file, known, pin)
   return rememberPins(file)
 }
 
 /** Trusts the pins of the file as it is, and forgets those of pairs that it no longer has. */
-export async function rememberPins({ path, pairs }: SecretsFile): Promise<string | undefined> {
+export async function rememberPins({ path, pairs }: SecretsFile): Promise<string[]> {
   const store = knownPinsPath()
   try {
     await mkdir(dirname(store), { recursive: true, mode: 0o700 })
@@ -49,9 +49,11 @@ export async function rememberPins({ path, pairs }: SecretsFile): Promise<string
       known[key] = [...pairs.values()].map(({ publicKey }) => pinOf(publicKey))
       await replaceFile(store, `${JSON.stringify(known, null, 2)}\n`)
     })
-    return undefined
+    return []
   } catch {
-    return `the pin of ${path} could not be remembered in ${store}, so that a changed public key would pass unseen. Make the folder writable, or set UNPLUGIN_KMS_PIN.`
+    return [
+      `the pin of ${path} could not be remembered in ${store}, so that a changed public key would pass unseen. Make the folder writable, or set UNPLUGIN_KMS_PIN.`,
+    ]
   }
 }
 

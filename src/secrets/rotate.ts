@@ -83,7 +83,7 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
 
     stillHeld()
     // First, so that a run cut short after the write does not take its own pair for a stranger's.
-    const warning = await rememberPins(file)
+    const warnings = await rememberPins(file)
     await writeSecretsFile(file)
     const changed = sources.filter((source) =>
       replacements.some((replacement) => replacement.source === source),
@@ -100,7 +100,7 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
       finished,
       entries: staleEntries.length,
       sources: changed.map(({ path }) => path),
-      warnings: warning === undefined ? [] : [warning],
+      warnings,
     }
   })
 }

@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { collect, MARKER, type Mark } from '../collect/collect.js'
-import { KmsBuildError } from '../errors.js'
+import { KmsBuildError, type Place } from '../errors.js'
 import { replaceFile } from '../seal/replace-file.js'
 
 /** A module with marks whose argument is a literal. */
@@ -10,6 +10,16 @@ export interface MarkedSource {
   code: string
   literals: Mark[]
 }
+
+/** Literals that were found or changed in one module. */
+export interface ChangedSource {
+  path: string
+  places: Place[]
+}
+
+/** Where the literals of the modules stand. */
+export const placesIn = (sources: MarkedSource[]): ChangedSource[] =>
+  sources.map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) }))
 
 /** A literal and what takes the place of its value. */
 export interface Replacement {
@@ -83,6 +93,21 @@ async function readText(path: string): Promise<string | null> {
     )
   }
 }
+
+/** The modules with other values in all of their literals; nothing is written. */
+export const withLiterals = (
+  sources: MarkedSource[],
+  valueOf: (mark: Mark) => Promise<string>,
+): Promise<{ source: MarkedSource; text: string }[]> =>
+  Promise.all(
+    sources.map(async (source) => {
+      const replacements = source.literals.map(async (mark) => ({
+        mark,
+        value: await valueOf(mark),
+      }))
+      return { source, text: replaceLiterals(source, await Promise.all(replacements)) }
+    }),
+  )
 
 /** The module with other values in its literals, each in the quotes that it had. */
 export function replaceLiterals({ code }: MarkedSource, replacements: Replacement[]): string {
