@@ -1,5 +1,6 @@
 import { relative, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
+import { DEV, devModule, devOpening } from './emit/dev.js'
 import { emit, type Opening } from './emit/emit.js'
 import {
   CLIENT,
@@ -23,6 +24,7 @@ import {
 import type { Asset } from './prove/examine.js'
 import type { Graph } from './prove/origins.js'
 import { prove } from './prove/prove.js'
+import { devValue, type DevValues } from './resolve/dev-values.js'
 import { createRemote } from './resolve/remote.js'
 import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
 import { kmsCalls } from './seal/kms.js'
@@ -132,6 +134,10 @@ export function createBuild(userOptions: Options | undefined) {
       modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
       return emit(code, path, collected, client.map(refusedOpening))
     }
+    if (target.immediate && options.devValues) {
+      const openings = await developing(marks, options.devValues, watch)
+      return emit(code, path, collected, openings)
+    }
     const sources = {
       env: options.env,
       secretsFile,
@@ -149,6 +155,15 @@ export function createBuild(userOptions: Options | undefined) {
       path,
       collected,
       marks.map((mark, index) => opening(mark, sealed[index]!)),
+    )
+  }
+
+  function developing(marks: Mark[], values: DevValues, watch: Watch): Promise<Opening[]> {
+    if (typeof values === 'string') watch(values)
+    return Promise.all(
+      marks.map(async (mark) =>
+        devOpening(await devValue(mark, values), nameOf(mark), mark.format),
+      ),
     )
   }
 
@@ -210,6 +225,7 @@ export function createBuild(userOptions: Options | undefined) {
   async function virtualModule(name: string, watch: Watch): Promise<string> {
     if (name === SHIM) return shimModule()
     if (name === CLIENT) return CLIENT_CODE
+    if (name === DEV) return devModule()
     const fingerprint = fingerprintIn(name)!
     watch(options.secretsFile.path)
     await (started ??= load())

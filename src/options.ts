@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { Settings } from '@unplugin-kms/runtime/shim'
 import { KmsBuildError } from './errors.js'
+import type { DevValues } from './resolve/dev-values.js'
 import type { OwnSource } from './resolve/remote.js'
 
 /** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
@@ -55,6 +56,13 @@ export interface Options {
     /** Names of secrets that may stand in the output, `DB_USER` say. */
     except?: string[]
   }
+  dev?: {
+    /**
+     * What the marks are in Vite's dev server and under Vitest, where no AWS service is asked: values
+     * by the names that the marks go by, or the path of a dotenv file. A build ignores it.
+     */
+    values: DevValues
+  }
   /** How the shim behaves; its own documentation has the defaults. */
   runtime?: Settings
   /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
@@ -77,6 +85,8 @@ export interface OptionsResolved {
   plaintextLiterals: 'allow' | 'warn' | 'error'
   client: 'error' | 'allow'
   proof: { minLength: number; except: string[] }
+  /** A file's path is absolute. */
+  devValues: DevValues | undefined
   runtime: Settings
   include: RegExp[]
   exclude: RegExp[]
@@ -94,6 +104,7 @@ const KNOWN: (keyof Options)[] = [
   'plaintextLiterals',
   'client',
   'proof',
+  'dev',
   'runtime',
   'include',
   'exclude',
@@ -156,6 +167,10 @@ export function resolveOptions(
   if (!Number.isInteger(minLength) || minLength < 4)
     fail('option proof.minLength must be a whole number, 4 or more.')
 
+  const devValues = options.dev?.values
+  if (options.dev && (!devValues || !['string', 'object'].includes(typeof devValues)))
+    fail("option dev.values is neither an object, name: 'value', nor the path of a dotenv file.")
+
   return {
     root,
     keyIds,
@@ -178,6 +193,7 @@ export function resolveOptions(
     ),
     client: oneOf('client', options.client, ['error', 'allow'], 'error'),
     proof: { minLength, except: options.proof?.except ?? [] },
+    devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     runtime: options.runtime ?? {},
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
     exclude: options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/],

@@ -18,11 +18,15 @@ export interface Noted {
 /** What the user should know about a build that succeeded, one sentence each. */
 export function warnings(
   modules: Noted[],
-  { plaintextLiterals, proof }: Pick<OptionsResolved, 'plaintextLiterals' | 'proof'>,
+  {
+    plaintextLiterals,
+    proof,
+    devValues,
+  }: Pick<OptionsResolved, 'plaintextLiterals' | 'proof' | 'devValues'>,
 ): string[] {
   const literals = modules.flatMap((module) => module.plaintextLiterals)
   const direct = modules.reduce((sum, module) => sum + module.direct, 0)
-  const { short } = unsearched(
+  const { short, excepted } = unsearched(
     modules.flatMap(({ seen }) => seen),
     proof,
   )
@@ -35,6 +39,12 @@ export function warnings(
       : null,
     short.length
       ? `too short to be searched for in the output (proof.minLength ${proof.minLength}): ${names(short)}. [PROOF_SKIPPED]`
+      : null,
+    excepted.length
+      ? `not searched for in the output, since proof.except names ${excepted.length > 1 ? 'them' : 'it'}: ${names(excepted)}. [PROOF_SKIPPED]`
+      : null,
+    devValues
+      ? 'the option dev.values is ignored in a build: the secrets come from their own sources. [DEV_VALUES_IGNORED]'
       : null,
   ].filter((warning) => warning !== null)
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { UnpluginOptions } from 'unplugin'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collect.js'
@@ -9,9 +10,11 @@ export const transformHook = (build: Build, target: (context: unknown) => Target
   ({
     filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
     async handler(code, id) {
-      const result = await build.transform(code, id, target(this), (file) =>
-        this.addWatchFile(file),
-      )
+      const own = target(this)
+      const result = await build.transform(code, id, own, (file) => {
+        // Vite's dev server takes a watched file for an import, and fails where it is not there.
+        if (!own.immediate || existsSync(file)) this.addWatchFile(file)
+      })
       return result && { code: result.code, map: result.map.toString() }
     },
   }) satisfies UnpluginOptions['transform']

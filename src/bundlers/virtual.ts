@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Build } from '../build.js'
 import { VIRTUAL } from '../emit/shim.js'
 
@@ -25,6 +26,9 @@ export const loadHook = (build: Build) => ({
   filter: { id: OWN_ID },
   handler(this: { addWatchFile(file: string): void }, id: string): Promise<string> {
     if (id.startsWith(MARKER)) throw build.poison(id.slice(MARKER.length))
-    return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => this.addWatchFile(file))
+    return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => {
+      // An absent file is watched by the marked modules, where their bundler can.
+      if (existsSync(file)) this.addWatchFile(file)
+    })
   },
 })

@@ -24,7 +24,7 @@ export const CLIENT = './unplugin-kms.client'
 export const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
 
 /** The names of the modules that exist only in a build. */
-export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|pair\.[0-9a-f]{16})$/
+export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|pair\.[0-9a-f]{16})$/
 
 /** The pair whose module this is, if it is one. */
 export const fingerprintIn = (name: string) =>
