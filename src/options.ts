@@ -63,6 +63,11 @@ export interface Options {
      */
     values: DevValues
   }
+  /**
+   * A JSON file that lists what each output embeds, written when the build has succeeded: names,
+   * chunks, key ARNs, contexts, never values. Relative to the working directory. Default: none.
+   */
+  manifest?: string
   /** How the shim behaves; its own documentation has the defaults. */
   runtime?: Settings
   /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
@@ -85,6 +90,8 @@ export interface OptionsResolved {
   plaintextLiterals: 'allow' | 'warn' | 'error'
   client: 'error' | 'allow'
   proof: { minLength: number; except: string[] }
+  /** Absolute. */
+  manifest: string | undefined
   /** A file's path is absolute. */
   devValues: DevValues | undefined
   runtime: Settings
@@ -105,6 +112,7 @@ const KNOWN: (keyof Options)[] = [
   'client',
   'proof',
   'dev',
+  'manifest',
   'runtime',
   'include',
   'exclude',
@@ -163,6 +171,9 @@ export function resolveOptions(
       `option sources.${noFunction[0]} is no function: (reference) => the secret's value, or a promise of it.`,
     )
 
+  if (options.manifest !== undefined && !(options.manifest && typeof options.manifest === 'string'))
+    fail("option manifest is no path: 'kms-manifest.json', for example.")
+
   const minLength = options.proof?.minLength ?? 8
   if (!Number.isInteger(minLength) || minLength < 4)
     fail('option proof.minLength must be a whole number, 4 or more.')
@@ -193,6 +204,7 @@ export function resolveOptions(
     ),
     client: oneOf('client', options.client, ['error', 'allow'], 'error'),
     proof: { minLength, except: options.proof?.except ?? [] },
+    manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     runtime: options.runtime ?? {},
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
