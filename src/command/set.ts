@@ -19,7 +19,7 @@ export function addSet(program: Command) {
       const options = secretsOptions(flags)
       // Nobody should type a value that there is no place for.
       checkName(name)
-      existingPath(options)
+      await existingPath(options)
       const value = await readValue(name, flags.fromFile)
       const { path, result, warnings } = await setSecret(name, value, options)
       const text = isUtf8(value)

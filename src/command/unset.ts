@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { print } from './output.js'
+import { print, warn } from './output.js'
 import { example, secretsOptions, withFile, type FileFlags } from './shared-options.js'
 
 export function addUnset(program: Command) {
@@ -9,7 +9,8 @@ export function addUnset(program: Command) {
     .argument('<name>')
     .action(async (name: string, flags: FileFlags) => {
       const { unsetSecret } = await import('../secrets/unset.js')
-      const { path } = await unsetSecret(name, secretsOptions(flags))
+      const { path, warnings } = await unsetSecret(name, secretsOptions(flags))
+      warnings.forEach(warn)
       print(`deleted ${name} from ${path}; git history keeps its token`)
     })
   example(command, 'npx unplugin-kms unset OLD_API_KEY')

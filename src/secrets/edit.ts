@@ -24,14 +24,13 @@ export async function editSecretsFile<T>(
   sealing: 'sealing' | 'not sealing',
   change: (file: SecretsFile) => T | Promise<T>,
 ): Promise<Edited<T>> {
-  const path = existingPath(options)
+  const path = await existingPath(options)
   return withLock(path, async (stillHeld) => {
     const file = await existingSecretsFile(options)
     const warnings = sealing === 'sealing' ? await checkKnownPin(file, options.trust) : []
     const result = await change(file)
     stillHeld()
     await writeSecretsFile(file)
-    await updateTypes(file)
-    return { path, result, warnings }
+    return { path, result, warnings: [...warnings, ...(await updateTypes(file))] }
   })
 }

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options.js'
+import { unwritable } from '../seal/replace-file.js'
 import { readSecretsFile, type SecretsFile } from '../seal/secrets-file.js'
 
 /** What every operation on a secrets file takes. */
@@ -20,17 +21,26 @@ export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOpt
 /** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
 export async function existingSecretsFile(options: SecretsOptions): Promise<SecretsFile> {
   const file = await readSecretsFile(secretsFilePath(options))
-  return file ?? missing(options)
+  if (!file) throw missing(options)
+  return file
 }
 
-/** The path of a file that is there, for who reads it later. @throws KmsBuildError SECRETS_FILE_MISSING. */
-export function existingPath(options: SecretsOptions): string {
+/**
+ * The path of a file that is there, for who changes it later: told before anyone is asked for a
+ * value. A file made read-only stays so, though its folder would let it be replaced.
+ *
+ * @throws KmsBuildError SECRETS_FILE_MISSING, FILE_UNWRITABLE.
+ */
+export async function existingPath(options: SecretsOptions): Promise<string> {
   const path = secretsFilePath(options)
-  return existsSync(path) ? path : missing(options)
+  await access(path, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? missing(options) : unwritable(path, error)
+  })
+  return path
 }
 
-function missing(options: SecretsOptions): never {
-  throw new KmsBuildError(
+function missing(options: SecretsOptions): KmsBuildError {
+  return new KmsBuildError(
     'SECRETS_FILE_MISSING',
     `there is no secrets file ${secretsFilePath(options)}. Make one with npx unplugin-kms init --key ID, or name it with --file.`,
   )

@@ -50,7 +50,7 @@ export interface Rotated {
  */
 export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotated> {
   const { aws = {}, paths = [], trust } = options
-  return withLock(existingPath(options), async (stillHeld) => {
+  return withLock(await existingPath(options), async (stillHeld) => {
     const file = await existingSecretsFile(options)
     await checkKnownPin(file, trust)
     const sources = await sealedSources(paths)

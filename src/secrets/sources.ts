@@ -1,8 +1,8 @@
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { access, constants, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { collect, MARKER, type Mark } from '../collect/collect.js'
 import { KmsBuildError, type Place } from '../errors.js'
-import { replaceFile } from '../seal/replace-file.js'
+import { replaceFile, unwritable } from '../seal/replace-file.js'
 
 /** A module with marks whose argument is a literal. */
 export interface MarkedSource {
@@ -35,7 +35,19 @@ const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
  * @throws KmsBuildError FILE_UNREADABLE, and what `collect` throws.
  */
 export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
-  const found: MarkedSource[] = []
+  const sources = await modulesWithMarks(paths)
+  return sources.flatMap(({ path, code, marks }) => {
+    const literals = marks.filter(({ source }) => source === 'literal')
+    return literals.length ? [{ path, code, literals }] : []
+  })
+}
+
+/** Every mark of the modules under the paths. @throws as `markedSources`. */
+export const marksIn = async (paths: string[]): Promise<Mark[]> =>
+  (await modulesWithMarks(paths)).flatMap(({ marks }) => marks)
+
+async function modulesWithMarks(paths: string[]) {
+  const found: { path: string; code: string; marks: Mark[] }[] = []
   const seen = new Set<string>()
   for (const path of paths) {
     for await (const file of sourceFiles(path)) {
@@ -43,9 +55,8 @@ export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
       seen.add(file)
       const code = await readText(file)
       if (!code?.includes(MARKER)) continue
-      const literals =
-        collect(code, relative('', file))?.marks.filter(({ source }) => source === 'literal') ?? []
-      if (literals.length) found.push({ path: file, code, literals })
+      const marks = collect(code, relative('', file))?.marks ?? []
+      found.push({ path: file, code, marks })
     }
   }
   return found
@@ -144,7 +155,7 @@ function escape(value: string, quote: string): string {
 
 /** Writes a module that holds tokens where plaintexts stood. */
 export async function replaceSource(source: MarkedSource, text: string): Promise<void> {
-  await refuseChanged(source)
+  await refuseUnsafe(source)
   await replaceFile(source.path, text)
 }
 
@@ -154,7 +165,7 @@ export async function replaceSource(source: MarkedSource, text: string): Promise
  * stands beside it meanwhile, as `FILE.sealed`, and stays only where the writing was cut short.
  */
 export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
-  await refuseChanged(source)
+  await refuseUnsafe(source)
   const original = `${source.path}.sealed`
   await replaceFile(original, source.code)
   try {
@@ -177,7 +188,10 @@ export async function overwriteSource(source: MarkedSource, text: string): Promi
   await rm(original)
 }
 
-async function refuseChanged({ path, code }: MarkedSource): Promise<void> {
+async function refuseUnsafe({ path, code }: MarkedSource): Promise<void> {
+  await access(path, constants.W_OK).catch((error) => {
+    throw unwritable(path, error)
+  })
   if ((await readText(path)) === code) return
   throw new KmsBuildError(
     'FILE_CHANGED',

@@ -18,15 +18,28 @@ export function declaration(names: Iterable<string>): string {
   )
 }
 
-/** Brings the declaration up to date where there is one; who deletes it has opted out. */
+/**
+ * Brings the declaration up to date where there is one; who deletes it has opted out. One that is up
+ * to date is not written again, so that nothing that watches it is woken.
+ *
+ * @returns warnings: that it cannot be written, which stops nobody.
+ */
 export async function updateTypes({
   path,
   secrets,
-}: Pick<SecretsFile, 'path' | 'secrets'>): Promise<void> {
+}: Pick<SecretsFile, 'path' | 'secrets'>): Promise<string[]> {
   const target = typesPath(path)
   const present = await readFile(target, 'utf8').catch(() => null)
   const wanted = declaration(secrets.keys())
-  if (present !== null && present !== wanted) await replaceFile(target, wanted)
+  if (present === null || present === wanted) return []
+  try {
+    await replaceFile(target, wanted)
+    return []
+  } catch {
+    return [
+      `${target} cannot be written, and does not say which names there are now. Make it writable, or delete it to opt out.`,
+    ]
+  }
 }
 
 /** Makes the declaration, where the file belongs to a TypeScript project. */
