@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { KmsBuildError } from '../errors.js'
+import type { Manifest } from '../manifest.js'
+import { sortedContext, type SecretFacts } from './facts.js'
+
+/** A fact in which a bundle and its manifest differ. */
+export interface Difference {
+  /** The secret's name or place. */
+  name: string
+  what: 'added' | 'missing' | 'changed'
+  /** Of a changed secret: which fact, and what each says of it. */
+  fact?: string
+  manifest?: unknown
+  bundle?: unknown
+}
+
+const FACTS = [
+  'kind',
+  'format',
+  'mode',
+  'fingerprint',
+  'keys',
+  'encryptionContext',
+  'ciphertextSize',
+  'chunks',
+] as const
+
+/** @throws KmsBuildError FILE_UNREADABLE, MANIFEST_INVALID. */
+export async function readManifest(path: string): Promise<Manifest> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${path} cannot be read (${error.code}). Give the file that the option manifest named.`,
+    )
+  })
+  const manifest = parsed(text) as Partial<Manifest> | null
+  if (
+    manifest?.version === 1 &&
+    Array.isArray(manifest.secrets) &&
+    manifest.secrets.every(isSecret)
+  )
+    return manifest as Manifest
+  throw new KmsBuildError(
+    'MANIFEST_INVALID',
+    `${path} is no manifest of version 1. Give the file that a build wrote, as the option manifest names it; build again if it was edited.`,
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function isSecret(value: unknown): boolean {
+  const secret = value as Partial<SecretFacts> | null
+  return typeof secret?.name === 'string' && FACTS.every((fact) => Object.hasOwn(secret, fact))
+}
+
+/**
+ * Every difference between what stands in a bundle's chunks and what its manifest says. A secret
+ * that stands only in maps or in other files is in no chunk, and no manifest names it.
+ */
+export function differences(secrets: SecretFacts[], { secrets: listed }: Manifest): Difference[] {
+  const bundled = secrets.filter(({ chunks }) => chunks.length)
+  const names = [...new Set([...listed, ...bundled].map(nameIn))].sort()
+  return names.flatMap((name) => {
+    const of = (all: SecretFacts[]) => all.filter((secret) => nameIn(secret) === name)
+    const [inManifest, inBundle] = unequal(of(listed), of(bundled))
+    return Array.from({ length: Math.max(inManifest.length, inBundle.length) }, (_, at) => {
+      const [expected, actual] = [inManifest[at], inBundle[at]]
+      if (!expected) return { name, what: 'added' as const }
+      if (!actual) return { name, what: 'missing' as const }
+      return changes(expected, actual).map((change) => ({
+        name,
+        what: 'changed' as const,
+        ...change,
+      }))
+    }).flat()
+  })
+}
+
+const nameIn = ({ name }: SecretFacts) => name ?? 'a secret without a name'
+
+/** One name may stand for several secrets, sealed apart: those that are equal are set aside first. */
+function unequal(listed: SecretFacts[], bundled: SecretFacts[]): [SecretFacts[], SecretFacts[]] {
+  const left = [...bundled]
+  const inManifest = listed.filter((expected) => {
+    const at = left.findIndex((actual) => !changes(expected, actual).length)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+  return [inManifest, left]
+}
+
+function changes(expected: SecretFacts, actual: SecretFacts) {
+  return FACTS.filter(
+    // The fingerprint of a pair that the build made for itself is another one each time.
+    (fact) =>
+      !(fact === 'fingerprint' && expected.fingerprint === null) &&
+      canonical(expected[fact]) !== canonical(actual[fact]),
+  ).map((fact) => ({ fact, manifest: expected[fact], bundle: actual[fact] }))
+}
+
+const canonical = (value: unknown) =>
+  JSON.stringify(
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? sortedContext(value as Record<string, string>)
+      : value,
+  )

@@ -1,0 +1,49 @@
+import { parseExpression } from '@babel/parser'
+import type { Node } from '@babel/types'
+import { staticText } from '../collect/static-value.js'
+
+/**
+ * The arguments of a call, up to its closing parenthesis, from a text that begins with the first.
+ * What the text does not say by itself is undefined.
+ *
+ * @returns null where the text is no list of expressions, or was cut off within it.
+ */
+export function readArguments(text: string): unknown[] | null {
+  const node = leadingExpression(text)
+  if (!node) return null
+  return node.type === 'SequenceExpression' ? node.expressions.map(literal) : [literal(node)]
+}
+
+/** The parser takes one expression and nothing after it, but says where what follows begins. */
+function leadingExpression(text: string): Node | null {
+  try {
+    return parseExpression(text)
+  } catch (error) {
+    const { reasonCode, pos = 0 } = error as { reasonCode?: string; pos?: number }
+    return reasonCode === 'ParseExpressionExpectsEOF' && pos > 0 && pos < text.length
+      ? leadingExpression(text.slice(0, pos))
+      : null
+  }
+}
+
+function literal(node: Node | null): unknown {
+  switch (node?.type) {
+    case 'NullLiteral':
+      return null
+    case 'NumericLiteral':
+    case 'BooleanLiteral':
+      return node.value
+    case 'ArrayExpression':
+      return node.elements.map(literal)
+    case 'ObjectExpression':
+      return Object.fromEntries(
+        node.properties.flatMap((property) => {
+          if (property.type !== 'ObjectProperty' || property.computed) return []
+          const { key, value } = property
+          return [[key.type === 'Identifier' ? key.name : staticText(key), literal(value)]]
+        }),
+      )
+    default:
+      return node ? staticText(node) : undefined
+  }
+}

@@ -1,0 +1,88 @@
+import { Buffer } from 'node:buffer'
+import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
+import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
+import { sightConstants } from './constants.js'
+import { isCode } from './facts.js'
+import { builtFiles, type BuiltFile } from './files.js'
+import { sight } from './sight.js'
+
+export interface InspectOptions {
+  /** A secrets file to compare the bundle with; relative to the working directory. */
+  secretsFile?: string
+}
+
+/** What built files carry. Names of files are relative to the path that was inspected. */
+export interface Inspection {
+  /** How many files were read. */
+  files: number
+  secrets: Omit<InspectedSecret, 'digest'>[]
+  dataKeyPairs: InspectedPair[]
+  /** Names that stand in several chunks. */
+  duplicates: { name: string; chunks: string[] }[]
+  /** What begins like a token and is none: it can never be opened. */
+  broken: { file: string; reason: string }[]
+  /** How it agrees with the option `secretsFile`. */
+  secretsFile?: SealedTo
+}
+
+/**
+ * Reads what built bundles, source maps, folders and zips of them carry, minified or not. Needs no
+ * AWS and no project, opens nothing, and holds no more than a few megabytes of a file at a time.
+ *
+ * @throws KmsBuildError FILE_UNREADABLE; with `secretsFile` SECRETS_FILE_MISSING and
+ *   SECRETS_FILE_INVALID.
+ */
+export async function inspect(
+  paths: string | string[],
+  options: InspectOptions = {},
+): Promise<Inspection> {
+  const read: ReadFile[] = []
+  let files = 0
+  for await (const file of builtFiles([paths].flat())) {
+    files++
+    const sightings = await sightingsIn(file)
+    if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
+  }
+  const { secrets, dataKeyPairs } = assemble(read)
+  const { secretsFile } = options
+  return {
+    files,
+    secrets: secrets.map(({ digest: _, ...facts }) => facts),
+    dataKeyPairs,
+    duplicates: duplicatesOf(secrets),
+    broken: read.flatMap(({ name, sightings }) =>
+      sightings.flatMap((one) =>
+        one.what === 'broken' ? [{ file: name, reason: one.reason }] : [],
+      ),
+    ),
+    ...(secretsFile !== undefined && {
+      secretsFile: await compareWithSecretsFile(secrets, secretsFile),
+    }),
+  }
+}
+
+/** Larger files keep what a minifier made constants of without its name: parsing takes memory. */
+const LARGEST_PARSED = 4 * 1024 * 1024
+
+async function sightingsIn(file: BuiltFile) {
+  const { sightings, looseToken, looseKey } = await sight(file.content())
+  const lacksBlobs = !sightings.some(({ what }) => what === 'pair' || what === 'direct')
+  if (!isCode(file.name) || file.size > LARGEST_PARSED || !(looseToken || (looseKey && lacksBlobs)))
+    return sightings
+  const blocks: Buffer[] = []
+  for await (const block of file.content()) blocks.push(block)
+  return [...sightings, ...sightConstants(Buffer.concat(blocks).toString('utf8'))]
+}
+
+function duplicatesOf(secrets: InspectedSecret[]) {
+  const chunks = new Map<string, Set<string>>()
+  for (const { name, chunks: own } of secrets) {
+    if (name === null) continue
+    const all = chunks.get(name) ?? new Set()
+    for (const chunk of own) all.add(chunk)
+    chunks.set(name, all)
+  }
+  return [...chunks]
+    .filter(([, { size }]) => size > 1)
+    .map(([name, all]) => ({ name, chunks: [...all].sort() }))
+}

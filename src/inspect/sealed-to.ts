@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { existingSecretsFile } from '../secrets/options.js'
+import type { InspectedSecret } from './assemble.js'
+
+/** How a bundle agrees with a secrets file. Names are those of secrets, or places of literals. */
+export interface SealedTo {
+  path: string
+  /** Whether everything is sealed to a pair of the file, and stands in it as it does in the bundle. */
+  agrees: boolean
+  /** Sealed to a pair that the file does not have: another file, another stage. */
+  foreign: string[]
+  /** Sealed to an earlier pair of the file, or to a value that the file has replaced. */
+  stale: string[]
+  /** Entries that the bundle opens and the file no longer has. */
+  missing: string[]
+  /** Entries of the file that no bundle here opens. */
+  unused: string[]
+}
+
+/** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
+export async function compareWithSecretsFile(
+  secrets: InspectedSecret[],
+  secretsFile: string,
+): Promise<SealedTo> {
+  const { pairs, current, secrets: entries } = await existingSecretsFile({ secretsFile })
+  const digests = new Map(
+    [...entries].map(([name, token]) => [name, createHash('sha256').update(token).digest('hex')]),
+  )
+  const sealed = secrets.filter(({ mode }) => mode === 'envelope')
+  const isNamed = ({ kind, name }: InspectedSecret) => kind === 'named' && name !== null
+  const named = sealed.filter(isNamed)
+  const isKnown = ({ fingerprint }: InspectedSecret) => pairs.has(fingerprint!)
+  const foreign = namesOf(sealed.filter((secret) => !isKnown(secret)))
+  const missing = namesOf(named.filter(({ name }) => !entries.has(name!)))
+  const stale = namesOf(
+    sealed.filter(
+      (secret) =>
+        isKnown(secret) &&
+        (secret.fingerprint !== current ||
+          (isNamed(secret) &&
+            entries.has(secret.name!) &&
+            digests.get(secret.name!) !== secret.digest)),
+    ),
+  )
+  const opened = new Set(named.map(({ name }) => name))
+  return {
+    path: secretsFile,
+    agrees: !foreign.length && !stale.length && !missing.length,
+    foreign,
+    stale,
+    missing,
+    unused: [...entries.keys()].filter((name) => !opened.has(name)).sort(),
+  }
+}
+
+const namesOf = (secrets: InspectedSecret[]) =>
+  [...new Set(secrets.map(({ name }) => name ?? 'a token without a name'))].sort()
