@@ -13,6 +13,7 @@ import {
   shimModule,
 } from './emit/shim.js'
 import { KmsBuildError } from './errors.js'
+import { createManifest } from './manifest.js'
 import { resolveOptions, type Options } from './options.js'
 import {
   clientMarks,
@@ -68,6 +69,7 @@ export function createBuild(userOptions: Options | undefined) {
   const kms = kmsCalls(options.aws)
   const remote = createRemote(options.aws, kms, options.sources)
   const sealer = createSealer(options, kms, remote.fetching.bounded)
+  const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
   let { root } = options
@@ -84,6 +86,7 @@ export function createBuild(userOptions: Options | undefined) {
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
     failure = undefined
+    manifest?.clear()
     started = load()
     await started
   }
@@ -150,6 +153,7 @@ export function createBuild(userOptions: Options | undefined) {
     const sealed = await Promise.all(
       marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile)),
     )
+    await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
     return emit(
       code,
       path,
@@ -267,6 +271,10 @@ export function createBuild(userOptions: Options | undefined) {
       proveClientBundle(assets, client, graph, fromRoot)
       await prove(assets, allSeen(), options.proof, graph, fromRoot)
     },
+    /** @param outputs what was proven, named relative to the folder, as the manifest lists it. */
+    record: async (folder: string, outputs: Asset[]) => manifest?.add(folder, outputs),
+    /** Once the outputs are written. @throws KmsBuildError FILE_UNWRITABLE. */
+    writeManifest: async () => manifest?.write(allSeen(), options.proof),
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
       return (failure ??= new KmsBuildError(
