@@ -11,7 +11,7 @@ import { searcher } from './prove/search.js'
 import { nameOf } from './resolve/refuse.js'
 import type { DataKeyPair } from './seal/data-key-pair.js'
 import { replaceFile } from './seal/replace-file.js'
-import type { Sealed } from './seal/sealer.js'
+import type { Sealed, Sealer } from './seal/sealer.js'
 import type { SecretsFile } from './seal/secrets-file.js'
 import { decodeToken, type Token } from './seal/token.js'
 
@@ -101,12 +101,12 @@ export function createManifest(path: string) {
       id: string,
       marks: Mark[],
       sealed: Sealed[],
-      pairOf: (fingerprint: string) => Promise<DataKeyPair | undefined>,
       secretsFile: SecretsFile | null,
+      pairOf: Sealer['pairOf'],
     ) {
       const noted = marks.map(async (mark, index) => {
         const one = sealed[index]!
-        const pair = 'token' in one ? await pairOf(one.fingerprint) : undefined
+        const pair = 'token' in one ? await pairOf(one.fingerprint, secretsFile) : undefined
         const lasting = pair !== undefined && secretsFile?.pairs.get(pair.fingerprint) === pair
         return embeddedAs(nameOf(mark), mark.format, one, pair, lasting)
       })
