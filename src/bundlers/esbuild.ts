@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, extname, relative } from 'node:path'
+import { dirname, extname, relative, resolve } from 'node:path'
 import type {
   BuildOptions,
   BuildResult,
@@ -99,7 +99,16 @@ function setup(host: PluginBuild, build: Build) {
         content: contents,
       }))
       await build.prove(assets, graphOf(result.metafile!, root(options)))
+      const outdir = outputFolder(options)
+      await build.record(
+        outdir,
+        (result.outputFiles ?? []).map(({ path, contents }) => ({
+          name: relative(outdir, path),
+          content: contents,
+        })),
+      )
       await writeOutputs(result, options, writing)
+      if (writing.write) await build.writeManifest()
       return { warnings: build.warnings().map((text) => ({ text })) }
     }),
   )
@@ -125,6 +134,9 @@ async function loading(
 }
 
 const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()
+
+const outputFolder = (options: BuildOptions) =>
+  resolve(root(options), options.outdir ?? dirname(options.outfile ?? ''))
 
 const isClient = ({ platform }: BuildOptions) => platform !== 'node' && platform !== 'neutral'
 
