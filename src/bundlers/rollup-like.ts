@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { ExternalOption, OutputBundle } from 'rollup'
 import type { Build } from '../build.js'
 import { VIRTUAL } from '../emit/shim.js'
@@ -11,6 +12,12 @@ interface GenerateContext {
     id: string,
   ): { importers: readonly string[]; dynamicImporters: readonly string[] } | null
   warn(message: string): void
+}
+
+/** Where Rollup, Rolldown and Vite write an output to. */
+interface OutputPlace {
+  dir?: string | undefined
+  file?: string | undefined
 }
 
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
@@ -44,17 +51,17 @@ export function rollupLike(build: Build) {
 
     generateBundle: {
       order: 'post' as const,
-      async handler(this: GenerateContext, _: unknown, generated: object) {
+      async handler(this: GenerateContext, output: OutputPlace, generated: object) {
         const bundle = generated as OutputBundle
-        const assets = Object.values(bundle).map((output) => {
-          if (output.type === 'chunk') {
-            if (output.map) redactContents(output.map)
-            output.code = scrubInlineMaps(output.code)
-            return { name: output.fileName, content: output.code }
+        const assets = Object.values(bundle).map((file) => {
+          if (file.type === 'chunk') {
+            if (file.map) redactContents(file.map)
+            file.code = scrubInlineMaps(file.code)
+            return { name: file.fileName, content: file.code }
           }
-          if (output.fileName.endsWith('.map') && typeof output.source === 'string')
-            output.source = scrubMap(output.source)
-          return { name: output.fileName, content: output.source }
+          if (file.fileName.endsWith('.map') && typeof file.source === 'string')
+            file.source = scrubMap(file.source)
+          return { name: file.fileName, content: file.source }
         })
         await build.prove(assets, {
           inputs: [...this.getModuleIds()].filter((id) => !id.startsWith('\0')),
@@ -63,8 +70,14 @@ export function rollupLike(build: Build) {
             return [...importers, ...dynamicImporters]
           },
         })
+        await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
         for (const warning of build.warnings()) this.warn(warning)
       },
+    },
+
+    // A browser's build beside the server's has nothing to list, and must not list it over the other.
+    async writeBundle(this: unknown) {
+      if (build.hasMarks() || !isClient(this)) await build.writeManifest()
     },
   }
 }
