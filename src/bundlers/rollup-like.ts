@@ -82,6 +82,11 @@ export function rollupLike(build: Build) {
   }
 }
 
+/** Whether Vite builds for a browser: Rollup and Rolldown have no environments. */
+export const isClient = (context: unknown) =>
+  (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer ===
+  'client'
+
 /** Whatever the user keeps out of the bundle, the shim and the marker are ours to answer for. */
 function exceptOurs(external: ExternalOption): ExternalOption {
   const isExternal =
