@@ -1,7 +1,7 @@
 import { createVitePlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
-import { rollupLike } from './rollup-like.js'
+import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
 /**
@@ -48,7 +48,3 @@ const kms = createVitePlugin<Options | undefined>((options) => {
   }
 })
 export default kms
-
-const isClient = (context: unknown) =>
-  (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer ===
-  'client'
