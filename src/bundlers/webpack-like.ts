@@ -25,6 +25,7 @@ export function webpackLike(build: Build) {
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
+    writeBundle: () => build.writeManifest(),
     resolveId: resolveHook,
     load: {
       filter: load.filter,
@@ -93,6 +94,7 @@ export function checkOutput(build: Build, host: Host) {
         .getAssets()
         .map(({ name, source }) => ({ name, content: source.source() }))
       await build.prove(assets, graphOf(compilation))
+      await build.record(compilation.outputOptions.path ?? '', assets)
       for (const text of build.warnings())
         compilation.warnings.push(new compiler.webpack.WebpackError(text))
     },
