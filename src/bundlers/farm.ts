@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { resolve } from 'node:path'
 import { createFarmPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
@@ -25,12 +26,14 @@ import { loadHook, resolveHook } from './virtual.js'
 const kms = createFarmPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
   const target = { client: false }
+  let folder = ''
   const transform = transformHook(build, () => target)
   return {
     name: NAME,
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
+    writeBundle: () => build.writeManifest(),
     resolveId: resolveHook,
     load: loadHook(build),
     transform: {
@@ -47,16 +50,17 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       },
       configResolved({ root, compilation }) {
         if (root) build.setRoot(root)
+        folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
         target.client = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
       },
       finalizeResources: {
         async executor({ resourcesMap }) {
-          await build.prove(
-            Object.values(resourcesMap).map(({ name, bytes }) => ({
-              name,
-              content: Buffer.from(bytes),
-            })),
-          )
+          const assets = Object.values(resourcesMap).map(({ name, bytes }) => ({
+            name,
+            content: Buffer.from(bytes),
+          }))
+          await build.prove(assets)
+          await build.record(folder, assets)
           for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
           // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
           return null
