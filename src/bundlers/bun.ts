@@ -98,10 +98,12 @@ function checkOutput({ config, onEnd }: Host, build: Build) {
     await build.prove(assets, metafile && graphOf(metafile, process.cwd()))
     for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
     if (outdir === undefined) return
+    await build.record(resolve(outdir), assets)
     for (const { name, content } of assets) {
       const path = resolve(outdir, name)
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, content)
     }
+    await build.writeManifest()
   })
 }
