@@ -32,6 +32,7 @@ import { kmsCalls } from './seal/kms.js'
 import { loadSecretsFile } from './seal/load-secrets-file.js'
 import { createSealer, type Sealed } from './seal/sealer.js'
 import type { SecretsFile } from './seal/secrets-file.js'
+import { updateTypes } from './secrets/types.js'
 import { warnings, type Noted } from './warnings.js'
 
 /** What a bundler tells about the bundle that a module goes into. */
@@ -93,6 +94,8 @@ export function createBuild(userOptions: Options | undefined) {
 
   async function load() {
     secretsFile = await loadSecretsFile(options)
+    // Its warnings are no business of a build, whose checkout may well be read-only.
+    if (secretsFile && options.types) await updateTypes(secretsFile)
   }
 
   const { include, exclude } = options

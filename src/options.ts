@@ -68,6 +68,11 @@ export interface Options {
    * chunks, key ARNs, contexts, never values. Relative to the working directory. Default: none.
    */
   manifest?: string
+  /**
+   * Whether the declaration of names for TypeScript that stands beside the secrets file, if one
+   * does, is brought up to date. Default: true.
+   */
+  types?: boolean
   /** How the shim behaves; its own documentation has the defaults. */
   runtime?: Settings
   /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
@@ -94,6 +99,7 @@ export interface OptionsResolved {
   manifest: string | undefined
   /** A file's path is absolute. */
   devValues: DevValues | undefined
+  types: boolean
   runtime: Settings
   include: RegExp[]
   exclude: RegExp[]
@@ -113,6 +119,7 @@ const KNOWN: (keyof Options)[] = [
   'proof',
   'dev',
   'manifest',
+  'types',
   'runtime',
   'include',
   'exclude',
@@ -206,6 +213,7 @@ export function resolveOptions(
     proof: { minLength, except: options.proof?.except ?? [] },
     manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
+    types: options.types ?? true,
     runtime: options.runtime ?? {},
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
     exclude: options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/],
