@@ -7,6 +7,7 @@ import { EXIT, exitCodeOf } from './exit-codes.js'
 import { addGet } from './get.js'
 import { addImport } from './import.js'
 import { addInit } from './init.js'
+import { addInspect } from './inspect.js'
 import { addList } from './list.js'
 import { local } from './local.js'
 import { addMerge } from './merge.js'
@@ -33,6 +34,7 @@ const ADD = [
   addRewrap,
   addMerge,
   addScan,
+  addInspect,
   addBuild,
 ]
 
