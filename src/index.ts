@@ -5,6 +5,9 @@ export {
   type LambdaRuntime,
 } from './bundle/bundle.js'
 export { KmsBuildError, type BuildErrorCode, type Place } from './errors.js'
+export type { Difference } from './inspect/against.js'
+export { inspect, type InspectOptions, type Inspection } from './inspect/inspect.js'
+export type { Manifest } from './manifest.js'
 export type { AwsOptions, Options } from './options.js'
 export { initSecretsFile } from './secrets/init.js'
 export { setSecret, setSecrets } from './secrets/set.js'
