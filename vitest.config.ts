@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Vitest 5 prints failures with Map.groupBy, which Node 20 lacks.
@@ -14,7 +15,9 @@ Map.groupBy ??= (items, keyOf) => {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
+    // Most of a test is waiting for a bundler or a process; the default on two cores is one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: process.env.CI
       ? ['default', ['json', { outputFile: '.cache/tests.json' }]]
       : ['default'],
