@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { differences, readManifest, type Difference } from './against.js'
 import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
 import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
 import { sightConstants } from './constants.js'
@@ -9,6 +10,8 @@ import { sight } from './sight.js'
 export interface InspectOptions {
   /** A secrets file to compare the bundle with; relative to the working directory. */
   secretsFile?: string
+  /** A manifest to compare it with. */
+  against?: string
 }
 
 /** What built files carry. Names of files are relative to the path that was inspected. */
@@ -23,6 +26,8 @@ export interface Inspection {
   broken: { file: string; reason: string }[]
   /** How it agrees with the option `secretsFile`. */
   secretsFile?: SealedTo
+  /** How it agrees with the manifest of the option `against`. */
+  against?: { path: string; agrees: boolean; differences: Difference[] }
 }
 
 /**
@@ -30,12 +35,14 @@ export interface Inspection {
  * AWS and no project, opens nothing, and holds no more than a few megabytes of a file at a time.
  *
  * @throws KmsBuildError FILE_UNREADABLE; with `secretsFile` SECRETS_FILE_MISSING and
- *   SECRETS_FILE_INVALID.
+ *   SECRETS_FILE_INVALID; with `against` MANIFEST_INVALID.
  */
 export async function inspect(
   paths: string | string[],
   options: InspectOptions = {},
 ): Promise<Inspection> {
+  const { secretsFile, against } = options
+  const manifest = against === undefined ? null : await readManifest(against)
   const read: ReadFile[] = []
   let files = 0
   for await (const file of builtFiles([paths].flat())) {
@@ -44,10 +51,9 @@ export async function inspect(
     if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
   }
   const { secrets, dataKeyPairs } = assemble(read)
-  const { secretsFile } = options
   return {
     files,
-    secrets: secrets.map(({ digest: _, ...facts }) => facts),
+    secrets: secrets.map(published),
     dataKeyPairs,
     duplicates: duplicatesOf(secrets),
     broken: read.flatMap(({ name, sightings }) =>
@@ -58,7 +64,19 @@ export async function inspect(
     ...(secretsFile !== undefined && {
       secretsFile: await compareWithSecretsFile(secrets, secretsFile),
     }),
+    ...(manifest && { against: agreement(against!, differences(secrets, manifest)) }),
   }
+}
+
+const agreement = (path: string, found: Difference[]) => ({
+  path,
+  agrees: !found.length,
+  differences: found,
+})
+
+function published(secret: InspectedSecret) {
+  const { digest: _, ...facts } = secret
+  return facts
 }
 
 /** Larger files keep what a minifier made constants of without its name: parsing takes memory. */
