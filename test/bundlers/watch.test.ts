@@ -1,0 +1,231 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rspack } from '@rspack/core'
+import { context } from 'esbuild'
+import { watch as watchRolldown } from 'rolldown'
+import { watch as watchRollup } from 'rollup'
+import { build as vite } from 'vite'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import webpack from 'webpack'
+import kmsEsbuild from '../../src/bundlers/esbuild.js'
+import kmsRolldown from '../../src/bundlers/rolldown.js'
+import kmsRollup from '../../src/bundlers/rollup.js'
+import kmsRspack from '../../src/bundlers/rspack.js'
+import kmsVite from '../../src/bundlers/vite.js'
+import kmsWebpack from '../../src/bundlers/webpack.js'
+import type { Options } from '../../src/options.js'
+import { project } from '../support/project.js'
+import { bench, writeNamed, type Bench } from './fixture.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+/** Each begins to watch, writes `out/main.mjs`, and gives back how to end. */
+const WATCHES: Record<
+  string,
+  (root: string, options: Options) => Promise<() => unknown> | (() => unknown)
+> = {
+  async esbuild(root, options) {
+    const session = await context({
+      entryPoints: [join(root, 'main.js')],
+      absWorkingDir: root,
+      outfile: join(root, 'out/main.mjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'silent',
+      plugins: [kmsEsbuild(options)],
+    })
+    await session.watch()
+    return () => session.dispose()
+  },
+  rollup(root, options) {
+    const watcher = watchRollup({
+      input: join(root, 'main.js'),
+      external: [/^node:/],
+      onLog() {},
+      output: { file: join(root, 'out/main.mjs') },
+      plugins: [kmsRollup(options)],
+    })
+    watcher.on('event', (event) => void ('result' in event && event.result?.close()))
+    return () => watcher.close()
+  },
+  rolldown(root, options) {
+    const watcher = watchRolldown({
+      input: join(root, 'main.js'),
+      cwd: root,
+      platform: 'node',
+      onLog() {},
+      output: { file: join(root, 'out/main.mjs') },
+      plugins: [kmsRolldown(options)],
+    })
+    watcher.on('event', (event) => void ('result' in event && event.result.close()))
+    return () => watcher.close()
+  },
+  async vite(root, options) {
+    const watcher = await vite({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      build: {
+        ssr: 'main.js',
+        outDir: 'out',
+        minify: false,
+        watch: {},
+        rolldownOptions: { output: { entryFileNames: 'main.mjs' } },
+      },
+      plugins: [kmsVite(options)],
+    })
+    return () => (watcher as { close(): Promise<void> }).close()
+  },
+  webpack: (root, options) =>
+    compilerOf(webpack({ ...config(root), plugins: [kmsWebpack(options)] })),
+  rspack: (root, options) =>
+    compilerOf(rspack({ ...config(root), plugins: [kmsRspack(options)] } as never)),
+}
+
+const config = (root: string) => ({
+  context: root,
+  entry: './main.js',
+  mode: 'development' as const,
+  devtool: false as const,
+  target: 'node',
+  output: { path: join(root, 'out'), filename: 'main.mjs' },
+})
+
+interface Compiler {
+  watch(options: object, done: () => void): unknown
+  close(done: () => void): void
+}
+
+function compilerOf(compiler: unknown) {
+  ;(compiler as Compiler).watch({ aggregateTimeout: 20 }, () => {})
+  return () => new Promise<void>((done) => (compiler as Compiler).close(done))
+}
+
+const MAIN = `import { secret } from 'unplugin-kms/secret'
+import { text } from './text.js'
+export const env = secret.env('KEY')
+export const file = secret.file('./key.pem')
+console.log(text, env, file)
+`
+
+/** What stands in the newest output. */
+interface Seen {
+  env?: string | undefined
+  file?: string | undefined
+  named?: string | undefined
+  text?: string | undefined
+  touched: boolean
+}
+
+const seenIn = (code: string): Seen => {
+  const token = (name: string) =>
+    new RegExp(`"(kms:v1:[\\w-]+)\\\\?", *\\\\?"${name}\\\\?"`).exec(
+      code.replaceAll('\\"', '"'),
+    )?.[1]
+  return {
+    env: token('KEY'),
+    file: token('\\./key\\.pem'),
+    named: token('DB_PASSWORD'),
+    text: /text-(\w+)/.exec(code)?.[1],
+    touched: code.includes('touched'),
+  }
+}
+
+async function session(
+  host: string,
+  files: Record<string, string>,
+  more: (root: string) => Options,
+) {
+  const root = await project(files)
+  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'the first entry' })
+  const env = { KEY: 'the first value' } as Record<string, string>
+  const end = await WATCHES[host]!(root, { env, aws: shared.aws, ...more(root) })
+  onTestFinished(async () => void (await end()))
+  /** Changes a file, again and again while the watcher does not yet look, and waits for the output. */
+  const after = (change: () => Promise<unknown>, expected: (seen: Seen) => unknown) =>
+    vi.waitFor(
+      async () => {
+        await change()
+        const seen = seenIn(await readFile(join(root, 'out/main.mjs'), 'utf8'))
+        expect(expected(seen)).toBeTruthy()
+        return seen
+      },
+      { timeout: 15_000, interval: 250 },
+    )
+  return {
+    root,
+    env,
+    after,
+    write: (name: string, text: string) => () => writeFile(join(root, name), text),
+  }
+}
+
+const calls = () => shared.kms.journal.length
+
+describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
+  it('keeps tokens of what is unchanged and calls KMS no more; seals what has changed', async () => {
+    const before = calls()
+    const { env, after, write } = await session(
+      host,
+      {
+        'main.js': MAIN,
+        'text.js': `export const text = 'text-one'`,
+        'key.pem': 'the first file',
+      },
+      () => ({ keyId: shared.arn }),
+    )
+    const first = await after(
+      async () => {},
+      (seen) => seen.env && seen.file && seen.text === 'one',
+    )
+
+    const unmarked = await after(
+      write('text.js', `export const text = 'text-two'`),
+      ({ text }) => text === 'two',
+    )
+    expect(unmarked).toEqual({ ...first, text: 'two' })
+
+    const marked = await after(
+      write('main.js', `${MAIN}console.log('touched')`),
+      ({ touched }) => touched,
+    )
+    expect(marked).toEqual({ ...unmarked, touched: true })
+
+    const file = await after(
+      write('key.pem', 'the second file'),
+      (seen) => seen.file !== first.file,
+    )
+    expect(file).toEqual({ ...marked, file: file.file })
+
+    env.KEY = 'the second value'
+    const variable = await after(
+      write('key.pem', 'the third file'),
+      (seen) => seen.env !== first.env,
+    )
+    expect(variable.env).toBeDefined()
+    expect(calls() - before, 'one data key pair').toBe(1)
+  })
+
+  it('takes what changed in the secrets file', async () => {
+    const { pair } = shared
+    const { root, after } = await session(
+      host,
+      {
+        'main.js': `import { secret } from 'unplugin-kms/secret'\nexport const named = secret.named('DB_PASSWORD')\nconsole.log(named)`,
+      },
+      (root) => ({ secretsFile: join(root, 'kms-secrets.json') }),
+    )
+    const path = join(root, 'kms-secrets.json')
+    const first = await after(
+      async () => {},
+      ({ named }) => named,
+    )
+    await after(
+      () => writeNamed(path, pair, { DB_PASSWORD: 'another value' }),
+      ({ named }) => named && named !== first.named,
+    )
+  })
+})
