@@ -102,6 +102,22 @@ const UNREACHABLE = new Set([
   'ENETUNREACH',
 ])
 
+/** KMS's own words tell which of the two policies is silent, but for the key of a ciphertext. */
+function whatIsMissing(message: string): string {
+  if (message.includes('no resource-based policy allows')) {
+    return (
+      "The key policy forgets this identity, and its IAM policies, right as they may be, don't make up for that: " +
+      "the key policy must name it, or let the account's IAM policies decide (principal arn:aws:iam::ACCOUNT:root)."
+    )
+  }
+  if (message.includes('no identity-based policy allows'))
+    return "The key policy leaves it to the account's IAM policies, and none of this identity's allows it."
+  return (
+    "Both must allow it: the identity's IAM policy, and the key policy, which names the identity or " +
+    "lets the account's IAM policies decide."
+  )
+}
+
 /** Says what KMS refused and what to do; KMS's own messages hold no plaintext. */
 export function explain(error: unknown, action: string, keyId: string): KmsBuildError {
   const { name, message, code } = error as Error & { code?: string }
@@ -110,8 +126,7 @@ export function explain(error: unknown, action: string, keyId: string): KmsBuild
   if (name === 'AccessDeniedException') {
     return fail(
       'KMS_DENIED',
-      `KMS denies ${action} on ${keyId}: ${message} Both must allow it: the identity's IAM policy, and ` +
-        "the key policy, which names the identity or lets the account's IAM policies decide.",
+      `KMS denies ${action} on ${keyId}: ${message} ${whatIsMissing(message)}`,
     )
   }
   if (

@@ -17,16 +17,7 @@ export async function setSecrets(
 ): Promise<Edited<{ added: string[]; replaced: string[] }>> {
   for (const [name, value] of values) {
     checkName(name)
-    if (!value.length)
-      throw new KmsBuildError(
-        'PLAINTEXT_EMPTY',
-        `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`,
-      )
-    if (typeof value === 'string' && !value.isWellFormed())
-      throw new KmsBuildError(
-        'PLAINTEXT_LONE_SURROGATE',
-        `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`,
-      )
+    checkValue(name, value)
   }
   return editSecretsFile(options, 'sealing', async (file) => {
     const names = [...values.keys()]
@@ -41,6 +32,20 @@ export async function setSecrets(
 /** Seals one value into the secrets file; see `setSecrets`. */
 export const setSecret = (name: string, value: Uint8Array | string, options?: SecretsOptions) =>
   setSecrets(new Map([[name, value]]), options)
+
+/** @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE. */
+export function checkValue(name: string, value: Uint8Array | string): void {
+  if (!value.length)
+    throw new KmsBuildError(
+      'PLAINTEXT_EMPTY',
+      `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`,
+    )
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new KmsBuildError(
+      'PLAINTEXT_LONE_SURROGATE',
+      `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`,
+    )
+}
 
 /** Puts an entry into a file in memory, sealed to its current pair. */
 export async function sealEntry(

@@ -1,0 +1,51 @@
+import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { invokeLambda } from '../../fixtures/lambda-runtime/index.mjs'
+import { functionEnv, scenario, type Scenario } from './scenario.js'
+
+const STRIPE_KEY = 'stripe-key-of-two-regions'
+let kms: LocalKms
+let near: string
+let far: string
+let project: Scenario
+let bundle: string
+let env: Record<string, string>
+beforeAll(async () => {
+  kms = await startLocalKms()
+  near = (await kms.createKey({ region: 'eu-west-1' })).arn
+  far = (await kms.createKey({ region: 'us-east-1' })).arn
+  project = await scenario('two-regions')
+  bundle = await project.build({ ...kms.env, STRIPE_KEY, KEY_ARNS: [far, near].join() })
+  const role = functionEnv(kms, 'orders', {
+    Effect: 'Allow',
+    Action: 'kms:Decrypt',
+    Resource: [near, far],
+  })
+  env = { ...role.env, AWS_REGION: 'eu-west-1' }
+})
+afterAll(() => Promise.all([kms.close(), project.remove()]))
+
+/** Invokes the function, and gives its answer with the calls that it made. */
+async function invoke() {
+  const before = kms.journal.length
+  const { outcomes } = await invokeLambda({ bundle, events: [{}], env })
+  const calls = kms.journal.slice(before)
+  return [outcomes[0], ...calls.map(({ region, outcome }) => `${region} ${outcome}`)]
+}
+
+const OPENED = { answer: { length: STRIPE_KEY.length } }
+
+it('a function opens its secrets with its own region’s key alone while that is well', async () => {
+  expect(await invoke()).toEqual([OPENED, 'eu-west-1 Success'])
+})
+
+it('a function whose own region’s key is down opens its secrets with the other region’s', async () => {
+  const { credentials } = kms.admin
+  const client = new KMSClient({ endpoint: kms.url, region: 'eu-west-1', credentials })
+  await client.send(new DisableKeyCommand({ KeyId: near }))
+  const [outcome, ...calls] = await invoke()
+  expect(outcome).toEqual(OPENED)
+  expect(calls[0]).toBe('eu-west-1 DisabledException')
+  expect(calls.at(-1)).toBe('us-east-1 Success')
+})
