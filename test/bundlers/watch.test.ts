@@ -153,7 +153,7 @@ async function session(
         expect(expected(seen)).toBeTruthy()
         return seen
       },
-      { timeout: 15_000, interval: 250 },
+      { timeout: 15_000, interval: 100 },
     )
   return {
     root,
@@ -202,10 +202,12 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
 
     env.KEY = 'the second value'
     const variable = await after(
-      write('key.pem', 'the third file'),
-      (seen) => seen.env !== first.env,
+      write('text.js', `export const text = 'text-three'`),
+      ({ text }) => text === 'three',
     )
-    expect(variable.env).toBeDefined()
+    expect(variable.env).toMatch(/^kms:v1:/)
+    expect(variable.env).not.toBe(first.env)
+    expect(variable.file).toBe(file.file)
     expect(calls() - before, 'one data key pair').toBe(1)
   })
 
