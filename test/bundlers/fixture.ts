@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { expect } from 'vitest'
+import { inspect } from '../../src/inspect/inspect.js'
 import type { Options } from '../../src/options.js'
 import { createDataKeyPair, type DataKeyPair } from '../../src/seal/data-key-pair.js'
 import { kmsCalls } from '../../src/seal/kms.js'
@@ -34,6 +35,8 @@ export interface Expected {
   says?: string
   /** Why the terminal may show a plaintext. */
   terminal?: string
+  /** What `inspect` finds in the outputs, as `name kind format`. */
+  embedded?: string[]
   /** What the entry prints, as JSON, when it runs with the argument `print`. */
   prints?: unknown
   browser?: boolean
@@ -138,6 +141,7 @@ export async function buildIn(
     outdir,
     options: {
       secretsFile: join(root, 'kms-secrets.json'),
+      manifest: join(outdir, MANIFEST),
       aws: bench.aws,
       env,
       ...(include && { include: new RegExp(include, flags) }),
@@ -148,6 +152,28 @@ export async function buildIn(
   })
   const files = [...(await filesIn(outdir)), ...(way.cache ? await filesIn(way.cache) : [])]
   return { ...outcome, outdir, files }
+}
+
+const MANIFEST = 'kms-manifest.json'
+
+/** Who has nothing but the outputs finds every secret in them, and what the manifest says of each. */
+export async function expectInspected(
+  { pair, arn }: Bench,
+  { outdir }: Built,
+  { embedded }: Expected,
+) {
+  const { secrets, broken, against } = await inspect(outdir, { against: join(outdir, MANIFEST) })
+  expect(secrets.map(({ name, kind, format }) => `${name} ${kind} ${format}`)).toEqual(embedded)
+  for (const secret of secrets) {
+    expect(secret).toMatchObject({
+      mode: 'envelope',
+      fingerprint: pair.fingerprint,
+      keys: [arn],
+      encryptionContext: { app: 'matrix' },
+    })
+  }
+  expect(broken).toEqual([])
+  expect(against!.differences).toEqual([])
 }
 
 export async function filesIn(folder: string): Promise<[string, Buffer][]> {
