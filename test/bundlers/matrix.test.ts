@@ -6,6 +6,7 @@ import {
   buildIn,
   decrypts,
   expectClean,
+  expectInspected,
   fixtures,
   prepare,
   printed,
@@ -90,6 +91,7 @@ async function buildAndRun(root: string, fixture: Fixture, host: HostName, way: 
   expect(built.failed, built.terminal).toBe(false)
   expect(built.files.length).toBeGreaterThan(0)
   expectClean(built, expected)
+  await expectInspected(shared, built, expected)
   const before = decrypts(shared.kms)
   expect(await printed(shared, built, expected, way.format === 'cjs' ? '.cjs' : '.mjs')).toEqual(
     expected.prints,
