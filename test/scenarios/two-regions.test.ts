@@ -5,6 +5,7 @@ import { invokeLambda } from '../../fixtures/lambda-runtime/index.mjs'
 import { functionEnv, scenario, type Scenario } from './scenario.js'
 
 const STRIPE_KEY = 'stripe-key-of-two-regions'
+const OTHER_ACCOUNT = '444455556666'
 let kms: LocalKms
 let near: string
 let far: string
@@ -14,7 +15,8 @@ let env: Record<string, string>
 beforeAll(async () => {
   kms = await startLocalKms()
   near = (await kms.createKey({ region: 'eu-west-1' })).arn
-  far = (await kms.createKey({ region: 'us-east-1' })).arn
+  const policy = keyPolicy(OTHER_ACCOUNT, kms.accountId)
+  far = (await kms.createKey({ region: 'us-east-1', accountId: OTHER_ACCOUNT, policy })).arn
   project = await scenario('two-regions')
   bundle = await project.build({ ...kms.env, STRIPE_KEY, KEY_ARNS: [far, near].join() })
   const role = functionEnv(kms, 'orders', {
@@ -25,6 +27,19 @@ beforeAll(async () => {
   env = { ...role.env, AWS_REGION: 'eu-west-1' }
 })
 afterAll(() => Promise.all([kms.close(), project.remove()]))
+
+/** Lets the IAM policies of these accounts decide. */
+const keyPolicy = (...accounts: string[]) => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Principal: { AWS: accounts.map((account) => `arn:aws:iam::${account}:root`) },
+      Action: 'kms:*',
+      Resource: '*',
+    },
+  ],
+})
 
 /** Invokes the function, and gives its answer with the calls that it made. */
 async function invoke() {
@@ -40,7 +55,7 @@ it('a function opens its secrets with its own region’s key alone while that is
   expect(await invoke()).toEqual([OPENED, 'eu-west-1 Success'])
 })
 
-it('a function whose own region’s key is down opens its secrets with the other region’s', async () => {
+it('a function whose own region’s key is down opens its secrets with the other region’s, of another account', async () => {
   const { credentials } = kms.admin
   const client = new KMSClient({ endpoint: kms.url, region: 'eu-west-1', credentials })
   await client.send(new DisableKeyCommand({ KeyId: near }))
@@ -48,4 +63,5 @@ it('a function whose own region’s key is down opens its secrets with the other
   expect(outcome).toEqual(OPENED)
   expect(calls[0]).toBe('eu-west-1 DisabledException')
   expect(calls.at(-1)).toBe('us-east-1 Success')
+  expect(kms.journal.at(-1)?.keyArn).toContain(`:${OTHER_ACCOUNT}:`)
 })

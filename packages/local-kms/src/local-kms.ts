@@ -31,6 +31,8 @@ export interface KeyToCreate {
   alias?: string
   /** Default: the region of the local KMS. */
   region?: string
+  /** Default: the account of the local KMS. Keys of others are kept in memory. */
+  accountId?: string
   /** Default: the account's IAM policies decide. */
   policy?: PolicyDocument
   /** `SYMMETRIC_DEFAULT`, the default, or `RSA_2048`, `RSA_3072`, `RSA_4096`. */

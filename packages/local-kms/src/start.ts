@@ -76,7 +76,11 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     journal: journal.entries,
     faults,
     envFor,
-    createKey: (key) => makeKey(endpoint, admin.name, { region, ...key }),
+    createKey: ({ accountId = account.id, ...key } = {}) =>
+      makeKey({ ...endpoint, account: accountNamed(account, accountId) }, admin.name, {
+        region,
+        ...key,
+      }),
     createUser: (user) => createUser(account, user, () => faults.now()),
     createRole: (role) => createRole(account, role),
     createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
@@ -100,6 +104,17 @@ function checkOptions({ region, accountId }: { region: string; accountId: string
   if (!/^\d{12}$/.test(accountId)) {
     throw new LocalKmsError('BAD_OPTION', `accountId: '${accountId}' is not twelve digits`)
   }
+}
+
+/** The account itself, or another one, with an administrator of its own. */
+function accountNamed(own: Account, accountId: string): Account {
+  if (accountId === own.id) return own
+  const known = own.others.get(accountId)
+  if (known) return known
+  const account = new Account({ accountId })
+  findAdmin(account, Date.now)
+  own.others.set(accountId, account)
+  return account
 }
 
 /** The administrator of the folder's account, made with it. */

@@ -9,6 +9,8 @@ export class Account {
   state: State
   /** Lambda functions by ARN, and VPCs by id: a scene for who reads it, gone with the process. */
   readonly functions = new Map<string, LambdaFunction>()
+  /** Other accounts, by their id: their keys alone matter, and live in memory. */
+  readonly others = new Map<string, Account>()
   readonly networks = new Map<string, Network>()
   readonly #dir: string | undefined
   #saved: string

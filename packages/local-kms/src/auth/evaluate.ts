@@ -1,3 +1,4 @@
+import { parseArn } from '../account/arn.js'
 import { conditionsHold, wildcardMatch, type RequestContext } from './conditions.js'
 import type { Caller } from './caller.js'
 import type { Policy, PrincipalList, Statement } from './policy.js'
@@ -21,7 +22,8 @@ export type Denial =
 /**
  * Decides as KMS does for a key of the caller's own account: an explicit deny anywhere wins; then
  * the key policy must allow, either by naming the caller or by letting the account's IAM policies
- * decide (its principal is the account or its root), and then one of those must allow too.
+ * decide (its principal is the account or its root), and then one of those must allow too. For a key
+ * of another account both must allow, whichever way the key policy does.
  *
  * @returns undefined when allowed
  */
@@ -42,11 +44,16 @@ export function evaluate(question: Question): Denial | undefined {
   if (match('Deny', 'named') || match('Deny', 'session') || match('Deny', 'account')) {
     return 'explicit-deny-resource'
   }
+  const allowed = (['session', 'named', 'account'] as const).some((how) => match('Allow', how))
+  if (allowed && isForeign(question)) return allowedByIam ? undefined : 'no-identity-allow'
   // A statement that names the session itself is not narrowed by the session's policy or a boundary.
   if (match('Allow', 'session') || (within && match('Allow', 'named'))) return undefined
   if (match('Allow', 'account')) return allowedByIam ? undefined : 'no-identity-allow'
   return within ? 'no-resource-allow' : 'no-identity-allow'
 }
+
+const isForeign = ({ resource, caller }: Question): boolean =>
+  ![caller.accountId, undefined].includes(parseArn(resource)?.accountId)
 
 export function says(effect: Statement['effect'], policy: Policy, question: Question): boolean {
   return policy.statements.some((s) => s.effect === effect && applies(s, policy, question))

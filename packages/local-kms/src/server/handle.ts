@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Account } from '../account/account.js'
+import { parseArn } from '../account/arn.js'
 import { authenticate } from '../auth/authenticate.js'
 import { anonymous } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
@@ -101,7 +102,7 @@ async function run(
   entry.region = region
   checkHost(request.headers.host, region)
   const call = {
-    account: endpoint.account,
+    account: accountOf(body, endpoint.account),
     journal: endpoint.journal,
     region,
     caller,
@@ -113,6 +114,12 @@ async function run(
     entry,
   }
   return perform(operation as Operation<unknown>, call, body)
+}
+
+/** The account of the key that a request names: the caller's own, unless its ARN says another. */
+function accountOf(body: unknown, own: Account): Account {
+  const { KeyId } = (body ?? {}) as { KeyId?: unknown }
+  return own.others.get(parseArn(String(KeyId))?.accountId ?? '') ?? own
 }
 
 /** A request that was meant for AWS's own name of a region is held to that region. */

@@ -1,0 +1,58 @@
+import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startLocalKms, type LocalKms, type PolicyDocument } from '../../src/index.js'
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+})
+afterAll(() => kms.close())
+
+const keyOf = (policy?: PolicyDocument) =>
+  kms.createKey({ accountId: '444455556666', ...(policy && { policy }) })
+
+const letting = (AWS: string) => {
+  const root = 'arn:aws:iam::444455556666:root'
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: [root, AWS] },
+    Action: 'kms:*',
+    Resource: '*',
+  }
+  return { Version: '2012-10-17', Statement: [statement] }
+}
+
+/** Encrypts and decrypts as a user of the local KMS's own account. */
+async function roundTrip(name: string, KeyId: string, ...actions: string[]) {
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: ['kms:ListKeys', ...actions], Resource: '*' }],
+  }
+  const { credentials } = kms.createUser({ name, policies: [policy] })
+  const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })
+  const { CiphertextBlob } = await client.send(
+    new EncryptCommand({ KeyId, Plaintext: Buffer.from('hunter2') }),
+  )
+  const { Plaintext } = await client.send(new DecryptCommand({ KeyId, CiphertextBlob }))
+  return Buffer.from(Plaintext!).toString()
+}
+
+describe('a key of another account', () => {
+  test('works for whom both the key policy and the own account’s IAM policies let', async () => {
+    const { arn } = await keyOf(letting('arn:aws:iam::111122223333:root'))
+    expect(arn).toContain(':444455556666:')
+    expect(await roundTrip('both', arn, 'kms:Encrypt', 'kms:Decrypt')).toBe('hunter2')
+  })
+
+  test('is denied where the key policy names the caller and IAM does not let them', async () => {
+    const { arn } = await keyOf(letting('arn:aws:iam::111122223333:user/named'))
+    await expect(roundTrip('named', arn)).rejects.toThrow('no identity-based policy allows')
+  })
+
+  test('is denied where the key policy leaves it to its own account', async () => {
+    const { arn } = await keyOf()
+    await expect(roundTrip('stranger', arn, 'kms:*')).rejects.toThrow(
+      'no resource-based policy allows',
+    )
+  })
+})
