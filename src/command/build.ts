@@ -29,33 +29,29 @@ interface Flags extends FileFlags, AwsFlags {
 
 export function addBuild(program: Command) {
   const command = withAws(withFile(program.command('build')))
-    .summary('bundle Lambda functions with esbuild, for tools that take no plugins')
+    .summary('bundle Lambda functions with esbuild')
     .description(
-      'bundle Lambda functions with esbuild: ES modules for Node with all their packages, secrets sealed, source maps redacted. What stands behind -- goes to esbuild, as its own command line writes it.',
+      "bundle Lambda functions with esbuild, for tools that take no plugins: ES modules with all their packages. Behind -- stand esbuild's own options.",
     )
-    .usage('ENTRY... --outdir <folder> [options] [-- --minify --external:pg …]')
-    .argument('<entry...>', 'the modules that export the handlers')
+    .usage('ENTRY... --outdir <folder> [options] [-- --minify …]')
+    .argument('<entry...>')
     .requiredOption('-o, --outdir <folder>', 'where the bundles go')
     .addOption(
-      new Option('--runtime <name>', "the function's runtime")
+      new Option('--runtime <name>', 'nodejs22.x (default) or nodejs24.x')
         .choices(['nodejs22.x', 'nodejs24.x'])
         .default('nodejs22.x'),
     )
-    .option(
-      '-k, --key <id>',
-      'KMS key that may open the secrets, where there is no secrets file; repeatable',
-      several,
-    )
+    .option('-k, --key <id>', 'KMS key, if no secrets file says it; repeatable', several)
     .option('-c, --context <name=value>', 'encryption context; repeatable', contextPair)
     .option('--pin <sha256:…>', "the secrets file's public key; repeatable", several)
     .addOption(
-      new Option('--mode <mode>', 'one kms:Decrypt for all secrets, or one each').choices([
+      new Option('--mode <mode>', 'envelope (default), or direct: a kms:Decrypt each').choices([
         'envelope',
         'direct',
       ]),
     )
     .addOption(
-      new Option('--plaintext-literals <what>', 'what to do about them').choices([
+      new Option('--plaintext-literals <what>', 'allow, warn (default) or error').choices([
         'allow',
         'warn',
         'error',
@@ -96,11 +92,7 @@ export function addBuild(program: Command) {
       for (const { path, bytes } of bundled.files)
         print(`${emphasis(path)}  ${dim(`${(bytes / 1024).toFixed(1)} KB`)}`)
     })
-  example(
-    command,
-    'npx unplugin-kms build src/handler.ts --outdir dist --key alias/orders --context app=orders',
-    'npx unplugin-kms build src/*.ts --outdir dist --runtime nodejs24.x -- --minify --external:pg',
-  )
+  example(command, 'npx unplugin-kms build src/*.ts --outdir dist --key alias/orders -- --minify')
 }
 
 const pluginOptions = (flags: Flags): Options => ({

@@ -63,6 +63,8 @@ function createProgram(): Command {
             argument.required ? argument.name().toUpperCase() : '',
           ),
         ].join(' '),
+      // Choices and defaults stand in the descriptions, in fewer words.
+      optionDescription: ({ description }) => description,
     })
     .helpCommand(false)
     .addOption(
@@ -70,13 +72,13 @@ function createProgram(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample: npx unplugin-kms init --key alias/orders\nExit codes: 0 fine, 1 found, 2 wrong use, 3 AWS failed, 4 broken input',
+      'Example: npx unplugin-kms init --key alias/orders\nExit codes: 0 fine, 1 found, 2 wrong use, 3 AWS failed, 4 broken input',
     )
     .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .exitOverride()
+    // One screen holds the help; the options that all commands have stand in the usage.
+    .addHelpOption(new Option('-h, --help').hideHelp())
   for (const add of ADD) add(program)
-  // One screen holds the commands; the options that all of them have stand in the usage.
-  program.addHelpOption(new Option('-h, --help').hideHelp())
   program.command('local').description('run a command against an embedded KMS')
   return program
 }

@@ -9,23 +9,23 @@ import { addPrincipals, credentialsAs } from './principals-file.js'
 import { runChild } from './run-child.js'
 
 export const LOCAL_HELP = `\
-usage: unplugin-kms local [options] -- COMMAND [ARGUMENT…]
-       unplugin-kms local [options] --port N
+usage: unplugin-kms local [options] (-- COMMAND [ARGUMENT…] | --port N)
 
-Runs COMMAND against an embedded KMS (and what goes with it of SSM, Secrets Manager and STS), or
-keeps one up on port N. No AWS account is needed, and none is reached.
+Runs COMMAND against an embedded KMS, or keeps one up; no AWS is reached.
 
   --dir DIR            where keys are kept (default .kms-local; git ignores it)
   --memory             keep nothing
-  --key alias/NAME     make a key of that alias if there is none; may be repeated
+  --key alias/NAME     make a key of that alias if there is none; repeatable
   --region REGION      default: AWS_REGION, or us-east-1
   --host HOST          address to listen on (default 127.0.0.1)
-  --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": [{ "name", … }] }
-  --as user/N|role/N   whose credentials COMMAND gets (default: the administrator's)
-  --fault FAULT        make calls fail; may be repeated
-${FAULT_SYNTAX.replaceAll(/^/gm, '                     ')}
+  --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": … }
+  --as user/N|role/N   whose credentials it gets (default: an administrator)
   --clock-offset TIME  the service's clock is off: 20m, -1h
   -v, --verbose        show every call
+  --fault FAULT        make calls fail; repeatable
+${FAULT_SYNTAX}
+Example:
+  $ npx unplugin-kms local --key alias/orders -- npm test
 `
 
 export interface LocalIo {
