@@ -102,6 +102,12 @@ const UNREACHABLE = new Set([
   'ENETUNREACH',
 ])
 
+/** Whether no answer came at all: the network, a name, an endpoint. */
+export const isUnreachable = (error: unknown) => {
+  const { name, code } = error as Error & { code?: string }
+  return UNREACHABLE.has(code ?? '') || name === 'TimeoutError' || name === 'AggregateError'
+}
+
 /** KMS's own words tell which of the two policies is silent, but for the key of a ciphertext. */
 function whatIsMissing(message: string): string {
   if (message.includes('no resource-based policy allows')) {
@@ -139,7 +145,7 @@ export function explain(error: unknown, action: string, keyId: string): KmsBuild
       `AWS accepts no credentials for ${action} on ${keyId}: ${message} Sign in, or set the option aws.profile.`,
     )
   }
-  if (UNREACHABLE.has(code ?? '') || name === 'TimeoutError' || name === 'AggregateError') {
+  if (isUnreachable(error)) {
     return fail(
       'KMS_UNREACHABLE',
       `KMS could not be reached for ${action} on ${keyId} (${code ?? name}). Check the network, and AWS_ENDPOINT_URL_KMS if it is set.`,

@@ -30,7 +30,7 @@ export const knownPinsPath = () =>
 export async function checkKnownPin(file: SecretsFile, trust = false): Promise<string[]> {
   const vouched = process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
   checkPins(file, vouched)
-  const known = (await readKnownPins())[await keyOf(file.path)]
+  const known = await knownPinsOf(file.path)
   const { publicKey } = file.pairs.get(file.current)!
   const pin = pinOf(publicKey)
   if (known?.includes(pin)) return []
@@ -56,6 +56,10 @@ export async function rememberPins({ path, pairs }: SecretsFile): Promise<string
     ]
   }
 }
+
+/** The pins that were trusted for a secrets file; undefined for one never sealed to here. */
+export const knownPinsOf = async (path: string): Promise<string[] | undefined> =>
+  (await readKnownPins())[await keyOf(path)]
 
 async function readKnownPins(): Promise<KnownPins> {
   const store = knownPinsPath()
