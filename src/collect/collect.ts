@@ -1,9 +1,9 @@
-import type { NodePath } from '@babel/traverse'
 import type { ImportDeclaration, Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../errors.js'
 import { isSource, MARKS, readArguments, type Arguments, type Source } from './forms.js'
 import { parse } from './parse.js'
-import { traverse } from './traverse.js'
+import { plainUse, scopedUses, type Way } from './references.js'
+import { walk } from './traverse.js'
 
 /** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
 export interface Mark extends Arguments {
@@ -47,8 +47,7 @@ export const MARKER = 'unplugin-kms/secret'
 export function collect(code: string, file: string): Collected | null {
   if (!code.includes(MARKER)) return null
   const ast = parse(code, file)
-  const marks: Mark[] = []
-  const imports: ImportDeclaration[] = []
+  const { body } = ast.program
   const placeOf = ({ loc }: Node): Place => ({
     file,
     line: loc!.start.line,
@@ -58,64 +57,64 @@ export function collect(code: string, file: string): Collected | null {
     throw new KmsBuildError('MARK_AS_VALUE', why, placeOf(node))
   }
 
-  traverse(ast, {
-    ImportDeclaration(path) {
-      const marker = MARKERS.get(path.node.source.value)
-      if (!marker || path.node.importKind === 'type') return
-      imports.push(path.node)
-      for (const specifier of path.node.specifiers) {
-        if (specifier.type === 'ImportSpecifier') {
-          if (specifier.importKind === 'type') continue
-          const name =
-            specifier.imported.type === 'Identifier'
-              ? specifier.imported.name
-              : specifier.imported.value
-          if (name !== 'secret')
-            refuse(specifier, `unplugin-kms/secret exports secret, not ${name}. Import { secret }.`)
-        } else if (specifier.type === 'ImportDefaultSpecifier') {
-          refuse(specifier, 'unplugin-kms/secret has no default export. Import { secret }.')
-        }
-        const namespace = specifier.type === 'ImportNamespaceSpecifier'
-        const binding = path.scope.getBinding(specifier.local.name)
-        for (const reference of binding?.referencePaths ?? []) {
-          if (reference.findParent((parent) => parent.isTSType())) continue
-          marks.push(markAt(reference, namespace, marker.sync, placeOf))
-        }
-        for (const violation of binding?.constantViolations ?? []) {
-          refuse(violation.node, 'an import cannot be assigned to.')
-        }
-      }
-    },
-    ExportNamedDeclaration: ({ node }) => {
-      if (node.source && MARKERS.has(node.source.value) && node.exportKind !== 'type')
-        refuse(node, RE_EXPORT)
-    },
-    ExportAllDeclaration: ({ node }) => {
-      if (MARKERS.has(node.source.value) && node.exportKind !== 'type') refuse(node, RE_EXPORT)
-    },
-    ImportExpression: ({ node }) => {
-      if (isMarker(node.source)) refuse(node, STATIC_IMPORT)
-    },
-    TSExternalModuleReference: ({ node }) => {
-      if (isMarker(node.expression)) refuse(node, STATIC_IMPORT)
-    },
-    CallExpression: ({ node }) => {
-      if (
-        node.callee.type === 'Identifier' &&
-        node.callee.name === 'require' &&
-        isMarker(node.arguments[0])
-      ) {
-        refuse(node, STATIC_IMPORT)
-      }
-    },
+  const imports = body.filter(isMarkerImport)
+  const bindings = bindingsOf(imports, refuse)
+  let references: Way[] | null = []
+  walk(ast.program, (node, around) => {
+    const why = refusal(node)
+    if (why) refuse(node, why)
+    if (node.type !== 'Identifier' || !bindings.has(node.name)) return
+    if (imports.includes(around[1] as ImportDeclaration)) return
+    const use = plainUse(node, around.at(-1)!)
+    if (!use) references = null
+    else if (use === 'reference') references?.push([...around, node])
   })
   if (!imports.length) return null
-  marks.sort((a, b) => a.start - b.start)
-  return {
-    marks,
-    imports: imports.map(({ start, end }) => ({ start: start!, end: end! })),
-    bodyStart: ast.program.body[0]!.start!,
+  if (!references) {
+    const uses = scopedUses(ast, bindings.keys())
+    references = uses.references
+    for (const node of uses.assignments) refuse(node, 'an import cannot be assigned to.')
   }
+  const marks = references.map((way) => {
+    const { name } = way.at(-1) as { name: string }
+    return markAt(way, bindings.get(name)!, placeOf)
+  })
+  return {
+    marks: marks.sort((a, b) => a.start - b.start),
+    imports: imports.map(({ start, end }) => ({ start: start!, end: end! })),
+    bodyStart: body[0]!.start!,
+  }
+}
+
+/** A local name by which a module has the marks. */
+interface Binding {
+  /** Whether it is `ns` of `ns.secret`. */
+  namespace: boolean
+  sync: boolean
+}
+
+const isMarkerImport = (node: Node): node is ImportDeclaration =>
+  node.type === 'ImportDeclaration' && node.importKind !== 'type' && isMarker(node.source)
+
+function bindingsOf(imports: ImportDeclaration[], refuse: (node: Node, why: string) => never) {
+  const bindings = new Map<string, Binding>()
+  for (const { specifiers, source } of imports) {
+    const { sync } = MARKERS.get(source.value)!
+    for (const specifier of specifiers) {
+      if (specifier.type === 'ImportSpecifier') {
+        if (specifier.importKind === 'type') continue
+        const { imported } = specifier
+        const name = imported.type === 'Identifier' ? imported.name : imported.value
+        if (name !== 'secret')
+          refuse(specifier, `unplugin-kms/secret exports secret, not ${name}. Import { secret }.`)
+      } else if (specifier.type === 'ImportDefaultSpecifier') {
+        refuse(specifier, 'unplugin-kms/secret has no default export. Import { secret }.')
+      }
+      const namespace = specifier.type === 'ImportNamespaceSpecifier'
+      bindings.set(specifier.local.name, { namespace, sync })
+    }
+  }
+  return bindings
 }
 
 const RE_EXPORT =
@@ -123,39 +122,52 @@ const RE_EXPORT =
 const STATIC_IMPORT =
   "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
 
+/** Why the marker may not be brought in by this node, if it is. */
+function refusal(node: Node): string | null {
+  switch (node.type) {
+    case 'ExportNamedDeclaration':
+    case 'ExportAllDeclaration':
+      return isMarker(node.source) && node.exportKind !== 'type' ? RE_EXPORT : null
+    case 'ImportExpression':
+      return isMarker(node.source) ? STATIC_IMPORT : null
+    case 'TSExternalModuleReference':
+      return isMarker(node.expression) ? STATIC_IMPORT : null
+    case 'CallExpression': {
+      const required = node.callee.type === 'Identifier' && node.callee.name === 'require'
+      return required && isMarker(node.arguments[0]) ? STATIC_IMPORT : null
+    }
+    default:
+      return null
+  }
+}
+
 const isMarker = (node: Node | null | undefined) =>
   node?.type === 'StringLiteral' && MARKERS.has(node.value)
 
-/** Reads the mark whose binding stands at `reference`: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
-function markAt(
-  reference: NodePath,
-  namespace: boolean,
-  sync: boolean,
-  placeOf: (node: Node) => Place,
-): Mark {
-  let callee = reference
+/** Reads the mark whose binding stands at a way's end: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
+function markAt(way: Way, { namespace, sync }: Binding, placeOf: (node: Node) => Place): Mark {
+  let depth = way.length - 1
+  const parent = () => way[depth - 1]!
   const member = (): string | undefined => {
-    const parent = callee.parentPath!
-    if (!parent.isMemberExpression({ computed: false, object: callee.node })) return undefined
-    callee = parent
-    return (parent.node.property as { name: string }).name
+    const outer = parent()
+    if (outer.type !== 'MemberExpression' || outer.computed || outer.object !== way[depth])
+      return undefined
+    depth--
+    return (outer.property as { name: string }).name
   }
   const asValue = (): never => {
     throw new KmsBuildError(
       'MARK_AS_VALUE',
       "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
         'build can see: it cannot be passed, stored, spread or exported.',
-      placeOf(reference.node),
+      placeOf(way.at(-1)!),
     )
   }
   if (namespace && member() !== 'secret') asValue()
   const property = member()
-  const call = callee.parentPath!
-  if (!call.isCallExpression({ callee: callee.node })) {
-    if (call.isTSNonNullExpression() || call.isTSAsExpression()) asValue()
-    return asValue()
-  }
-  const place = placeOf(call.node)
+  const call = parent()
+  if (call.type !== 'CallExpression' || call.callee !== way[depth]) return asValue()
+  const place = placeOf(call)
   const source = property ?? 'literal'
   if (!isSource(source) || property === 'literal') {
     throw new KmsBuildError(
@@ -164,24 +176,25 @@ function markAt(
       place,
     )
   }
-  const [first] = call.node.arguments
-  const read = readArguments(source, call.node.arguments, place)
-  const outer = call.parentPath
+  const [first] = call.arguments
+  const read = readArguments(source, call.arguments, place)
   return {
     ...read,
     source,
     sync,
-    pure: !(
-      outer.isMemberExpression({ object: call.node }) ||
-      outer.isOptionalMemberExpression({ object: call.node }) ||
-      outer.isCallExpression({ callee: call.node }) ||
-      outer.isTaggedTemplateExpression() ||
-      outer.isTSNonNullExpression()
-    ),
-    start: call.node.start!,
-    end: call.node.end!,
+    pure: !isUsedAtOnce(call, way[depth - 2]!),
+    start: call.start!,
+    end: call.end!,
     argumentStart: first!.start!,
     argumentEnd: first!.end!,
     place,
   }
 }
+
+/** Whether something is called on a call's result, or asserted of it, where it stands. */
+const isUsedAtOnce = (call: Node, outer: Node) =>
+  ((outer.type === 'MemberExpression' || outer.type === 'OptionalMemberExpression') &&
+    outer.object === call) ||
+  (outer.type === 'CallExpression' && outer.callee === call) ||
+  outer.type === 'TaggedTemplateExpression' ||
+  outer.type === 'TSNonNullExpression'

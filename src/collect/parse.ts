@@ -1,12 +1,17 @@
-import { parse as babelParse, type ParserPlugin } from '@babel/parser'
+import { createRequire } from 'node:module'
+import type { ParserPlugin } from '@babel/parser'
 import type { File } from '@babel/types'
 import { KmsBuildError } from '../errors.js'
+
+const require = createRequire(import.meta.url)
 
 /**
  * Parses TypeScript, TSX, JavaScript or JSX, with decorators of either kind.
  * Babel's messages name a place and never quote the source, unlike those of the native parsers.
  */
 export function parse(code: string, file: string): File {
+  // Loaded by the first module with a mark: a build that has none does not pay for it.
+  const { parse: babelParse } = require('@babel/parser') as typeof import('@babel/parser')
   const extension = /\.([cm]?[jt]sx?)(?:\?.*)?$/.exec(file)?.[1] ?? 'ts'
   const syntax: ParserPlugin[] = []
   if (/^[cm]?ts|tsx/.test(extension)) syntax.push('typescript')
@@ -20,6 +25,7 @@ export function parse(code: string, file: string): File {
         allowReturnOutsideFunction: true,
         allowUndeclaredExports: true,
         createImportExpressions: true,
+        attachComment: false,
         plugins: [...syntax, decorators, 'explicitResourceManagement'],
       })
     } catch (error) {

@@ -1,7 +1,30 @@
-import * as babel from '@babel/traverse'
+import { createRequire } from 'node:module'
+import type { TraverseOptions } from '@babel/traverse'
+import type { Node } from '@babel/types'
 
-type Traverse = (typeof babel.default)['default']
+const require = createRequire(import.meta.url)
 
-// The package is CommonJS: Node gives its exports object as `default`, Bun what that holds.
-const exported: Traverse | { default: Traverse } = babel.default
-export const traverse = typeof exported === 'function' ? exported : exported.default
+/** Babel's traverse, which knows scopes; it is loaded by the few modules that need them. */
+export function traverse(root: Node, visitor: TraverseOptions): void {
+  ;(require('@babel/traverse') as typeof import('@babel/traverse')).default(root, visitor)
+}
+
+/** Calls back for every node, a parent before its children, with those around it, outermost first. */
+export function walk(root: Node, visit: (node: Node, around: readonly Node[]) => void): void {
+  const around: Node[] = []
+  const enter = (node: Node) => {
+    visit(node, around)
+    around.push(node)
+    for (const key in node) {
+      const value = node[key as keyof Node] as unknown
+      if (Array.isArray(value)) {
+        for (const child of value) if (isNode(child)) enter(child)
+      } else if (isNode(value)) enter(value)
+    }
+    around.pop()
+  }
+  enter(root)
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && 'type' in value && 'start' in value

@@ -56,7 +56,10 @@ export function emit(
   }
   return {
     code: magic.toString(),
-    map: magic.generateMap({ source: id, includeContent: true, hires: 'boundary' }),
+    // Made when it is asked for: a build without maps does not pay for it.
+    get map() {
+      return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
+    },
   }
 }
 

@@ -1,13 +1,19 @@
 import { createHmac } from 'node:crypto'
-import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
+import type { CipherSuite } from '@hpke/core'
 import type { DataKeyPair } from './data-key-pair.js'
 import { aad, encodeToken, INFO, type Kind } from './token.js'
 
-const suite = new CipherSuite({
-  kem: new DhkemP256HkdfSha256(),
-  kdf: new HkdfSha256(),
-  aead: new Aes256Gcm(),
-})
+let loaded: Promise<CipherSuite> | undefined
+
+/** Loaded by the first seal: a build whose secrets are sealed already does not pay for it. */
+async function loadSuite() {
+  const { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } = await import('@hpke/core')
+  return new CipherSuite({
+    kem: new DhkemP256HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  })
+}
 
 // DER SPKI of a P-256 key: a fixed header, then the uncompressed point.
 const POINT = 65
@@ -27,6 +33,7 @@ export async function seal(
   name = '',
   seed?: Uint8Array,
 ): Promise<string> {
+  const suite = await (loaded ??= loadSuite())
   const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.subarray(-POINT))
   const bound = aad(kind, name)
   const ephemeral = seed && {
