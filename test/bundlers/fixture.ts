@@ -163,7 +163,9 @@ export async function expectInspected(
   { embedded }: Expected,
 ) {
   const { secrets, broken, against } = await inspect(outdir, { against: join(outdir, MANIFEST) })
-  expect(secrets.map(({ name, kind, format }) => `${name} ${kind} ${format}`)).toEqual(embedded)
+  // Rollup has no root but the working directory, from which it names places.
+  const facts = secrets.map(({ name, kind, format }) => `${name} ${kind} ${format}`)
+  expect(facts.map((text) => text.replace(/^\.\.\/.*\/src\//, '')).sort()).toEqual(embedded)
   for (const secret of secrets) {
     expect(secret).toMatchObject({
       mode: 'envelope',
