@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRollupPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import { MARKER } from '../collect/collect.js'
+import { VIRTUAL } from '../emit/shim.js'
 import type { Options } from '../options.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
@@ -30,6 +31,9 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
     transform: transformHook(build),
     rollup: {
       ...hooks,
+      // Of a module that another plugin loads, the cache has the values of an earlier build.
+      shouldTransformCachedModule: ({ resolvedSources }) =>
+        Object.keys(resolvedSources).some((source) => VIRTUAL.test(source)),
       // Rollup keeps what `load` returns for its maps, messages and cache: it never gets the original.
       load: {
         order: 'pre',

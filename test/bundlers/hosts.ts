@@ -126,7 +126,8 @@ const rollupMaps = (maps: Maps) =>
       cheap: true,
     } as const
   )[maps]
-const caches = new Map<string, RollupCache>()
+/** Rollup's caches, by the folder that the others would write to. */
+export const caches = new Map<string, RollupCache>()
 
 async function runRollup(cell: Cell): Promise<Outcome> {
   return settle(async (log) => {
