@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { cp, readdir, readFile, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -53,8 +54,8 @@ async function prepared(sources: 'plain' | 'sealed') {
   return space
 }
 
-/** Runs a command in a project as it was, killed one step later each time, until it lives. */
-async function* killedAtEachStep(space: Workspace, args: string[]) {
+/** Runs a command in a project as it was, cut short one step later each time, until it is not. */
+async function* cutAtEachStep(space: Workspace, args: string[], env: Record<string, string> = {}) {
   const saved = await workspace()
   await cp(space.folder, saved.path('project'), { recursive: true })
   await cp(space.env.XDG_STATE_HOME!, saved.path('state'), { recursive: true })
@@ -66,14 +67,15 @@ async function* killedAtEachStep(space: Workspace, args: string[]) {
       await rm(to, { recursive: true })
       await cp(saved.path(from), to, { recursive: true })
     }
+    const reached = saved.path(`reached-${at}`)
     const ran = await space.cli(args, {
-      env: { ...kms.env, KILL_AT: String(at) },
+      env: { ...kms.env, KILL_AT: String(at), REACHED: reached, ...env },
       nodeOptions: KILL,
       stdin: 'new value',
     })
-    if (ran.signal !== 'SIGKILL') return expect(ran).toMatchObject({ code: 0 })
+    if (!existsSync(reached)) return expect(ran).toMatchObject({ code: 0 })
     await letLocksGrowOld(space)
-    yield { space, options: { secretsFile: space.path('kms-secrets.json'), aws: aws() } }
+    yield { ran, space, options: { secretsFile: space.path('kms-secrets.json'), aws: aws() } }
   }
 }
 
@@ -111,7 +113,7 @@ const entriesOf = async (options: { secretsFile: string }) =>
 describe('killed between any two steps', { timeout: 60_000 }, () => {
   it('rotate leaves everything opening, and a second run finishes', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('sealed'), [
+    for await (const { space, options } of cutAtEachStep(await prepared('sealed'), [
       'rotate',
       'src/one.ts',
     ])) {
@@ -128,7 +130,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
 
   it('encrypt leaves each module whole, and a second run seals the rest', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('plain'), [
+    for await (const { space, options } of cutAtEachStep(await prepared('plain'), [
       'encrypt',
       'src',
     ])) {
@@ -144,7 +146,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
   it('decrypt leaves each module whole or its sealed original beside it, and no plaintext in a second file', async () => {
     const origin = await prepared('sealed')
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(origin, ['decrypt', 'src/one.ts'])) {
+    for await (const { space, options } of cutAtEachStep(origin, ['decrypt', 'src/one.ts'])) {
       steps++
       for (const file of await readdir(space.path('src'))) {
         const text = await readFile(space.path(`src/${file}`), 'utf8')
@@ -160,10 +162,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
 
   it('set leaves the old entries or the new ones', async () => {
     let steps = 0
-    for await (const { space, options } of killedAtEachStep(await prepared('plain'), [
-      'set',
-      'A',
-    ])) {
+    for await (const { space, options } of cutAtEachStep(await prepared('plain'), ['set', 'A'])) {
       steps++
       expect([VALUES.A, 'new value']).toContain((await entriesOf(options)).A)
       expect((await entriesOf(options)).B).toBe(VALUES.B)
@@ -178,6 +177,28 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
       ).not.toContain('new value')
     }
     expect(steps).toBeGreaterThan(3)
+  })
+})
+
+describe('on a disk that is full at any one step', { timeout: 60_000 }, () => {
+  it.each([
+    ['set', ['set', 'A']],
+    ['encrypt', ['encrypt', 'src']],
+  ])('%s leaves every file whole, and says no value', async (_, args) => {
+    const origin = await prepared('plain')
+    const before = await readFile(origin.path('kms-secrets.json'), 'utf8')
+    let refused = 0
+    for await (const { ran, space, options } of cutAtEachStep(origin, [...args, '--verbose'], {
+      FAIL_WITH: 'ENOSPC',
+    })) {
+      expect(await literalsOf(space, options)).toEqual(['literal one', 'literal two'])
+      expect(ran.stdout + ran.stderr).not.toMatch(/new value|literal one|literal two/)
+      if (ran.code === 0) continue
+      refused++
+      expect(ran).toMatchObject({ code: 4, stderr: expect.stringMatching(/ENOSPC.*disk is full/) })
+      expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(before)
+    }
+    expect(refused).toBeGreaterThan(2)
   })
 })
 
