@@ -6,8 +6,7 @@ import type { Credentials } from './sign.js'
 /** Where AWS's SDKs let credentials come from over plain http, loopback aside: ECS, EKS, EKS on IPv6. */
 const HOSTS = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']
 
-let kept: Credentials
-let keptUntil = 0
+let kept: (Credentials & { Expiration: string }) | undefined
 
 /** From `configure`, else the environment, else the container endpoint. */
 export async function credentials(signal: AbortSignal): Promise<Credentials> {
@@ -23,7 +22,7 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
     AWS_CONTAINER_AUTHORIZATION_TOKEN: token,
   } = process.env
   if (AccessKeyId && SecretAccessKey) return { AccessKeyId, SecretAccessKey, Token }
-  if (Date.now() < keptUntil) return kept
+  if (kept && Date.parse(kept.Expiration) > Date.now() + 60_000) return kept
   const uri = relative ? `http://${HOSTS[0]}${relative}` : full
   if (!uri) throw { code: 'CREDENTIALS_MISSING', why: 'no AWS credentials' } satisfies Failure
   // The file is replaced before its token expires, so it is read each time; node:fs is loaded for it alone.
@@ -35,6 +34,5 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
     HOSTS,
   )
   if (!answer.SecretAccessKey) throw new Error(`${uri}: ${statusCode}`)
-  keptUntil = Date.parse(answer.Expiration) - 60_000
   return (kept = answer)
 }

@@ -36,41 +36,40 @@ export function decrypting<T = Buffer>(
   use: (plaintext: Buffer) => T = (plaintext) => plaintext as T,
 ): () => Promise<T> {
   const own = ([keyArn]: Wrapped) => +(regionOf(keyArn) === process.env.AWS_REGION)
-  const targets = wrapped.toSorted((a, b) => own(b) - own(a))
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
-  const attempt = (target: Wrapped) =>
-    requestDecrypt(target, context, AbortSignal.timeout(timeout), insecureHosts)
-
-  // An attempt that nobody has awaited yet. If it fails, it might as well not have been.
-  let early: Promise<Buffer> | undefined
-  if (start === 'load') {
-    early = attempt(targets[0]!)
-    early.catch(() => (early = undefined))
-  }
+  // When it was first awaited; 0 until then, which leaves an attempt begun at load no time for a
+  // second: failed before anyone awaits, it might as well not have been.
+  let awaited = 0
 
   async function run(): Promise<T> {
-    const queue = [...targets]
+    awaited &&= Date.now()
+    const queue = wrapped.toSorted((a, b) => own(b) - own(a))
     const whys = new Set<string>()
-    const latestStart = Date.now() + deadlineMs - timeout
     for (let tries = 1; ; tries++) {
       const target = queue.shift()!
       const begun = Date.now()
       try {
-        return use(await (early ?? attempt(target)))
+        const signal = AbortSignal.timeout(timeout)
+        return use(await requestDecrypt(target, context, signal, insecureHosts))
       } catch (failure: any) {
-        early = undefined
         const now = Date.now()
         // Later than any timer would be: the process was frozen, and KMS had no chance.
         if (now - begun > 2 * timeout) return run()
         const pause = Math.random() * Math.min(1000, 25 * 2 ** tries)
         whys.add(failure.why)
         if (failure.code === 'KMS_UNREACHABLE') queue.push(target)
-        if (!queue[0] || now + pause > latestStart || tries >= maxAttempts) {
+        if (!queue[0] || now + pause > awaited + deadlineMs - timeout || tries >= maxAttempts) {
+          awaited = 0
           throw { ...failure, why: [...whys].join('; ') } satisfies Failure
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
   }
-  return once(run)
+  const shared = once(run)
+  if (start === 'load') shared().catch(() => {})
+  return () => {
+    awaited ||= Date.now()
+    return shared()
+  }
 }

@@ -2,9 +2,6 @@ import { createECDH, hash } from 'node:crypto'
 import type { Failure } from './error.js'
 import { recipient } from './hpke.js'
 
-/** How the SubjectPublicKeyInfo of every P-256 key begins (RFC 5480), the point's 04 included. */
-const SPKI = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE'
-
 /**
  * Opens one token; a named secret's `name` is bound by its seal. Throws a `Failure` if the token was sealed
  * to another data key pair, and whatever else for all that is wrong with it.
@@ -14,21 +11,20 @@ export type Open = (token: string, name: string) => Buffer
 /**
  * A data key pair's private key (PKCS#8, DER) as KMS unwraps it, made ready to open tokens.
  * The buffer is zeroed; the key lives on in OpenSSL's memory, behind the closure alone.
+ * Throws for what is no private key.
  */
 export function importKey(pkcs8: Buffer): Open {
   const pair = createECDH('prime256v1')
   // RFC 5915: version 1, then the scalar as an octet string of 32 bytes; a public key may follow.
   const scalar = pkcs8.indexOf('\x02\x01\x01\x04\x20') + 5
-  try {
-    pair.setPrivateKey(pkcs8.subarray(scalar, scalar + 32))
-  } catch {
-    throw { code: 'OPEN_FAILED', why: 'KMS unwrapped no P-256 private key' } satisfies Failure
-  }
-  pkcs8.fill(0)
+  pair.setPrivateKey(pkcs8.subarray(scalar, scalar + 32))
   // Derived, never read: a public key or a fingerprint that someone wrote down proves nothing.
-  const spki = Buffer.from(SPKI + pair.getPublicKey().toString('base64', 1), 'base64')
-  const fingerprint = hash('sha256', spki).slice(0, 16)
+  // The SubjectPublicKeyInfo (RFC 5480) names its algorithm as the PKCS#8 does, nine bytes before.
+  const algorithm = pkcs8.toString('latin1', scalar - 30, scalar - 9)
+  const spki = `\x30\x59${algorithm}\x03\x42\0${pair.getPublicKey().toString('latin1')}`
+  const fingerprint = hash('sha256', Buffer.from(spki, 'latin1')).slice(0, 16)
   const open = recipient(pair, 'unplugin-kms/v1')
+  pkcs8.fill(0)
 
   return (token, name) => {
     // kind 1 ‖ fingerprint 8 ‖ enc 65 ‖ ciphertext ‖ tag 16

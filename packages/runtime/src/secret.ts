@@ -19,8 +19,7 @@ export function secret(
       const plaintext = await decrypt()
       // A copy with memory of its own: a Buffer may be a view of a pool that others share.
       if (as === 'bytes') return new Uint8Array(plaintext)
-      const text = plaintext.toString()
-      if (!plaintext.equals(Buffer.from(text))) throw new TypeError()
+      const text = new TextDecoder('utf8', { fatal: true, ignoreBOM: true }).decode(plaintext)
       return as ? JSON.parse(text) : text
     } catch (error: any) {
       // What is no `Failure` is dropped, unseen: V8's errors quote the JSON that they cannot read.
@@ -35,12 +34,13 @@ export function secret(
   const refuse = () => {
     throw new KmsSecretError({ code: 'NOT_AWAITED', why: 'not awaited', secret: label })
   }
+  const shown = `secret ${label}`
   return Object.create({
     __proto__: Promise.prototype,
     then: (ok: never, failed: never) => open().then(ok, failed),
     toString: refuse,
     [Symbol.toPrimitive]: refuse,
-    toJSON: () => `[secret ${label}]`,
-    [Symbol.toStringTag]: `secret ${label}`,
+    toJSON: () => shown,
+    [Symbol.toStringTag]: shown,
   })
 }

@@ -11,16 +11,17 @@ export async function send(
   url: URL,
   headers: OutgoingHttpHeaders,
   signal: AbortSignal,
-  trusted: string[] = [],
+  trusted?: string[],
   body?: string,
 ): Promise<[any, IncomingMessage]> {
-  if (
-    !/^http(s|:\/\/(localhost|127\.[\d.]+|\[::1])(:|$))/.test(url.origin) &&
-    !trusted.includes(url.hostname)
-  ) {
-    throw { code: 'ENDPOINT_INSECURE', why: `${url.origin} is not https` } satisfies Failure
+  const { hostname, origin } = url
+  let request = https
+  if (url.protocol !== 'https:') {
+    if (!/^(localhost|127\.[\d.]+|\[::1])$/.test(hostname) && !trusted?.includes(hostname)) {
+      throw { code: 'ENDPOINT_INSECURE', why: origin + ' is not https' } satisfies Failure
+    }
+    request = (await import('node:http')).request
   }
-  const request = url.protocol === 'http:' ? (await import('node:http')).request : https
   return new Promise((resolve, reject) => {
     const respond = (answer: IncomingMessage) => {
       let text = ''

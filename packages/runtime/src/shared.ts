@@ -5,11 +5,9 @@ interface Shared {
   /** What `configure` was given. */
   credentials?: ((signal: AbortSignal) => Promise<Credentials>) | undefined
   /** Each data key pair's unwrap, by its blobs. Functions alone: a promise shows its value. */
-  unwraps: Record<string, () => Promise<Open>>
+  [blobs: `[${string}`]: (() => Promise<Open>) | undefined
 }
 
 /** What all copies of the shim in one thread hold in common. */
 export const shared = (): Shared =>
-  ((globalThis as { [key: symbol]: Shared | undefined })[Symbol.for('unplugin-kms')] ??= {
-    unwraps: {},
-  })
+  ((globalThis as { [key: symbol]: Shared | undefined })[Symbol.for('unplugin-kms')] ??= {})

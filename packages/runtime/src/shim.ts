@@ -20,7 +20,7 @@ export function envelope(
   context: Record<string, string>,
   settings: Settings,
 ): (token: string, label: string, as?: As) => Secret {
-  const unwrap = (shared().unwraps[JSON.stringify([wrapped, context])] ??= decrypting(
+  const unwrap = (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
     wrapped,
     context,
     { start: 'load', ...settings },

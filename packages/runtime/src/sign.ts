@@ -30,10 +30,7 @@ export function sign(
   const lines = Object.entries(headers).map((header) => header.join(':'))
   const request = ['POST', pathname, '', ...lines, '', names, hash('sha256', body)].join('\n')
   const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), hash('sha256', request)].join('\n')
-  const signature = [...scope, text].reduce<string | Buffer>(
-    (key, part) => hmac(key, part),
-    'AWS4' + SecretAccessKey,
-  )
+  const signature = [...scope, text].reduce<string | Buffer>(hmac, 'AWS4' + SecretAccessKey)
   return {
     ...headers,
     authorization: `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,

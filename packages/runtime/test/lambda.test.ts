@@ -40,7 +40,7 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
     const token = JSON.stringify(await pair.seal('hunter2'))
     const { file } = await bundle(
       `import { pair } from './pair.mjs'\n${code(token)}`,
-      await pairModule([pair.wrapped], FAIL_FAST),
+      pairModule([pair.wrapped], FAIL_FAST),
       format,
     )
     return startLambda({ bundle: file, env: world.kms.env, node: node!, client })

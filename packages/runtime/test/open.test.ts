@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { createCipheriv, createECDH, createHash, createHmac, hkdfSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { decapsulate } from '../src/hpke.js'
+import { decapsulating } from '../src/hpke.js'
 import { importKey } from '../src/open.js'
 import { bytesOf, newPair, seal, tokenOf } from './sealer.mjs'
 
@@ -109,7 +109,7 @@ describe('a token', () => {
       ['hybrid', false],
     ] as const) {
       const enc = sender.getPublicKey(null, format)
-      const { key, nonce } = keyOf(decapsulate(pair, enc))
+      const { key, nonce } = keyOf(decapsulating(pair)(enc))
       const aead = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.of(1))
       const ciphertext = Buffer.concat([aead.update('hunter2'), aead.final(), aead.getAuthTag()])
       const fingerprint = createHash('sha256').update(PAIR.spki).digest().subarray(0, 8)

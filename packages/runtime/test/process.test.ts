@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import { bundle, pairModule, shimSource } from './program.js'
+import { bundle, pairModule } from './program.js'
 import { CONTEXT, useKms } from './world.js'
 
 const world = useKms()
@@ -26,7 +26,7 @@ const program = async (code: (token: string) => string, settings = {}, format?: 
   const token = JSON.stringify(await pair.seal('hunter2'))
   return bundle(
     `import { pair } from './pair.mjs'\n${code(token)}`,
-    await pairModule([pair.wrapped], settings),
+    pairModule([pair.wrapped], settings),
     format,
   )
 }
@@ -108,13 +108,12 @@ describe('a process', () => {
     const settings = { attemptTimeoutMs: 5000, deadlineMs: 60_000, maxAttempts: 14 }
     const wrapped = await world.encrypt('hunter2')
     const { file } = await bundle(
-      `import { direct } from './pair.mjs'
+      `import { direct } from './shim.mjs'
       const args = ${JSON.stringify([[wrapped], CONTEXT])}
       const secrets = Array.from({ length: 1000 }, (_, n) => direct(...args, 'S' + n, undefined, ${JSON.stringify(settings)}))
       const opened = (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
       const { globalAgent } = await import('node:http')
       console.log(opened, Object.values(globalAgent.sockets).flat().length)`,
-      await shimSource(),
     )
     // Rates that share no period, so that the faults meet in ever new sequences.
     const faults = kinds.map((fault, i) =>

@@ -1,13 +1,14 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { Wrapped } from '../src/shim.js'
-import { bundle, pairModule, shimSource } from './program.js'
+import { bundle, pairModule } from './program.js'
 
-const WRAPPED: Wrapped = [
+const CONSTANTS = [
   'arn:aws:kms:us-east-1:111122223333:key/1234',
   'kms.us-east-1.amazonaws.com',
   'AQID'.repeat(60),
 ]
+const WRAPPED = CONSTANTS as unknown as Wrapped
 const TOKEN = `kms:v1:${'QUJD'.repeat(34)}`
 
 /** Bytes, minified and gzipped, of a bundle less the constants that belong to its one secret. */
@@ -23,32 +24,32 @@ async function sizes(code: string, pair: string, constants: string[]) {
 const envelope = async () =>
   sizes(
     `import { pair } from './pair.mjs'\nexport const secret = /* @__PURE__ */ pair(${JSON.stringify(TOKEN)}, "DB")`,
-    await pairModule([WRAPPED]),
-    [...WRAPPED.filter((part) => part !== undefined), TOKEN],
+    pairModule([WRAPPED]),
+    [...CONSTANTS, TOKEN],
   )
 
 const direct = async () =>
   sizes(
-    `import { direct } from './pair.mjs'\nexport const secret = /* @__PURE__ */ direct(${JSON.stringify([WRAPPED])}, {}, "DB")`,
-    `${await shimSource()}\nexport { direct }`.replace(/export \{\s*direct,\s*envelope\s*\};?/, ''),
-    WRAPPED.filter((part) => part !== undefined),
+    `import { direct } from './shim.mjs'\nexport const secret = /* @__PURE__ */ direct(${JSON.stringify([WRAPPED])}, {}, "DB")`,
+    '',
+    CONSTANTS,
   )
 
 // What stands here is what the shim weighs, rounded up; the design asks for 4096, 2048 and 3584.
-test('an envelope costs no more than 6144 bytes minified, 3328 gzipped', async () => {
+test('an envelope costs no more than 5952 bytes minified, 3216 gzipped', async () => {
   const { minified, gzip } = await envelope()
-  expect(minified).toBeLessThanOrEqual(6144)
-  expect(gzip).toBeLessThanOrEqual(3328)
+  expect(minified).toBeLessThanOrEqual(5952)
+  expect(gzip).toBeLessThanOrEqual(3216)
 })
 
-test('direct secrets alone cost no more than 4928 bytes minified', async () => {
+test('direct secrets alone cost no more than 4832 bytes minified', async () => {
   const { minified, text } = await direct()
-  expect(minified).toBeLessThanOrEqual(4928)
-  expect(text).not.toMatch(/createECDH|HPKE/)
+  expect(minified).toBeLessThanOrEqual(4832)
+  expect(text).not.toMatch(/prime256v1|HPKE/)
 })
 
 test('nothing is left of a shim that nobody uses', async () => {
-  const { text } = await bundle('export const a = 1', await pairModule([WRAPPED]))
+  const { text } = await bundle('export const a = 1', pairModule([WRAPPED]))
   expect(text).toMatch(/^var (\w)=1;export\{\1( as a)?\};\n$/)
 })
 
