@@ -15,7 +15,7 @@ export function walk(root: Node, visit: (node: Node, around: readonly Node[]) =>
   const enter = (node: Node) => {
     visit(node, around)
     around.push(node)
-    for (const key in node) {
+    for (const key of Object.keys(node)) {
       const value = node[key as keyof Node] as unknown
       if (Array.isArray(value)) {
         for (const child of value) if (isNode(child)) enter(child)
