@@ -1,5 +1,5 @@
-import { parseExpression } from '@babel/parser'
 import type { Node } from '@babel/types'
+import { babelParser } from '../collect/parse.js'
 import { staticText } from '../collect/static-value.js'
 
 /**
@@ -17,7 +17,7 @@ export function readArguments(text: string): unknown[] | null {
 /** The parser takes one expression and nothing after it, but says where what follows begins. */
 function leadingExpression(text: string): Node | null {
   try {
-    return parseExpression(text)
+    return babelParser().parseExpression(text)
   } catch (error) {
     const { reasonCode, pos = 0 } = error as { reasonCode?: string; pos?: number }
     return reasonCode === 'ParseExpressionExpectsEOF' && pos > 0 && pos < text.length

@@ -12,7 +12,7 @@ export interface BuiltFile {
   content: () => AsyncIterable<Buffer>
 }
 
-const BLOCK = 1024 * 1024
+const BLOCK = 256 * 1024
 
 /**
  * All files of these paths, in the order of their names: a file itself, a folder's files, the

@@ -34,25 +34,25 @@ const DEEPEST = 3
  */
 export async function sight(content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Sighted> {
   const found: Sighted = { sightings: [], looseToken: false, looseKey: false }
-  let pending: Buffer[] = []
+  let held = Buffer.allocUnsafe(BLOCK + AHEAD)
   let size = 0
   let seen = 0
-  let wanted = BLOCK + AHEAD
+  let wanted = AHEAD + BLOCK / 2
   const read = (last: boolean) => {
-    const held = Buffer.concat(pending, size)
-    const done = readHeld(held, seen, last, found)
+    const done = readHeld(held.subarray(0, size), seen, last, found)
     const kept = Math.max(0, done - BEHIND)
-    // A copy: a view would hold on to the whole of what it is a part of.
-    pending = [Buffer.from(held.subarray(kept))]
-    size = held.length - kept
+    held.copyWithin(0, kept, size)
+    size -= kept
     seen = done - kept
   }
   for await (const block of content) {
-    pending.push(block)
+    if (size + block.length > held.length)
+      held = Buffer.concat([held.subarray(0, size)], 2 * (size + block.length))
+    held.set(block, size)
     size += block.length
     if (size < wanted) continue
     read(false)
-    wanted = size + BLOCK
+    wanted = size + BLOCK / 2
   }
   read(true)
   return found
