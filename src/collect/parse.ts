@@ -5,13 +5,14 @@ import { KmsBuildError } from '../errors.js'
 
 const require = createRequire(import.meta.url)
 
+/** Loaded where something is parsed: a build without marks does not pay for it. */
+export const babelParser = () => require('@babel/parser') as typeof import('@babel/parser')
+
 /**
  * Parses TypeScript, TSX, JavaScript or JSX, with decorators of either kind.
  * Babel's messages name a place and never quote the source, unlike those of the native parsers.
  */
 export function parse(code: string, file: string): File {
-  // Loaded by the first module with a mark: a build that has none does not pay for it.
-  const { parse: babelParse } = require('@babel/parser') as typeof import('@babel/parser')
   const extension = /\.([cm]?[jt]sx?)(?:\?.*)?$/.exec(file)?.[1] ?? 'ts'
   const syntax: ParserPlugin[] = []
   if (/^[cm]?ts|tsx/.test(extension)) syntax.push('typescript')
@@ -20,7 +21,7 @@ export function parse(code: string, file: string): File {
   // TypeScript's decorators stand on parameters, ECMAScript's hold any expression in parentheses.
   for (const decorators of ['decorators-legacy', 'decorators'] as const) {
     try {
-      return babelParse(code, {
+      return babelParser().parse(code, {
         sourceType: 'module',
         allowReturnOutsideFunction: true,
         allowUndeclaredExports: true,
