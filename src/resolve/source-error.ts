@@ -1,5 +1,6 @@
 import type { Mark } from '../collect/collect.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
+import { sentence } from '../seal/kms.js'
 import { shown } from './refuse.js'
 import type { Remote } from './remote.js'
 
@@ -37,14 +38,14 @@ export async function explainSource(
   ) {
     return fail(
       'SOURCE_DENIED',
-      `AWS accepts no credentials for ${action}: ${message} Sign in, or set the option aws.profile.`,
+      `AWS accepts no credentials for ${action}: ${sentence(message)} Sign in, or set the option aws.profile.`,
     )
   }
   if (name.startsWith('AccessDenied')) {
     const caller = await identity()
     return fail(
       'SOURCE_DENIED',
-      `AWS denies ${action}${caller ? ` to ${caller}` : ''}: ${message} Allow it in the identity's IAM policy; of a key of your own the key policy must allow it too.`,
+      `AWS denies ${action}${caller ? ` to ${caller}` : ''}: ${sentence(message)} Allow it in the identity's IAM policy; of a key of your own the key policy must allow it too.`,
     )
   }
   if (/NotFound/.test(name)) return fail('SOURCE_NOT_FOUND', `AWS has none: ${message}`)

@@ -54,9 +54,17 @@ function keptUntilExpiry(provider: AwsCredentialIdentityProvider): AwsCredential
       },
       (error: unknown) => {
         kept = undefined
-        throw error
+        throw credentialsError(error as Error & { $fault?: string })
       },
     )
     return kept
   }
 }
+
+/** What STS refuses would look like a refusal of the service that was to be called. */
+const credentialsError = (error: Error & { $fault?: string }) =>
+  error.$fault
+    ? Object.assign(new Error(`${error.name}: ${error.message}`, { cause: error }), {
+        name: 'CredentialsProviderError',
+      })
+    : error

@@ -108,6 +108,9 @@ export const isUnreachable = (error: unknown) => {
   return UNREACHABLE.has(code ?? '') || name === 'TimeoutError' || name === 'AggregateError'
 }
 
+/** AWS's messages end with a full stop or without. */
+export const sentence = (message: string) => message.trimEnd().replace(/\.?$/, '.')
+
 /** KMS's own words tell which of the two policies is silent, but for the key of a ciphertext. */
 function whatIsMissing(message: string): string {
   if (message.includes('no resource-based policy allows')) {
@@ -132,7 +135,7 @@ export function explain(error: unknown, action: string, keyId: string): KmsBuild
   if (name === 'AccessDeniedException') {
     return fail(
       'KMS_DENIED',
-      `KMS denies ${action} on ${keyId}: ${message} ${whatIsMissing(message)}`,
+      `KMS denies ${action} on ${keyId}: ${sentence(message)} ${whatIsMissing(message)}`,
     )
   }
   if (
@@ -142,7 +145,7 @@ export function explain(error: unknown, action: string, keyId: string): KmsBuild
   ) {
     return fail(
       'KMS_DENIED',
-      `AWS accepts no credentials for ${action} on ${keyId}: ${message} Sign in, or set the option aws.profile.`,
+      `AWS accepts no credentials for ${action} on ${keyId}: ${sentence(message)} Sign in, or set the option aws.profile.`,
     )
   }
   if (isUnreachable(error)) {
