@@ -35,7 +35,8 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  env?: Record<string, string>
+  /** Undefined: not set, though it is in a workspace. */
+  env?: Record<string, string | undefined>
   stdin?: string | Uint8Array
   /** Put before `node`: a shell with a limit, a network namespace. */
   wrapper?: string[]
@@ -98,7 +99,7 @@ export async function workspace(
 function run(
   [file, ...args]: string[],
   cwd: string,
-  env: Record<string, string>,
+  env: Record<string, string | undefined>,
   { stdin = '', uid }: RunOptions,
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {

@@ -21,6 +21,19 @@ async function initialised(files: Record<string, string> = {}): Promise<Workspac
   expect(made).toMatchObject({ code: 0 })
   return space
 }
+/** Installs the merge driver, with this program in the place of npx. */
+async function mergeByEntry(space: Workspace) {
+  expect(await space.cli(['merge', '--install'])).toMatchObject({ code: 0 })
+  const config = (...args: string[]) =>
+    execFileSync('git', ['config', 'merge.unplugin-kms.driver', ...args], {
+      cwd: space.folder,
+      env: space.env,
+      encoding: 'utf8',
+    })
+  const driver = config().trim()
+  expect(driver).toBe('npx unplugin-kms merge %O %A %B %P')
+  config(driver.replace('npx unplugin-kms merge', space.command(['merge']).join(' ')))
+}
 const fileOf = async ({ path }: Workspace) =>
   JSON.parse(await readFile(path('kms-secrets.json'), 'utf8'))
 
@@ -41,6 +54,18 @@ describe('init', () => {
     const file = await fileOf(space)
     expect(file).toMatchObject({ version: 1, encryptionContext: { app: 'orders' }, secrets: {} })
     expect(file.dataKeyPairs[file.current].privateKeyCiphertextBlobs[0].keyId).toBe(key)
+  })
+
+  it('installs the merge driver on request, and declares the names in a TypeScript project', async () => {
+    const space = await workspace({ 'tsconfig.json': '{}' })
+    execFileSync('git', ['init', '-q'], { cwd: space.folder, env: space.env })
+    const made = await space.cli(['init', '--key', key, '--merge-driver'], { env: kms.env })
+    expect(made.stdout).toMatch(/git merges it by entry: commit .*\.gitattributes/)
+    expect(await readFile(space.path('.gitattributes'), 'utf8')).toBe(
+      'kms-secrets.json merge=unplugin-kms\n',
+    )
+    await space.cli(['set', 'DB_PASSWORD'], { stdin: VALUE })
+    expect(await readFile(space.path('kms-secrets.d.ts'), 'utf8')).toContain('"DB_PASSWORD": true')
   })
 
   it('refuses to overwrite, a broken file too', async () => {
@@ -165,6 +190,15 @@ describe('set, get, list, unset and rename', () => {
     await space.cli(['set', 'A', '-f', 'staging.json'], { stdin: 'x' })
     expect((await fileOf(space)).secrets).toEqual({})
     expect((await space.cli(['list', '--file', 'staging.json'])).stdout).toContain('A')
+    // Builds differ by one option.
+    await writeFile(
+      space.path('a.ts'),
+      `import { secret } from 'unplugin-kms/secret'\nexport const a = secret.named('A')\n`,
+    )
+    const build = (...args: string[]) => space.cli(['build', 'a.ts', '--outdir', 'dist', ...args])
+    expect(await build('--file', 'staging.json')).toMatchObject({ code: 0 })
+    const prod = await build()
+    expect(prod).toMatchObject({ code: 2, stderr: expect.stringContaining('NAME_UNKNOWN') })
   })
 })
 
@@ -238,8 +272,10 @@ describe('rotate and rewrap', () => {
     expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain(VALUE)
   })
 
-  it('--prune keeps a pair that an open branch uses', async () => {
-    const space = await initialised()
+  it('--prune keeps a pair that an open branch uses, which builds and opens as before', async () => {
+    const space = await initialised({
+      'b.ts': `import { secret } from 'unplugin-kms/secret'\nexport const b = secret.named('B')\n`,
+    })
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
         cwd: space.folder,
@@ -252,8 +288,26 @@ describe('rotate and rewrap', () => {
     git('branch', 'feature')
     await space.cli(['rotate'], { env: kms.env })
     git('commit', '-qam', 'two')
+    git('checkout', '-q', 'feature')
+    await space.cli(['set', 'B'], { stdin: 'of the branch' })
+    git('commit', '-qam', 'B')
+    git('checkout', '-q', 'main')
     const kept = await space.cli(['rotate', '--prune'])
     expect(kept.stdout).toContain('branch feature: kms-secrets.json')
+    // What came late from a branch: it opens, list tells it, and a second run seals it anew.
+    await mergeByEntry(space)
+    git('merge', '-q', '--no-edit', 'feature')
+    expect((await space.cli(['list'])).stdout).toMatch(
+      /^A .*[0-9a-f]{16}\nB .*[0-9a-f]{16} {2}stale\n/,
+    )
+    expect((await space.cli(['get', 'B'], { env: kms.env })).stdout).toBe('of the branch')
+    expect(
+      await space.cli(['build', 'b.ts', '--outdir', '../out'], { env: kms.env }),
+    ).toMatchObject({
+      code: 0,
+    })
+    expect((await space.cli(['rotate'], { env: kms.env })).stdout).toContain('sealed anew: 1 entry')
+    git('commit', '-qam', 'three')
     expect(Object.keys((await fileOf(space)).dataKeyPairs)).toHaveLength(2)
     git('branch', '-D', 'feature')
     expect((await space.cli(['rotate', '--prune'])).stdout).toContain('dropped')
@@ -265,10 +319,12 @@ describe('rotate and rewrap', () => {
     await space.cli(['set', 'A'], { stdin: VALUE })
     const before = await fileOf(space)
     const called = kms.journal.length
-    const { code } = await space.cli(['rewrap', '--key', other.arn, '--context', 'app=billing'], {
-      env: kms.env,
-    })
+    const { code, stderr } = await space.cli(
+      ['rewrap', '--key', other.arn, '--context', 'app=billing'],
+      { env: kms.env },
+    )
     expect(code).toBe(0)
+    expect(stderr).toContain('does not help against a value that leaked')
     expect(kms.journal.slice(called).map(({ operation }) => operation)).toEqual(['ReEncrypt'])
     const after = await fileOf(space)
     expect(after).toMatchObject({
@@ -303,12 +359,7 @@ it('merge, installed as a git merge driver, merges what two branches added on th
       encoding: 'utf8',
     })
   git('init', '-qb', 'main')
-  expect((await space.cli(['merge', '--install'])).code).toBe(0)
-  // As installed, but for this program in the place of npx.
-  const driver = git('config', 'merge.unplugin-kms.driver')
-    .trim()
-    .replace('npx unplugin-kms merge', space.command(['merge']).join(' '))
-  git('config', 'merge.unplugin-kms.driver', driver)
+  await mergeByEntry(space)
   git('add', '.')
   git('commit', '-qm', 'base')
   git('checkout', '-qb', 'feature')

@@ -228,6 +228,17 @@ describe('KMS refuses: 3, with the reason', () => {
     )
   })
 
+  it('a key of another account', async () => {
+    const foreign = 'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555'
+    const file = text.replaceAll(/arn:aws:kms:[^"]+/g, foreign)
+    const space = await workspace({ 'kms-secrets.json': file })
+    expect(await space.cli(['get', 'A'], { env: kms.env })).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(new RegExp(`KMS denies kms:Decrypt.*${foreign}`)),
+    })
+  })
+
   it('a role that may not decrypt', async () => {
     const user = kms.createUser({ name: 'nobody' })
     expect(await refused(() => {}, kms.envFor(user.credentials))).toMatch(
@@ -294,6 +305,27 @@ describe('a file that cannot be written stays as it was', () => {
     expect(ran.stderr).toMatch(/FILE_UNWRITABLE/)
     expect(ran.stderr).toContain('no permission')
     expect(await content(space)).toBe(text)
+  })
+
+  it.skipIf(!canDrop)('made read-only, in a folder that is not', async () => {
+    const space = await seeded({
+      'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('a literal')\n`,
+    })
+    await set(space, 'B')
+    const before = await content(space)
+    await chmod(space.path('kms-secrets.json'), 0o444)
+    await chmod(space.path('src/a.ts'), 0o444)
+    for (const args of [
+      ['set', 'C'],
+      ['unset', 'A'],
+      ['encrypt', 'src'],
+    ]) {
+      const ran = await space.cli(args, { stdin: VALUE, wrapper })
+      expect(ran).toMatchObject({ code: 4 })
+      expect(ran.stderr).toMatch(/EACCES.*no permission.*FILE_UNWRITABLE/)
+    }
+    expect(await content(space)).toBe(before)
+    expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain('a literal')
   })
 
   const canMount =

@@ -108,6 +108,13 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
     await expect(stat(space.path('.env'))).rejects.toThrow('ENOENT')
   })
 
+  it('Ctrl-C at that question ends with 130 and deletes nothing', async () => {
+    const space = await initialised({ '.env': 'A=some-value\n' })
+    const seen = await inTerminal(space, ['import', '.env'], [['Delete .env?', '\u0003']])
+    expect(seen).toMatchObject({ code: 130, restored: true })
+    expect((await stat(space.path('.env'))).isFile()).toBe(true)
+  })
+
   it('commands that ask KMS show progress and colours, which a pipe never gets', async () => {
     const space = await initialised({
       'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n",
@@ -126,12 +133,16 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
       ['decrypt', 'src'],
       ['unset', 'C'],
       ['init', '--key', key, '-f', 'b.json'],
+      ['merge', 'b.json', 'b.json', 'b.json'],
+      ['local', '--memory', '--', 'true'],
     ]
-    const quiet = new Set(['encrypt', 'unset'])
+    const colourless = new Set(['encrypt', 'unset', 'merge', 'local'])
+    const waiting = new Set(['get', 'rotate', 'rewrap', 'rename', 'scan', 'decrypt', 'init'])
     for (const args of runs) {
       const seen = await inTerminal(space, args)
       expect(seen, seen.output).toMatchObject({ code: 0, restored: true })
-      expect(seen.output.includes(COLOUR), args[0]).toBe(!quiet.has(args[0]!))
+      expect(seen.output.includes(COLOUR), args[0]).toBe(!colourless.has(args[0]!))
+      expect(/asking KMS|searching|in KMS/.test(seen.output), args[0]).toBe(waiting.has(args[0]!))
     }
   })
 })
