@@ -1,7 +1,6 @@
 import { untransformed, type SyncMarks } from './marks.js'
 
-// All of them: only what stands behind a * can a declaration of names add to.
-export type * from './marks.js'
+export type { SecretName, SecretNames } from './marks.js'
 
 /**
  * Marks a secret that is a plain value at once: the module waits for it (top-level await), so the

@@ -1,7 +1,6 @@
 import { untransformed, type Marks } from './marks.js'
 
-// All of them: only what stands behind a * can a declaration of names add to.
-export type * from './marks.js'
+export type { Secret, SecretName, SecretNames } from './marks.js'
 
 /**
  * Marks a secret that the build replaces by ciphertext; awaiting it opens it.
