@@ -46,8 +46,11 @@ export function addImport(program: Command) {
       if (flags.delete && !whole)
         warn(`${path} was not deleted: not all that it holds was sealed as it stands`)
       else if (flags.delete ?? (whole && (await confirmed(`Delete ${path}?`, false)))) {
-        await rm(path)
-        note(`deleted ${path}; if it was ever committed, git history keeps it`)
+        await rm(path).then(
+          () => note(`deleted ${path}; if it was ever committed, git history keeps it`),
+          (error: NodeJS.ErrnoException) =>
+            warn(`${path} is sealed but could not be deleted (${error.code}): delete it yourself`),
+        )
       }
     })
   example(

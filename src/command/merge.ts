@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { writeFile } from 'node:fs/promises'
 import { KmsBuildError } from '../errors.js'
 import { EXIT } from './exit-codes.js'
 import { note, print } from './output.js'
@@ -34,8 +33,8 @@ export function addMerge(program: Command) {
           [base, ours, theirs].map(async (file) => (await readGivenFile(file)).toString()),
         )
         const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
-        // Git's own copy, which it throws away unless we succeed.
-        await writeFile(ours, text)
+        const { replaceFile } = await import('../seal/replace-file.js')
+        await replaceFile(ours, text)
         if (!conflicts.length) return
         note(
           `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`,

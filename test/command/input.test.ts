@@ -328,6 +328,19 @@ describe('a file that cannot be written stays as it was', () => {
     expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain('a literal')
   })
 
+  it.skipIf(!canDrop)('nor merged into, nor deleted after an import', async () => {
+    const space = await seeded({ 'kept/.env': 'B=a-value-of-b\n', 'kept/ours.json': text })
+    await chmod(space.path('kept'), 0o555)
+    const imported = await space.cli(['import', 'kept/.env', '--delete'], { wrapper })
+    expect(imported).toMatchObject({ code: 0 })
+    expect(imported.stderr).toContain('kept/.env is sealed but could not be deleted (EACCES)')
+    const file = 'kms-secrets.json'
+    const merged = await space.cli(['merge', file, 'kept/ours.json', file], { wrapper })
+    expect(merged).toMatchObject({ code: 4, stderr: expect.stringContaining('FILE_UNWRITABLE') })
+    expect(await readFile(space.path('kept/ours.json'), 'utf8')).toBe(text)
+    await chmod(space.path('kept'), 0o755)
+  })
+
   const canMount =
     spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 
