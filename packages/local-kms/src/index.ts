@@ -3,15 +3,10 @@ export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local
 export type { Credentials, PolicyDocument, Role, RoleToCreate, User } from './auth/principals.js'
 export type { Network } from './ec2/networks.js'
 export type { FunctionToCreate } from './lambda/functions.js'
-export { callContext } from './auth/call-context.js'
-export {
-  conditionsHold,
-  requestContext,
-  wildcardMatch,
-  type RequestContext,
-} from './auth/conditions.js'
-export { applies, principalMatch, says, type Question } from './auth/evaluate.js'
+export { requestContext, type RequestContext } from './auth/conditions.js'
+export { applies, principalMatch } from './auth/evaluate.js'
 export { parsePolicy, type Policy, type Statement } from './auth/policy.js'
+export { contextConditions } from './kms/authorize.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'
 export type { OidcProvider } from './sts/web-identity.js'

@@ -55,12 +55,16 @@ export function evaluate(question: Question): Denial | undefined {
 const isForeign = ({ resource, caller }: Question): boolean =>
   ![caller.accountId, undefined].includes(parseArn(resource)?.accountId)
 
-export function says(effect: Statement['effect'], policy: Policy, question: Question): boolean {
+function says(effect: Statement['effect'], policy: Policy, question: Question): boolean {
   return policy.statements.some((s) => s.effect === effect && applies(s, policy, question))
 }
 
 /** Whether a statement speaks of the action, the resource and the circumstances. */
-export function applies(statement: Statement, policy: Policy, question: Question): boolean {
+export function applies(
+  statement: Statement,
+  policy: Policy,
+  question: Pick<Question, 'action' | 'resource' | 'context'>,
+): boolean {
   const expand = (text: string): string =>
     policy.version === '2012-10-17' ? expandVariables(text, question.context) : text
   const action = (pattern: string): boolean =>
@@ -77,14 +81,20 @@ export function applies(statement: Statement, policy: Policy, question: Question
 
 export type PrincipalMatch = 'none' | 'account' | 'named' | 'session'
 
-export function principalMatch(statement: Statement, caller: Caller): PrincipalMatch {
+export function principalMatch(
+  statement: Statement,
+  caller: Pick<Caller, 'accountId' | 'arn' | 'principalArn'>,
+): PrincipalMatch {
   if (statement.notPrincipals !== undefined) {
     return listMatch(statement.notPrincipals, caller) === 'none' ? 'named' : 'none'
   }
   return statement.principals === undefined ? 'named' : listMatch(statement.principals, caller)
 }
 
-function listMatch(principals: PrincipalList, caller: Caller): PrincipalMatch {
+function listMatch(
+  principals: PrincipalList,
+  caller: Pick<Caller, 'accountId' | 'arn' | 'principalArn'>,
+): PrincipalMatch {
   const names = principals['AWS'] ?? []
   if (names.includes('*')) return 'named'
   if (caller.arn !== caller.principalArn && names.includes(caller.arn)) return 'session'

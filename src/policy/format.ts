@@ -1,0 +1,24 @@
+import { cdk } from './cdk.js'
+import { cloudFormation, sam } from './cloudformation.js'
+import { documentOf, type Statement } from './statement.js'
+import { terraform } from './terraform.js'
+
+/** Whose policy it is: the function's role, the build's role, or a KMS key. */
+export type PolicyOf = 'runtime' | 'build' | 'key'
+
+export const FORMATS = ['json', 'terraform', 'cloudformation', 'sam', 'cdk'] as const
+export type PolicyFormat = (typeof FORMATS)[number]
+
+const WRITERS: Record<PolicyFormat, (statements: Statement[], of: PolicyOf) => string> = {
+  // A key policy is not replaced by the statement that it lacks.
+  json: (statements, of) =>
+    JSON.stringify(of === 'key' ? statements : documentOf(statements), null, 2),
+  terraform,
+  cloudformation: cloudFormation,
+  sam,
+  cdk,
+}
+
+/** The statements as one pastes them where roles are defined. */
+export const formatPolicy = (statements: Statement[], format: PolicyFormat, of: PolicyOf) =>
+  WRITERS[format](statements, of)

@@ -1,0 +1,63 @@
+import type { AwsOptions } from '../options.js'
+import { keyArns } from '../seal/key-arns.js'
+import { kmsCalls } from '../seal/kms.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets/options.js'
+
+/** One kms:Decrypt that opening takes. */
+export interface Opening {
+  keyArn: string
+  encryptionContext: Record<string, string>
+}
+
+/** What is to be opened: what keys and context say, built bundles, or else the secrets file. */
+export interface OpeningsOptions extends SecretsOptions {
+  /** Built files, folders or zips of them: what they carry is opened. */
+  bundles?: string[]
+  /** The plugin's option keyId, of a build without a secrets file: ids, ARNs or aliases. */
+  keyIds?: string[]
+  /** The plugin's option encryptionContext. */
+  encryptionContext?: Record<string, string>
+}
+
+/**
+ * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, FILE_UNREADABLE; KMS_DENIED,
+ *   KMS_UNREACHABLE, KMS_FAILED where an alias or a bare key id has to be resolved.
+ */
+export async function openingsOf(options: OpeningsOptions): Promise<Opening[]> {
+  const { bundles = [], keyIds = [], encryptionContext = {}, aws = {} } = options
+  if (bundles.length) return openingsOfBundles(bundles)
+  if (!keyIds.length) return openingsOfFile(await existingSecretsFile(options))
+  const arns = await resolveKeys(keyIds, aws)
+  return arns.map((keyArn) => ({ keyArn, encryptionContext }))
+}
+
+/** Of all pairs: what runs may have been built before the last rotation. */
+export const openingsOfFile = ({ pairs, encryptionContext }: SecretsFile): Opening[] =>
+  distinct(
+    [...pairs.values()].flatMap(({ wrapped }) =>
+      wrapped.map(({ keyId }) => ({ keyArn: keyId, encryptionContext })),
+    ),
+  )
+
+async function openingsOfBundles(bundles: string[]): Promise<Opening[]> {
+  const { inspect } = await import('../inspect/inspect.js')
+  const { secrets } = await inspect(bundles)
+  return distinct(
+    secrets.flatMap(({ keys, encryptionContext }) =>
+      keys.map((keyArn) => ({ keyArn, encryptionContext })),
+    ),
+  )
+}
+
+export const resolveKeys = (keyIds: string[], aws: AwsOptions): Promise<string[]> =>
+  Promise.all(keyIds.map(keyArns(kmsCalls(aws))))
+
+const distinct = (openings: Opening[]): Opening[] => [
+  ...new Map(
+    openings.map((opening) => [
+      JSON.stringify([opening.keyArn, Object.entries(opening.encryptionContext).sort()]),
+      opening,
+    ]),
+  ).values(),
+]

@@ -1,0 +1,35 @@
+import type { PolicyOf } from './format.js'
+import type { Statement } from './statement.js'
+
+/** `aws_iam_policy_document`, which writes both the policies of roles and those of keys. */
+export function terraform(statements: Statement[], of: PolicyOf): string {
+  const blocks = statements.map(block).join('\n\n')
+  return `data "aws_iam_policy_document" "unplugin_kms_${of}" {\n${blocks}\n}`
+}
+
+function block({ Sid, Action, Resource, Principal, Condition = {} }: Statement): string {
+  const conditions = Object.entries(Condition).flatMap(([test, keys]) =>
+    Object.entries(keys).map(
+      ([variable, values]) =>
+        `\n    condition {\n      test     = ${text(test)}\n      variable = ${text(variable)}\n      values   = ${list(values)}\n    }`,
+    ),
+  )
+  return [
+    '  statement {',
+    `    sid       = ${text(Sid)}`,
+    `    actions   = ${list(Action)}`,
+    `    resources = ${list(Resource)}`,
+    ...(Principal
+      ? [
+          `\n    principals {\n      type        = "AWS"\n      identifiers = ${list(Principal.AWS)}\n    }`,
+        ]
+      : []),
+    ...conditions,
+    '  }',
+  ].join('\n')
+}
+
+const list = (values: string | string[]) => `[${[values].flat().map(text).join(', ')}]`
+
+/** In HCL's quotes `${` and `%{` begin a template, unless their first character is doubled. */
+const text = (value: string) => JSON.stringify(value).replace(/([$%])\{/g, '$1$1{')
