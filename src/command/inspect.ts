@@ -48,12 +48,18 @@ const disagrees = ({ broken, secretsFile, against }: Inspection) =>
 
 type Secret = Inspection['secrets'][number]
 
-const nameOf = ({ name }: Secret) => name ?? '(no name)'
+/** A bundle may be anybody's: its names must not steer the terminal, nor end a line. */
+const plain = (text: string) =>
+  text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+const nameOf = ({ name }: Secret) => (name === null ? '(no name)' : plain(name))
 const contextText = (context: Record<string, string>) =>
-  Object.entries(context)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ') || '-'
-const places = ({ chunks, elsewhere }: Secret) => (chunks.length ? chunks : elsewhere)
+  plain(
+    Object.entries(context)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(' '),
+  ) || '-'
+const places = ({ chunks, elsewhere }: Secret) => (chunks.length ? chunks : elsewhere).map(plain)
 
 /** A secret a line, its facts parted by tabs, for tools that cut and grep. */
 function showLines(found: Inspection) {

@@ -2,7 +2,7 @@ import type { NodePath } from '@babel/traverse'
 import { parse as babelParse } from '@babel/parser'
 import type { CallExpression } from '@babel/types'
 import { traverse } from '../collect/traverse.js'
-import { tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
+import { isTokenText, tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
 
 /**
  * Finds the openings whose arguments are constants that stand elsewhere, as some minifiers leave
@@ -32,9 +32,7 @@ function openingAt(path: NodePath<CallExpression>): Sighting[] {
   if (!first) return []
   const value = valueOf(first)
   if (typeof value === 'string')
-    return value.startsWith('kms:v1:') && rest.length
-      ? [tokenSighting(value, rest.map(valueOf))]
-      : []
+    return isTokenText(value) && rest.length ? [tokenSighting(value, rest.map(valueOf))] : []
   const sighting = Array.isArray(value) ? wrappedSighting([value, ...rest.map(valueOf)]) : null
   return sighting ? [sighting] : []
 }

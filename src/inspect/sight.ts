@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { readArguments } from './arguments.js'
-import { tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
+import { isTokenText, tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
 
 /** What one file holds, and what of it stands apart from the call that it is for. */
 export interface Sighted {
@@ -14,8 +14,6 @@ export interface Sighted {
 
 const TOKEN = Buffer.from('kms:v1:')
 const ARN = Buffer.from('arn:aws')
-/** Shorter, it is the prefix itself, in the shim or in a text about tokens. */
-const SHORTEST = 20
 /** Bytes before an anchor: quotes, brackets, white space. */
 const BEHIND = 64
 /** Bytes after a token: a name of any sane length, and a format. */
@@ -104,8 +102,8 @@ const ARRAYS = new RegExp(String.raw`\[${SPACE}\[${SPACE}(\\*)["'\`]$`)
 const NEXT_ARRAY = new RegExp(String.raw`,${SPACE}\[${SPACE}\\*["'\`]$`)
 
 function readToken(held: Buffer, at: number, end: number, found: Sighted) {
-  if (end - at < TOKEN.length + SHORTEST) return
   const text = held.subarray(at, end).toString('latin1')
+  if (!isTokenText(text)) return
   const prefix = before(held, at)
   const [, slashes = '', quote = ''] = QUOTED.exec(prefix) ?? []
   const called = CALLED.test(prefix)

@@ -50,6 +50,12 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const formatOf = (value: unknown): Format =>
   value === 'bytes' || value === 'json' ? value : 'text'
 
+/** Shorter, it is the prefix itself, in the shim or in a text about tokens. */
+const SHORTEST = 'kms:v1:'.length + 20
+
+/** Whether a text was meant to be a token, whole or not. */
+export const isTokenText = (text: string) => text.startsWith('kms:v1:') && text.length >= SHORTEST
+
 /** @param rest what follows the token between the parentheses: name, format. */
 export function tokenSighting(text: string, rest: unknown[] = []): Sighting {
   const token = decodeToken(text)

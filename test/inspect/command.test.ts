@@ -1,0 +1,74 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { workspace, type Workspace } from '../command/cli.js'
+import { small } from './sealed.js'
+
+const MANIFEST = JSON.stringify({ version: 1, secrets: [], notSearchedFor: {} })
+let shop: Workspace
+let fingerprint: string
+
+beforeAll(async () => {
+  const { code, token, pair } = await small()
+  fingerprint = pair.fingerprint
+  shop = await workspace({
+    'dist/main.mjs': code,
+    'odd/main.mjs': code.replace('DB_PASSWORD', String.raw`\u001b[2J\n\u009b\tX`),
+    'cut/main.mjs': `open("${token.slice(0, 59)}", "CUT")`,
+    'kms-manifest.json': MANIFEST,
+    'empty/readme.txt': '',
+  })
+})
+
+describe('unplugin-kms inspect', () => {
+  it('prints a line for each secret in a pipe, its facts parted by tabs, and needs no AWS', async () => {
+    const { stdout, stderr, code } = await shop.cli(['inspect', 'dist'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout.trimEnd().split('\t')).toEqual([
+      'DB_PASSWORD',
+      'literal',
+      'text',
+      'envelope',
+      '23',
+      fingerprint,
+      expect.stringMatching(/^arn:aws:kms:/),
+      '-',
+      'main.mjs',
+    ])
+  })
+
+  it('prints JSON for machines', async () => {
+    const { stdout, code } = await shop.cli(['inspect', 'dist', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      files: 1,
+      secrets: [{ name: 'DB_PASSWORD', fingerprint }],
+    })
+  })
+
+  it('ends with 1 where the bundle differs from its manifest, and says in what', async () => {
+    const { stderr, code } = await shop.cli(['inspect', 'dist', '--against', 'kms-manifest.json'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('DB_PASSWORD is in the bundle, and not in the manifest')
+  })
+
+  it('ends with 0 where it agrees', async () => {
+    const { code } = await shop.cli(['inspect', 'empty', '--against', 'kms-manifest.json'])
+    expect(code).toBe(0)
+  })
+
+  it('ends with 1 where a token can never be opened', async () => {
+    const { stderr, code } = await shop.cli(['inspect', 'cut'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('token in main.mjs: it is too short')
+  })
+
+  it('ends with 4 where a path cannot be read, and 2 where none is given', async () => {
+    expect((await shop.cli(['inspect', 'nothing'])).code).toBe(4)
+    expect((await shop.cli(['inspect'])).code).toBe(2)
+  })
+
+  it('lets no name of a bundle steer the terminal or end a line', async () => {
+    const { stdout } = await shop.cli(['inspect', 'odd'])
+    expect(stdout).toContain(String.raw`\u001b[2J\u000a\u009b\u0009X`)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  })
+})

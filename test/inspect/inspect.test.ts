@@ -1,0 +1,275 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { directOpening } from '../../src/emit/shim.js'
+import { inspect } from '../../src/inspect/inspect.js'
+import { sight } from '../../src/inspect/sight.js'
+import { KEY_ARN, localPair, project } from '../support/project.js'
+import { opened, sealed, small } from './sealed.js'
+import { zip } from './zip.js'
+
+const FACTS = {
+  name: 'DB_PASSWORD',
+  kind: 'literal',
+  format: 'text',
+  mode: 'envelope',
+  keys: [KEY_ARN],
+  regions: ['us-east-1'],
+  encryptionContext: {},
+  ciphertextSize: 'hunter2'.length + 16,
+  elsewhere: [],
+}
+
+/** What is found in one bundle of this code. */
+const found = async (code: string, name = 'main.mjs') => inspect(await project({ [name]: code }))
+
+describe('a bundle', () => {
+  it('tells of a secret its name, kind, mode, key, region, context, size and chunk', async () => {
+    const { pair, code } = await small()
+    expect(await found(code)).toEqual({
+      files: 1,
+      secrets: [{ ...FACTS, fingerprint: pair.fingerprint, chunks: ['main.mjs'] }],
+      dataKeyPairs: [
+        {
+          fingerprint: pair.fingerprint,
+          keys: [KEY_ARN],
+          regions: ['us-east-1'],
+          encryptionContext: {},
+          chunks: ['main.mjs'],
+        },
+      ],
+      duplicates: [],
+      broken: [],
+    })
+  })
+
+  it('tells bytes, JSON and entries of a secrets file apart', async () => {
+    const pair = localPair()
+    const bytes = await sealed(pair, 'b', 'bytes')
+    const named = await sealed(pair, 'n', 'named', 'N')
+    const { secrets } = await found(
+      `const o = ${opened(pair)}; o("${bytes}", "B", "bytes"); o("${named}", "N", "json")`,
+    )
+    expect(secrets.map(({ name, kind, format }) => [name, kind, format])).toEqual([
+      ['B', 'bytes', 'bytes'],
+      ['N', 'named', 'json'],
+    ])
+  })
+
+  it('has each secret opened by the pair that it is sealed to, in whatever chunk that stands', async () => {
+    const [one, other] = [localPair(), localPair(KEY_ARN.replace('us-east-1', 'eu-west-1'))]
+    other.encryptionContext = { stage: 'prod', app: 'orders' }
+    const root = await project({
+      'pairs.mjs': `export const a = ${opened(one)}, b = ${opened(other)}`,
+      'main.mjs': `a("${await sealed(one)}", "A"); b("${await sealed(other)}", "B")`,
+    })
+    const { secrets } = await inspect(root)
+    expect(secrets.map(({ name, regions }) => [name, ...regions])).toEqual([
+      ['A', 'us-east-1'],
+      ['B', 'eu-west-1'],
+    ])
+    expect(JSON.stringify(secrets[1]!.encryptionContext)).toBe('{"app":"orders","stage":"prod"}')
+  })
+
+  it('names all keys of a pair that is wrapped in several regions', async () => {
+    const pair = localPair()
+    const west = KEY_ARN.replace('us-east-1', 'us-west-2')
+    pair.wrapped.push({ keyId: west, ciphertextBlob: 'AAAA' })
+    const { secrets, dataKeyPairs } = await found(
+      `const o = ${opened(pair)}; o("${await sealed(pair)}", "A")`,
+    )
+    expect(secrets[0]!.keys).toEqual([KEY_ARN, west])
+    expect(dataKeyPairs[0]!.regions).toEqual(['us-east-1', 'us-west-2'])
+  })
+
+  it('tells of a secret in mode direct what its CiphertextBlob needs', async () => {
+    const wrapped = [{ keyId: KEY_ARN, ciphertextBlob: Buffer.alloc(152).toString('base64') }]
+    const { args } = directOpening({ wrapped, encryptionContext: { a: 'b' } }, 'X', 'json', {}, {})
+    const { secrets } = await found(`direct(${args.map((arg) => JSON.stringify(arg)).join()})`)
+    expect(secrets).toMatchObject([
+      {
+        name: 'X',
+        format: 'json',
+        mode: 'direct',
+        fingerprint: null,
+        keys: [KEY_ARN],
+        encryptionContext: { a: 'b' },
+        ciphertextSize: 152,
+        chunks: ['main.mjs'],
+      },
+    ])
+  })
+
+  it('names what stands in several chunks', async () => {
+    const { code, use } = await small()
+    const root = await project({ 'a.mjs': code, 'b.cjs': use, 'c.js': '' })
+    const { secrets, duplicates, files } = await inspect(root)
+    expect(files).toBe(3)
+    expect(secrets).toHaveLength(1)
+    expect(duplicates).toEqual([{ name: 'DB_PASSWORD', chunks: ['a.mjs', 'b.cjs'] }])
+  })
+
+  it('says which token can never be opened, and why', async () => {
+    const { token } = await small()
+    const { broken, secrets } = await found(`open("${token.slice(0, 59)}", "CUT")`)
+    expect(broken).toEqual([{ file: 'main.mjs', reason: 'it is too short, as if cut off' }])
+    expect(secrets).toEqual([])
+  })
+
+  it('lists a token that nothing opens, without a name and without a key', async () => {
+    const { token } = await small()
+    const { secrets } = await found(`export default ["${token}"]`)
+    expect(secrets).toMatchObject([{ name: null, keys: [], chunks: ['main.mjs'] }])
+  })
+
+  it('takes nothing for a secret that only speaks of tokens and key ARNs', async () => {
+    const { secrets, broken, dataKeyPairs } = await found(
+      `// kms:v1:…\nif (text.startsWith("kms:v1:")) use("kms:v1:AAAA", [["${KEY_ARN}"]], ["${KEY_ARN}"])`,
+    )
+    expect([secrets, broken, dataKeyPairs]).toEqual([[], [], []])
+  })
+})
+
+describe('however a minifier writes it', () => {
+  const forms: [string, (parts: Awaited<ReturnType<typeof small>>) => string][] = [
+    ['single quotes', ({ code }) => code.replaceAll('"', "'")],
+    ['templates', ({ code }) => code.replace('"pair"', 'pair').replaceAll('"', '`')],
+    ['spread over lines', ({ code }) => code.replaceAll(/([([,{])/g, '$1\n  ')],
+    [
+      'escapes in the name',
+      ({ code }) => code.replace('DB_PASSWORD', String.raw`\x44B\u005fPASSWORD`),
+    ],
+    ['an indirect call', ({ code }) => code.replace('= open(', '= (0, m.open)(')],
+    ['eval', ({ code }) => `eval(${JSON.stringify(code)})`],
+    ['eval of eval', ({ code }) => `eval(${JSON.stringify(`eval(${JSON.stringify(code)})`)})`],
+    ['eval, in single quotes', ({ code }) => `eval(${JSON.stringify(code.replaceAll('"', "'"))})`],
+    [
+      'a token made a constant',
+      ({ call, token }) => `const t="${token}",o=${call};export const p=o(t,"DB_PASSWORD")`,
+    ],
+    [
+      'all strings made constants',
+      ({ call, token }) =>
+        `const t="${token}",n="DB_PASSWORD",k="${KEY_ARN}";const o=${call.replace(`"${KEY_ARN}"`, 'k')};o(t,n)`,
+    ],
+    [
+      'the pair taken apart by inlining',
+      ({ call, use }) => {
+        const [blobs, context] = /\[\[.*\]\]|\{\}/g[Symbol.match](call)!
+        return `const w=${blobs},c=${context};const open=g(f(w,c,{start:"load"}));${use}`
+      },
+    ],
+  ]
+  it.each(forms)('%s', async (_, write) => {
+    const parts = await small()
+    const { secrets } = await found(write(parts))
+    expect(secrets).toMatchObject([{ ...FACTS, fingerprint: parts.pair.fingerprint }])
+  })
+
+  it('reads a name of any characters', async () => {
+    const { call, token } = await small()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'binary', minLength: 1 }),
+        fc.nat(2),
+        async (name, depth) => {
+          let code = `const o = ${call}; o("${token}", ${JSON.stringify(name)})`
+          for (let i = 0; i < depth; i++) code = `eval(${JSON.stringify(code)})`
+          const { sightings } = await sight([Buffer.from(code)])
+          expect(sightings.find(({ what }) => what === 'token')).toMatchObject({ name })
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('of a large file', () => {
+  it('finds what stands across the borders of what is read at once', async () => {
+    const { code, token } = await small()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 3_000_000 }),
+        fc.integer({ min: 1, max: 700_000 }),
+        async (before, block) => {
+          const bytes = Buffer.concat([
+            Buffer.alloc(before, 'x'),
+            Buffer.from(`;${code}`),
+            Buffer.alloc(2_000_000, 'y'),
+          ])
+          const { sightings } = await sight(blocks(bytes, block))
+          expect(sightings.map(({ what }) => what)).toEqual(['pair', 'token'])
+          expect(sightings[1]).toMatchObject({ name: 'DB_PASSWORD' })
+        },
+      ),
+      { numRuns: 20 },
+    )
+    expect(token).toMatch(/^kms:v1:/)
+  })
+
+  it('finds a secret that is itself larger than what is read at once', async () => {
+    const pair = localPair()
+    const token = await sealed(pair, 'x'.repeat(5_000_000))
+    const bytes = Buffer.from(`const o=${opened(pair)};o("${token}","LARGE");o("${token}","AGAIN")`)
+    const { sightings } = await sight(blocks(bytes, 65_536))
+    expect(sightings).toMatchObject([
+      { what: 'pair' },
+      { name: 'LARGE', ciphertextSize: 5_000_016 },
+      { name: 'AGAIN' },
+    ])
+  })
+
+  function* blocks(bytes: Buffer, size: number) {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+  }
+})
+
+describe('files', () => {
+  it('reads the entries of a zip as it reads a folder, and of a zip in a folder too', async () => {
+    const { code, use } = await small()
+    const archive = zip({ 'index.mjs': code, 'lib/b.mjs': use, 'README.md': 'hello' })
+    const root = await project({ 'f.zip': archive, 'dist/deep/g.zip': archive })
+    const [direct, nested] = [await inspect(join(root, 'f.zip')), await inspect(join(root, 'dist'))]
+    expect(direct.files).toBe(3)
+    expect(direct.secrets[0]!.chunks).toEqual(['index.mjs', 'lib/b.mjs'])
+    expect(nested.secrets[0]!.chunks).toEqual(['deep/g.zip/index.mjs', 'deep/g.zip/lib/b.mjs'])
+  })
+
+  it('keeps the paths apart where there are several', async () => {
+    const { code } = await small()
+    const root = await project({ 'a/main.mjs': code, 'b/main.mjs': code })
+    const { duplicates } = await inspect([join(root, 'a'), join(root, 'b/main.mjs')])
+    expect(duplicates[0]!.chunks).toEqual([join(root, 'a/main.mjs'), join(root, 'b/main.mjs')])
+  })
+
+  it('does not count a source map as a chunk, and reads one by itself', async () => {
+    const { code, token } = await small()
+    const map = JSON.stringify({ version: 3, sourcesContent: [`secret("${token}")`, code] })
+    const root = await project({ 'main.mjs': code, 'main.mjs.map': map })
+    const both = await inspect(root)
+    expect(both.secrets).toMatchObject([{ chunks: ['main.mjs'], elsewhere: ['main.mjs.map'] }])
+    expect(both.duplicates).toEqual([])
+    const alone = await inspect(join(root, 'main.mjs.map'))
+    expect(alone.secrets).toMatchObject([{ ...FACTS, chunks: [], elsewhere: ['main.mjs.map'] }])
+  })
+
+  it.each([
+    ['that is not there', 'nothing.mjs', 'ENOENT'],
+    ['that is a broken zip', 'broken.zip', 'cannot be read'],
+  ])('refuses one %s', async (_, name, said) => {
+    const root = await project({ 'broken.zip': 'PK\x03\x04 and nothing more' })
+    const error = await inspect(join(root, name)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'FILE_UNREADABLE' })
+    expect((error as Error).message).toContain(said)
+  })
+
+  it('refuses a zip whose content is not what its checksum says', async () => {
+    const { code } = await small()
+    const archive = zip({ 'a.txt': '', 'index.mjs': code })
+    archive[100]! ^= 0xff
+    const root = await project({})
+    await writeFile(join(root, 'f.zip'), archive)
+    await expect(inspect(join(root, 'f.zip'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+  })
+})

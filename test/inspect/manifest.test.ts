@@ -1,0 +1,221 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { inspect } from '../../src/inspect/inspect.js'
+import type { Manifest } from '../../src/manifest.js'
+import { BUNDLERS, type Bundler } from '../support/bundle.js'
+import { KEY_ARN, localPair, project, secretsFile } from '../support/project.js'
+
+const SOURCES = {
+  'src/main.ts': `import { secret } from 'unplugin-kms/secret'
+export const literal = secret('a literal of the source')
+export const named = secret.named('DB_PASSWORD')
+export const bytes = secret.named('DB_PASSWORD', 'bytes')
+export const short = secret.env('PIN')
+export const user = secret.env('DB_USER')
+const unused = secret.env('UNUSED')
+export const lazy = () => import('./lazy.js')`,
+  'src/lazy.ts': `import { secret } from 'unplugin-kms/secret'
+export const again = secret.named('DB_PASSWORD')`,
+}
+
+/** A project that is built with a manifest, and the pair to which its secrets are sealed. */
+async function sample(files: Record<string, string> = SOURCES) {
+  const root = await project(files)
+  const pair = await secretsFile(join(root, 'kms-secrets.json'), {
+    DB_PASSWORD: 'value of the file',
+    OTHER: 'value that no bundle opens',
+  })
+  return { root, pair }
+}
+
+const build = ({ bundle }: Bundler, root: string, manifest = join(root, 'kms-manifest.json')) =>
+  bundle({
+    root,
+    options: {
+      manifest,
+      plaintextLiterals: 'allow',
+      env: { PIN: '1234', DB_USER: 'a user that is known', UNUSED: 'value of nobody' },
+      proof: { except: ['DB_USER'] },
+    },
+  })
+
+const readManifest = async (root: string) =>
+  JSON.parse(await readFile(join(root, 'kms-manifest.json'), 'utf8')) as Manifest
+
+const [esbuild] = BUNDLERS as [Bundler]
+
+describe.each(BUNDLERS)('the manifest that $name writes', (bundler) => {
+  it('lists what the outputs hold, and what the proof did not look for', async () => {
+    const { root, pair } = await sample()
+    await build(bundler, root)
+    const { version, secrets, notSearchedFor } = await readManifest(root)
+    expect(version).toBe(1)
+    // Rollup has no root but the working directory, from which it names places.
+    const facts = secrets.map(({ name, kind, format }) => `${basename(name)} ${kind} ${format}`)
+    expect(facts.sort()).toEqual([
+      'DB_PASSWORD named bytes',
+      'DB_PASSWORD named text',
+      'DB_USER literal text',
+      'PIN literal text',
+      'main.ts:2 literal text',
+    ])
+    const entry = secrets.find(({ name, format }) => name === 'DB_PASSWORD' && format === 'text')
+    expect(entry).toMatchObject({
+      mode: 'envelope',
+      fingerprint: pair.fingerprint,
+      keys: [KEY_ARN],
+      regions: ['us-east-1'],
+      ciphertextSize: 'value of the file'.length + 16,
+    })
+    expect(entry!.chunks).not.toEqual([])
+    expect(notSearchedFor).toEqual({ excepted: ['DB_USER'], tooShort: ['PIN'] })
+  })
+
+  it('agrees with what is read from the outputs', async () => {
+    const { root } = await sample()
+    await build(bundler, root)
+    const { against } = await inspect(join(root, 'out'), {
+      against: join(root, 'kms-manifest.json'),
+    })
+    expect(against).toMatchObject({ agrees: true, differences: [] })
+  })
+
+  it('is the same byte for byte in the next build, and names no folder of the machine', async () => {
+    const { root } = await sample()
+    await build(bundler, root)
+    const first = await readFile(join(root, 'kms-manifest.json'), 'utf8')
+    await writeFile(join(root, 'kms-manifest.json'), '')
+    await build(bundler, root)
+    const second = await readFile(join(root, 'kms-manifest.json'), 'utf8')
+    expect(withoutHashes(second)).toBe(withoutHashes(first))
+    // Rollup and its like name a place by the way from the working directory, which has no root.
+    expect(second).not.toContain(`"${root}`)
+  })
+
+  it('is not written where the build fails', async () => {
+    const { root } = await sample({
+      'src/main.ts': `import { secret } from 'unplugin-kms/secret'
+export const literal = secret('a literal of the source'), leak = 'a literal of the source'`,
+    })
+    await expect(build(bundler, root)).rejects.toThrow('[LEAK]')
+    await expect(readManifest(root)).rejects.toThrow('ENOENT')
+  })
+})
+
+/** Tokens are new in each build, and with them a chunk's content and the hash in its name. */
+const withoutHashes = (text: string) => text.replace(/-[\w-]{8}\.(m?js)/g, '-HASH.$1')
+
+it('the manifest stands where the option says, in a folder that is made for it', async () => {
+  const { root } = await sample()
+  await build(esbuild, root, join(root, 'reports/deep/kms.json'))
+  expect(await readFile(join(root, 'reports/deep/kms.json'), 'utf8')).toContain('DB_PASSWORD')
+})
+
+it('a manifest that cannot be written fails the build', async () => {
+  const { root } = await sample()
+  await mkdir(join(root, 'kms-manifest.json'))
+  await expect(build(esbuild, root)).rejects.toThrow('FILE_UNWRITABLE')
+})
+
+describe('a bundle that differs from its manifest', () => {
+  /** Builds, changes the manifest, and gives the differences. */
+  async function after(change: (manifest: Manifest) => void) {
+    const { root } = await sample()
+    await build(esbuild, root)
+    const manifest = await readManifest(root)
+    change(manifest)
+    const path = join(root, 'kms-manifest.json')
+    await writeFile(path, JSON.stringify(manifest))
+    const { against } = await inspect(join(root, 'out'), { against: path })
+    expect(against!.agrees).toBe(!against!.differences.length)
+    return against!.differences
+  }
+
+  it('is told by a secret more', async () => {
+    expect(await after(({ secrets }) => void secrets.splice(2, 1))).toEqual([
+      { name: 'DB_USER', what: 'added' },
+    ])
+  })
+
+  it('is told by a secret less', async () => {
+    expect(
+      await after(({ secrets }) => void secrets.push({ ...secrets[0]!, name: 'GONE' })),
+    ).toEqual([{ name: 'GONE', what: 'missing' }])
+  })
+
+  it.each([
+    ['kind', 'bytes'],
+    ['format', 'json'],
+    ['mode', 'direct'],
+    ['fingerprint', localPair().fingerprint],
+    ['keys', [KEY_ARN.replace('us-east-1', 'eu-west-1')]],
+    ['encryptionContext', { app: 'other' }],
+    ['ciphertextSize', 7],
+    ['chunks', ['other.mjs']],
+  ])('is told by %s', async (fact, value) => {
+    const found = await after(({ secrets }) => void Object.assign(secrets[2]!, { [fact]: value }))
+    expect(found).toMatchObject([{ name: 'DB_USER', what: 'changed', fact, manifest: value }])
+  })
+
+  it('may have another pair, where the build made it for itself', async () => {
+    const found = await after(({ secrets }) => {
+      for (const secret of secrets) secret.fingerprint = null
+    })
+    expect(found).toEqual([])
+  })
+
+  it.each(['', '{}', '[]', '{"version":2,"secrets":[]}', '{"version":1,"secrets":[{"name":"X"}]}'])(
+    'is not compared with %j, which is none',
+    async (text) => {
+      const root = await project({ 'm.json': text })
+      await expect(inspect(root, { against: join(root, 'm.json') })).rejects.toMatchObject({
+        code: 'MANIFEST_INVALID',
+      })
+    },
+  )
+})
+
+describe('beside a secrets file', () => {
+  async function compared(change: (root: string, path: string) => Promise<unknown>) {
+    const { root, pair } = await sample()
+    await build(esbuild, root)
+    const path = join(root, 'kms-secrets.json')
+    await change(root, path)
+    const { secretsFile: found } = await inspect(join(root, 'out'), { secretsFile: path })
+    return { ...found!, pair }
+  }
+
+  it('a bundle that was built with it agrees, and what it does not open is named', async () => {
+    expect(await compared(async () => {})).toMatchObject({
+      agrees: true,
+      foreign: [],
+      stale: [],
+      missing: [],
+      unused: ['OTHER'],
+    })
+  })
+
+  it('everything is foreign to a file of another pair', async () => {
+    const { agrees, foreign } = await compared((_, path) => secretsFile(path, { DB_PASSWORD: 'x' }))
+    expect(agrees).toBe(false)
+    expect(foreign).toHaveLength(4)
+  })
+
+  it('an entry that was set anew is stale in the bundle, and one that is gone is missing', async () => {
+    const changed = async (text: (json: Json) => void) =>
+      compared(async (_, path) => {
+        const json = JSON.parse(await readFile(path, 'utf8')) as Json
+        text(json)
+        await writeFile(path, JSON.stringify(json))
+      })
+    const replaced = await changed((json) => (json.secrets.DB_PASSWORD = json.secrets.OTHER!))
+    expect(replaced).toMatchObject({ agrees: false, stale: ['DB_PASSWORD'], missing: [] })
+    const deleted = await changed((json) => delete json.secrets.DB_PASSWORD)
+    expect(deleted).toMatchObject({ agrees: false, stale: [], missing: ['DB_PASSWORD'] })
+  })
+
+  interface Json {
+    secrets: Record<string, string>
+  }
+})

@@ -1,0 +1,19 @@
+import { pairModuleCode } from '../../src/emit/shim.js'
+import type { DataKeyPair } from '../../src/seal/data-key-pair.js'
+import { seal } from '../../src/seal/seal.js'
+import type { Kind } from '../../src/seal/token.js'
+import { localPair } from '../support/project.js'
+
+/** The call of `envelope` as a bundle holds it, without the module around it. */
+export const opened = (pair: DataKeyPair) => /envelope\(.*\)/.exec(pairModuleCode(pair, {}, {}))![0]
+
+export const sealed = (pair: DataKeyPair, value = 'hunter2', kind: Kind = 'literal', name = '') =>
+  seal(pair, kind, Buffer.from(value), name)
+
+/** A bundle of one pair and one secret, `DB_PASSWORD`, with its parts to build others from. */
+export async function small() {
+  const pair = localPair()
+  const token = await sealed(pair)
+  const [call, use] = [opened(pair), `open("${token}", "DB_PASSWORD")`]
+  return { pair, token, call, use, code: `const open = ${call};\nexport const p = ${use};\n` }
+}
