@@ -40,7 +40,7 @@ export function secret(
     then: (ok: never, failed: never) => open().then(ok, failed),
     toString: refuse,
     [Symbol.toPrimitive]: refuse,
-    toJSON: () => shown,
+    toJSON: () => `[${shown}]`,
     [Symbol.toStringTag]: shown,
   })
 }
