@@ -12,6 +12,7 @@ import { addList } from './list.js'
 import { local } from './local.js'
 import { addMerge } from './merge.js'
 import { complain, note } from './output.js'
+import { addPolicy } from './policy.js'
 import { addRename } from './rename.js'
 import { addRewrap } from './rewrap.js'
 import { addRotate } from './rotate.js'
@@ -35,6 +36,7 @@ const ADD = [
   addMerge,
   addScan,
   addInspect,
+  addPolicy,
   addBuild,
 ]
 

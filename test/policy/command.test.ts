@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { documentOf } from '../../src/policy/statement.js'
+import { runtimePolicy } from '../../src/policy/runtime-policy.js'
+import { workspace } from '../command/cli.js'
+import { KEY_ARN, project, secretsFile } from '../support/project.js'
+import { join } from 'node:path'
+
+const ROLE = 'arn:aws:iam::111122223333:role/orders'
+
+describe('policy runtime', () => {
+  it('prints the policy document of the secrets file, and nothing else on stdout', async () => {
+    const { cli, path } = await workspace()
+    await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
+    const { code, stdout, stderr } = await cli(['policy', 'runtime'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(
+      documentOf(await runtimePolicy({ secretsFile: path('kms-secrets.json') })),
+    )
+    expect(stderr).toContain('--role ARN')
+  })
+
+  it("prints the key policy's part for a role", async () => {
+    const { cli, path } = await workspace()
+    await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
+    const { stdout, stderr } = await cli(['policy', 'runtime', '--role', ROLE])
+    expect(JSON.parse(stdout)).toMatchObject([
+      { Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'kms:Decrypt', Resource: '*' },
+    ])
+    expect(stderr).toContain(KEY_ARN)
+  })
+
+  it('ends with 2 where there is neither a bundle, a key nor a secrets file', async () => {
+    const { cli } = await workspace()
+    const { code, stdout, stderr } = await cli(['policy', 'runtime'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('[SECRETS_FILE_MISSING]')
+  })
+})
+
+describe('policy build', () => {
+  it('says that a build with only named secrets needs nothing', async () => {
+    const { cli, path } = await workspace()
+    await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
+    const root = await project({
+      'main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.named('DB_PASSWORD')\n`,
+    })
+    const { code, stdout, stderr } = await cli(['policy', 'build', join(root, 'main.ts')])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(stderr).toContain('no permission is needed')
+  })
+
+  it('names the data key pair that a build without a secrets file makes, in Terraform too', async () => {
+    const { cli } = await workspace()
+    const root = await project({
+      'main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.env('TOKEN')\n`,
+    })
+    const args = ['policy', 'build', join(root, 'main.ts'), '--key', KEY_ARN]
+    const json = await cli([...args, '--context', 'app=orders'])
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      Statement: [
+        {
+          Action: 'kms:GenerateDataKeyPairWithoutPlaintext',
+          Resource: KEY_ARN,
+          Condition: { StringEquals: { 'kms:EncryptionContext:app': 'orders' } },
+        },
+      ],
+    })
+    expect((await cli([...args, '--format', 'terraform'])).stdout).toContain(
+      'data "aws_iam_policy_document"',
+    )
+  })
+
+  it('refuses whose policy it does not know', async () => {
+    const { cli } = await workspace()
+    expect((await cli(['policy', 'everything'])).code).toBe(2)
+  })
+})
