@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     },
   },
 })
-const SHIM = readFileSync(fileURLToPath(new URL('../dist/shim.bundle.js', import.meta.url)), 'utf8')
+const SHIM = fileURLToPath(new URL('../dist/shim.bundle.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'cold-start-'))
 symlinkSync(options.modules, join(folder, 'node_modules'))
 

@@ -6,7 +6,7 @@
  * @typedef {object} World
  * @property {string} url the embedded KMS, https
  * @property {string} keyArn
- * @property {string} shim source of the shim, one ES module
+ * @property {string} shim path of the shim, one ES module
  * @property {string} pairBlob the wrapped data key pair, base64
  * @property {string[]} tokens the secrets, sealed to the pair
  * @property {string} dataKeyBlob a data key, wrapped, base64
@@ -34,7 +34,7 @@ function openAll(key) {
 }`
 
 const shim = (/** @type {World} */ { shim, keyArn, pairBlob, tokens }) => `
-${shim}
+import { envelope } from ${JSON.stringify(shim)}
 const pair = envelope([[${JSON.stringify(keyArn)}, 'kms.us-east-1.amazonaws.com', ${JSON.stringify(pairBlob)}]], { app: 'bench' }, {})
 const secrets = ${JSON.stringify(tokens)}.map((token, i) => pair(token, 'SECRET_' + i))
 globalThis.done = Promise.all(secrets)`

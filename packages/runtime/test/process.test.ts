@@ -1,21 +1,24 @@
-import type { FaultKind } from '@unplugin-kms/local-kms'
+import { startLocalKms, type FaultKind } from '@unplugin-kms/local-kms'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
 import { bundle, pairModule } from './program.js'
-import { CONTEXT, useKms } from './world.js'
+import { CONTEXT, useKms, World } from './world.js'
 
 const world = useKms()
 // The binary itself: bun's launcher wants an install script to have run.
 const BUN = fileURLToPath(
   new URL('../../../node_modules/@oven/bun-linux-x64/bin/bun', import.meta.url),
 )
-const environment = () => ({ PATH: process.env.PATH!, ...world.kms.env })
 
 /** Runs a bundle; its standard output when it ends by itself. */
-function start(file: string, command = process.execPath) {
-  const child = spawn(command, [file], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] })
+function start(file: string, command = process.execPath, set: NodeJS.ProcessEnv = world.kms.env) {
+  const env = { PATH: process.env.PATH, ...set }
+  const child = spawn(command, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (part) => (output += part))
   return { child, ended: once(child, 'close').then(([code]) => ({ code, output })) }
@@ -93,33 +96,82 @@ describe('a process', () => {
     expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
   })
 
-  test('in a storm of faults opens each of 1,000 secrets, leaves no socket and ends by itself', async () => {
-    const kinds: FaultKind[] = [
-      { kind: 'throttle' },
-      { kind: 'error', type: 'KMSInternalException', status: 500 },
-      { kind: 'error', type: 'KeyUnavailableException', status: 500 },
-      { kind: 'reset', when: 'before' },
-      { kind: 'reset', when: 'during' },
-      { kind: 'reset', when: 'after' },
-      { kind: 'body', body: 'truncated' },
-      { kind: 'body', body: 'html', status: 502 },
-      { kind: 'latency', ms: 20 },
-    ]
-    const settings = { attemptTimeoutMs: 5000, deadlineMs: 60_000, maxAttempts: 14 }
-    const wrapped = await world.encrypt('hunter2')
-    const { file } = await bundle(
-      `import { direct } from './shim.mjs'
-      const args = ${JSON.stringify([[wrapped], CONTEXT])}
-      const secrets = Array.from({ length: 1000 }, (_, n) => direct(...args, 'S' + n, undefined, ${JSON.stringify(settings)}))
-      const opened = (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
-      const { globalAgent } = await import('node:http')
+  // The host tells the envelopes apart; the environment leads all of them to the same KMS.
+  test.each([
+    ['direct secrets', `direct([wrapped], context, 'S' + n, undefined, settings)`],
+    [
+      'envelopes',
+      `envelope([[wrapped[0], 'host' + n, wrapped[2]]], context, { ...settings, start: n % 2 ? 'load' : 'first-use' })(token, 'S' + n)`,
+    ],
+  ])(
+    'in a storm of faults opens each of 1,000 %s, leaves no socket and ends by itself',
+    async (_, open) => {
+      const kinds: FaultKind[] = [
+        { kind: 'throttle' },
+        { kind: 'error', type: 'KMSInternalException', status: 500 },
+        { kind: 'error', type: 'KeyUnavailableException', status: 500 },
+        { kind: 'reset', when: 'before' },
+        { kind: 'reset', when: 'during' },
+        { kind: 'reset', when: 'after' },
+        { kind: 'body', body: 'truncated' },
+        { kind: 'body', body: 'html', status: 502 },
+        { kind: 'latency', ms: 20 },
+      ]
+      const settings = { attemptTimeoutMs: 5000, deadlineMs: 60_000, maxAttempts: 14 }
+      const pair = await world.pair()
+      const token = await pair.seal('hunter2')
+      const wrapped = open.startsWith('direct') ? await world.encrypt('hunter2') : pair.wrapped
+      const { file } = await bundle(
+        `import { direct, envelope } from './shim.mjs'
+      import { globalAgent } from 'node:http'
+      const [wrapped, context, settings, token] = ${JSON.stringify([wrapped, CONTEXT, settings, token])}
+      let opened = 0
+      for (let batch = 0; batch < 1000; batch += 100) {
+        const secrets = Array.from({ length: 100 }, (_, i) => ((n) => ${open})(batch + i))
+        opened += (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
+      }
       console.log(opened, Object.values(globalAgent.sockets).flat().length)`,
-    )
-    // Rates that share no period, so that the faults meet in ever new sequences.
-    const faults = kinds.map((fault, i) =>
-      world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }),
-    )
-    expect(await start(file).ended).toEqual({ code: 0, output: '1000 0\n' })
-    expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
-  }, 120_000)
+      )
+      // Rates that share no period, so that the faults meet in ever new sequences.
+      const faults = kinds.map((fault, i) =>
+        world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }),
+      )
+      expect(await start(file).ended).toEqual({ code: 0, output: '1000 0\n' })
+      expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
+    },
+    120_000,
+  )
+})
+
+const noOpenssl = spawnSync('openssl', ['version']).status !== 0
+
+// A Lambda@Edge function has no environment variables of its own, and runs near the viewer.
+test.skipIf(noOpenssl)('at Lambda@Edge, host and region are those of the build', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'edge-'))
+  const [dir, key, cert] = ['keys', 'key.pem', 'cert.pem'].map((name) => join(folder, name))
+  const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1'
+  const subject = '-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1'
+  spawnSync('openssl', [...`${kind} ${subject}`.split(' '), '-keyout', key!, '-out', cert!])
+  const plain = new World()
+  plain.kms = await startLocalKms({ dir: dir! })
+  const { seal, wrapped } = await plain.pair('us-east-1')
+  const token = JSON.stringify(await seal('hunter2'))
+  await plain.kms.close()
+  const tls = { key: readFileSync(key!), cert: readFileSync(cert!) }
+  const kms = await startLocalKms({ dir: dir!, tls })
+  const { accessKeyId, secretAccessKey } = kms.admin.credentials
+  const { file } = await bundle(
+    `import { pair } from './pair.mjs'\npair(${token}, 'DB').then(console.log)`,
+    pairModule([[wrapped[0], new URL(kms.url).host, wrapped[2]]]),
+  )
+  const { ended } = start(file, process.execPath, {
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    // For the test's certificate alone.
+    NODE_EXTRA_CA_CERTS: cert!,
+  })
+  expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+  expect(kms.journal).toMatchObject([{ operation: 'Decrypt', region: 'us-east-1' }])
+  await kms.close()
 })

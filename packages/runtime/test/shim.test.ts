@@ -1,7 +1,10 @@
 import { EncryptCommand } from '@aws-sdk/client-kms'
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { globalAgent } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
+import type { KmsSecretError } from '../src/error.js'
 import { direct, envelope, type Settings } from '../src/shim.js'
 import { seal } from './sealer.mjs'
 import { base64, CONTEXT, HASTY, useKms } from './world.js'
@@ -14,6 +17,17 @@ const settled = (count: number, outcome?: string) =>
       count,
     )
   })
+
+/** The shim has read every answer that KMS has given. */
+const read = async () => {
+  await vi.waitFor(() => expect(Object.keys(globalAgent.sockets)).toEqual([]))
+  await turn()
+}
+
+const batches = <T>(all: T[], size = 50) =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
+    all.slice(i * size, (i + 1) * size),
+  )
 
 describe('an envelope', () => {
   test('opens all its secrets with one Decrypt that names the key ARN and the context', async () => {
@@ -62,8 +76,7 @@ describe('an envelope', () => {
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, maxAttempts: 1 })
     await vi.waitFor(() => expect(fault.strikes).toBe(1))
     await settled(1)
-    // The refusal has left KMS; it reaches the shim within the next turns of the loop.
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await read()
     expect(await open(token, 'DB')).toBe('hunter2')
   })
 
@@ -74,7 +87,7 @@ describe('an envelope', () => {
     world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt' })
     envelope([pair.wrapped], CONTEXT, HASTY)
     await settled(1)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await read()
     process.off('unhandledRejection', unhandled)
     expect(unhandled).not.toHaveBeenCalled()
   })
@@ -216,7 +229,8 @@ describe('direct', () => {
     )
     const all = Promise.all(secrets)
     await vi.waitFor(() => expect(hang.strikes).toBe(8))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    // A ninth would have come before this.
+    await world.encrypt('later')
     expect(hang.strikes).toBe(8)
     hang.remove()
     expect(await all).toEqual(Array(20).fill('hunter2'))
@@ -234,20 +248,49 @@ describe('direct', () => {
       await direct([[arn, 'unused', base64(CiphertextBlob!), EncryptionAlgorithm]], CONTEXT, 'DB'),
     ).toBe('hunter2')
   })
+})
 
-  test('with any bit of the ciphertext flipped gives an error and no value', async () => {
-    const [arn, host, blob] = await world.encrypt('hunter2')
+describe('a blob', () => {
+  const spoiled = (blob: string) => {
     const bytes = Buffer.from(blob, 'base64')
-    for (let bit = 0; bit < bytes.length * 8; bit += 7) {
-      const flipped = Buffer.from(bytes)
-      flipped[bit >> 3]! ^= 1 << (bit & 7)
-      await expect(
-        direct([[arn, host, base64(flipped)]], CONTEXT, 'DB', undefined, HASTY),
-      ).rejects.toMatchObject({
-        code: 'KMS_FAILED',
-      })
+    const flipped = Array.from({ length: bytes.length * 8 }, (_, bit) => {
+      const copy = Buffer.from(bytes)
+      copy[bit >> 3]! ^= 1 << (bit & 7)
+      return copy
+    })
+    return [...flipped, ...Array.from(bytes, (_, length) => bytes.subarray(0, length))].map(base64)
+  }
+  // A generous deadline: thousands wait for their turn.
+  const patient = { attemptTimeoutMs: 20_000, deadlineMs: 25_000 }
+
+  test('of a data key pair with any bit flipped, or cut short anywhere, opens nothing', async () => {
+    const pair = await world.pair()
+    const token = await pair.seal('hunter2')
+    const [arn, host, blob] = pair.wrapped
+    const settings = { ...patient, start: 'first-use' } as const
+    const codes = new Set<unknown>()
+    for (const batch of batches(spoiled(blob))) {
+      const secrets = batch.map((wrong) =>
+        envelope(
+          [[arn, host, wrong]],
+          CONTEXT,
+          settings,
+        )(token, 'DB').catch((error: KmsSecretError) => error.code),
+      )
+      for (const code of await Promise.all(secrets)) codes.add(code)
     }
-  })
+    expect(codes).toEqual(new Set(['KMS_FAILED']))
+  }, 120_000)
+
+  test('of a secret with any bit flipped, or cut short anywhere, gives no value', async () => {
+    const [arn, host, blob] = await world.encrypt('hunter2')
+    const secrets = spoiled(blob).map((wrong) =>
+      direct([[arn, host, wrong]], CONTEXT, 'DB', undefined, patient).catch(
+        (error: KmsSecretError) => error.code,
+      ),
+    )
+    expect(new Set(await Promise.all(secrets))).toEqual(new Set(['KMS_FAILED']))
+  }, 120_000)
 })
 
 describe('plain http', () => {
