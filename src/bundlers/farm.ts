@@ -27,7 +27,6 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
   const target = { client: false }
   let folder = ''
-  const transform = transformHook(build, () => target)
   return {
     name: NAME,
     enforce: 'pre',
@@ -36,14 +35,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
     writeBundle: () => build.writeManifest(),
     resolveId: resolveHook,
     load: loadHook(build),
-    transform: {
-      filter: transform.filter,
-      // Farm joins a map that is an object to its own, and drops one that is a text.
-      async handler(code, id) {
-        const result = await transform.handler.call(this, code, id)
-        return result && { code: result.code, map: JSON.parse(result.map) }
-      },
-    },
+    transform: transformHook(build, () => target),
     farm: {
       config(config) {
         return { ...config, compilation: { ...config.compilation, persistentCache: false } }

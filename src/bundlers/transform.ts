@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { SourceMap } from 'magic-string'
 import type { UnpluginOptions } from 'unplugin'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collect.js'
@@ -15,6 +16,7 @@ export const transformHook = (build: Build, target: (context: unknown) => Target
         // Vite's dev server takes a watched file for an import, and fails where it is not there.
         if (!own.immediate || existsSync(file)) this.addWatchFile(file)
       })
-      return result && { code: result.code, map: result.map.toString() }
+      // An object: Farm drops a text, and Babel's loader for webpack refuses it.
+      return result && { code: result.code, map: JSON.parse(result.map.toString()) as SourceMap }
     },
   }) satisfies UnpluginOptions['transform']

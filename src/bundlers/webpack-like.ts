@@ -78,9 +78,12 @@ export function checkOutput(build: Build, host: Host) {
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
       if (!build.hasMarks()) return
       for (const [name, source] of Object.entries(assets)) {
-        const text = source.source()
-        if (typeof text !== 'string') continue
-        const scrubbed = name.endsWith('.map') ? scrubMap(text) : scrubInlineMaps(text)
+        const isMap = name.endsWith('.map')
+        const content = source.source()
+        // webpack holds a map as bytes. What else is bytes is no code.
+        if (typeof content !== 'string' && !isMap) continue
+        const text = content.toString()
+        const scrubbed = isMap ? scrubMap(text) : scrubInlineMaps(text)
         if (scrubbed !== text) compilation.updateAsset(name, new sources.RawSource(scrubbed))
       }
     })

@@ -26,18 +26,22 @@ export function emit(
   const replace = (start: number, end: number, content: string) => {
     magic.overwrite(at(start), at(end), content)
   }
+  // Every line stays where it was, for tools that read no maps (Bun) or drop them.
+  const lines = (start: number, end: number) => code.slice(start, end).replace(/[^\n]/g, '')
   const local = localNames(code)
   const awaited: string[] = []
 
   marks.forEach((mark, index) => {
     const opening = openings[index]!
-    const call = `${local(opening)}(${opening.args.map((arg) => JSON.stringify(arg)).join(', ')})`
-    if (mark.sync) awaited.push(call)
-    replace(
-      mark.start,
-      mark.end,
-      mark.sync ? `${local.sync}[${awaited.length - 1}]` : pure(mark) + call,
-    )
+    const args = opening.args.map((arg) => JSON.stringify(arg)).join(', ')
+    // Between parentheses or brackets a line break ends no statement.
+    const kept = lines(mark.start, mark.end)
+    if (mark.sync) {
+      replace(mark.start, mark.end, `${local.sync}[${awaited.length}${kept}]`)
+      awaited.push(`${local(opening)}(${args})`)
+    } else {
+      replace(mark.start, mark.end, `${pure(mark)}${local(opening)}(${args}${kept})`)
+    }
   })
 
   const imported = new Map(openings.map((opening) => [local(opening), opening]))
@@ -45,7 +49,7 @@ export function emit(
     ([name, { from, export: exported }]) => `import { ${exported} as ${name} } from '${from}';`,
   )
   imports.forEach(({ start, end }, index) =>
-    replace(start, end, index ? '' : shim.join(' ') || 'export {};'),
+    replace(start, end, (index ? '' : shim.join(' ') || 'export {};') + lines(start, end)),
   )
   // Before the first statement, since imports may stand below code that uses the values.
   if (awaited.length) {

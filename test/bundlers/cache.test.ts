@@ -50,7 +50,7 @@ describe.each(CACHES)('a build with %s', (_, host, before) => {
         maps: 'file',
         minify: false,
         cache: join(root, 'cache'),
-        before,
+        ...(before && { before }),
         options: { secretsFile, env, aws: shared.aws },
       })
       return { failed, terminal, main: join(outdir, 'main.mjs') }

@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises'
+import { SourceMap, type SourceMapPayload } from 'node:module'
+import { join } from 'node:path'
+import MagicString from 'magic-string'
+import { createUnplugin } from 'unplugin'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { detect } from '../detector/detect.js'
+import { project } from '../support/project.js'
+import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
+import { ABSENT, HOSTS, type HostName, type Maps } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const VALUES = ['plaintext-before-a-call', 'first line of two\nsecond line of two']
+const SOURCE = `import { secret } from 'unplugin-kms/secret'
+interface Erased { nothing: string }
+declare const here: (...values: unknown[]) => void
+export const one = secret('${VALUES[0]}'); here(1)
+export const two = [secret(\`${VALUES[1]}\`), here(2)]
+export function three(erased: Erased) {
+  here(3, erased)
+  if (erased) { here(4, secret('${VALUES[0]}')); here(5) }
+}
+here(6, three)
+`
+const CALLS = [1, 2, 3, 4, 5, 6]
+
+/** Builds the source and reads back its one output and that one's map. */
+async function built(host: HostName, maps: Maps, before: unknown[] = []) {
+  const root = await project({ 'src/main.ts': SOURCE })
+  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, {})
+  const outdir = join(root, 'out')
+  const { failed, terminal } = await HOSTS[host]({
+    root: join(root, 'src'),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps,
+    minify: false,
+    before,
+    options: {
+      secretsFile: join(root, 'kms-secrets.json'),
+      plaintextLiterals: 'allow',
+      aws: shared.aws,
+    },
+  })
+  expect(failed, terminal).toBe(false)
+  const files = await filesIn(outdir)
+  expect(detect(files, { before: VALUES[0]!, lines: VALUES[1]! })).toEqual([])
+  const code = await readFile(join(outdir, 'main.mjs'), 'utf8')
+  const inline =
+    /sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,([\w+/=]+)/.exec(code)
+  const text = inline
+    ? Buffer.from(inline[1]!, 'base64').toString()
+    : await readFile(join(outdir, 'main.mjs.map'), 'utf8')
+  return { code, map: JSON.parse(text) as SourceMapPayload }
+}
+
+interface Place {
+  line: number
+  column: number
+}
+
+/** Where in a text a call of `here` stands, from 0. */
+function placeOf(call: number, text: string): Place {
+  const offset = text.search(new RegExp(`here\\(${call}[,)]`))
+  expect(offset, `here(${call})`).not.toBe(-1)
+  const lines = text.slice(0, offset).split('\n')
+  return { line: lines.length - 1, column: lines.at(-1)!.length }
+}
+
+/** Where the map leads from a call in the output, and where the call stands in the shown source. */
+function led({ code, map }: { code: string; map: SourceMapPayload }, call: number) {
+  const { line, column } = placeOf(call, code)
+  const entry = new SourceMap(map).findEntry(line, column)
+  if (!('originalSource' in entry)) throw new Error(`nothing leads from here(${call})`)
+  const index = map.sources.indexOf(entry.originalSource)
+  const shown = map.sourcesContent[index]!
+  return {
+    source: entry.originalSource,
+    shown,
+    at: { line: entry.originalLine, column: entry.originalColumn },
+    stands: placeOf(call, shown),
+  }
+}
+
+const HOST_NAMES = (Object.keys(HOSTS) as HostName[]).filter((host) => !ABSENT[host])
+
+describe.each(HOST_NAMES)('the maps of %s', (host) => {
+  it.each(['file', 'inline'] as const)(
+    'lead to line and column of a source whose literals are masked (%s)',
+    async (maps) => {
+      const output = await built(host, maps)
+      for (const call of CALLS) {
+        const { source, shown, at, stands } = led(output, call)
+        expect(source).toMatch(/main\.ts(\?|$)/)
+        expect(at.line, `the line of here(${call})`).toBe(placeOf(call, SOURCE).line)
+        // Bun reads no map of ours: its lines show what the module became.
+        if (host !== 'bun') expect(shown).toContain("secret('•••')")
+        // Farm leads to a token beside it.
+        if (host !== 'bun' && host !== 'farm') expect(at, `here(${call})`).toEqual(stands)
+      }
+    },
+  )
+})
+
+/** Puts a line before each module, with a map that holds the module as it was. */
+const banner = createUnplugin<HostName>((host) => {
+  const withBanner = (code: string, id: string) => {
+    expect(code, 'the marks are still there').toContain(VALUES[0])
+    const magic = new MagicString(code).prepend('/* a banner */\n')
+    const map = magic.generateMap({ source: id, includeContent: true, hires: true })
+    return { code: magic.toString(), map: JSON.parse(map.toString()) as SourceMapPayload }
+  }
+  const filter = { id: /main\.ts$/ }
+  return {
+    name: 'banner',
+    enforce: 'pre',
+    // In Rollup ours loads what nobody else has loaded.
+    ...(host === 'rollup'
+      ? {
+          rollup: {
+            load: {
+              order: 'pre',
+              filter,
+              handler: async (id: string) => withBanner(await readFile(id, 'utf8'), id),
+            },
+          },
+        }
+      : { transform: { filter, order: 'pre', handler: withBanner } }),
+  }
+})
+
+// esbuild and Bun have no transforms, and Farm drops such a map.
+describe.each(['rollup', 'rolldown', 'vite', 'webpack', 'rspack'] as const)(
+  'after a plugin whose map brings the original source the maps of %s',
+  (host) => {
+    it.each(['file', 'inline', 'hidden'] as const)(
+      'show it masked, and lead to its lines (%s)',
+      async (maps) => {
+        const output = await built(host, maps, [banner[host](host)])
+        for (const call of CALLS) {
+          const { shown, at } = led(output, call)
+          expect(shown).toContain("secret('•••')")
+          expect(at.line - placeOf(1, shown).line, `here(${call})`).toBe(
+            placeOf(call, shown).line - placeOf(1, shown).line,
+          )
+        }
+      },
+    )
+  },
+)
