@@ -1,8 +1,12 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { startLocalKms } from '@unplugin-kms/local-kms'
+import { build as buildEsbuild } from 'esbuild'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import type { Manifest } from '../../src/manifest.js'
+import { seal } from '../../src/seal/seal.js'
 import { BUNDLERS, type Bundler } from '../support/bundle.js'
 import { KEY_ARN, localPair, project, secretsFile } from '../support/project.js'
 
@@ -116,6 +120,76 @@ it('a manifest that cannot be written fails the build', async () => {
   const { root } = await sample()
   await mkdir(join(root, 'kms-manifest.json'))
   await expect(build(esbuild, root)).rejects.toThrow('FILE_UNWRITABLE')
+})
+
+it('a source map is no chunk, although a sealed literal stands in it too', async () => {
+  const { root, pair } = await sample()
+  const token = await seal(pair, 'literal', Buffer.from('hunter2'))
+  await writeFile(
+    join(root, 'src/main.ts'),
+    `import { secret } from 'unplugin-kms/secret'\nexport const sealed = secret('${token}')`,
+  )
+  const manifest = join(root, 'kms-manifest.json')
+  await esbuild.bundle({ root, sourcemap: true, options: { manifest } })
+  expect(await readFile(join(root, 'out/main.mjs.map'), 'utf8')).toContain(token)
+  expect((await readManifest(root)).secrets).toMatchObject([{ chunks: ['main.mjs'] }])
+})
+
+it('a build that makes a key pair of its own leaves its fingerprint out, and so is repeatable', async () => {
+  const kms = await startLocalKms()
+  onTestFinished(() => kms.close())
+  const { arn } = await kms.createKey()
+  const { accessKeyId, secretAccessKey } = kms.admin.credentials
+  const root = await project({
+    'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')`,
+  })
+  const options = {
+    keyId: arn,
+    encryptionContext: { stage: 'test', app: 'orders' },
+    env: { KEY: 'value of the key' },
+    manifest: join(root, 'kms-manifest.json'),
+    aws: {
+      endpoint: kms.url,
+      region: kms.region,
+      credentials: { accessKeyId, secretAccessKey },
+    },
+  }
+  const manifests: string[] = []
+  for (let run = 0; run < 2; run++) {
+    await buildEsbuild({
+      entryPoints: [join(root, 'src/main.ts')],
+      absWorkingDir: root,
+      outfile: join(root, 'out/main.mjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'silent',
+      plugins: [kmsEsbuild(options)],
+    })
+    manifests.push(await readFile(options.manifest, 'utf8'))
+    await rm(options.manifest)
+  }
+  expect(manifests[0]).toBe(manifests[1])
+  expect((JSON.parse(manifests[0]!) as Manifest).secrets).toMatchObject([
+    { name: 'KEY', fingerprint: null, keys: [arn], chunks: ['main.mjs'] },
+  ])
+})
+
+it('esbuild told to write nothing writes no manifest', async () => {
+  const { root } = await sample()
+  const manifest = join(root, 'kms-manifest.json')
+  const { outputFiles } = await buildEsbuild({
+    entryPoints: [join(root, 'src/lazy.ts')],
+    absWorkingDir: root,
+    outdir: join(root, 'out'),
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    plugins: [kmsEsbuild({ secretsFile: join(root, 'kms-secrets.json'), manifest })],
+  })
+  expect(outputFiles).toHaveLength(1)
+  await expect(readManifest(root)).rejects.toThrow('ENOENT')
 })
 
 describe('a bundle that differs from its manifest', () => {
