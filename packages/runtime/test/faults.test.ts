@@ -209,4 +209,19 @@ describe('a clock', () => {
     const { secret } = await make()
     expect(await secret).toBe(VALUE)
   })
+
+  test('that leapt while a request hung, as a freeze makes it, leaves the whole deadline', async () => {
+    const { secret } = await make()
+    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
+    const opened = secret.then((value) => value)
+    await vi.waitFor(() => expect(hang.strikes).toBe(1))
+    const throttle = world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt', times: 1 })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    try {
+      expect(await opened).toBe(VALUE)
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(throttle.strikes).toBe(1)
+  })
 })

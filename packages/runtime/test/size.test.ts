@@ -35,7 +35,7 @@ const direct = async () =>
     CONSTANTS,
   )
 
-// What stands here is what the shim weighs, rounded up; the design asks for 4096, 2048 and 3584.
+// What the shim weighs, rounded up. The design asks for 4096, 2048 and 3584: docs/runtime.md says why not.
 test('an envelope costs no more than 5952 bytes minified, 3216 gzipped', async () => {
   const { minified, gzip } = await envelope()
   expect(minified).toBeLessThanOrEqual(5952)
