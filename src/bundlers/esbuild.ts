@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { dirname, extname, relative, resolve } from 'node:path'
 import type {
   BuildOptions,
@@ -76,7 +76,7 @@ function setup(host: PluginBuild, build: Build) {
     loading(async (watch) => {
       if (!build.includes(path)) return null
       build.forget(path + suffix)
-      const code = await readFile(path, 'utf8').catch(() => '')
+      const code = read(path)
       if (!code.includes(MARKER)) return null
       const result = await build.transform(code, path + suffix, target, watch)
       if (!result) return null
@@ -131,6 +131,15 @@ async function loading(
   const watchFiles: string[] = []
   const result = await reporting(() => work((file) => watchFiles.push(file)))
   return result && { ...result, watchFiles }
+}
+
+/** At once, since most files have no mark: waiting for each of them costs a build far more than it takes. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()
