@@ -4,7 +4,12 @@ import {
   SecretsManagerClient,
   type CreateSecretCommandInput,
 } from '@aws-sdk/client-secrets-manager'
-import { PutParameterCommand, SSMClient, type PutParameterCommandInput } from '@aws-sdk/client-ssm'
+import {
+  LabelParameterVersionCommand,
+  PutParameterCommand,
+  SSMClient,
+  type PutParameterCommandInput,
+} from '@aws-sdk/client-ssm'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { expect } from 'vitest'
 import type { Options } from '../../src/options.js'
@@ -37,6 +42,8 @@ export async function startAccount() {
           ...input,
         }),
       ),
+    labelParameter: (Name: string, ParameterVersion: number, label: string) =>
+      ssm.send(new LabelParameterVersionCommand({ Name, ParameterVersion, Labels: [label] })),
     createSecret: (input: CreateSecretCommandInput) =>
       secretsManager.send(new CreateSecretCommand(input)),
     options: optionsFor(kms, keyId),

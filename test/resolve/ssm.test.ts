@@ -56,6 +56,19 @@ describe('secret.ssm', () => {
     })
   })
 
+  it('takes a label, and refuses one that no version has', async () => {
+    await account.putParameter({ Name: '/labels', Value: 'the-first-value' })
+    await account.putParameter({ Name: '/labels', Value: 'the-second-value', Overwrite: true })
+    await account.labelParameter('/labels', 1, 'live')
+    const code = `export const live = secret.ssm('/labels:live')`
+    expect((await opened(account, code, account.options)).values).toEqual({
+      live: 'the-first-value',
+    })
+    expect(
+      await refused(`secret.ssm('/labels:dead')`, account.options, 'SOURCE_NOT_FOUND'),
+    ).toContain('/labels:dead')
+  })
+
   it('gives bytes and JSON where it is asked to', async () => {
     await account.putParameter({ Name: '/json', Value: '{"user":"app"}' })
     const code = `export const json = secret.ssm('/json', { as: 'json' }), bytes = secret.ssm('/json', { as: 'bytes', decrypt: true })`
