@@ -72,11 +72,19 @@ export class KmsBuildError extends Error {
   readonly place?: Place
   // Rollup copies `code` here; Vite fills it with the module's whole source unless it is set.
   readonly pluginCode: BuildErrorCode
+  readonly #says: string
 
   constructor(code: BuildErrorCode, message: string, place?: Place, options?: ErrorOptions) {
     super(`${place ? `${placeText(place)}: ` : ''}${message} [${code}]`, options)
+    this.#says = message
     this.code = code
     this.pluginCode = code
     if (place) this.place = place
+  }
+
+  /** The same failure as the mark at this place met it; itself if it has a place. */
+  at(place: Place): KmsBuildError {
+    if (this.place) return this
+    return new KmsBuildError(this.code, this.#says, place, { cause: this.cause })
   }
 }

@@ -85,7 +85,10 @@ export function createSealer(
       : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
 
   return {
-    seal: sealValue,
+    seal: (mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> =>
+      sealValue(mark, value, secretsFile).catch((error: unknown) => {
+        throw error instanceof KmsBuildError ? error.at(mark.place) : error
+      }),
     keyIdsOf,
     /** The pair that a token was sealed to: the build's own, or one of the secrets file's. */
     async pairOf(fingerprint: string, secretsFile: SecretsFile | null) {

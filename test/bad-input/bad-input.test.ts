@@ -149,7 +149,12 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     const root = await project({
       'src/main.ts': `${IMPORT}export default secret.named('DB_PASSWORD')`,
     })
-    await refused(bundler, { root }, 'SECRETS_FILE_MISSING')
+    await refused(
+      bundler,
+      { root, options: { secretsFile: undefined as never } },
+      'SECRETS_FILE_MISSING',
+      'src/main.ts:2:16',
+    )
     const text = await refused(
       bundler,
       { root, options: { secretsFile: join(root, 'prod.json') } },
@@ -247,6 +252,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
       bundler,
       { root, options: { keyId: KEY_ARN, secretsFile: undefined as never, aws } },
       'KMS_UNREACHABLE',
+      'src/main.ts:2:16',
     )
   })
 
@@ -264,6 +270,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
       bundler,
       { root, options: { keyId: arn, secretsFile: undefined as never, aws } },
       'KMS_DENIED',
+      'src/main.ts:2:16',
     )
     expect(text).toContain('kms:GenerateDataKeyPairWithoutPlaintext')
     expect(text).toContain(arn)
