@@ -45,11 +45,15 @@ const post = (path: string, body: object) => ({
   isBase64Encoded: true,
 })
 
-async function call(path: string, env: Record<string, string>) {
-  const event = post(path, { name: 'PARTNER_KEY', value: VALUE })
+/** What the API answers to an event, and all that it logs. */
+async function answerTo(event: object, env: Record<string, string>) {
   const { outcomes, output } = await invokeLambda({ bundle: api, events: [event], env })
   const { answer } = outcomes[0] as { answer: { statusCode: number; body: string } }
   return { ...answer, body: JSON.parse(answer.body) as Record<string, string>, output }
+}
+
+async function call(path: string, env: Record<string, string>) {
+  return answerTo(post(path, { name: 'PARTNER_KEY', value: VALUE }), env)
 }
 
 const allow = (Action: string) => ({ Effect: 'Allow', Action, Resource: keyId })
@@ -113,4 +117,16 @@ it('where the role’s policies are what lacks, the error says that instead', as
   const { output } = await call('/encrypt', { ...env, KEY_ID: keyId })
   expect(output).toContain("and none of this identity's allows it")
   expect(output).not.toContain('The key policy forgets')
+})
+
+it.each<[string, object]>([
+  ['nothing', { body: undefined }],
+  ['null', { body: 'null', isBase64Encoded: false }],
+  ['no JSON', { body: VALUE, isBase64Encoded: false }],
+  ['a number as the value', { body: '{"name":"A","value":7}', isBase64Encoded: false }],
+])('a post of %s is answered with 400, and nothing of it is logged', async (_, change) => {
+  const event = { ...post('/seal', {}), ...change }
+  const { statusCode, output } = await answerTo(event, {})
+  expect(statusCode).toBe(400)
+  expect(output).not.toContain(VALUE.slice(0, 8))
 })
