@@ -19,8 +19,17 @@ interface SourceMap {
  */
 export function scrubMap(text: string): string {
   if (!text.includes(MARKER)) return text
-  const map = JSON.parse(text) as SourceMap
-  return redactContents(map) ? JSON.stringify(map) : text
+  const map = parse(text)
+  return map && redactContents(map) ? JSON.stringify(map) : text
+}
+
+// V8's error would quote the text. What is no map is left to the proof.
+function parse(text: string): SourceMap | null {
+  try {
+    return JSON.parse(text) as SourceMap | null
+  } catch {
+    return null
+  }
 }
 
 /** As `scrubMap`, for the maps inside a chunk's own text. */

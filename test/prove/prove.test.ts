@@ -2,6 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prove } from '../../src/prove/prove.js'
+import { MARKER } from '../../src/collect/collect.js'
 import { redactContents, scrubInlineMaps, scrubMap } from '../../src/prove/scrub.js'
 
 const SECRET = 'planted+/value?>~~'
@@ -143,5 +144,9 @@ describe("a map that brings a module's original is redacted", () => {
         scrubMap(JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const const`] })),
       ).sourcesContent,
     ).toEqual([null])
+  })
+
+  it('and what is no map is left to the proof, without a word of it in an error', () => {
+    for (const text of [`)]}'\n${map}`, original, `"${MARKER}"`]) expect(scrubMap(text)).toBe(text)
   })
 })
