@@ -41,3 +41,17 @@ export const kmsOperations = {
   RotateKeyOnDemand: rotation.RotateKeyOnDemand,
   ReplicateKey,
 } satisfies Operations
+
+/** What KMS lets the principals of other accounts do; all else is for the key's own account alone. */
+export const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
+  'Decrypt',
+  'DescribeKey',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'GenerateDataKeyWithoutPlaintext',
+  'GetKeyRotationStatus',
+  'GetPublicKey',
+  'ReEncrypt',
+])

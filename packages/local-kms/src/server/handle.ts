@@ -5,6 +5,7 @@ import { parseArn } from '../account/arn.js'
 import { authenticate } from '../auth/authenticate.js'
 import { anonymous } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
+import { CROSS_ACCOUNT } from '../kms/operations.js'
 import type { Answer } from '../protocol/answer.js'
 import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
 import { readForm, xmlAnswer, xmlError, type Form } from '../protocol/query.js'
@@ -102,7 +103,7 @@ async function run(
   entry.region = region
   checkHost(request.headers.host, region)
   const call = {
-    account: accountOf(body, endpoint.account),
+    account: CROSS_ACCOUNT.has(name) ? accountOf(body, endpoint.account) : endpoint.account,
     journal: endpoint.journal,
     region,
     caller,

@@ -1,4 +1,11 @@
-import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  DecryptCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EncryptCommand,
+  GetKeyPolicyCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms, type PolicyDocument } from '../../src/index.js'
 
@@ -54,5 +61,17 @@ describe('a key of another account', () => {
     await expect(roundTrip('stranger', arn, 'kms:*')).rejects.toThrow(
       'no resource-based policy allows',
     )
+  })
+
+  test('is managed, and its policy read, by its own account alone', async () => {
+    const { arn: KeyId } = await keyOf(letting('arn:aws:iam::111122223333:root'))
+    const { credentials } = kms.admin
+    const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })
+    await client.send(new DescribeKeyCommand({ KeyId }))
+    for (const refused of [
+      client.send(new GetKeyPolicyCommand({ KeyId, PolicyName: 'default' })),
+      client.send(new DisableKeyCommand({ KeyId })),
+    ])
+      await expect(refused).rejects.toThrow('no resource-based policy allows')
   })
 })
