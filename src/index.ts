@@ -6,6 +6,7 @@ export {
 } from './bundle/bundle.js'
 export { KmsBuildError, type BuildErrorCode, type Place } from './errors.js'
 export type { Difference } from './inspect/against.js'
+export { diagnose, type Diagnosis, type DoctorOptions } from './doctor/doctor.js'
 export { inspect, type InspectOptions, type Inspection } from './inspect/inspect.js'
 export type { Manifest } from './manifest.js'
 export type { AwsOptions, Options } from './options.js'

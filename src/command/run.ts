@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { KmsBuildError } from '../errors.js'
 import { addBuild } from './build.js'
 import { addDecrypt } from './decrypt.js'
+import { addDoctor } from './doctor.js'
 import { addEncrypt } from './encrypt.js'
 import { EXIT, exitCodeOf } from './exit-codes.js'
 import { addGet } from './get.js'
@@ -37,6 +38,7 @@ const ADD = [
   addScan,
   addInspect,
   addPolicy,
+  addDoctor,
   addBuild,
 ]
 

@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import type { Check, Status } from '../doctor/check.js'
+import type { Diagnosis } from '../doctor/doctor.js'
+import { EXIT } from './exit-codes.js'
+import { alarm, count, dim, emphasis, note, print, printJson, waiting } from './output.js'
+import {
+  contextPair,
+  example,
+  secretsOptions,
+  several,
+  withAws,
+  withFile,
+  type AwsFlags,
+  type FileFlags,
+} from './shared-options.js'
+
+interface Flags extends FileFlags, AwsFlags {
+  function?: string
+  role?: string
+  decrypt?: boolean
+  key?: string[]
+  context?: Record<string, string>
+  json?: boolean
+}
+
+export function addDoctor(program: Command) {
+  const command = withAws(
+    withFile(
+      program
+        .command('doctor')
+        .summary('say why nothing opens')
+        .description(
+          'check each step from secrets file or bundle to running function, and say the cause first; changes nothing. Exit 1 if something is wrong',
+        )
+        .argument('[bundle...]'),
+    ),
+  )
+    .option('--function <name>', 'of Lambda: its role, its way to KMS')
+    .option('--role <arn>', 'a role instead: whether it may open')
+    .option('--decrypt', 'prove the key pairs, open every entry')
+    .option('--key <id>', "the plugin's keyId, to see where an alias leads", several)
+    .option('--context <name=value>', "the plugin's encryptionContext", contextPair)
+    .option('--json', 'print { checks, verdict }')
+    .action(async (bundles: string[], flags: Flags) => {
+      const { function: functionName, role, decrypt = false, key, context, json } = flags
+      const { diagnose } = await import('../doctor/doctor.js')
+      const diagnosis = await waiting('Asking AWS', () =>
+        diagnose({
+          ...(bundles.length && { bundles }),
+          ...(functionName !== undefined && { functionName }),
+          ...(role !== undefined && { role }),
+          ...(key && { keyIds: key }),
+          ...(context && { encryptionContext: context }),
+          decrypt,
+          ...secretsOptions(flags),
+        }),
+      )
+      process.exitCode = EXITS[diagnosis.verdict]
+      if (json) printJson(diagnosis)
+      else show(diagnosis)
+    })
+  example(command, 'npx unplugin-kms doctor --function orders --decrypt')
+}
+
+const EXITS: Record<Diagnosis['verdict'], number> = {
+  fine: EXIT.FINE,
+  found: EXIT.FOUND,
+  'broken-input': EXIT.BROKEN_INPUT,
+  'aws-unreachable': EXIT.AWS,
+}
+
+const MARKS: Record<Status, string> = {
+  found: 'WRONG',
+  advice: 'advice',
+  unchecked: '?',
+  ok: 'ok',
+}
+
+function show({ checks }: Diagnosis) {
+  for (const check of checks) showCheck(check)
+  const found = checks.filter(({ status }) => status === 'found').length
+  const open = checks.filter(({ status }) => status === 'unchecked').length
+  note(
+    `${found ? alarm(`${count(found, 'thing')} wrong`) : 'nothing wrong found'}${open ? `, ${open} not checked` : ''}; each check: docs/doctor.md`,
+  )
+}
+
+const WIDTH = Math.max(...Object.values(MARKS).map((mark) => mark.length))
+
+/** A line a check; below it what to do. */
+function showCheck({ status, id, says, fix, add }: Check) {
+  const mark = MARKS[status].padEnd(WIDTH)
+  const line = `${mark}  ${id}: ${says}`
+  if (status === 'found') print(`${alarm(mark)}  ${emphasis(`${id}: ${says}`)}`)
+  else print(status === 'ok' ? dim(line) : line)
+  const indent = ' '.repeat(WIDTH + 2)
+  if (fix) print(`${indent}-> ${fix}`)
+  if (add) print(JSON.stringify(add.statements, null, 2).replaceAll(/^/gm, indent))
+}

@@ -1,0 +1,65 @@
+import type { AwsOptions } from '../options.js'
+import { clientConfig } from '../seal/aws-client.js'
+import { isUnreachable } from '../seal/kms.js'
+
+/** What AWS answered, or how it refused: no refusal ends an examination. */
+export type Answer<T> = { got: T } | Refusal
+
+export interface Refusal {
+  refused: 'denied' | 'missing' | 'credentials' | 'unreachable' | 'failed'
+  /** AWS's own name of it. */
+  name: string
+  message: string
+}
+
+const NAMES: [Refusal['refused'], RegExp][] = [
+  ['denied', /^(AccessDenied|UnauthorizedOperation)/],
+  ['missing', /^(NotFound|NoSuchEntity|ResourceNotFound)/],
+  [
+    'credentials',
+    /^(CredentialsProviderError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|AuthFailure|SignatureDoesNotMatch|InvalidSignature|TokenProviderError)/,
+  ],
+]
+
+export async function ask<T>(call: () => Promise<T>): Promise<Answer<T>> {
+  try {
+    return { got: await call() }
+  } catch (error) {
+    const { name, message } = error as Error
+    const [refused] = NAMES.find(([, pattern]) => pattern.test(name)) ?? [
+      isUnreachable(error) ? 'unreachable' : 'failed',
+    ]
+    return { refused, name, message }
+  }
+}
+
+/** Why something is not checked: `kms:GetKeyPolicy is denied`. */
+export function reason({ refused, name, message }: Refusal, action: string): string {
+  if (refused === 'denied') return `${action} is denied to the caller`
+  if (refused === 'unreachable') return `AWS could not be reached for ${action} (${name})`
+  return `${action} failed (${name}: ${message})`
+}
+
+type Config = Awaited<ReturnType<typeof clientConfig>> & {
+  maxAttempts: number
+  requestHandler: { connectionTimeout: number; requestTimeout: number }
+}
+
+/** Clients of one service, one a region; each gives up after seconds rather than minutes. */
+export function clients<C>(aws: AwsOptions, make: (config: Config) => Promise<C>) {
+  const made = new Map<string | undefined, Promise<C>>()
+  return (region = aws.region): Promise<C> => {
+    let client = made.get(region)
+    if (!client) {
+      client = clientConfig(aws, region).then((config) =>
+        make({
+          ...config,
+          maxAttempts: 2,
+          requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000 },
+        }),
+      )
+      made.set(region, client)
+    }
+    return client
+  }
+}

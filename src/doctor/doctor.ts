@@ -1,0 +1,156 @@
+import { KmsBuildError } from '../errors.js'
+import type { OpeningsOptions } from '../policy/openings.js'
+import { parseKeyArn } from '../seal/key-arn.js'
+import { checkAliases } from './alias.js'
+import { ask, clients, reason, type Answer } from './ask.js'
+import { check, inOrder, type Check } from './check.js'
+import { checkFile } from './file.js'
+import { examineFunction, type FunctionFacts } from './function.js'
+import { examineKey, type KeyFacts } from './keys.js'
+import { checkNetwork } from './network.js'
+import { checkAccess } from './role.js'
+import { readSubject, type Subject } from './subject.js'
+import { checkCaller, provePairs } from './wrapped.js'
+
+export interface DoctorOptions extends OpeningsOptions {
+  /** A Lambda function, by name or ARN: its role, its VPC and its region. */
+  functionName?: string
+  /** A role, by ARN: whether it may open. */
+  role?: string
+  /** Unwrap every pair and open every entry; needs kms:Decrypt. */
+  decrypt?: boolean
+  /** `sha256:…` of the public keys. Default: UNPLUGIN_KMS_PIN, or what was remembered. */
+  pins?: string[]
+}
+
+export interface Diagnosis {
+  /** What was found first, by cause; then advice, what could not be checked, and what is fine. */
+  checks: Check[]
+  verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable'
+}
+
+/**
+ * Looks at each step from the secrets file to the running function. Changes nothing, in AWS or here,
+ * and claims nothing that it could not see.
+ *
+ * @throws KmsBuildError SECRETS_FILE_MISSING, ARGUMENT_INVALID, FILE_UNREADABLE; what resolving the
+ *   option keyIds refuses where nothing else says a key.
+ */
+export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
+  checkRole(options.role)
+  const subject = await readSubject(options).catch((error: unknown) => {
+    if (error instanceof KmsBuildError && error.code === 'SECRETS_FILE_INVALID') return error
+    throw error
+  })
+  if (subject instanceof KmsBuildError)
+    return { checks: [check('found', 'file', subject.message)], verdict: 'broken-input' }
+  const offline = subject.file ? await checkFile(subject.file, pinsOf(options)) : []
+  const { checks, reached } = await examineAws(subject, options)
+  const all = inOrder([...offline, ...checks])
+  return { checks: all, verdict: verdictOf(all, reached) }
+}
+
+/** What was found with no AWS stays found where AWS was not reached. */
+function verdictOf(checks: Check[], reached: boolean): Diagnosis['verdict'] {
+  const found = checks.filter(({ status }) => status === 'found')
+  if (found.some(({ id }) => id !== 'identity')) return 'found'
+  return reached ? 'fine' : 'aws-unreachable'
+}
+
+const pinsOf = ({ pins }: DoctorOptions) =>
+  pins ?? process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
+
+function checkRole(role: string | undefined): void {
+  if (role === undefined || /^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/.test(role)) return
+  throw new KmsBuildError(
+    'ARGUMENT_INVALID',
+    `${role} is no ARN of a role (arn:aws:iam::ACCOUNT:role/NAME). aws iam get-role shows it.`,
+  )
+}
+
+async function examineAws(
+  { file, openings, configured }: Subject,
+  options: DoctorOptions,
+): Promise<{ checks: Check[]; reached: boolean }> {
+  const { aws = {}, functionName, decrypt } = options
+  const identity = await examineIdentity(options)
+  if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
+
+  const { KMSClient } = await import('@aws-sdk/client-kms')
+  const kmsFor = clients(aws, async (config) => new KMSClient(config))
+  const keyArns = [...new Set(openings.map(({ keyArn }) => keyArn))]
+  const keys = await Promise.all(keyArns.map((arn) => examineKey(arn, kmsFor)))
+  const ofKeys = [identity.check, ...keys.flatMap(({ checks }) => checks)]
+  if (keys.length && keys.every(({ policy }) => isUnreachable(policy)))
+    return { checks: ofKeys, reached: false }
+
+  const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
+  const ofFile = file ? await checkCaller(file, isBroken, kmsFor) : []
+  const fn = functionName === undefined ? undefined : await examineFunction(functionName, aws)
+  const role = options.role ?? fn?.role
+  // What no key unwraps with this context, or at all, is no matter of permissions.
+  const misfits = ofFile.some(({ status }) => status === 'found')
+  const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
+  const groups = await Promise.all([
+    checkAliases(configured, keyArns, kmsFor),
+    file && decrypt ? provePairs(file, aws, isBroken) : [],
+    role ? checkAccess(role, identity.account, functionNameOf(functionName), asked, keys, aws) : [],
+    fn?.region ? checkNetwork(fn, keyArns, aws) : [],
+  ])
+  return {
+    checks: [
+      ...ofKeys,
+      ...ofFile,
+      ...(fn?.checks ?? []),
+      ...nearestKey(fn, keys),
+      ...groups.flat(),
+    ],
+    reached: true,
+  }
+}
+
+const isUnreachable = (answer: Answer<unknown>) =>
+  'refused' in answer && answer.refused === 'unreachable'
+
+/** Who asks, and of which account: IAM tells of the roles of that one alone. */
+async function examineIdentity({
+  aws = {},
+}: DoctorOptions): Promise<{ check: Check; account?: string }> {
+  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
+  const sts = await clients(
+    aws,
+    async (config) => new STSClient({ region: 'us-east-1', ...config }),
+  )()
+  const answer = await ask(() => sts.send(new GetCallerIdentityCommand({})))
+  if ('got' in answer) {
+    const { Arn, Account } = answer.got
+    return {
+      check: check('ok', 'identity', `the caller is ${Arn}`),
+      ...(Account !== undefined && { account: Account }),
+    }
+  }
+  if (answer.refused !== 'credentials') {
+    const why = reason(answer, 'sts:GetCallerIdentity')
+    return { check: check('unchecked', 'identity', `who is calling: ${why}`) }
+  }
+  const says = `AWS accepts no credentials (${answer.name}: ${answer.message})`
+  const fix = 'sign in (aws sso login), or give --profile; nothing of AWS was looked at'
+  return { check: check('found', 'identity', says, { fix }) }
+}
+
+const functionNameOf = (name: string | undefined) => name?.split(':')[6] ?? name
+
+/** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */
+function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {
+  if (!fn?.region) return []
+  const regions = keys.map(({ arn }) => parseKeyArn(arn)!.region)
+  if (regions.includes(fn.region)) return [check('ok', 'nearest-key', `a key is in ${fn.region}`)]
+  return [
+    check(
+      'advice',
+      'nearest-key',
+      `the function runs in ${fn.region}, and its keys are in ${regions.join(', ')}: each cold start asks there`,
+      { fix: `a multi-Region key with a replica in ${fn.region} is nearer` },
+    ),
+  ]
+}

@@ -1,0 +1,125 @@
+import type { RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
+import type { AwsOptions } from '../options.js'
+import { parseKeyArn } from '../seal/key-arn.js'
+import { ask, clients, reason } from './ask.js'
+import { check, type Check } from './check.js'
+import type { FunctionFacts } from './function.js'
+
+/** What is not looked at, whatever the API shows. */
+const ASIDE = 'security groups, network ACLs and DNS were not looked at'
+
+/**
+ * Whether a function in a VPC has a way to KMS: an interface endpoint for the key's region with
+ * private DNS, or a default route that leaves the VPC. An internet gateway is none: a function has
+ * no public address.
+ */
+export async function checkNetwork(
+  { vpc, region }: FunctionFacts,
+  keyArns: string[],
+  aws: AwsOptions,
+): Promise<Check[]> {
+  if (!vpc) return [check('ok', 'network', 'the function is in no VPC: it reaches KMS')]
+  const sdk = await import('@aws-sdk/client-ec2').catch(() => undefined)
+  if (!sdk) {
+    return [
+      check(
+        'unchecked',
+        'network',
+        `whether ${vpc.vpcId} leads to KMS: npm install @aws-sdk/client-ec2`,
+      ),
+    ]
+  }
+  const ec2 = await clients(aws, async (config) => new sdk.EC2Client(config))(region)
+  const Filters = [{ Name: 'vpc-id', Values: [vpc.vpcId] }]
+  const [endpoints, tables] = await Promise.all([
+    ask(() => ec2.send(new sdk.DescribeVpcEndpointsCommand({ Filters }))),
+    ask(() => ec2.send(new sdk.DescribeRouteTablesCommand({ Filters }))),
+  ])
+  const refusals = [
+    ...('got' in endpoints ? [] : [reason(endpoints, 'ec2:DescribeVpcEndpoints')]),
+    ...('got' in tables ? [] : [reason(tables, 'ec2:DescribeRouteTables')]),
+  ]
+  if (!('got' in endpoints) || !('got' in tables))
+    return [
+      check('unchecked', 'network', `whether ${vpc.vpcId} leads to KMS: ${refusals.join('; ')}`),
+    ]
+
+  const routes = vpc.subnetIds.map((subnet) => defaultTarget(subnet, tables.got.RouteTables ?? []))
+  const ofKms = (endpoints.got.VpcEndpoints ?? []).filter(isOfKms)
+  const ways = keyArns.map((arn) => wayTo(parseKeyArn(arn)!.region, region, ofKms, routes))
+  // One key that is reached is enough: the shim goes on to the next.
+  const way =
+    ways.find((one) => one.status === 'ok') ??
+    ways.find((one) => one.status === 'unchecked') ??
+    ways[0]
+  return way
+    ? [check(way.status, 'network', `${vpc.vpcId}: ${way.says}`, way.fix ? { fix: way.fix } : {})]
+    : []
+}
+
+const isOfKms = ({ ServiceName = '' }: VpcEndpoint) =>
+  /^(?:[a-z.]+)\.[a-z0-9-]+\.kms(?:-fips)?$/.test(ServiceName)
+
+interface Way {
+  status: 'ok' | 'unchecked' | 'found'
+  says: string
+  fix?: string
+}
+
+function wayTo(
+  keyRegion: string,
+  functionRegion: string | undefined,
+  endpoints: VpcEndpoint[],
+  routes: (string | undefined)[],
+): Way {
+  const here = endpoints.filter(({ ServiceName }) => ServiceName!.split('.').at(-2) === keyRegion)
+  const usable = here.find(
+    ({ State, PrivateDnsEnabled }) => /^available$/i.test(State ?? '') && PrivateDnsEnabled,
+  )
+  if (usable)
+    return { status: 'ok', says: `the endpoint ${usable.VpcEndpointId} leads to KMS; ${ASIDE}` }
+  if (routes.every((target) => target && /^nat-/.test(target)))
+    return { status: 'ok', says: `every subnet's default route leads to a NAT gateway; ${ASIDE}` }
+  const unclear = routes.filter((target) => target && !/^(nat|igw)-/.test(target))
+  if (routes.every((target) => target && !target.startsWith('igw-')) && unclear.length)
+    return {
+      status: 'unchecked',
+      says: `the default route leads to ${[...new Set(unclear)].join(', ')}; what is behind it cannot be seen from here`,
+    }
+  const fix =
+    keyRegion === functionRegion
+      ? `add an interface endpoint for com.amazonaws.${keyRegion}.kms with private DNS, or a route to a NAT gateway`
+      : `add a route to a NAT gateway: an endpoint leads to KMS of ${functionRegion} only, and the key is in ${keyRegion}`
+  const [lame] = here
+  if (lame) {
+    const why = lame.PrivateDnsEnabled ? `is in the state ${lame.State}` : 'has no private DNS'
+    return { status: 'found', says: `its endpoint for KMS ${why}, and no NAT route leads out`, fix }
+  }
+  const igw = routes.find((target) => target?.startsWith('igw-'))
+  return {
+    status: 'found',
+    says: igw
+      ? `the function has no way to KMS in ${keyRegion}: no interface endpoint, and the default route leads to ${igw}, of which a function, without a public address, has no use`
+      : `the function has no way to KMS in ${keyRegion}: no interface endpoint, and no NAT route`,
+    fix,
+  }
+}
+
+/** Where a subnet's default route leads; its own table, or the VPC's main one. */
+function defaultTarget(subnet: string, tables: RouteTable[]): string | undefined {
+  const own = tables.find(({ Associations = [] }) =>
+    Associations.some(({ SubnetId }) => SubnetId === subnet),
+  )
+  const main = tables.find(({ Associations = [] }) => Associations.some(({ Main }) => Main))
+  const route = (own ?? main)?.Routes?.find(
+    ({ DestinationCidrBlock, State }) =>
+      DestinationCidrBlock === '0.0.0.0/0' && State !== 'blackhole',
+  )
+  return (
+    route?.NatGatewayId ??
+    route?.GatewayId ??
+    route?.TransitGatewayId ??
+    route?.NetworkInterfaceId ??
+    route?.VpcPeeringConnectionId
+  )
+}

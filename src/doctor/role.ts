@@ -1,0 +1,45 @@
+import type { AwsOptions } from '../options.js'
+import type { Opening } from '../policy/openings.js'
+import { judge } from './access.js'
+import { clients, reason } from './ask.js'
+import type { Check } from './check.js'
+import { circumstancesOf } from './circumstances.js'
+import type { KeyFacts } from './keys.js'
+import { examineRole, readPolicy } from './role-policies.js'
+import { simulate } from './simulate.js'
+
+/** Whether a role may make each kms:Decrypt that opening takes. */
+export async function checkAccess(
+  roleArn: string,
+  callerAccount: string | undefined,
+  session: string | undefined,
+  openings: Opening[],
+  keys: KeyFacts[],
+  aws: AwsOptions,
+): Promise<Check[]> {
+  const { IAMClient } = await import('@aws-sdk/client-iam')
+  const iam = await clients(
+    aws,
+    async (config) => new IAMClient({ region: 'us-east-1', ...config }),
+  )()
+  const role = await examineRole(roleArn, callerAccount, iam)
+  if (!role.exists) return role.checks
+  const judged = await Promise.all(
+    openings.map(async ({ keyArn, encryptionContext }) => {
+      const { metadata, policy } = keys.find(({ arn }) => arn === keyArn)!
+      return judge({
+        role,
+        session,
+        keyArn,
+        encryptionContext,
+        keyPolicy:
+          'got' in policy
+            ? readPolicy(policy.got, 'resource')
+            : { why: reason(policy, 'kms:GetKeyPolicy') },
+        simulated: await simulate(iam, roleArn, keyArn, encryptionContext),
+        call: circumstancesOf(role, keyArn, encryptionContext, metadata),
+      })
+    }),
+  )
+  return [...role.checks, ...judged.flat()]
+}

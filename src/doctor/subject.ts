@@ -1,0 +1,41 @@
+import { KmsBuildError } from '../errors.js'
+import {
+  openingsOf,
+  openingsOfFile,
+  type Opening,
+  type OpeningsOptions,
+} from '../policy/openings.js'
+import { readSecretsFile, type SecretsFile } from '../seal/secrets-file.js'
+import { existingSecretsFile, secretsFilePath } from '../secrets/options.js'
+
+/** What is to be opened, and what says so. */
+export interface Subject {
+  file?: SecretsFile
+  openings: Opening[]
+  /** What the configuration calls the keys, to be compared with those that are named. */
+  configured: string[]
+}
+
+/**
+ * Bundles, or the secrets file, or else keys and context as the plugin's options have them.
+ *
+ * @throws KmsBuildError as `openingsOf`.
+ */
+export async function readSubject(options: OpeningsOptions): Promise<Subject> {
+  const { bundles = [], keyIds = [] } = options
+  const file = await (options.secretsFile === undefined && (bundles.length || keyIds.length)
+    ? readSecretsFile(secretsFilePath(options))
+    : existingSecretsFile(options))
+  if (bundles.length) {
+    const openings = await openingsOf({ bundles })
+    if (!openings.length) {
+      throw new KmsBuildError(
+        'ARGUMENT_INVALID',
+        `${bundles.join(', ')} holds nothing that KMS opens: no key stands in it. Give what the build wrote.`,
+      )
+    }
+    return { ...(file && { file }), openings, configured: keyIds }
+  }
+  if (file) return { file, openings: openingsOfFile(file), configured: keyIds }
+  return { openings: await openingsOf(options), configured: [] }
+}

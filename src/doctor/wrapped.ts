@@ -1,0 +1,157 @@
+import type { KMSClient } from '@aws-sdk/client-kms'
+import type { KmsBuildError } from '../errors.js'
+import type { AwsOptions } from '../options.js'
+import type { DataKeyPair, WrappedPrivateKey } from '../seal/data-key-pair.js'
+import { parseKeyArn } from '../seal/key-arn.js'
+import { kmsOpeningCalls, type KmsOpeningCalls } from '../seal/kms-opening.js'
+import { opener } from '../seal/open.js'
+import type { SecretsFile } from '../seal/secrets-file.js'
+import { decodeToken, type Token } from '../seal/token.js'
+import { ask, reason, type Answer } from './ask.js'
+import { check, type Check } from './check.js'
+
+interface Wrapped {
+  pair: DataKeyPair
+  blob: WrappedPrivateKey
+}
+
+const blobsOf = ({ pairs }: SecretsFile, isBroken: (keyArn: string) => boolean): Wrapped[] =>
+  [...pairs.values()].flatMap((pair) =>
+    pair.wrapped.filter(({ keyId }) => !isBroken(keyId)).map((blob) => ({ pair, blob })),
+  )
+
+/** KMS's names for a private key that does not belong to this key or this context. */
+const MISFIT = /^(InvalidCiphertext|IncorrectKey)/
+
+const misfit = ({ pair, blob }: Wrapped, name: string) =>
+  check(
+    'found',
+    'wrapping',
+    `KMS does not unwrap the private key of ${pair.fingerprint} under ${blob.keyId} (${name}): encryption context, key or CiphertextBlob are not those it was wrapped with`,
+    {
+      fix: `the file says the context ${JSON.stringify(pair.encryptionContext)}: look what changed (git log), and restore it; npx unplugin-kms rewrap changes a context`,
+    },
+  )
+
+/** What the caller may do with the keys, by dry runs: nothing is unwrapped, nothing is made. */
+export async function checkCaller(
+  file: SecretsFile,
+  isBroken: (keyArn: string) => boolean,
+  clientFor: (region?: string) => Promise<KMSClient>,
+): Promise<Check[]> {
+  const { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand } =
+    await import('@aws-sdk/client-kms')
+  const checks = await Promise.all(
+    blobsOf(file, isBroken).map(async (wrapped) => {
+      const { keyId: KeyId, ciphertextBlob } = wrapped.blob
+      const { encryptionContext: EncryptionContext } = wrapped.pair
+      const kms = await clientFor(parseKeyArn(KeyId)!.region)
+      const common = { KeyId, EncryptionContext, DryRun: true }
+      const CiphertextBlob = Buffer.from(ciphertextBlob, 'base64')
+      const [decrypts, makes] = await Promise.all([
+        ask(() => kms.send(new DecryptCommand({ ...common, CiphertextBlob }))),
+        ask(() =>
+          kms.send(
+            new GenerateDataKeyPairWithoutPlaintextCommand({
+              ...common,
+              KeyPairSpec: 'ECC_NIST_P256',
+            }),
+          ),
+        ),
+      ])
+      if (!('got' in decrypts) && MISFIT.test(decrypts.name)) return misfit(wrapped, decrypts.name)
+      return check(
+        'ok',
+        'caller',
+        `with ${KeyId} the caller ${may(decrypts, 'kms:Decrypt', 'open')}, ${may(makes, 'kms:GenerateDataKeyPairWithoutPlaintext', 'make data key pairs')}; sealing needs neither`,
+      )
+    }),
+  )
+  return distinct(checks)
+}
+
+function may(answer: Answer<unknown>, action: string, what: string): string {
+  if ('got' in answer || answer.name === 'DryRunOperationException') return `may ${what}`
+  if (answer.refused === 'denied') return `may not ${what}`
+  return `may perhaps ${what} (${reason(answer, action)})`
+}
+
+/**
+ * Proves the pairs: each CiphertextBlob is unwrapped, the public key derived and compared, then
+ * every entry opened. Values are zeroed and go nowhere.
+ */
+export async function provePairs(
+  file: SecretsFile,
+  aws: AwsOptions,
+  isBroken: (keyArn: string) => boolean,
+): Promise<Check[]> {
+  const kms = kmsOpeningCalls(aws)
+  const all = blobsOf(file, isBroken)
+  const checks = await Promise.all(
+    all.map(async (wrapped) => {
+      const { pair, blob } = wrapped
+      try {
+        await opener(kms, only(file, [wrapped])).unwrap(pair.fingerprint)
+        return check(
+          'ok',
+          'pair',
+          `${blob.keyId} unwraps ${pair.fingerprint}, and its public key is the one in the file`,
+        )
+      } catch (error) {
+        return whyNot(wrapped, error as KmsBuildError)
+      }
+    }),
+  )
+  const proven = all.filter((_, index) => checks[index]!.status === 'ok')
+  return distinct([...checks, ...(await openEntries(file, proven, kms))])
+}
+
+const only = ({ path }: SecretsFile, wrapped: Wrapped[]) => ({
+  path,
+  pairs: new Map(wrapped.map(({ pair, blob }) => [pair.fingerprint, { ...pair, wrapped: [blob] }])),
+})
+
+function whyNot(wrapped: Wrapped, { code, message, cause }: KmsBuildError): Check {
+  const { name = code } = (cause ?? {}) as { name?: string }
+  if (MISFIT.test(name)) return misfit(wrapped, name)
+  // What is no private key at all fails in node:crypto, and has no code of ours.
+  if (code === 'KMS_DENIED' || code === 'KMS_UNREACHABLE' || code === 'KMS_FAILED')
+    return check('unchecked', 'pair', `whether ${wrapped.pair.fingerprint} opens: ${message}`)
+  return check(
+    'found',
+    'pair',
+    `the private key that ${wrapped.blob.keyId} unwraps for ${wrapped.pair.fingerprint} is not that of the public key in the file: someone exchanged one of them`,
+    { fix: 'seal nothing to it, look who did (git log), and restore the line' },
+  )
+}
+
+async function openEntries(
+  file: SecretsFile,
+  proven: Wrapped[],
+  kms: KmsOpeningCalls,
+): Promise<Check[]> {
+  const pairs = only(file, proven)
+  const { open } = opener(kms, pairs)
+  const entries = [...file.secrets].filter(([, token]) =>
+    pairs.pairs.has((decodeToken(token) as Token).fingerprint),
+  )
+  const closed = await Promise.all(
+    entries.map(async ([name, token]) => {
+      try {
+        ;(await open(token, name)).fill(0)
+        return []
+      } catch (error) {
+        return [check('found', 'entries', (error as Error).message)]
+      }
+    }),
+  )
+  const opened = entries.length - closed.flat().length
+  return [
+    ...closed.flat(),
+    ...(opened ? [check('ok', 'entries', `${opened} of ${file.secrets.size} entries open`)] : []),
+  ]
+}
+
+const distinct = (checks: Check[]): Check[] => [
+  ...new Map(checks.map((one) => [`${one.id} ${one.says}`, one])).values(),
+]

@@ -1,0 +1,596 @@
+import {
+  DeleteAliasCommand,
+  DisableKeyCommand,
+  ScheduleKeyDeletionCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { readFile, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CheckId } from '../../src/doctor/check.js'
+import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
+import { fingerprintOf } from '../../src/seal/data-key-pair.js'
+import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
+import { localPair } from '../support/project.js'
+import {
+  allow,
+  decrypts,
+  deny,
+  document,
+  principal,
+  VALUE,
+  world,
+  type Changes,
+} from './world.js'
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+})
+afterAll(() => kms.close())
+
+const OTHER_KEY = 'arn:aws:kms:us-east-1:111122223333:key/99999999-2222-3333-4444-555555555555'
+const account = (id: string) => principal(`arn:aws:iam::${id}:root`)
+const context = (app: string) => ({
+  Condition: { StringEquals: { 'kms:EncryptionContext:app': app } },
+})
+const nothing = () => [document(allow('s3:GetObject', '*'))]
+const INTERFACE = { serviceName: 'com.amazonaws.us-east-1.kms', privateDns: true }
+const NAT = { main: true, routes: { '0.0.0.0/0': 'nat-1' } }
+const INTERNET = { main: true, routes: { '0.0.0.0/0': 'igw-1' } }
+const INSIDE = { main: true, routes: {} }
+
+/** Something wrong, what it is found as, and words that the finding must have. */
+type Broken = [what: string, id: CheckId, says: RegExp, changes: Changes]
+
+const FILE: Broken[] = [
+  [
+    'a truncated secrets file',
+    'file',
+    /no JSON/,
+    {
+      then: async ({ secretsFile }) =>
+        writeFile(secretsFile, (await readFile(secretsFile, 'utf8')).slice(0, -20)),
+    },
+  ],
+  [
+    'a secrets file of another version',
+    'file',
+    /version 2/,
+    { then: ({ edit }) => edit((file) => ({ ...file, version: 2 })) },
+  ],
+  [
+    'a public key that was exchanged, with its fingerprint',
+    'pin',
+    /is not the pinned one/,
+    { then: ({ edit }) => edit(exchangePair) },
+  ],
+  [
+    'a pin of another pair',
+    'pin',
+    /is not the pinned one/,
+    { then: ({ options }) => (options.pins = [`sha256:${'0'.repeat(64)}`]) },
+  ],
+]
+
+const KEY: Broken[] = [
+  [
+    'credentials that AWS does not accept',
+    'identity',
+    /accepts no credentials/,
+    {
+      then: ({ options }) =>
+        (options.aws = {
+          ...options.aws,
+          credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' },
+        }),
+    },
+  ],
+  [
+    'a key that does not exist',
+    'key-exists',
+    /does not exist/,
+    { then: ({ edit }) => edit((file) => replaceAll(file, /key\/[0-9a-f-]+/, 'key/' + NO_KEY)) },
+  ],
+  [
+    'a key of another region',
+    'key-exists',
+    /eu-west-3:.*does not exist: .*region/,
+    { then: ({ edit }) => edit((file) => replaceAll(file, /kms:us-east-1/, 'kms:eu-west-3')) },
+  ],
+  [
+    'a disabled key',
+    'key-enabled',
+    /is disabled/,
+    { then: ({ client, key }) => client().send(new DisableKeyCommand({ KeyId: key })) },
+  ],
+  [
+    'a key about to be deleted',
+    'key-enabled',
+    /about to be deleted on \d{4}-/,
+    { then: ({ client, key }) => client().send(new ScheduleKeyDeletionCommand({ KeyId: key })) },
+  ],
+  [
+    'an alias that was pointed elsewhere',
+    'alias',
+    /leads to .* now/,
+    {
+      then: async ({ options, alias, client, kms }) => {
+        options.keyIds = [alias]
+        const { keyId } = await kms.createKey()
+        await client().send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: keyId }))
+      },
+    },
+  ],
+  [
+    'an alias that was deleted',
+    'alias',
+    /leads to no key/,
+    {
+      then: async ({ options, alias, client }) => {
+        options.keyIds = [alias]
+        await client().send(new DeleteAliasCommand({ AliasName: alias }))
+      },
+    },
+  ],
+  [
+    'an encryption context that was changed in the file',
+    'wrapping',
+    /does not unwrap .*InvalidCiphertextException/,
+    { then: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
+  ],
+  [
+    'a wrapped private key that was altered',
+    'wrapping',
+    /does not unwrap/,
+    { then: ({ edit }) => edit((file) => alterBlob(file)) },
+  ],
+  [
+    'a public key that is not that of the wrapped private key',
+    'pair',
+    /is not that of the public key in the file/,
+    {
+      then: async ({ edit, options }) => {
+        options.decrypt = true
+        options.pins = await pinsAfter(edit)
+      },
+    },
+  ],
+  [
+    'an altered entry',
+    'entries',
+    /DB_PASSWORD .*does not open/,
+    {
+      then: ({ edit, options }) => {
+        options.decrypt = true
+        return edit(
+          (file) => (file.secrets.DB_PASSWORD = altered(file.secrets.DB_PASSWORD)) && file,
+        )
+      },
+    },
+  ],
+  [
+    'two entries that changed places',
+    'entries',
+    /API_KEY .*does not open/,
+    {
+      then: ({ edit, options }) => {
+        options.decrypt = true
+        return edit(({ secrets: { API_KEY, DB_PASSWORD }, ...file }) => ({
+          ...file,
+          secrets: { API_KEY: DB_PASSWORD, DB_PASSWORD: API_KEY },
+        }))
+      },
+    },
+  ],
+]
+
+const FUNCTION: Broken[] = [
+  [
+    'a function that does not exist',
+    'function',
+    /no function nowhere/,
+    { then: ({ options }) => (options.functionName = 'nowhere') },
+  ],
+  [
+    'a function that is led to an emulator',
+    'endpoint',
+    /AWS_ENDPOINT_URL_KMS leads it to localhost/,
+    { environment: { AWS_ENDPOINT_URL_KMS: 'http://localhost:4566' } },
+  ],
+  [
+    'a role that does not exist',
+    'role',
+    /no role .*role\/gone/,
+    {
+      then: ({ options, kms }) => {
+        delete options.functionName
+        options.role = `arn:aws:iam::${kms.accountId}:role/gone`
+      },
+    },
+  ],
+  [
+    'a VPC without a way out',
+    'network',
+    /no way to KMS in us-east-1: no interface endpoint, and no NAT route/,
+    { network: { routeTables: [INSIDE] } },
+  ],
+  [
+    'a VPC with an endpoint for another service',
+    'network',
+    /no way to KMS/,
+    {
+      network: {
+        endpoints: [{ ...INTERFACE, serviceName: 'com.amazonaws.us-east-1.kinesis-streams' }],
+        routeTables: [INSIDE],
+      },
+    },
+  ],
+  [
+    'an endpoint without private DNS',
+    'network',
+    /has no private DNS/,
+    { network: { endpoints: [{ ...INTERFACE, privateDns: false }], routeTables: [INSIDE] } },
+  ],
+  [
+    'an endpoint that is not there yet',
+    'network',
+    /in the state pending/,
+    { network: { endpoints: [{ ...INTERFACE, state: 'pending' }], routeTables: [INSIDE] } },
+  ],
+  [
+    'subnets whose way out is an internet gateway',
+    'network',
+    /leads to igw-1, of which a function, without a public address, has no use/,
+    { network: { routeTables: [INTERNET] } },
+  ],
+  [
+    'one subnet of two that has no way out',
+    'network',
+    /no way to KMS/,
+    { network: { routeTables: [INSIDE, { subnetIds: ['subnet-1'], routes: NAT.routes }] } },
+  ],
+  [
+    'an endpoint, which leads to this region alone, and a key in another',
+    'network',
+    /no way to KMS in eu-west-1/,
+    { keyRegion: 'eu-west-1', network: { endpoints: [INTERFACE], routeTables: [INSIDE] } },
+  ],
+]
+
+const ACCESS: Broken[] = [
+  ['a role without any policy for KMS', 'role-action', /allows kms:Decrypt/, { policies: nothing }],
+  [
+    'a role that may only encrypt',
+    'role-action',
+    /no policy of .* allows kms:Decrypt/,
+    { policies: (key) => [document(allow(['kms:Encrypt', 'kms:DescribeKey'], key))] },
+  ],
+  [
+    'a role that may decrypt with another key',
+    'role-resource',
+    /on arn:aws:kms:us-east-1:111122223333:key\/99999999.*, and not on/,
+    { policies: () => [document(allow('kms:Decrypt', OTHER_KEY))] },
+  ],
+  [
+    'a role whose policy names the alias',
+    'role-alias',
+    /an alias, which matches no key/,
+    {
+      policies: () => [
+        document(allow('kms:Decrypt', 'arn:aws:kms:us-east-1:111122223333:alias/orders')),
+      ],
+    },
+  ],
+  [
+    'a role whose policy names the key of another region',
+    'role-region',
+    /in eu-west-1, and .* is in us-east-1/,
+    {
+      policies: (key) => [document(allow('kms:Decrypt', key.replace('us-east-1', 'eu-west-1')))],
+    },
+  ],
+  [
+    'a role whose policy asks for another encryption context',
+    'role-condition',
+    /kms:EncryptionContext:app meets StringEquals "billing", and here it is "orders"/,
+    { policies: (key) => [document(allow('kms:Decrypt', key, context('billing')))] },
+  ],
+  [
+    'a role that may decrypt through another service only',
+    'role-condition',
+    /kms:ViaService meets StringEquals "s3.us-east-1.amazonaws.com", and here it is absent/,
+    {
+      policies: (key) => [
+        document(
+          allow('kms:Decrypt', key, {
+            Condition: { StringEquals: { 'kms:ViaService': 's3.us-east-1.amazonaws.com' } },
+          }),
+        ),
+      ],
+    },
+  ],
+  [
+    'a role whose policy denies it',
+    'explicit-deny',
+    /Sid "NoKms"\) denies/,
+    {
+      policies: (key) => [
+        document(allow('kms:Decrypt', key), deny('kms:*', '*', { Sid: 'NoKms' })),
+      ],
+    },
+  ],
+  [
+    'a key policy that denies it',
+    'explicit-deny',
+    /the key policy .*denies/,
+    {
+      keyPolicy: (role, { accountId }) =>
+        document(
+          allow('kms:*', '*', account(accountId)),
+          deny('kms:Decrypt', '*', { Sid: 'NotOrders', ...principal(role) }),
+        ),
+    },
+  ],
+  [
+    'a permissions boundary that leaves it out',
+    'boundary',
+    /permissions boundary .* does not allow kms:Decrypt/,
+    { boundary: () => document(allow('s3:*', '*')) },
+  ],
+  [
+    'a permissions boundary that denies it',
+    'explicit-deny',
+    /the permissions boundary .* denies/,
+    { boundary: () => document(allow('*', '*'), deny('kms:Decrypt', '*')) },
+  ],
+  [
+    'a key policy that forgets the role, whose own policy is right',
+    'key-policy',
+    /^the role has kms:Decrypt, but the key policy of \S+ neither names \S+ nor lets the account decide$/,
+    { keyPolicy: () => document() },
+  ],
+  [
+    'a key policy that forgets the role, which has no policy either',
+    'key-policy',
+    /the role has no kms:Decrypt, and the key policy/,
+    { keyPolicy: () => document(), policies: nothing },
+  ],
+  [
+    'a key policy that names another role',
+    'key-policy',
+    /neither names/,
+    {
+      keyPolicy: (role, { createRole }) => {
+        createRole({ name: `another-${role.split('/').at(-1)}` })
+        return document(allow('kms:Decrypt', '*', principal(role.replace('/', '/another-'))))
+      },
+    },
+  ],
+  [
+    'a key policy that lets the role encrypt only',
+    'key-policy',
+    /neither names/,
+    { keyPolicy: (role) => document(allow('kms:Encrypt', '*', principal(role))) },
+  ],
+  [
+    'a key policy that lets the role decrypt another context',
+    'key-policy-condition',
+    /only where kms:EncryptionContext:app meets StringEquals "billing"/,
+    {
+      keyPolicy: (role) =>
+        document(allow('kms:Decrypt', '*', { ...principal(role), ...context('billing') })),
+    },
+  ],
+  [
+    'a key policy that leaves it to the account for another service only',
+    'key-policy-condition',
+    /kms:ViaService/,
+    {
+      keyPolicy: (_, { accountId }) =>
+        document(
+          allow('kms:*', '*', {
+            ...account(accountId),
+            Condition: { StringEquals: { 'kms:ViaService': 'rds.us-east-1.amazonaws.com' } },
+          }),
+        ),
+    },
+  ],
+  [
+    'a key of another account, which the role’s own policy forgets',
+    'role-action',
+    /no policy of/,
+    { foreignKey: true, policies: nothing },
+  ],
+]
+
+describe('doctor names the one cause first', () => {
+  it.each([...FILE, ...KEY, ...FUNCTION])('%s', async (_, id, says, changes) => {
+    const { options } = await world(kms, changes)
+    expectCause(await diagnose(options), id, says)
+  })
+
+  it.each(ACCESS)('%s', async (_, id, says, changes) => {
+    const made = await world(kms, changes)
+    expect(await decrypts(made)).toBe(false)
+    expectCause(await diagnose(made.options), id, says)
+  })
+})
+
+function expectCause(
+  { checks, verdict }: Awaited<ReturnType<typeof diagnose>>,
+  id: CheckId,
+  says: RegExp,
+) {
+  const found = checks.filter(({ status }) => status === 'found')
+  expect(found[0]).toMatchObject({ id })
+  expect(found[0]!.says).toMatch(says)
+  expect([...new Set(found.map((one) => one.id))]).toEqual([id])
+  expect(verdict).not.toBe('fine')
+  expect(JSON.stringify(checks)).not.toContain(VALUE)
+}
+
+const SOUND: [what: string, changes: Changes][] = [
+  ['a role whose policy allows just that', {}],
+  [
+    'a role whose attached policy allows it',
+    { policies: nothing, attached: (key) => document(allow('kms:Decrypt', key)) },
+  ],
+  [
+    'a key policy that names the role, which has no policy for KMS',
+    {
+      policies: nothing,
+      keyPolicy: (role) => document(allow('kms:Decrypt', '*', principal(role))),
+    },
+  ],
+  [
+    'a key policy that names everyone of the account’s organization by a condition it can see',
+    {
+      policies: nothing,
+      keyPolicy: (_, { accountId }) =>
+        document(
+          allow('kms:Decrypt', '*', {
+            ...principal('*'),
+            Condition: { StringEquals: { 'kms:CallerAccount': accountId } },
+          }),
+        ),
+    },
+  ],
+  ['a permissions boundary that allows it', { boundary: () => document(allow('*', '*')) }],
+  [
+    'a Deny that speaks of another context',
+    {
+      policies: (key) => [
+        document(allow('kms:Decrypt', key), deny('kms:Decrypt', '*', context('billing'))),
+      ],
+    },
+  ],
+  ['a VPC with an endpoint', { network: { endpoints: [INTERFACE], routeTables: [INSIDE] } }],
+  ['a VPC with a NAT gateway', { network: { routeTables: [NAT] } }],
+  [
+    'a VPC with a NAT gateway, and a key in another region',
+    { keyRegion: 'eu-west-1', network: { routeTables: [NAT] } },
+  ],
+  [
+    'an alias that leads where it led',
+    { then: ({ options, alias }) => (options.keyIds = [alias]) },
+  ],
+]
+
+describe('doctor says nothing wrong about', () => {
+  it.each(SOUND)('%s', async (_, changes) => {
+    const made = await world(kms, changes)
+    expect(await decrypts(made)).toBe(true)
+    const { checks, verdict } = await diagnose({ ...made.options, decrypt: true })
+    expect(checks.filter(({ status }) => status === 'found')).toEqual([])
+    expect(verdict).toBe('fine')
+    const ok = checks.filter(({ status }) => status === 'ok').map(({ id }) => id)
+    expect(ok).toEqual(
+      expect.arrayContaining([
+        'file',
+        'pin',
+        'identity',
+        'key-exists',
+        'key-enabled',
+        'pair',
+        'entries',
+        'access',
+        'network',
+      ]),
+    )
+    expect(new Set(checks.map(({ id, says }) => `${id} ${says}`)).size).toBe(checks.length)
+    expect(JSON.stringify(checks)).not.toContain(VALUE)
+  })
+})
+
+describe('doctor claims nothing that it could not see', () => {
+  const said = async (changes: Changes, options: DoctorOptions = {}) => {
+    const made = await world(kms, changes)
+    const { checks, verdict } = await diagnose({ ...made.options, ...options })
+    return { checks, verdict, of: (id: CheckId) => checks.find((check) => check.id === id) }
+  }
+
+  it('of a key of another account, whose policy that account alone may read', async () => {
+    const { of, verdict } = await said({ foreignKey: true })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')!.says).toMatch(
+      /the key policy could not be read: kms:GetKeyPolicy is denied/,
+    )
+    expect(verdict).toBe('fine')
+  })
+
+  it('of a role of another account, though one of this account is called alike', async () => {
+    const role = 'arn:aws:iam::444455556666:role/orders'
+    kms.createRole({ name: 'orders', policies: nothing() })
+    const { of, verdict } = await said({
+      keyPolicy: () => document(allow('kms:Decrypt', '*', principal(role))),
+      then: ({ options }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('role')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(verdict).toBe('fine')
+  })
+
+  it('but what the key policy of its own account says, it says of a foreign role too', async () => {
+    const role = 'arn:aws:iam::444455556666:role/orders'
+    const { of } = await said({
+      then: ({ options }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('key-policy')!.says).toMatch(/^whatever the role's policies say, the key policy/)
+  })
+})
+
+const NO_KEY = '00000000-0000-4000-8000-000000000000'
+
+const replaceAll = (file: unknown, pattern: RegExp, by: string): unknown =>
+  JSON.parse(JSON.stringify(file).replaceAll(new RegExp(pattern, 'g'), by))
+
+/** Each field of the current pair as the file has it. */
+const pairOf = (file: any) => file.dataKeyPairs[file.current]
+
+function changeContext(file: any, to: Record<string, string>) {
+  file.encryptionContext = to
+  return file
+}
+
+function alterBlob(file: any) {
+  const [blob] = pairOf(file).privateKeyCiphertextBlobs
+  const bytes = Buffer.from(blob.ciphertextBlob, 'base64')
+  bytes[bytes.length - 1]! ^= 1
+  blob.ciphertextBlob = bytes.toString('base64')
+  return file
+}
+
+/** Puts in another public key and all that follows from it, as an attacker would. */
+function exchangePair(file: any) {
+  const { publicKey } = localPair()
+  const fingerprint = fingerprintOf(publicKey)
+  const pair = { ...pairOf(file), publicKey: publicKey.toString('base64') }
+  return { ...file, current: fingerprint, dataKeyPairs: { [fingerprint]: pair }, secrets: {} }
+}
+
+/** As above, with pins that vouch for it. */
+async function pinsAfter(edit: (change: (file: any) => unknown) => Promise<void>) {
+  const { pinOf } = await import('../../src/seal/data-key-pair.js')
+  let pins: string[] = []
+  await edit((file) => {
+    const changed = exchangePair(file)
+    pins = [pinOf(Buffer.from(pairOf(changed).publicKey, 'base64'))]
+    return changed
+  })
+  return pins
+}
+
+/** The token with the last bit of its tag the other way. */
+function altered(token: string): string {
+  const decoded = decodeToken(token) as Token
+  const ciphertext = Buffer.from(decoded.ciphertext)
+  ciphertext[ciphertext.length - 1]! ^= 1
+  return encodeToken({ ...decoded, ciphertext })
+}
