@@ -76,12 +76,14 @@ const MARKS: Record<Status, string> = {
   ok: 'ok',
 }
 
+const DOCS = 'https://github.com/unplugin-kms/unplugin-kms/blob/main/docs/doctor.md'
+
 function show({ checks }: Diagnosis) {
   for (const check of checks) showCheck(check)
   const found = checks.filter(({ status }) => status === 'found').length
   const open = checks.filter(({ status }) => status === 'unchecked').length
   note(
-    `${found ? alarm(`${count(found, 'thing')} wrong`) : 'nothing wrong found'}${open ? `, ${open} not checked` : ''}; each check: docs/doctor.md`,
+    `${found ? alarm(`${count(found, 'thing')} wrong`) : 'nothing wrong found'}${open ? `, ${open} not checked` : ''}; every check is explained in ${DOCS}`,
   )
 }
 

@@ -14,7 +14,7 @@ export async function checkFile(file: SecretsFile, pins: string[]): Promise<Chec
     check(
       'ok',
       'file',
-      `${path} is valid: ${secrets.size} entries, each sealed to one of its ${pairs.size} data key pairs`,
+      `${path} is valid (entries: ${secrets.size}, data key pairs: ${pairs.size})`,
     ),
     await checkPin(file, pins),
     stale.length

@@ -59,7 +59,11 @@ export async function examineRole(
     exists: true,
     checks: [
       incomplete === undefined
-        ? check('ok', 'role', `${arn} has ${inline.length + attached.length} policies`)
+        ? check(
+            'ok',
+            'role',
+            `the policies of ${arn} were read: ${[...inline, ...attached].map(({ name }) => name).join(', ') || 'none'}`,
+          )
         : check('unchecked', 'role', `not all policies of ${arn} could be read: ${incomplete}`),
     ],
   }

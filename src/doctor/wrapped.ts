@@ -148,7 +148,9 @@ async function openEntries(
   const opened = entries.length - closed.flat().length
   return [
     ...closed.flat(),
-    ...(opened ? [check('ok', 'entries', `${opened} of ${file.secrets.size} entries open`)] : []),
+    ...(opened
+      ? [check('ok', 'entries', `entries that open: ${opened} of ${file.secrets.size}`)]
+      : []),
   ]
 }
 
