@@ -1,3 +1,4 @@
+import type { GrantListEntry } from '@aws-sdk/client-kms'
 import type { Policy, Statement } from '@unplugin-kms/local-kms'
 import { principalMatch } from '@unplugin-kms/local-kms'
 import { keyPolicyParts } from '../policy/key-policy.js'
@@ -25,6 +26,8 @@ export interface Access {
   encryptionContext: Record<string, string>
   /** Or why it could not be read. */
   keyPolicy: { policy: Policy } | { why: string }
+  /** Those of the key, or why they could not be read. */
+  grants: { grants: GrantListEntry[] } | { why: string }
   /** What IAM's own simulation of the role's policies says, where it could be asked. */
   simulated: string | undefined
   call: Circumstances
@@ -64,6 +67,10 @@ export function judge(access: Access): Check[] {
     ]
   }
 
+  const mayBeDenied = denials.some(({ verdict }) => verdict === 'maybe')
+  if (!mayBeDenied && isGranted(access))
+    return [check('ok', 'access', `a grant lets ${role.arn} decrypt with ${keyArn}`)]
+
   const allowed = (judged: Judged[]): Verdict =>
     best(judged.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
   const byRole = role.incomplete && !simulated ? worstOfPart(allowed(own)) : allowed(own)
@@ -96,10 +103,26 @@ export function judge(access: Access): Check[] {
       ),
     ]
   }
-  const mayBeDenied = denials.some(({ verdict }) => verdict === 'maybe')
   if (result === 'maybe' || mayBeDenied) return [unknown(access, [...denials, ...own, ...ofKey])]
   return [check('ok', 'access', `${role.arn} may decrypt with ${keyArn}`)]
 }
+
+/** Grants allow beside the key policy, whatever it and the role's policies leave out. */
+function isGranted({ role, session, grants, encryptionContext }: Access): boolean {
+  if (!('grants' in grants)) return false
+  const { arn, principalArn } = principalOf(role, session)
+  return grants.grants.some(
+    ({ GranteePrincipal = '', Operations = [], Constraints = {} }) =>
+      [arn, principalArn].includes(GranteePrincipal) &&
+      Operations.includes('Decrypt') &&
+      includesPairs(encryptionContext, Constraints.EncryptionContextSubset ?? {}) &&
+      includesPairs(encryptionContext, Constraints.EncryptionContextEquals ?? {}) &&
+      includesPairs(Constraints.EncryptionContextEquals ?? encryptionContext, encryptionContext),
+  )
+}
+
+const includesPairs = (whole: Record<string, string>, part: Record<string, string>): boolean =>
+  Object.entries(part).every(([name, value]) => whole[name] === value)
 
 /** What was read allows, or what was not read may. */
 const worstOfPart = (verdict: Verdict): Verdict => (verdict === 'no' ? 'maybe' : verdict)
@@ -176,7 +199,8 @@ function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict):
       : roleSays === 'no'
         ? `the role has no kms:Decrypt, and ${neither}`
         : `whatever the role's policies say, ${neither}`
-  return check('found', 'key-policy', says, { fix: 'add to the key policy:', add })
+  const unless = 'why' in access.grants ? ` (unless a grant lets it: ${access.grants.why})` : ''
+  return check('found', 'key-policy', says + unless, { fix: 'add to the key policy:', add })
 }
 
 function missingInBoundary({ role, keyArn, encryptionContext }: Access): Check {

@@ -1,4 +1,4 @@
-import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms'
+import type { GrantListEntry, KeyMetadata, KMSClient } from '@aws-sdk/client-kms'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
@@ -9,6 +9,7 @@ export interface KeyFacts {
   metadata?: KeyMetadata
   /** The key policy's text, where the caller may read it. */
   policy: Answer<string>
+  grants: Answer<GrantListEntry[]>
   /** Whether something is wrong with the key itself, so that whatever it should open stays closed. */
   broken: boolean
   checks: Check[]
@@ -20,13 +21,20 @@ export async function examineKey(
   arn: string,
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<KeyFacts> {
-  const { DescribeKeyCommand, GetKeyPolicyCommand } = await import('@aws-sdk/client-kms')
+  const { DescribeKeyCommand, GetKeyPolicyCommand, paginateListGrants } =
+    await import('@aws-sdk/client-kms')
   const kms = await clientFor(parseKeyArn(arn)!.region)
-  const [described, policy] = await Promise.all([
+  const [described, policy, grants] = await Promise.all([
     ask(() => kms.send(new DescribeKeyCommand({ KeyId: arn }))),
     ask(async () => {
       const command = new GetKeyPolicyCommand({ KeyId: arn, PolicyName: DEFAULT_POLICY })
       return (await kms.send(command)).Policy!
+    }),
+    ask(async () => {
+      const all: GrantListEntry[] = []
+      for await (const { Grants = [] } of paginateListGrants({ client: kms }, { KeyId: arn }))
+        all.push(...Grants)
+      return all
     }),
   ])
   if (!('got' in described)) {
@@ -41,7 +49,7 @@ export async function examineKey(
         }),
       }),
     ]
-    return { arn, policy, broken: missing, checks }
+    return { arn, policy, grants, broken: missing, checks }
   }
   const metadata = described.got.KeyMetadata!
   const state = stateOf(arn, metadata)
@@ -50,6 +58,7 @@ export async function examineKey(
     arn,
     metadata,
     policy,
+    grants,
     broken: [state, usage].some(({ status }) => status === 'found'),
     checks: [
       check('ok', 'key-exists', `${arn} exists`),

@@ -26,7 +26,7 @@ export async function checkAccess(
   if (!role.exists) return role.checks
   const judged = await Promise.all(
     openings.map(async ({ keyArn, encryptionContext }) => {
-      const { metadata, policy } = keys.find(({ arn }) => arn === keyArn)!
+      const { metadata, policy, grants } = keys.find(({ arn }) => arn === keyArn)!
       return judge({
         role,
         session,
@@ -36,6 +36,8 @@ export async function checkAccess(
           'got' in policy
             ? readPolicy(policy.got, 'resource')
             : { why: reason(policy, 'kms:GetKeyPolicy') },
+        grants:
+          'got' in grants ? { grants: grants.got } : { why: reason(grants, 'kms:ListGrants') },
         simulated: await simulate(iam, roleArn, keyArn, encryptionContext),
         call: circumstancesOf(role, keyArn, encryptionContext, metadata),
       })

@@ -12,16 +12,7 @@ import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
 import { fingerprintOf } from '../../src/seal/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
 import { localPair } from '../support/project.js'
-import {
-  allow,
-  decrypts,
-  deny,
-  document,
-  principal,
-  VALUE,
-  world,
-  type Changes,
-} from './world.js'
+import { allow, decrypts, deny, document, principal, VALUE, world, type Changes } from './world.js'
 
 let kms: LocalKms
 beforeAll(async () => {
@@ -397,6 +388,31 @@ const ACCESS: Broken[] = [
     },
   ],
   [
+    'a grant for another encryption context',
+    'key-policy',
+    /neither names/,
+    {
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({
+          key,
+          granteePrincipal: role,
+          operations: ['Decrypt'],
+          encryptionContextEquals: { app: 'billing' },
+        }),
+    },
+  ],
+  [
+    'a grant for something else',
+    'key-policy',
+    /neither names/,
+    {
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({ key, granteePrincipal: role, operations: ['Encrypt'] }),
+    },
+  ],
+  [
     'a key of another account, which the role’s own policy forgets',
     'role-action',
     /no policy of/,
@@ -454,6 +470,20 @@ const SOUND: [what: string, changes: Changes][] = [
             Condition: { StringEquals: { 'kms:CallerAccount': accountId } },
           }),
         ),
+    },
+  ],
+  [
+    'a grant, where the key policy forgets the role and the role has no policy',
+    {
+      policies: nothing,
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({
+          key,
+          granteePrincipal: role,
+          operations: ['Decrypt'],
+          encryptionContextEquals: { app: 'orders' },
+        }),
     },
   ],
   ['a permissions boundary that allows it', { boundary: () => document(allow('*', '*')) }],

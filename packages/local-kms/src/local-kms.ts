@@ -1,5 +1,6 @@
 import type { Credentials, PolicyDocument, Role, RoleToCreate, User } from './auth/principals.js'
 import type { Network } from './ec2/networks.js'
+import type { GrantToCreate } from './kms/grants.js'
 import type { FunctionToCreate } from './lambda/functions.js'
 import type { Faults } from './server/faults.js'
 import type { JournalEntry } from './server/journal.js'
@@ -66,6 +67,8 @@ export interface LocalKms {
   createRole(options: RoleToCreate): Role
   /** A Lambda function, as far as its configuration goes. @returns its ARN. */
   createFunction(options: FunctionToCreate): string
+  /** A grant on a key, in effect at once. */
+  createGrant(grant: GrantToCreate): void
   createNetwork(network: Network): void
   /** An OpenID Connect provider, kept in memory, whose tokens AssumeRoleWithWebIdentity takes. */
   createOidcProvider(url: string): OidcProvider

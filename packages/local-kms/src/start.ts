@@ -1,5 +1,5 @@
 import { Account } from './account/account.js'
-import { REGION_PATTERN, userArn } from './account/arn.js'
+import { parseArn, REGION_PATTERN, userArn } from './account/arn.js'
 import { lockFolder } from './account/lock.js'
 import {
   createRole,
@@ -11,6 +11,7 @@ import {
   type User,
 } from './auth/principals.js'
 import { LocalKmsError } from './errors.js'
+import { addGrant } from './kms/grants.js'
 import { createFunction } from './lambda/functions.js'
 import type { LocalKms, LocalKmsOptions } from './local-kms.js'
 import { makeKey } from './make-key.js'
@@ -85,6 +86,13 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     createRole: (role) => createRole(account, role),
     createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
     createFunction: (options) => createFunction(account, { region, ...options }),
+    createGrant(grant) {
+      const { accountId = '', region = '', resource = '' } = parseArn(grant.key) ?? {}
+      const key = accountNamed(account, accountId)
+        .region(region)
+        .keys.get(resource.replace('key/', ''))
+      addGrant(key, grant, faults.now())
+    },
     createNetwork: (network) => void account.networks.set(network.vpcId, network),
     hasAlias: (name, inRegion = region) => account.region(inRegion).aliases.has(name),
     hasPrincipal: (arn) => findPrincipal(account, arn) !== undefined,

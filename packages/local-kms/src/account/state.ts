@@ -38,6 +38,16 @@ export interface KeyRecord {
   rotation?: { periodInDays: number; nextAt: number }
   onDemandRotations: number
   multiRegion?: { type: 'PRIMARY' | 'REPLICA'; primaryRegion: string }
+  grants?: GrantRecord[]
+}
+
+export interface GrantRecord {
+  grantId: string
+  createdAt: number
+  /** The ARN of a user, a role or a role's session. */
+  granteePrincipal: string
+  operations: string[]
+  encryptionContextEquals?: Record<string, string>
 }
 
 export interface Tag {

@@ -5,6 +5,7 @@ import { evaluate } from '../auth/evaluate.js'
 import { parsePolicy } from '../auth/policy.js'
 import type { Call } from '../protocol/service.js'
 import type { FoundKey } from './find-key.js'
+import { isGranted } from './grants.js'
 import { KEY_USAGE } from './metadata.js'
 
 /**
@@ -50,6 +51,8 @@ export function authorizeKey(
     ]),
   })
   if (denial === undefined) return
+  const granted = isGranted(key, call.caller, name, contextIn(conditions))
+  if (granted && !denial.startsWith('explicit-deny')) return
   const resource = onCiphertext
     ? 'the resource associated with this ciphertext'
     : `resource: ${arn}`
@@ -77,12 +80,22 @@ export function contextConditions(
 ): [string, string | string[] | undefined][] {
   return [
     ...Object.entries(context).map(([name, value]): [string, string] => [
-      `kms:EncryptionContext:${name}`,
+      `${IN_CONTEXT}${name}`,
       value,
     ]),
     ['kms:EncryptionContextKeys', present(Object.keys(context))],
   ]
 }
+
+const IN_CONTEXT = 'kms:EncryptionContext:'
+
+/** The encryption context that brought these conditions into a request. */
+const contextIn = (conditions: Conditions): Record<string, string> =>
+  Object.fromEntries(
+    [...conditions].flatMap(([name, value]) =>
+      name.startsWith(IN_CONTEXT) ? [[name.slice(IN_CONTEXT.length), String(value)]] : [],
+    ),
+  )
 
 function kmsContext(call: Call): [string, string | undefined][] {
   return [

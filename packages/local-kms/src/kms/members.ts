@@ -45,7 +45,7 @@ export function endDryRun(isDryRun: boolean | undefined): void {
   }
 }
 
-/** No operation of this KMS makes grants, so that no grant token can be valid. */
+/** No operation of this KMS gives a grant token, so that none can be valid. */
 export function refuseGrantTokens(tokens: string[] | undefined): void {
   if (tokens !== undefined && tokens.length > 0) throw new AwsError('InvalidGrantTokenException')
 }

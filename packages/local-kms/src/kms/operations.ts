@@ -5,6 +5,7 @@ import * as deletion from './deletion.js'
 import { Decrypt, Encrypt } from './encrypt.js'
 import * as keyPolicy from './key-policy.js'
 import * as keys from './keys.js'
+import { ListGrants } from './list-grants.js'
 import { GetPublicKey } from './public-key.js'
 import { GenerateRandom } from './random.js'
 import { ReEncrypt } from './re-encrypt.js'
@@ -40,6 +41,7 @@ export const kmsOperations = {
   GetKeyRotationStatus: rotation.GetKeyRotationStatus,
   RotateKeyOnDemand: rotation.RotateKeyOnDemand,
   ReplicateKey,
+  ListGrants,
 } satisfies Operations
 
 /** What KMS lets the principals of other accounts do; all else is for the key's own account alone. */
@@ -53,5 +55,6 @@ export const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
   'GenerateDataKeyWithoutPlaintext',
   'GetKeyRotationStatus',
   'GetPublicKey',
+  'ListGrants',
   'ReEncrypt',
 ])

@@ -35,6 +35,7 @@ ScheduleKeyDeletion                 | 200     | -       | -   | 200      | State
 CancelKeyDeletion                   | State   | -       | -   | State    | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
 GetKeyPolicy                        | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
 PutKeyPolicy                        | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
+ListGrants                          | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
 EnableKeyRotation                   | 200     | -       | -   | Disabled | State   | None    | None  | -      | -   | -    | -    | None   | Denied
 DisableKeyRotation                  | 200     | -       | -   | Disabled | State   | None    | None  | -      | -   | -    | -    | None   | Denied
 GetKeyRotationStatus                | 200     | -       | -   | 200      | 200     | None    | None  | -      | -   | -    | -    | None   | Denied
@@ -137,6 +138,7 @@ const ROWS: Record<string, Row> = {
     input: ({ keyId }) => ({ KeyId: keyId, PolicyName: 'default', Policy: defaultPolicy }),
     key: 'KeyId',
   },
+  ListGrants: byKey(),
   EnableKeyRotation: byKey(),
   DisableKeyRotation: byKey(),
   GetKeyRotationStatus: byKey(),
