@@ -1,20 +1,12 @@
 import type { GrantListEntry } from '@aws-sdk/client-kms'
 import type { Policy, Statement } from '@unplugin-kms/local-kms'
 import { principalMatch } from '@unplugin-kms/local-kms'
-import { keyPolicyParts } from '../policy/key-policy.js'
-import { decryptStatements } from '../policy/runtime-policy.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { check, type Check } from './check.js'
-import {
-  best,
-  fit,
-  unknownKeys,
-  worst,
-  type Circumstances,
-  type Fit,
-  type Verdict,
-} from './circumstances.js'
-import { whyRoleLacks, wrongCondition } from './near-misses.js'
+import { best, fit, worst, type Circumstances, type Fit, type Verdict } from './circumstances.js'
+import { isGranted } from './grants.js'
+import { missingInBoundary, missingInKeyPolicy, missingInRole, unknown } from './missing.js'
+import { principalOf } from './principal.js'
 import type { NamedPolicy, RoleFacts } from './role-policies.js'
 
 /** One kms:Decrypt of one role, and all that is known of what decides it. */
@@ -107,23 +99,6 @@ export function judge(access: Access): Check[] {
   return [check('ok', 'access', `${role.arn} may decrypt with ${keyArn}`)]
 }
 
-/** Grants allow beside the key policy, whatever it and the role's policies leave out. */
-function isGranted({ role, session, grants, encryptionContext }: Access): boolean {
-  if (!('grants' in grants)) return false
-  const { arn, principalArn } = principalOf(role, session)
-  return grants.grants.some(
-    ({ GranteePrincipal = '', Operations = [], Constraints = {} }) =>
-      [arn, principalArn].includes(GranteePrincipal) &&
-      Operations.includes('Decrypt') &&
-      includesPairs(encryptionContext, Constraints.EncryptionContextSubset ?? {}) &&
-      includesPairs(encryptionContext, Constraints.EncryptionContextEquals ?? {}) &&
-      includesPairs(Constraints.EncryptionContextEquals ?? encryptionContext, encryptionContext),
-  )
-}
-
-const includesPairs = (whole: Record<string, string>, part: Record<string, string>): boolean =>
-  Object.entries(part).every(([name, value]) => whole[name] === value)
-
 /** What was read allows, or what was not read may. */
 const worstOfPart = (verdict: Verdict): Verdict => (verdict === 'no' ? 'maybe' : verdict)
 
@@ -150,13 +125,6 @@ const judgeKeyPolicy = (policy: Policy, { role, session, call }: Access): Judged
       called: `the key policy${sid(statement)}`,
     }))
 
-function principalOf({ arn, account }: RoleFacts, session: string | undefined) {
-  const partition = arn.split(':')[1]!
-  const name = arn.split('/').at(-1)!
-  const sessionArn = `arn:${partition}:sts::${account}:assumed-role/${name}/${session}`
-  return { accountId: account, principalArn: arn, arn: session === undefined ? arn : sessionArn }
-}
-
 /** Whether the key policy allows by naming the role, and by leaving it to the account. */
 function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): [Verdict, Verdict] {
   if (!('policy' in keyPolicy)) return ['maybe', 'maybe']
@@ -171,85 +139,4 @@ function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): [Verdic
         .map(({ verdict }) => verdict),
     )
   return [says(false), says(true)]
-}
-
-function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict): Check {
-  const { role, keyArn, encryptionContext } = access
-  const opening = { keyArn, encryptionContext }
-  const add = {
-    to: 'key' as const,
-    of: keyArn,
-    statements: keyPolicyParts([opening], role.arn)[0]!.statements,
-  }
-  const narrow = ofKey.find(
-    ({ statement, action, resource }) => statement.effect === 'Allow' && action && resource,
-  )
-  if (narrow) {
-    return check(
-      'found',
-      'key-policy-condition',
-      `${narrow.called} of ${keyArn} lets ${role.arn} decrypt only where ${wrongCondition(narrow, access)}`,
-      { fix: 'change the condition, or add to the key policy:', add },
-    )
-  }
-  const neither = `the key policy of ${keyArn} neither names ${role.arn} nor lets the account decide`
-  const says =
-    roleSays === 'yes'
-      ? `the role has kms:Decrypt, but ${neither}`
-      : roleSays === 'no'
-        ? `the role has no kms:Decrypt, and ${neither}`
-        : `whatever the role's policies say, ${neither}`
-  const unless = 'why' in access.grants ? ` (unless a grant lets it: ${access.grants.why})` : ''
-  return check('found', 'key-policy', says + unless, { fix: 'add to the key policy:', add })
-}
-
-function missingInBoundary({ role, keyArn, encryptionContext }: Access): Check {
-  return check(
-    'found',
-    'boundary',
-    `the permissions boundary ${role.boundary!.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say`,
-    {
-      fix: 'add to the permissions boundary:',
-      add: {
-        to: 'role',
-        of: role.boundary!.name,
-        statements: decryptStatements([{ keyArn, encryptionContext }]),
-      },
-    },
-  )
-}
-
-function missingInRole(access: Access, own: Judged[]): Check {
-  const { role, keyArn, encryptionContext, simulated } = access
-  const { id, says } =
-    role.incomplete && simulated
-      ? {
-          id: 'simulation' as const,
-          says: `IAM's simulation of ${role.arn} says ${simulated} to kms:Decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`,
-        }
-      : whyRoleLacks(access, own)
-  return check('found', id, says, {
-    fix: 'add to the policies of the role:',
-    add: {
-      to: 'role',
-      of: role.arn,
-      statements: decryptStatements([{ keyArn, encryptionContext }]),
-    },
-  })
-}
-
-/** Nothing is claimed where the answer hangs on what could not be read, or on the call itself. */
-function unknown({ role, keyArn, keyPolicy, call }: Access, judged: Judged[]): Check {
-  const open = judged.filter(({ verdict }) => verdict === 'maybe')
-  const keys = [...new Set(open.flatMap(({ statement }) => unknownKeys(statement, call)))]
-  const reasons = [
-    ...('why' in keyPolicy ? [`the key policy could not be read: ${keyPolicy.why}`] : []),
-    ...(role.incomplete ? [role.incomplete] : []),
-    ...(keys.length ? [`it hangs on ${keys.join(', ')}, which only a real call tells`] : []),
-  ]
-  return check(
-    'unchecked',
-    'access',
-    `whether ${role.arn} may decrypt with ${keyArn}: ${reasons.join('; ')}`,
-  )
 }

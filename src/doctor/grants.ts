@@ -1,0 +1,19 @@
+import type { Access } from './access.js'
+import { principalOf } from './principal.js'
+
+/** Grants allow beside the key policy, whatever it and the role's policies leave out. */
+export function isGranted({ role, session, grants, encryptionContext }: Access): boolean {
+  if (!('grants' in grants)) return false
+  const { arn, principalArn } = principalOf(role, session)
+  return grants.grants.some(
+    ({ GranteePrincipal = '', Operations = [], Constraints = {} }) =>
+      [arn, principalArn].includes(GranteePrincipal) &&
+      Operations.includes('Decrypt') &&
+      includesPairs(encryptionContext, Constraints.EncryptionContextSubset ?? {}) &&
+      includesPairs(encryptionContext, Constraints.EncryptionContextEquals ?? {}) &&
+      includesPairs(Constraints.EncryptionContextEquals ?? encryptionContext, encryptionContext),
+  )
+}
+
+const includesPairs = (whole: Record<string, string>, part: Record<string, string>): boolean =>
+  Object.entries(part).every(([name, value]) => whole[name] === value)

@@ -1,0 +1,87 @@
+import { keyPolicyParts } from '../policy/key-policy.js'
+import { decryptStatements } from '../policy/runtime-policy.js'
+import type { Access, Judged } from './access.js'
+import { check, type Check } from './check.js'
+import { unknownKeys, type Verdict } from './circumstances.js'
+import { whyRoleLacks, wrongCondition } from './near-misses.js'
+
+export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict): Check {
+  const { role, keyArn, encryptionContext } = access
+  const opening = { keyArn, encryptionContext }
+  const add = {
+    to: 'key' as const,
+    of: keyArn,
+    statements: keyPolicyParts([opening], role.arn)[0]!.statements,
+  }
+  const narrow = ofKey.find(
+    ({ statement, action, resource }) => statement.effect === 'Allow' && action && resource,
+  )
+  if (narrow) {
+    return check(
+      'found',
+      'key-policy-condition',
+      `${narrow.called} of ${keyArn} lets ${role.arn} decrypt only where ${wrongCondition(narrow, access)}`,
+      { fix: 'change the condition, or add to the key policy:', add },
+    )
+  }
+  const neither = `the key policy of ${keyArn} neither names ${role.arn} nor lets the account decide`
+  const says =
+    roleSays === 'yes'
+      ? `the role has kms:Decrypt, but ${neither}`
+      : roleSays === 'no'
+        ? `the role has no kms:Decrypt, and ${neither}`
+        : `whatever the role's policies say, ${neither}`
+  const unless = 'why' in access.grants ? ` (unless a grant lets it: ${access.grants.why})` : ''
+  return check('found', 'key-policy', says + unless, { fix: 'add to the key policy:', add })
+}
+
+export function missingInBoundary({ role, keyArn, encryptionContext }: Access): Check {
+  return check(
+    'found',
+    'boundary',
+    `the permissions boundary ${role.boundary!.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say`,
+    {
+      fix: 'add to the permissions boundary:',
+      add: {
+        to: 'role',
+        of: role.boundary!.name,
+        statements: decryptStatements([{ keyArn, encryptionContext }]),
+      },
+    },
+  )
+}
+
+export function missingInRole(access: Access, own: Judged[]): Check {
+  const { role, keyArn, encryptionContext, simulated } = access
+  const { id, says } =
+    role.incomplete && simulated
+      ? {
+          id: 'simulation' as const,
+          says: `IAM's simulation of ${role.arn} says ${simulated} to kms:Decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`,
+        }
+      : whyRoleLacks(access, own)
+  return check('found', id, says, {
+    fix: 'add to the policies of the role:',
+    add: {
+      to: 'role',
+      of: role.arn,
+      statements: decryptStatements([{ keyArn, encryptionContext }]),
+    },
+  })
+}
+
+/** Nothing is claimed where the answer hangs on what could not be read, or on the call itself. */
+export function unknown({ role, keyArn, keyPolicy, call }: Access, judged: Judged[]): Check {
+  const open = judged.filter(({ verdict }) => verdict === 'maybe')
+  const keys = [...new Set(open.flatMap(({ statement }) => unknownKeys(statement, call)))]
+  const reasons = [
+    ...('why' in keyPolicy ? [`the key policy could not be read: ${keyPolicy.why}`] : []),
+    ...(role.incomplete ? [role.incomplete] : []),
+    ...(keys.length ? [`it hangs on ${keys.join(', ')}, which only a real call tells`] : []),
+  ]
+  return check(
+    'unchecked',
+    'access',
+    `whether ${role.arn} may decrypt with ${keyArn}: ${reasons.join('; ')}`,
+  )
+}

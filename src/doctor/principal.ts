@@ -1,0 +1,9 @@
+import type { RoleFacts } from './role-policies.js'
+
+/** The role as policies name it, and its session as KMS sees it. */
+export function principalOf({ arn, account }: RoleFacts, session: string | undefined) {
+  const partition = arn.split(':')[1]!
+  const name = arn.split('/').at(-1)!
+  const sessionArn = `arn:${partition}:sts::${account}:assumed-role/${name}/${session}`
+  return { accountId: account, principalArn: arn, arn: session === undefined ? arn : sessionArn }
+}

@@ -1,0 +1,103 @@
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { workspace, type Workspace } from '../command/cli.js'
+import { filesIn } from '../support/project.js'
+import { allow, document } from './world.js'
+
+const VALUE = 'hunter2-of-the-orders'
+let kms: LocalKms
+let shop: Workspace
+let key: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  key = (await kms.createKey({ alias: 'alias/app' })).arn
+  const policies = [document(allow('kms:Decrypt', key))]
+  kms.createFunction({ name: 'orders', role: kms.createRole({ name: 'orders', policies }).arn })
+  kms.createFunction({ name: 'forgotten', role: kms.createRole({ name: 'forgotten' }).arn })
+  shop = await workspace({ 'broken/kms-secrets.json': '{' })
+  await run('init', '--key', 'alias/app', '--context', 'app=orders')
+  const set = await shop.cli(['set', 'DB_PASSWORD'], { env: kms.env, stdin: VALUE })
+  expect(set.code).toBe(0)
+})
+afterAll(() => kms.close())
+
+const run = (...args: string[]) => shop.cli(args, { env: kms.env })
+
+describe('unplugin-kms doctor', () => {
+  it('says a line a check, and ends with 0, where all is well', async () => {
+    const { code, stdout, stderr } = await run('doctor', '--function', 'orders', '--decrypt')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^ok +access: \S+role\/orders may decrypt with /m)
+    expect(stdout).toMatch(/^ok +entries: entries that open: 1 of 1$/m)
+    expect(stderr).toContain('nothing wrong found')
+    expect(stdout + stderr).not.toContain(VALUE)
+  })
+
+  it('says first what is wrong, with the statement to add, and ends with 1', async () => {
+    const { code, stdout } = await run('doctor', '--function', 'forgotten')
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^WRONG +role-action: no policy of \S+role\/forgotten allows/)
+    const [, statement] = /add to the policies of the role:\n([^]*?\n +\])\n/.exec(stdout)!
+    expect(JSON.parse(statement!)).toMatchObject([
+      {
+        Action: 'kms:Decrypt',
+        Resource: key,
+        Condition: { StringEquals: { 'kms:EncryptionContext:app': 'orders' } },
+      },
+    ])
+  })
+
+  it('prints JSON for machines', async () => {
+    const { stdout } = await run(
+      'doctor',
+      '--role',
+      `arn:aws:iam::${kms.accountId}:role/orders`,
+      '--json',
+    )
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: 'fine',
+      checks: expect.arrayContaining([expect.objectContaining({ id: 'access', status: 'ok' })]),
+    })
+  })
+
+  it('looks at what keys and context are named where there is no secrets file', async () => {
+    const bare = await workspace({})
+    const named = ['--key', 'alias/app', '--context', 'app=orders']
+    const asked = (...args: string[]) =>
+      bare.cli(['doctor', ...named, '--function', 'orders', ...args], { env: kms.env })
+    const { code, stdout } = await asked()
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok +access: /m)])
+    expect((await asked('--file', 'none.json')).stderr).toContain('SECRETS_FILE_MISSING')
+  })
+
+  it('ends with 4 where the secrets file is broken, 3 where AWS is not reached, 2 for a role that is none', async () => {
+    const broken = await run('doctor', '--file', 'broken/kms-secrets.json')
+    expect([broken.code, broken.stdout]).toEqual([4, expect.stringMatching(/^WRONG +file:/)])
+    const nowhere = { ...kms.env, AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1' }
+    const env = { ...nowhere, AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' }
+    expect((await shop.cli(['doctor'], { env })).code).toBe(3)
+    const wrong = await run('doctor', '--role', 'orders')
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('aws iam get-role')])
+  })
+
+  it('changes nothing, here or in AWS', async () => {
+    const before = await filesIn(shop.folder)
+    const from = kms.journal.length
+    await run('doctor', '--function', 'orders', '--decrypt', '--key', 'alias/app')
+    await run('policy', 'runtime')
+    await run('inspect', '.')
+    expect(await filesIn(shop.folder)).toEqual(before)
+    const calls = kms.journal.slice(from)
+    expect(calls.length).toBeGreaterThan(10)
+    const reading = /^(?:Get|Describe|List|Simulate)|^Decrypt$/
+    const others = calls.filter(({ operation }) => !reading.test(operation))
+    expect(others).toEqual(
+      others.map(() =>
+        expect.objectContaining({
+          operation: 'GenerateDataKeyPairWithoutPlaintext',
+          outcome: 'DryRunOperationException',
+        }),
+      ),
+    )
+  })
+})
