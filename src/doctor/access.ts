@@ -81,11 +81,9 @@ export function judge(access: Access): Check[] {
   }
   if (result === 'no') {
     if (boundarySays === 'no') return [missingInBoundary(access)]
-    // A key policy that could not be read may name the role.
-    if (!('policy' in keyPolicy) && isOwnAccount) return [unknown(access, denials)]
     return [missingInRole(access, own)]
   }
-  if (simulated && simulated !== 'allowed' && !(isOwnAccount && named === 'yes')) {
+  if (simulated && simulated !== 'allowed' && byRole === 'yes' && named !== 'yes') {
     return [
       check(
         'found',

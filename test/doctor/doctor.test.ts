@@ -403,6 +403,21 @@ const ACCESS: Broken[] = [
     },
   ],
   [
+    'a grant for no encryption context at all',
+    'key-policy',
+    /neither names/,
+    {
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({
+          key,
+          granteePrincipal: role,
+          operations: ['Decrypt'],
+          encryptionContextEquals: {},
+        }),
+    },
+  ],
+  [
     'a grant for something else',
     'key-policy',
     /neither names/,
@@ -546,6 +561,20 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.says).toMatch(
       /the key policy could not be read: kms:GetKeyPolicy is denied/,
     )
+    expect(verdict).toBe('fine')
+  })
+
+  it('of a key policy that the caller may not read, which may name the role', async () => {
+    const { credentials } = kms.createUser({
+      name: 'auditor',
+      policies: [document(allow('*', '*'), deny('kms:GetKeyPolicy', '*'))],
+    })
+    const { of, verdict } = await said({
+      policies: nothing,
+      then: ({ options }) => (options.aws = { ...options.aws, credentials }),
+    })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')!.says).toContain('kms:GetKeyPolicy is denied to the caller')
     expect(verdict).toBe('fine')
   })
 

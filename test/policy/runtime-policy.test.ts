@@ -14,10 +14,11 @@ import {
 import { contextConditions } from '../../packages/local-kms/src/kms/authorize.js'
 import { decryptStatements, runtimePolicy } from '../../src/policy/runtime-policy.js'
 import { documentOf, type Statement } from '../../src/policy/statement.js'
+import { newSecretsFile, writeSecretsFile } from '../../src/seal/write-secrets-file.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
 import { BUNDLERS } from '../support/bundle.js'
-import { KEY_ARN } from '../support/project.js'
+import { KEY_ARN, localPair } from '../support/project.js'
 import { exportsOf } from '../support/run.js'
 
 const CONTEXT = { app: 'orders', stage: 'prod' }
@@ -176,6 +177,16 @@ describe('each condition', () => {
     const widened = [{ ...granted[0]!, Condition: {} }]
     expect(await mayDecrypt(widened, { app: 'orders' })).toBe(true)
   })
+})
+
+it('of a secrets file names the keys of every pair: what runs may be older than the last rotation', async () => {
+  const secretsFile = join(folders[0]!, 'rotated.json')
+  const earlier = localPair(KEY_ARN.replace('1111-', '2222-'))
+  const file = newSecretsFile(secretsFile, localPair())
+  file.pairs.set(earlier.fingerprint, earlier)
+  await writeSecretsFile(file)
+  const [statement] = await runtimePolicy({ secretsFile })
+  expect(statement!.Resource).toEqual([KEY_ARN, earlier.wrapped[0]!.keyId].sort())
 })
 
 it('each region’s key of a multi-Region key is named, and each is needed there', async () => {
