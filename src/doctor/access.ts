@@ -1,13 +1,21 @@
 import type { GrantListEntry } from '@aws-sdk/client-kms'
 import type { Policy, Statement } from '@unplugin-kms/local-kms'
-import { principalMatch } from '@unplugin-kms/local-kms'
+import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { check, type Check } from './check.js'
 import { best, fit, worst, type Circumstances, type Fit, type Verdict } from './circumstances.js'
 import { isGranted } from './grants.js'
-import { missingInBoundary, missingInKeyPolicy, missingInRole, unknown } from './missing.js'
+import {
+  deniedByOrganization,
+  missingInBoundary,
+  missingInKeyPolicy,
+  missingInRole,
+  otherwiseSimulated,
+  unknown,
+} from './missing.js'
 import { principalOf } from './principal.js'
 import type { NamedPolicy, RoleFacts } from './role-policies.js'
+import type { Simulation } from './simulate.js'
 
 /** One kms:Decrypt of one role, and all that is known of what decides it. */
 export interface Access {
@@ -20,8 +28,8 @@ export interface Access {
   keyPolicy: { policy: Policy } | { why: string }
   /** Those of the key, or why they could not be read. */
   grants: { grants: GrantListEntry[] } | { why: string }
-  /** What IAM's own simulation of the role's policies says, where it could be asked. */
-  simulated: string | undefined
+  /** Where it could be asked. */
+  simulated: Simulation | undefined
   call: Circumstances
 }
 
@@ -43,10 +51,9 @@ export function judge(access: Access): Check[] {
   const own = judgeAll(role.policies, call)
   const boundary = role.boundary ? judgeAll([role.boundary], call, 'the permissions boundary') : []
   const ofKey = 'policy' in keyPolicy ? judgeKeyPolicy(keyPolicy.policy, access) : []
+  const all = [...own, ...boundary, ...ofKey]
 
-  const denials = [...own, ...boundary, ...ofKey].filter(
-    ({ statement }) => statement.effect === 'Deny',
-  )
+  const denials = all.filter(({ statement }) => statement.effect === 'Deny')
   const denial = denials.find(({ verdict }) => verdict === 'yes')
   if (denial) {
     return [
@@ -58,47 +65,53 @@ export function judge(access: Access): Check[] {
       ),
     ]
   }
-
-  const mayBeDenied = denials.some(({ verdict }) => verdict === 'maybe')
-  if (!mayBeDenied && isGranted(access))
+  if (simulated?.organizationAllows === false) return [deniedByOrganization(access)]
+  const mayBeDenied =
+    denials.some(({ verdict }) => verdict === 'maybe') ||
+    (role.incomplete !== undefined && simulated?.decision !== 'allowed')
+  if (isGranted(access)) {
+    if (mayBeDenied) return [unknown(access, all)]
     return [check('ok', 'access', `a grant lets ${role.arn} decrypt with ${keyArn}`)]
+  }
 
-  const allowed = (judged: Judged[]): Verdict =>
-    best(judged.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
-  const byRole = role.incomplete && !simulated ? worstOfPart(allowed(own)) : allowed(own)
-  const roleSays = simulated && role.incomplete ? (simulated === 'allowed' ? 'yes' : 'no') : byRole
-  const boundarySays = role.boundary && !(simulated && role.incomplete) ? allowed(boundary) : 'yes'
-  const [named, account] = keySays(ofKey, access)
+  const says = roleSays(access, allowed(own))
+  const limit = role.boundary ? allowed(boundary) : role.incomplete ? says : 'yes'
+  const { session, named, account } = keySays(ofKey, access)
+  const keyAllows = best([session, named, account])
   const isOwnAccount = parseKeyArn(keyArn)!.account === role.account
-  const keyAllows = best([named, account])
   const result = isOwnAccount
-    ? best([worst(named, boundarySays), worst(account, roleSays, boundarySays)])
-    : worst(keyAllows, roleSays, boundarySays)
+    ? best([session, worst(best([named, worst(account, says)]), limit)])
+    : worst(keyAllows, says, limit)
 
   if (keyAllows === 'no') {
-    const also = !isOwnAccount && roleSays === 'no' ? [missingInRole(access, own)] : []
-    return [missingInKeyPolicy(access, ofKey, roleSays), ...also]
+    const also = !isOwnAccount && says === 'no' ? [missingInRole(access, own)] : []
+    return [missingInKeyPolicy(access, ofKey, says), ...also]
   }
-  if (result === 'no') {
-    if (boundarySays === 'no') return [missingInBoundary(access)]
-    return [missingInRole(access, own)]
-  }
-  if (simulated && simulated !== 'allowed' && byRole === 'yes' && named !== 'yes') {
+  if (result === 'no')
     return [
-      check(
-        'found',
-        'simulation',
-        `the policies of ${role.arn} allow kms:Decrypt with ${keyArn}, but IAM's simulation says ${simulated}: a service control policy of the organization does not let it`,
-        { fix: 'ask who keeps the policies of the organization' },
-      ),
+      limit === 'no' && role.boundary ? missingInBoundary(access) : missingInRole(access, own),
     ]
-  }
-  if (result === 'maybe' || mayBeDenied) return [unknown(access, [...denials, ...own, ...ofKey])]
-  return [check('ok', 'access', `${role.arn} may decrypt with ${keyArn}`)]
+  if (result === 'maybe' || mayBeDenied) return [unknown(access, all)]
+  // Whom the key policy names needs no policy of his own, which is all that is simulated.
+  const needsRole = !isOwnAccount || best([session, worst(named, limit)]) !== 'yes'
+  if (needsRole && simulated && simulated.decision !== 'allowed' && !simulated.missing.length)
+    return [otherwiseSimulated(access, simulated)]
+  return [check('ok', 'access', mayOpen(access))]
 }
 
-/** What was read allows, or what was not read may. */
-const worstOfPart = (verdict: Verdict): Verdict => (verdict === 'no' ? 'maybe' : verdict)
+const mayOpen = ({ role, keyArn, encryptionContext }: Access) =>
+  `${role.arn} may decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`
+
+const allowed = (judged: Judged[]): Verdict =>
+  best(judged.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
+
+/** What was read of the role's policies says; where that is not all, IAM's simulation of all. */
+function roleSays({ role, simulated }: Access, read: Verdict): Verdict {
+  if (role.incomplete === undefined) return read
+  if (simulated?.decision === 'allowed') return 'yes'
+  if (simulated && !simulated.missing.length) return 'no'
+  return read === 'no' ? 'maybe' : read
+}
 
 const judgeAll = (policies: NamedPolicy[], call: Circumstances, kind = 'the policy'): Judged[] =>
   policies.flatMap(({ name, policy }) =>
@@ -123,18 +136,23 @@ const judgeKeyPolicy = (policy: Policy, { role, session, call }: Access): Judged
       called: `the key policy${sid(statement)}`,
     }))
 
-/** Whether the key policy allows by naming the role, and by leaving it to the account. */
-function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): [Verdict, Verdict] {
-  if (!('policy' in keyPolicy)) return ['maybe', 'maybe']
-  const says = (isAccount: boolean) =>
-    best(
-      ofKey
-        .filter(({ statement }) => statement.effect === 'Allow')
-        .filter(
-          ({ statement }) =>
-            (principalMatch(statement, principalOf(role, session)) === 'account') === isAccount,
-        )
-        .map(({ verdict }) => verdict),
+/** How the key policy allows: naming the session, naming the role, or leaving it to the account. */
+function keySays(
+  ofKey: Judged[],
+  { keyPolicy, role, session }: Access,
+): Record<'session' | 'named' | 'account', Verdict> {
+  if (!('policy' in keyPolicy)) return { session: 'no', named: 'maybe', account: 'maybe' }
+  const says = (how: PrincipalMatch) =>
+    allowed(
+      ofKey.filter(
+        ({ statement }) => principalMatch(statement, principalOf(role, session)) === how,
+      ),
     )
-  return [says(false), says(true)]
+  // Whether a boundary limits what everyone is allowed is written nowhere for all cases.
+  const everyone = ofKey.filter(({ statement }) => statement.principals?.['AWS']?.includes('*'))
+  return {
+    session: best([says('session'), worst('maybe', allowed(everyone))]),
+    named: says('named'),
+    account: says('account'),
+  }
 }

@@ -1,4 +1,3 @@
-import type { KeyMetadata } from '@aws-sdk/client-kms'
 import {
   applies,
   contextConditions,
@@ -8,6 +7,7 @@ import {
   type Statement,
 } from '@unplugin-kms/local-kms'
 import { parseKeyArn } from '../seal/key-arn.js'
+import type { KeyFacts } from './keys.js'
 
 /** Whether a statement speaks of a call; `maybe` where that hangs on what cannot be known here. */
 export type Verdict = 'no' | 'maybe' | 'yes'
@@ -26,6 +26,9 @@ export interface Circumstances {
   isKnown: (conditionKey: string) => boolean
 }
 
+type ConditionKey = [name: string, value: string | boolean | string[] | undefined]
+const ofKey = (keys: ConditionKey[]) => keys
+
 /** Condition keys that the shim's call lacks: it comes from the function itself, by key ARN. */
 const ABSENT = [
   'kms:viaservice',
@@ -34,16 +37,16 @@ const ABSENT = [
   'aws:calledvia',
   'aws:sourcearn',
   'aws:sourceaccount',
+  'aws:username',
 ]
 
 export function circumstancesOf(
   role: { arn: string; account: string },
-  keyArn: string,
+  { arn: keyArn, metadata, aliases }: KeyFacts,
   encryptionContext: Record<string, string>,
-  metadata: KeyMetadata | undefined,
 ): Circumstances {
   const { MultiRegion, MultiRegionConfiguration: regions } = metadata ?? {}
-  const keys: [string, string | boolean | string[] | undefined][] = [
+  const keys: ConditionKey[] = [
     ['aws:PrincipalArn', role.arn],
     ['aws:PrincipalAccount', role.account],
     ['aws:PrincipalType', 'AssumedRole'],
@@ -55,14 +58,17 @@ export function circumstancesOf(
     ['kms:EncryptionAlgorithm', 'SYMMETRIC_DEFAULT'],
     ...contextConditions(encryptionContext),
     ...(metadata
-      ? ([
+      ? ofKey([
           ['kms:KeySpec', metadata.KeySpec],
           ['kms:KeyUsage', metadata.KeyUsage],
           ['kms:KeyOrigin', metadata.Origin],
           ['kms:MultiRegion', MultiRegion ?? false],
           ['kms:MultiRegionKeyType', regions?.MultiRegionKeyType],
           ['kms:PrimaryRegion', regions?.PrimaryKey?.Region],
-        ] as [string, string | boolean | undefined][])
+        ])
+      : []),
+    ...('got' in aliases
+      ? ofKey([['kms:ResourceAliases', aliases.got.length ? aliases.got : undefined]])
       : []),
   ]
   const known = new Set([
@@ -93,9 +99,13 @@ export function fit(statement: Statement, policy: Policy, call: Circumstances): 
   const { conditions } = statement
   const test = (parts: Partial<Statement>, at = call) =>
     applies({ effect: statement.effect, conditions: {}, ...parts }, policy, at)
-  const { actions, notActions, resources, notResources } = statement
+  const { actions, notActions, resources = [], notResources = [] } = statement
   const action = test({ ...(actions && { actions }), ...(notActions && { notActions }) })
-  const resource = test({ ...(resources && { resources }), ...(notResources && { notResources }) })
+  // A pattern that hangs on an unknown variable may match.
+  const certain = (patterns: string[]) => patterns.filter((one) => !unknownIn([one], call).length)
+  const resource = statement.resources
+    ? certain(resources).length < resources.length || test({ resources })
+    : test({ notResources: certain(notResources) })
   const condition: Verdict = !test({ conditions: knownOf(conditions, call) })
     ? 'no'
     : unknownKeys(statement, call).length
@@ -104,15 +114,30 @@ export function fit(statement: Statement, policy: Policy, call: Circumstances): 
   return { action, resource, condition, verdict: action && resource ? condition : 'no' }
 }
 
-/** The condition keys of a statement whose values only a real call would tell. */
-export const unknownKeys = ({ conditions }: Statement, { isKnown }: Circumstances): string[] =>
-  Object.values(conditions).flatMap((keys) => Object.keys(keys).filter((key) => !isKnown(key)))
+/** The condition keys and variables of a statement whose values only a real call would tell. */
+export const unknownKeys = (statement: Statement, call: Circumstances): string[] => [
+  ...unknownIn([...(statement.resources ?? []), ...(statement.notResources ?? [])], call),
+  ...Object.values(statement.conditions).flatMap((keys) =>
+    Object.entries(keys).flatMap(([key, wanted]) => unknownOf(key, wanted, call)),
+  ),
+]
 
-function knownOf(conditions: Statement['conditions'], { isKnown }: Circumstances) {
+const unknownOf = (key: string, wanted: string[], call: Circumstances): string[] =>
+  call.isKnown(key) ? unknownIn(wanted, call) : [key]
+
+/** `${aws:PrincipalTag/team}`, and not `${*}`, which stands for a character. */
+const unknownIn = (texts: string[], { isKnown }: Circumstances): string[] =>
+  texts
+    .flatMap((text) => [...text.matchAll(/\$\{([^},*?$]+)/g)].map(([, name]) => name!.trim()))
+    .filter((name) => !isKnown(name))
+
+function knownOf(conditions: Statement['conditions'], call: Circumstances) {
   return Object.fromEntries(
     Object.entries(conditions).map(([operator, keys]) => [
       operator,
-      Object.fromEntries(Object.entries(keys).filter(([key]) => isKnown(key))),
+      Object.fromEntries(
+        Object.entries(keys).filter(([key, wanted]) => !unknownOf(key, wanted, call).length),
+      ),
     ]),
   )
 }
@@ -126,7 +151,7 @@ export function unmet(
   return Object.entries(statement.conditions).flatMap(([operator, keys]) =>
     Object.entries(keys).flatMap(([key, wanted]) => {
       const alone = { effect: statement.effect, conditions: { [operator]: { [key]: wanted } } }
-      if (!call.isKnown(key) || applies(alone, policy, call)) return []
+      if (unknownOf(key, wanted, call).length || applies(alone, policy, call)) return []
       return [{ operator, key, wanted, actual: call.context.get(key.toLowerCase()) ?? [] }]
     }),
   )

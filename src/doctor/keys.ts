@@ -10,6 +10,8 @@ export interface KeyFacts {
   /** The key policy's text, where the caller may read it. */
   policy: Answer<string>
   grants: Answer<GrantListEntry[]>
+  /** `alias/NAME` of each that leads to it. */
+  aliases: Answer<string[]>
   /** Whether something is wrong with the key itself, so that whatever it should open stays closed. */
   broken: boolean
   checks: Check[]
@@ -21,10 +23,10 @@ export async function examineKey(
   arn: string,
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<KeyFacts> {
-  const { DescribeKeyCommand, GetKeyPolicyCommand, paginateListGrants } =
+  const { DescribeKeyCommand, GetKeyPolicyCommand, paginateListAliases, paginateListGrants } =
     await import('@aws-sdk/client-kms')
   const kms = await clientFor(parseKeyArn(arn)!.region)
-  const [described, policy, grants] = await Promise.all([
+  const [described, policy, grants, aliases] = await Promise.all([
     ask(() => kms.send(new DescribeKeyCommand({ KeyId: arn }))),
     ask(async () => {
       const command = new GetKeyPolicyCommand({ KeyId: arn, PolicyName: DEFAULT_POLICY })
@@ -34,6 +36,12 @@ export async function examineKey(
       const all: GrantListEntry[] = []
       for await (const { Grants = [] } of paginateListGrants({ client: kms }, { KeyId: arn }))
         all.push(...Grants)
+      return all
+    }),
+    ask(async () => {
+      const all: string[] = []
+      for await (const { Aliases = [] } of paginateListAliases({ client: kms }, { KeyId: arn }))
+        all.push(...Aliases.map(({ AliasName }) => AliasName!))
       return all
     }),
   ])
@@ -49,7 +57,7 @@ export async function examineKey(
         }),
       }),
     ]
-    return { arn, policy, grants, broken: missing, checks }
+    return { arn, policy, grants, aliases, broken: missing, checks }
   }
   const metadata = described.got.KeyMetadata!
   const state = stateOf(arn, metadata)
@@ -59,6 +67,7 @@ export async function examineKey(
     metadata,
     policy,
     grants,
+    aliases,
     broken: [state, usage].some(({ status }) => status === 'found'),
     checks: [
       check('ok', 'key-exists', `${arn} exists`),
@@ -91,16 +100,15 @@ function stateOf(arn: string, { KeyState, DeletionDate }: KeyMetadata): Check {
   }
 }
 
+/** A data key pair and an encryption context take a symmetric key. */
 function usageOf(arn: string, { KeyUsage, KeySpec }: KeyMetadata): Check {
-  if (KeyUsage === 'ENCRYPT_DECRYPT')
+  if (KeyUsage === 'ENCRYPT_DECRYPT' && KeySpec === 'SYMMETRIC_DEFAULT')
     return check('ok', 'key-usage', `${arn} encrypts and decrypts`)
   return check(
     'found',
     'key-usage',
-    `${arn} is for ${KeyUsage} (${KeySpec}): it decrypts nothing`,
-    {
-      fix: 'give the key that encrypted',
-    },
+    `${arn} is of the kind ${KeySpec}, for ${KeyUsage}: it unwraps nothing`,
+    { fix: 'give the symmetric key that encrypted' },
   )
 }
 

@@ -4,6 +4,7 @@ import type { Access, Judged } from './access.js'
 import { check, type Check } from './check.js'
 import { unknownKeys, type Verdict } from './circumstances.js'
 import { whyRoleLacks, wrongCondition } from './near-misses.js'
+import type { Simulation } from './simulate.js'
 
 export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict): Check {
   const { role, keyArn, encryptionContext } = access
@@ -31,15 +32,22 @@ export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Ve
       : roleSays === 'no'
         ? `the role has no kms:Decrypt, and ${neither}`
         : `whatever the role's policies say, ${neither}`
-  const unless = 'why' in access.grants ? ` (unless a grant lets it: ${access.grants.why})` : ''
-  return check('found', 'key-policy', says + unless, { fix: 'add to the key policy:', add })
+  return check('found', 'key-policy', says + unlessGranted(access), {
+    fix: 'add to the key policy:',
+    add,
+  })
 }
 
-export function missingInBoundary({ role, keyArn, encryptionContext }: Access): Check {
+/** Said where it is not known whether there are grants. */
+const unlessGranted = ({ grants }: Access) =>
+  'why' in grants ? ` (unless a grant lets it: ${grants.why})` : ''
+
+export function missingInBoundary(access: Access): Check {
+  const { role, keyArn, encryptionContext } = access
   return check(
     'found',
     'boundary',
-    `the permissions boundary ${role.boundary!.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say`,
+    `the permissions boundary ${role.boundary!.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say${unlessGranted(access)}`,
     {
       fix: 'add to the permissions boundary:',
       add: {
@@ -57,10 +65,10 @@ export function missingInRole(access: Access, own: Judged[]): Check {
     role.incomplete && simulated
       ? {
           id: 'simulation' as const,
-          says: `IAM's simulation of ${role.arn} says ${simulated} to kms:Decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`,
+          says: `IAM's simulation of ${role.arn} says ${simulated.decision} to kms:Decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`,
         }
       : whyRoleLacks(access, own)
-  return check('found', id, says, {
+  return check('found', id, says + unlessGranted(access), {
     fix: 'add to the policies of the role:',
     add: {
       to: 'role',
@@ -69,6 +77,22 @@ export function missingInRole(access: Access, own: Judged[]): Check {
     },
   })
 }
+
+export const deniedByOrganization = ({ role, keyArn }: Access): Check =>
+  check(
+    'found',
+    'simulation',
+    `a service control policy of the organization does not let ${role.arn} use kms:Decrypt with ${keyArn}, says IAM's simulation`,
+    { fix: 'ask who keeps the policies of the organization' },
+  )
+
+/** IAM knows more than its API shows, and less than KMS does: neither is claimed to be right. */
+export const otherwiseSimulated = ({ role, keyArn }: Access, { decision }: Simulation): Check =>
+  check(
+    'unchecked',
+    'simulation',
+    `the policies that were read let ${role.arn} use kms:Decrypt with ${keyArn}, but IAM's simulation says ${decision}`,
+  )
 
 /** Nothing is claimed where the answer hangs on what could not be read, or on the call itself. */
 export function unknown({ role, keyArn, keyPolicy, call }: Access, judged: Judged[]): Check {

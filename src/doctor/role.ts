@@ -26,7 +26,9 @@ export async function checkAccess(
   if (!role.exists) return role.checks
   const judged = await Promise.all(
     openings.map(async ({ keyArn, encryptionContext }) => {
-      const { metadata, policy, grants } = keys.find(({ arn }) => arn === keyArn)!
+      const key = keys.find(({ arn }) => arn === keyArn)!
+      const { policy, grants } = key
+      const call = circumstancesOf(role, key, encryptionContext)
       return judge({
         role,
         session,
@@ -38,8 +40,8 @@ export async function checkAccess(
             : { why: reason(policy, 'kms:GetKeyPolicy') },
         grants:
           'got' in grants ? { grants: grants.got } : { why: reason(grants, 'kms:ListGrants') },
-        simulated: await simulate(iam, roleArn, keyArn, encryptionContext),
-        call: circumstancesOf(role, keyArn, encryptionContext, metadata),
+        simulated: await simulate(iam, roleArn, call),
+        call,
       })
     }),
   )

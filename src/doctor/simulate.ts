@@ -1,38 +1,57 @@
 import type { IAMClient } from '@aws-sdk/client-iam'
-import { contextConditions } from '@unplugin-kms/local-kms'
 import { ask } from './ask.js'
+import type { Circumstances } from './circumstances.js'
 
-/**
- * IAM's own word on the role's policies (it simulates no key policy for roles): `allowed`,
- * `explicitDeny` or `implicitDeny`; undefined where the caller may not ask.
- */
+/** IAM's own word on the policies of a role; it simulates no key policy for roles. */
+export interface Simulation {
+  decision: 'allowed' | 'explicitDeny' | 'implicitDeny'
+  /** Whether the service control policies let it; undefined outside an organization. */
+  organizationAllows?: boolean
+  /** Condition keys that the policies ask for and the simulation was not given. */
+  missing: string[]
+}
+
+/** Those that are no texts. */
+const TYPES: Record<string, 'boolean' | 'date' | 'stringList'> = {
+  'aws:currenttime': 'date',
+  'aws:securetransport': 'boolean',
+  'aws:viaawsservice': 'boolean',
+  'kms:encryptioncontextkeys': 'stringList',
+  'kms:multiregion': 'boolean',
+  'kms:resourcealiases': 'stringList',
+}
+
+/** @returns undefined where the caller may not ask. */
 export async function simulate(
   iam: IAMClient,
   roleArn: string,
-  keyArn: string,
-  encryptionContext: Record<string, string>,
-): Promise<string | undefined> {
+  { action, resource, context }: Circumstances,
+): Promise<Simulation | undefined> {
   const { SimulatePrincipalPolicyCommand } = await import('@aws-sdk/client-iam')
-  const entries = contextConditions(encryptionContext).flatMap(([name, value]) =>
-    value === undefined
-      ? []
-      : [
-          {
-            ContextKeyName: name,
-            ContextKeyType: Array.isArray(value) ? ('stringList' as const) : ('string' as const),
-            ContextKeyValues: [value].flat(),
-          },
-        ],
-  )
   const answer = await ask(() =>
     iam.send(
       new SimulatePrincipalPolicyCommand({
         PolicySourceArn: roleArn,
-        ActionNames: ['kms:Decrypt'],
-        ResourceArns: [keyArn],
-        ContextEntries: entries,
+        ActionNames: [action],
+        ResourceArns: [resource],
+        ContextEntries: [...context].map(([name, values]) => ({
+          ContextKeyName: name,
+          ContextKeyType: TYPES[name] ?? 'string',
+          ContextKeyValues: [...values],
+        })),
       }),
     ),
   )
-  return 'got' in answer ? answer.got.EvaluationResults?.[0]?.EvalDecision : undefined
+  const result = 'got' in answer ? answer.got.EvaluationResults?.[0] : undefined
+  if (!result) return undefined
+  const { EvalDecision, OrganizationsDecisionDetail, ResourceSpecificResults = [] } = result
+  const organizationAllows = OrganizationsDecisionDetail?.AllowedByOrganizations
+  return {
+    decision: EvalDecision!,
+    ...(organizationAllows !== undefined && { organizationAllows }),
+    // With a resource named, those missing stand in the part of that resource.
+    missing: [result, ...ResourceSpecificResults].flatMap(
+      ({ MissingContextValues = [] }) => MissingContextValues,
+    ),
+  }
 }

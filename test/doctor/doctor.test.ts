@@ -25,6 +25,11 @@ const account = (id: string) => principal(`arn:aws:iam::${id}:root`)
 const context = (app: string) => ({
   Condition: { StringEquals: { 'kms:EncryptionContext:app': app } },
 })
+const alias = (name: string) => ({
+  Condition: { 'ForAnyValue:StringLike': { 'kms:ResourceAliases': name } },
+})
+const sessionOf = (role: string) =>
+  role.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')
 const nothing = () => [document(allow('s3:GetObject', '*'))]
 const INTERFACE = { serviceName: 'com.amazonaws.us-east-1.kms', privateDns: true }
 const NAT = { main: true, routes: { '0.0.0.0/0': 'nat-1' } }
@@ -51,6 +56,17 @@ const FILE: Broken[] = [
     { then: ({ edit }) => edit((file) => ({ ...file, version: 2 })) },
   ],
   [
+    'a token of a pair that is not in the file',
+    'file',
+    /secrets\.DB_PASSWORD/,
+    {
+      then: ({ edit }) =>
+        edit(
+          (file) => (file.secrets.DB_PASSWORD = ofAnotherPair(file.secrets.DB_PASSWORD)) && file,
+        ),
+    },
+  ],
+  [
     'a public key that was exchanged, with its fingerprint',
     'pin',
     /is not the pinned one/,
@@ -65,6 +81,23 @@ const FILE: Broken[] = [
 ]
 
 const KEY: Broken[] = [
+  [
+    'no credentials',
+    'identity',
+    /accepts no credentials/,
+    { then: ({ options, kms }) => (options.aws = { endpoint: kms.url, region: kms.region }) },
+  ],
+  [
+    'a key of another kind',
+    'key-usage',
+    /is of the kind RSA_2048/,
+    {
+      then: async ({ kms, key, edit }) => {
+        const { arn } = await kms.createKey({ spec: 'RSA_2048' })
+        await edit((file) => replaceAll(file, new RegExp(key), arn))
+      },
+    },
+  ],
   [
     'credentials that AWS does not accept',
     'identity',
@@ -302,6 +335,45 @@ const ACCESS: Broken[] = [
     },
   ],
   [
+    'a role whose policy asks that the key be named by its alias',
+    'role-condition',
+    /kms:RequestAlias meets StringEquals "alias\/orders", and here it is absent/,
+    {
+      policies: () => [
+        document(
+          allow('kms:Decrypt', '*', {
+            Condition: { StringEquals: { 'kms:RequestAlias': 'alias/orders' } },
+          }),
+        ),
+      ],
+    },
+  ],
+  [
+    'a role whose policy asks for an alias that the key does not have',
+    'role-condition',
+    /kms:ResourceAliases meets .* "alias\/billing-\*", and here it is "alias\/orders-/,
+    { policies: () => [document(allow('kms:Decrypt', '*', alias('alias/billing-*')))] },
+  ],
+  [
+    'a key policy that names the session of another function',
+    'key-policy',
+    /neither names/,
+    {
+      keyPolicy: (role) =>
+        document(allow('kms:Decrypt', '*', principal(`${sessionOf(role)}/billing`))),
+    },
+  ],
+  [
+    'a key policy that names the role, which a permissions boundary limits',
+    'boundary',
+    /does not allow kms:Decrypt/,
+    {
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: (role) => document(allow('kms:Decrypt', '*', principal(role))),
+    },
+  ],
+  [
     'a role whose policy denies it',
     'explicit-deny',
     /Sid "NoKms"\) denies/,
@@ -501,6 +573,40 @@ const SOUND: [what: string, changes: Changes][] = [
         }),
     },
   ],
+  [
+    'a role whose policy asks for what every call of the function brings',
+    {
+      policies: (key) => [
+        document(
+          allow('kms:Decrypt', key, {
+            Condition: {
+              StringEquals: {
+                'kms:CallerAccount': '111122223333',
+                'aws:RequestedRegion': 'us-east-1',
+                'kms:EncryptionContext:app': 'orders',
+              },
+              'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': 'app' },
+            },
+          }),
+        ),
+      ],
+    },
+  ],
+  [
+    'a role whose policy asks for the alias of the key',
+    {
+      policies: () => [document(allow('kms:Decrypt', '*', alias('alias/orders-*')))],
+    },
+  ],
+  [
+    'a key policy that names the function’s own session, which no permissions boundary limits',
+    {
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: (role) =>
+        document(allow('kms:Decrypt', '*', principal(`${sessionOf(role)}/${role.split('/')[1]}`))),
+    },
+  ],
   ['a permissions boundary that allows it', { boundary: () => document(allow('*', '*')) }],
   [
     'a Deny that speaks of another context',
@@ -593,6 +699,39 @@ describe('doctor claims nothing that it could not see', () => {
     expect(verdict).toBe('fine')
   })
 
+  it('of a policy whose context hangs on a tag', async () => {
+    const { of, verdict } = await said({
+      policies: (key) => [document(allow('kms:Decrypt', key, context('${aws:PrincipalTag/app}')))],
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/app/)
+    expect([of('access')!.status, verdict]).toEqual(['unchecked', 'fine'])
+  })
+
+  it('of a policy for a key that hangs on a tag', async () => {
+    const { of } = await said({
+      policies: (key) => [
+        document(allow('kms:Decrypt', key.replace(/\/.*/, '/${aws:PrincipalTag/key}'))),
+      ],
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/key/)
+  })
+
+  it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {
+    const { of } = await said({
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: (role) =>
+        document(
+          allow('kms:Decrypt', '*', {
+            ...principal('*'),
+            Condition: { ArnEquals: { 'aws:PrincipalArn': role } },
+          }),
+        ),
+    })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('boundary')).toBeUndefined()
+  })
+
   it('but what the key policy of its own account says, it says of a foreign role too', async () => {
     const role = 'arn:aws:iam::444455556666:role/orders'
     const { of } = await said({
@@ -653,3 +792,7 @@ function altered(token: string): string {
   ciphertext[ciphertext.length - 1]! ^= 1
   return encodeToken({ ...decoded, ciphertext })
 }
+
+/** The token as one that is sealed to a pair which nobody knows. */
+const ofAnotherPair = (token: string) =>
+  encodeToken({ ...(decodeToken(token) as Token), fingerprint: '00'.repeat(8) })
