@@ -23,8 +23,8 @@ import {
   type ClientMark,
 } from './prove/client-bundle.js'
 import type { Asset } from './prove/examine.js'
-import type { Graph } from './prove/origins.js'
-import { prove } from './prove/prove.js'
+import { importChain, type Graph } from './prove/origins.js'
+import { asText, prove } from './prove/prove.js'
 import { devValue, type DevValues } from './resolve/dev-values.js'
 import { createRemote } from './resolve/remote.js'
 import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
@@ -43,6 +43,8 @@ export interface Target {
   immediate?: boolean
   /** Whether its format has no top-level await. */
   cjs?: boolean
+  /** Where they are known before the bundle is made. */
+  importersOf?: Graph['importersOf']
 }
 
 export interface Transformed {
@@ -134,7 +136,7 @@ export function createBuild(userOptions: Options | undefined) {
     watch(options.secretsFile.path)
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await (started ??= load())
-    refuseTarget(marks, target)
+    refuseTarget(marks, id, target)
     if (target.client && options.client === 'error') {
       const client = clientMarks(marks)
       modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
@@ -179,9 +181,11 @@ export function createBuild(userOptions: Options | undefined) {
       ? directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
       : pairOpening(value, nameOf(mark), mark.format)
 
-  function refuseTarget(marks: Mark[], { client, immediate, cjs }: Target) {
+  function refuseTarget(marks: Mark[], id: string, target: Target) {
+    const { client, immediate, cjs, importersOf } = target
     const [first] = marks
-    if (first && client && immediate && options.client === 'error') throw inClient(first)
+    if (first && client && immediate && options.client === 'error')
+      throw inClient(first, importChain(id, importersOf).map(fromRoot))
     const sync = marks.find((mark) => mark.sync)
     if (sync && (cjs ?? lacksAwait)) throw syncInCjs(sync)
   }
@@ -278,6 +282,11 @@ export function createBuild(userOptions: Options | undefined) {
     record: async (folder: string, outputs: Asset[]) => manifest?.add(folder, outputs),
     /** Once the outputs are written. @throws KmsBuildError FILE_UNWRITABLE. */
     writeManifest: async () => manifest?.write(allSeen(), options.proof),
+    /** @throws KmsBuildError MARK_UNTRANSFORMED where a source that is about to be a text has marks. */
+    refuseText(code: string, path: string) {
+      const file = fromRoot(path)
+      if (collect(code, file)) throw asText(file)
+    },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
       return (failure ??= new KmsBuildError(

@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { createVitePlugin } from 'unplugin'
+import type { DevEnvironment } from 'vite'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
+
+/** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
+const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
 
 /**
  * The Vite plugin, for SSR builds and other server environments; it stands first in the array of
@@ -26,6 +31,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     { get: (_, name: string) => process.env[name] ?? files[name] },
   )
   const build = createBuild({ ...options, env: options?.env ?? env })
+  const hooks = rollupLike(build)
   let serves = false
   return {
     name: NAME,
@@ -34,9 +40,21 @@ const kms = createVitePlugin<Options | undefined>((options) => {
       // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
       client: isClient(context) && !(serves && process.env.VITEST),
       immediate: serves,
+      importersOf: serves ? importersIn(context) : undefined,
     })),
     vite: {
-      ...rollupLike(build),
+      ...hooks,
+      load: {
+        order: 'pre',
+        filter: { id: [hooks.load.filter.id, AS_TEXT] },
+        async handler(id) {
+          if (!AS_TEXT.test(id)) return hooks.load.handler.call(this, id)
+          const path = id.replace(/[?#].*$/, '')
+          if (build.includes(path))
+            build.refuseText(await readFile(path, 'utf8').catch(() => ''), path)
+          return null
+        },
+      },
       async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)
         serves = command === 'serve'
@@ -48,3 +66,10 @@ const kms = createVitePlugin<Options | undefined>((options) => {
   }
 })
 export default kms
+
+/** A dev server knows who imports a module as soon as it has served the importer. */
+function importersIn(context: unknown) {
+  const { moduleGraph } = (context as { environment: DevEnvironment }).environment
+  return (id: string) =>
+    [...(moduleGraph.getModuleById(id)?.importers ?? [])].flatMap(({ id }) => id ?? [])
+}

@@ -66,16 +66,18 @@ function leftover(left: Leftover[]) {
         'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins).',
     )
   }
-  if (text) {
-    return new KmsBuildError(
-      'MARK_UNTRANSFORMED',
-      `${text} holds the source of a module with marks as a text (?raw, an asset, a loader that gives text), and with it its plaintexts. No file was written. ` +
-        'Move the marks to a module that is not embedded as a text.',
-    )
-  }
+  if (text) return asText(text)
   return new KmsBuildError(
     'SHIM_EXTERNAL',
     `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
       "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals.",
   )
 }
+
+/** @param where an output, or the module itself that would become a text. */
+export const asText = (where: string) =>
+  new KmsBuildError(
+    'MARK_UNTRANSFORMED',
+    `${where} holds the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. No file was written. ` +
+      'Move the marks to a module that is not embedded as a text.',
+  )

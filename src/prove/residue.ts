@@ -1,8 +1,10 @@
+import { Buffer } from 'node:buffer'
 import type { Node } from '@babel/types'
 import { parse } from '../collect/parse.js'
 import { traverse } from '../collect/traverse.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { SENTINEL } from '../mark/marks.js'
+import { encodings } from './encodings.js'
 
 const MARKERS = ['unplugin-kms/secret', 'unplugin-kms/secret/sync']
 const MENTION =
@@ -18,19 +20,40 @@ export type Residue = 'mark' | 'text' | 'shim'
 export function residue(text: string, name: string): Residue | null {
   if (text.includes(SENTINEL)) return 'mark'
   // A map may show a mark's own line: its literal is redacted there.
-  if (name.endsWith('.map') || !MENTION.test(text)) return null
+  if (name.endsWith('.map')) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const { imports, texts } = importsOf(text, name) ?? { imports: MARKERS, texts: [] }
+  const { imports, texts } = MENTION.test(text)
+    ? (importsOf(text, name) ?? { imports: MARKERS, texts: [] })
+    : { imports: [], texts: [] }
   if (imports.some((source) => MARKERS.includes(source))) return 'mark'
   if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
     return 'shim'
-  for (const inner of texts) {
-    if (!MENTION.test(inner)) continue
-    const mentioned =
-      importsOf(inner, 'text.ts')?.imports ?? importsOf(inner, 'text.tsx')?.imports ?? MARKERS
-    if (mentioned.some((source) => MARKERS.includes(source))) return 'text'
+  return [...texts, ...base64Texts(text)].some(importsMarker) ? 'text' : null
+}
+
+function importsMarker(source: string): boolean {
+  if (!MENTION.test(source)) return false
+  const { imports } = importsOf(source, 'text.ts') ??
+    importsOf(source, 'text.tsx') ?? { imports: MARKERS }
+  return imports.some((imported) => MARKERS.includes(imported))
+}
+
+const IN_BASE64 = encodings(Buffer.from('unplugin-kms/secret')).flatMap(({ encoding, bytes }) =>
+  encoding.startsWith('base64') ? Buffer.from(bytes).toString() : [],
+)
+const INLINE_MAP = /sourceMappingURL=data:[^,]*,$/
+
+/** What base64 that names the marker says: a small file as a data URL, a loader that gives bytes. */
+function* base64Texts(text: string): Generator<string> {
+  for (const pattern of IN_BASE64) {
+    for (let end = 0, at; (at = text.indexOf(pattern, end)) !== -1;) {
+      let start = at
+      while (/[\w+/-]/.test(text[start - 1] ?? '')) start--
+      for (end = at; /[\w+/-]/.test(text[end] ?? '');) end++
+      if (INLINE_MAP.test(text.slice(Math.max(0, start - 100), start))) continue
+      yield Buffer.from(text.slice(start, end), 'base64').toString('utf8')
+    }
   }
-  return null
 }
 
 function importsOf(code: string, name: string): { imports: string[]; texts: string[] } | null {

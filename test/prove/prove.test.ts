@@ -103,6 +103,11 @@ describe('the proof fails on what is left of a mark', () => {
       `export default "import { secret } from 'unplugin-kms/secret'\\nexport const key: string = secret('x')"`,
       'MARK_UNTRANSFORMED',
     ],
+    ...[0, 1, 2].map((before) => [
+      `the source of a marked module in base64, after ${before} bytes`,
+      `export default "${Buffer.from(`${' '.repeat(before)}import { secret } from 'unplugin-kms/secret'\nexport const key: string = secret('x')`).toString('base64')}"`,
+      'MARK_UNTRANSFORMED',
+    ]),
     [
       'an import of the shim',
       `import{open}from"./unplugin-kms.pair.0123456789abcdef"`,
@@ -114,6 +119,11 @@ describe('the proof fails on what is left of a mark', () => {
   it('but not on a comment that mentions it', async () => {
     expect(await verdict(`// import { secret } from 'unplugin-kms/secret'\nf()`)).toBeNull()
     expect(await verdict(`f("// import { secret } from 'unplugin-kms/secret'\\nf()")`)).toBeNull()
+  })
+
+  it('and not on an inline map, whose sources are redacted', async () => {
+    const map = { sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`] }
+    expect(await verdict(`f()\n${dataUrl(JSON.stringify(map))}`)).toBeNull()
   })
 })
 
