@@ -76,7 +76,7 @@ export function judge(access: Access): Check[] {
 
   const says = roleSays(access, allowed(own))
   const limit = role.boundary ? allowed(boundary) : role.incomplete ? says : 'yes'
-  const { session, named, account } = keySays(ofKey, access)
+  const { session, named, account, open } = keySays(ofKey, access)
   const keyAllows = best([session, named, account])
   const isOwnAccount = parseKeyArn(keyArn)!.account === role.account
   const result = isOwnAccount
@@ -91,7 +91,7 @@ export function judge(access: Access): Check[] {
     return [
       limit === 'no' && role.boundary ? missingInBoundary(access) : missingInRole(access, own),
     ]
-  if (result === 'maybe' || mayBeDenied) return [unknown(access, all)]
+  if (result === 'maybe' || mayBeDenied) return [unknown(access, all, open)]
   // Whom the key policy names needs no policy of his own, which is all that is simulated.
   const needsRole = !isOwnAccount || best([session, worst(named, limit)]) !== 'yes'
   if (needsRole && simulated && simulated.decision !== 'allowed' && !simulated.missing.length)
@@ -136,23 +136,40 @@ const judgeKeyPolicy = (policy: Policy, { role, session, call }: Access): Judged
       called: `the key policy${sid(statement)}`,
     }))
 
-/** How the key policy allows: naming the session, naming the role, or leaving it to the account. */
-function keySays(
-  ofKey: Judged[],
-  { keyPolicy, role, session }: Access,
-): Record<'session' | 'named' | 'account', Verdict> {
-  if (!('policy' in keyPolicy)) return { session: 'no', named: 'maybe', account: 'maybe' }
+interface KeySays {
+  /** By naming the session, by naming the role, or by leaving it to the account. */
+  session: Verdict
+  named: Verdict
+  account: Verdict
+  /** What it hangs on beside condition keys. */
+  open: string[]
+}
+
+/** Whether and how the key policy allows. */
+function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): KeySays {
+  if (!('policy' in keyPolicy)) return { session: 'no', named: 'maybe', account: 'maybe', open: [] }
   const says = (how: PrincipalMatch) =>
     allowed(
       ofKey.filter(
         ({ statement }) => principalMatch(statement, principalOf(role, session)) === how,
       ),
     )
+  const names = (matches: (principal: string) => boolean) => (statement: Statement) =>
+    statement.effect === 'Allow' && (statement.principals?.['AWS'] ?? []).some(matches)
   // Whether a boundary limits what everyone is allowed is written nowhere for all cases.
-  const everyone = ofKey.filter(({ statement }) => statement.principals?.['AWS']?.includes('*'))
+  const isEveryone = names((one) => one === '*')
+  const everyone = ofKey.filter((one) => one.verdict !== 'no' && isEveryone(one.statement))
+  const isOfSession = names((one) => one.startsWith(principalOf(role, '').arn))
+  const sessions = session === undefined ? keyPolicy.policy.statements.filter(isOfSession) : []
   return {
-    session: best([says('session'), worst('maybe', allowed(everyone))]),
+    session: best([says('session'), everyone.length || sessions.length ? 'maybe' : 'no']),
     named: says('named'),
     account: says('account'),
+    open: [
+      ...(everyone.length
+        ? ['the key policy names everyone, and a permissions boundary may limit it']
+        : []),
+      ...(sessions.length ? ['the key policy names sessions of the role: give --function'] : []),
+    ],
   }
 }

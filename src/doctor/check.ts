@@ -30,6 +30,7 @@ export const CHECKS = [
   'simulation',
   'access',
   'network',
+  'endpoint-policy',
   'caller',
   'nearest-key',
   'stale',
@@ -50,7 +51,7 @@ export interface Check {
   /** What to do about it. */
   fix?: string
   /** The statements that are missing, and where. */
-  add?: { to: 'role' | 'key'; of: string; statements: Statement[] }
+  add?: { to: 'role' | 'key' | 'endpoint'; of: string; statements: Statement[] }
 }
 
 export const check = (

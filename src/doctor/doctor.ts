@@ -94,8 +94,8 @@ async function examineAws(
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
     file && decrypt ? provePairs(file, aws, isBroken) : [],
-    role ? checkAccess(role, identity.account, functionNameOf(functionName), asked, keys, aws) : [],
-    fn?.region ? checkNetwork(fn, keyArns, aws) : [],
+    role ? checkAccess(role, identity.account, fn?.name, asked, keys, aws) : [],
+    fn?.region ? checkNetwork(fn, asked, keys, aws) : [],
   ])
   return {
     checks: [
@@ -137,8 +137,6 @@ async function examineIdentity({
   const fix = 'sign in (aws sso login), or give --profile; nothing of AWS was looked at'
   return { check: check('found', 'identity', says, { fix }) }
 }
-
-const functionNameOf = (name: string | undefined) => name?.split(':')[6] ?? name
 
 /** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */
 function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {

@@ -5,6 +5,8 @@ import { check, type Check } from './check.js'
 /** What of a Lambda function's configuration decides whether it reaches KMS. */
 export interface FunctionFacts {
   region?: string
+  /** Which its sessions bear. */
+  name?: string
   /** The role's ARN. */
   role?: string
   vpc?: { vpcId: string; subnetIds: string[] }
@@ -30,6 +32,7 @@ export async function examineFunction(name: string, aws: AwsOptions): Promise<Fu
   const { VpcId, SubnetIds = [] } = VpcConfig ?? {}
   return {
     region: FunctionArn.split(':')[3]!,
+    name: FunctionArn.split(':')[6]!,
     ...(Role && { role: Role }),
     ...(VpcId && { vpc: { vpcId: VpcId, subnetIds: SubnetIds } }),
     checks: [

@@ -95,12 +95,17 @@ export const otherwiseSimulated = ({ role, keyArn }: Access, { decision }: Simul
   )
 
 /** Nothing is claimed where the answer hangs on what could not be read, or on the call itself. */
-export function unknown({ role, keyArn, keyPolicy, call }: Access, judged: Judged[]): Check {
+export function unknown(
+  { role, keyArn, keyPolicy, call }: Access,
+  judged: Judged[],
+  others: string[] = [],
+): Check {
   const open = judged.filter(({ verdict }) => verdict === 'maybe')
   const keys = [...new Set(open.flatMap(({ statement }) => unknownKeys(statement, call)))]
   const reasons = [
     ...('why' in keyPolicy ? [`the key policy could not be read: ${keyPolicy.why}`] : []),
     ...(role.incomplete ? [role.incomplete] : []),
+    ...others,
     ...(keys.length ? [`it hangs on ${keys.join(', ')}, which only a real call tells`] : []),
   ]
   return check(

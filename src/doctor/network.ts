@@ -1,9 +1,12 @@
 import type { RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
 import type { AwsOptions } from '../options.js'
+import type { Opening } from '../policy/openings.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
+import { checkEndpointPolicy } from './endpoint-policy.js'
 import type { FunctionFacts } from './function.js'
+import type { KeyFacts } from './keys.js'
 
 /** What is not looked at, whatever the API shows. */
 const ASIDE = 'security groups, network ACLs and DNS were not looked at'
@@ -14,8 +17,9 @@ const ASIDE = 'security groups, network ACLs and DNS were not looked at'
  * no public address.
  */
 export async function checkNetwork(
-  { vpc, region }: FunctionFacts,
-  keyArns: string[],
+  { vpc, region, name, role }: FunctionFacts,
+  openings: Opening[],
+  keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
   if (!vpc) return [check('ok', 'network', 'the function is in no VPC: it reaches KMS')]
@@ -46,15 +50,25 @@ export async function checkNetwork(
 
   const routes = vpc.subnetIds.map((subnet) => defaultTarget(subnet, tables.got.RouteTables ?? []))
   const ofKms = (endpoints.got.VpcEndpoints ?? []).filter(isOfKms)
-  const ways = keyArns.map((arn) => wayTo(parseKeyArn(arn)!.region, region, ofKms, routes))
+  const ways = keys.map(({ arn }) => wayTo(parseKeyArn(arn)!.region, region, ofKms, routes))
   // One key that is reached is enough: the shim goes on to the next.
   const way =
     ways.find((one) => one.status === 'ok') ??
     ways.find((one) => one.status === 'unchecked') ??
     ways[0]
-  return way
-    ? [check(way.status, 'network', `${vpc.vpcId}: ${way.says}`, way.fix ? { fix: way.fix } : {})]
-    : []
+  if (!way) return []
+  const { status, says, fix, endpoint } = way
+  const led = openings.filter(({ keyArn }) => parseKeyArn(keyArn)!.region === region)
+  return [
+    check(status, 'network', `${vpc.vpcId}: ${says}`, fix ? { fix } : {}),
+    ...(endpoint && role && name
+      ? led.map((opening) => {
+          const key = keys.find(({ arn }) => arn === opening.keyArn)!
+          const account = role.split(':')[4]!
+          return checkEndpointPolicy(endpoint, { arn: role, account }, name, opening, key)
+        })
+      : []),
+  ]
 }
 
 const isOfKms = ({ ServiceName = '' }: VpcEndpoint) =>
@@ -64,6 +78,8 @@ interface Way {
   status: 'ok' | 'unchecked' | 'found'
   says: string
   fix?: string
+  /** Through which KMS is reached. */
+  endpoint?: VpcEndpoint
 }
 
 function wayTo(
@@ -77,7 +93,11 @@ function wayTo(
     ({ State, PrivateDnsEnabled }) => /^available$/i.test(State ?? '') && PrivateDnsEnabled,
   )
   if (usable)
-    return { status: 'ok', says: `the endpoint ${usable.VpcEndpointId} leads to KMS; ${ASIDE}` }
+    return {
+      status: 'ok',
+      says: `the endpoint ${usable.VpcEndpointId} leads to KMS; ${ASIDE}`,
+      endpoint: usable,
+    }
   if (routes.every((target) => target && /^nat-/.test(target)))
     return { status: 'ok', says: `every subnet's default route leads to a NAT gateway; ${ASIDE}` }
   const unclear = routes.filter((target) => target && !/^(nat|igw)-/.test(target))

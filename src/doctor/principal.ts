@@ -1,7 +1,10 @@
 import type { RoleFacts } from './role-policies.js'
 
 /** The role as policies name it, and its session as KMS sees it. */
-export function principalOf({ arn, account }: RoleFacts, session: string | undefined) {
+export function principalOf(
+  { arn, account }: Pick<RoleFacts, 'arn' | 'account'>,
+  session: string | undefined,
+) {
   const partition = arn.split(':')[1]!
   const name = arn.split('/').at(-1)!
   const sessionArn = `arn:${partition}:sts::${account}:assumed-role/${name}/${session}`

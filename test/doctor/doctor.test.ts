@@ -36,6 +36,12 @@ const NAT = { main: true, routes: { '0.0.0.0/0': 'nat-1' } }
 const INTERNET = { main: true, routes: { '0.0.0.0/0': 'igw-1' } }
 const INSIDE = { main: true, routes: {} }
 
+/** An endpoint with this policy, and no other way out. */
+const behind = (...statements: object[]) => ({
+  endpoints: [{ ...INTERFACE, policy: document(...statements) }],
+  routeTables: [INSIDE],
+})
+
 /** Something wrong, what it is found as, and words that the finding must have. */
 type Broken = [what: string, id: CheckId, says: RegExp, changes: Changes]
 
@@ -282,6 +288,32 @@ const FUNCTION: Broken[] = [
   ],
 ]
 
+const ENDPOINT_POLICY: Broken[] = [
+  [
+    'an endpoint whose policy leaves kms:Decrypt out',
+    'endpoint-policy',
+    /of the endpoint vpce-0 does not let through kms:Decrypt/,
+    { network: behind(allow('kms:Encrypt', '*', principal('*'))) },
+  ],
+  [
+    'an endpoint whose policy knows another key alone',
+    'endpoint-policy',
+    /does not let through/,
+    { network: behind(allow('kms:*', OTHER_KEY, principal('*'))) },
+  ],
+  [
+    'an endpoint whose policy denies it',
+    'endpoint-policy',
+    /of the endpoint vpce-0 denies kms:Decrypt/,
+    {
+      network: behind(
+        allow('*', '*', principal('*')),
+        deny('kms:Decrypt', '*', { ...principal('*'), ...context('orders') }),
+      ),
+    },
+  ],
+]
+
 const ACCESS: Broken[] = [
   ['a role without any policy for KMS', 'role-action', /allows kms:Decrypt/, { policies: nothing }],
   [
@@ -508,10 +540,13 @@ const ACCESS: Broken[] = [
 ]
 
 describe('doctor names the one cause first', () => {
-  it.each([...FILE, ...KEY, ...FUNCTION])('%s', async (_, id, says, changes) => {
-    const { options } = await world(kms, changes)
-    expectCause(await diagnose(options), id, says)
-  })
+  it.each([...FILE, ...KEY, ...FUNCTION, ...ENDPOINT_POLICY])(
+    '%s',
+    async (_, id, says, changes) => {
+      const { options } = await world(kms, changes)
+      expectCause(await diagnose(options), id, says)
+    },
+  )
 
   it.each(ACCESS)('%s', async (_, id, says, changes) => {
     const made = await world(kms, changes)
@@ -617,6 +652,10 @@ const SOUND: [what: string, changes: Changes][] = [
     },
   ],
   ['a VPC with an endpoint', { network: { endpoints: [INTERFACE], routeTables: [INSIDE] } }],
+  [
+    'a VPC with an endpoint whose policy lets just that through',
+    { network: behind(allow('kms:Decrypt', '*', { ...principal('*'), ...context('orders') })) },
+  ],
   ['a VPC with a NAT gateway', { network: { routeTables: [NAT] } }],
   [
     'a VPC with a NAT gateway, and a key in another region',
@@ -716,6 +755,29 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/key/)
   })
 
+  it('of an endpoint whose policy asks whose organization it is', async () => {
+    const organization = { Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }
+    const { of } = await said({
+      network: behind(allow('*', '*', { ...principal('*'), ...organization })),
+    })
+    expect(of('endpoint-policy')!.says).toMatch(/hangs on aws:PrincipalOrgID/)
+    expect(of('endpoint-policy')!.status).toBe('unchecked')
+  })
+
+  it('of a role alone, where the key policy names a session of it', async () => {
+    const { of } = await said({
+      policies: nothing,
+      keyPolicy: (role) =>
+        document(allow('kms:Decrypt', '*', principal(`${sessionOf(role)}/orders`))),
+      then: ({ options, role }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('access')!.says).toMatch(/names sessions of the role: give --function/)
+    expect(of('access')!.status).toBe('unchecked')
+  })
+
   it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {
     const { of } = await said({
       policies: nothing,
@@ -729,7 +791,7 @@ describe('doctor claims nothing that it could not see', () => {
         ),
     })
     expect(of('access')).toMatchObject({ status: 'unchecked' })
-    expect(of('boundary')).toBeUndefined()
+    expect(of('access')!.says).toMatch(/names everyone/)
   })
 
   it('but what the key policy of its own account says, it says of a foreign role too', async () => {

@@ -1,4 +1,5 @@
 import { authorizeByIam } from '../auth/authorize.js'
+import type { PolicyDocument } from '../auth/principals.js'
 import { list, required, string, structure } from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
 
@@ -10,6 +11,8 @@ export interface Network {
     serviceName: string
     privateDns: boolean
     state?: string
+    /** Default: one that lets all through. */
+    policy?: PolicyDocument
   }[]
   routeTables?: {
     main?: boolean
@@ -18,6 +21,9 @@ export interface Network {
     routes: Record<string, string>
   }[]
 }
+
+/** The policy that EC2 gives an endpoint of which none is asked. */
+const OPEN = { Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }] }
 
 const shape = {
   Filter: list(
@@ -38,13 +44,14 @@ function filtered(call: Call, action: string, filters: Filters): Network[] {
 const DescribeVpcEndpoints = operation(shape, (call, { Filter }) => ({
   vpcEndpointSet: filtered(call, 'DescribeVpcEndpoints', Filter).flatMap(
     ({ vpcId, endpoints = [] }) =>
-      endpoints.map(({ serviceName, privateDns, state = 'available' }, i) => ({
+      endpoints.map(({ serviceName, privateDns, state = 'available', policy = OPEN }, i) => ({
         vpcEndpointId: `vpce-${i}`,
         vpcEndpointType: 'Interface',
         vpcId,
         serviceName,
         state,
         privateDnsEnabled: privateDns,
+        policyDocument: typeof policy === 'string' ? policy : JSON.stringify(policy),
       })),
   ),
 }))
