@@ -7,7 +7,7 @@ export interface Simulation {
   decision: 'allowed' | 'explicitDeny' | 'implicitDeny'
   /** Whether the service control policies let it; undefined outside an organization. */
   organizationAllows?: boolean
-  /** Condition keys that the policies ask for and the simulation was not given. */
+  /** Condition keys that the policies ask for, and whose values only a real call has. */
   missing: string[]
 }
 
@@ -25,7 +25,7 @@ const TYPES: Record<string, 'boolean' | 'date' | 'stringList'> = {
 export async function simulate(
   iam: IAMClient,
   roleArn: string,
-  { action, resource, context }: Circumstances,
+  { action, resource, context, isKnown }: Circumstances,
 ): Promise<Simulation | undefined> {
   const { SimulatePrincipalPolicyCommand } = await import('@aws-sdk/client-iam')
   const answer = await ask(() =>
@@ -50,8 +50,8 @@ export async function simulate(
     decision: EvalDecision!,
     ...(organizationAllows !== undefined && { organizationAllows }),
     // With a resource named, those missing stand in the part of that resource.
-    missing: [result, ...ResourceSpecificResults].flatMap(
-      ({ MissingContextValues = [] }) => MissingContextValues,
-    ),
+    missing: [result, ...ResourceSpecificResults]
+      .flatMap(({ MissingContextValues = [] }) => MissingContextValues)
+      .filter((key) => !isKnown(key)),
   }
 }

@@ -667,6 +667,40 @@ const SOUND: [what: string, changes: Changes][] = [
   ],
 ]
 
+it('doctor says that an organization does not let it, which IAM’s simulation alone knows', async () => {
+  const made = await world(kms)
+  kms.putServiceControlPolicy(document(allow('*', '*'), deny('kms:Decrypt', '*')))
+  try {
+    expect(await decrypts(made)).toBe(false)
+    expectCause(await diagnose(made.options), 'simulation', /a service control policy .* not let/)
+  } finally {
+    kms.putServiceControlPolicy(null)
+  }
+})
+
+describe('where not all policies of the role may be read, doctor asks IAM’s simulation', () => {
+  const CONDITIONAL = { Condition: { StringEquals: { 'aws:SourceVpce': 'vpce-1' } } }
+  it.each([
+    ['which allows it', undefined, 'access', 'ok'],
+    ['which does not', nothing, 'simulation', 'found'],
+    [
+      'which hangs on what is not known',
+      (key: string) => [document(allow('kms:Decrypt', key, CONDITIONAL))],
+      'access',
+      'unchecked',
+    ],
+  ] as const)('%s', async (_, policies, id, status) => {
+    const made = await world(kms, { ...(policies && { policies }) })
+    const blind = kms.createUser({
+      name: `blind-${made.functionName}`,
+      policies: [document(allow('*', '*'), deny('iam:GetRolePolicy', '*'))],
+    })
+    const aws = { ...made.options.aws, credentials: blind.credentials }
+    const { checks } = await diagnose({ ...made.options, aws })
+    expect(checks.find((check) => check.id === id)).toMatchObject({ status })
+  })
+})
+
 describe('doctor says nothing wrong about', () => {
   it.each(SOUND)('%s', async (_, changes) => {
     const made = await world(kms, changes)

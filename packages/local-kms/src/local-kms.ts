@@ -70,6 +70,8 @@ export interface LocalKms {
   /** A grant on a key, in effect at once. */
   createGrant(grant: GrantToCreate): void
   createNetwork(network: Network): void
+  /** The account's, kept in memory; null: it belongs to no organization, as at first. */
+  putServiceControlPolicy(policy: PolicyDocument | null): void
   /** An OpenID Connect provider, kept in memory, whose tokens AssumeRoleWithWebIdentity takes. */
   createOidcProvider(url: string): OidcProvider
   hasAlias(name: string, region?: string): boolean

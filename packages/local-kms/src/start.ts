@@ -6,6 +6,7 @@ import {
   createUser,
   credentialsOf,
   findPrincipal,
+  identityPolicy,
   putPolicies,
   type Credentials,
   type User,
@@ -94,6 +95,8 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
       addGrant(key, grant, faults.now())
     },
     createNetwork: (network) => void account.networks.set(network.vpcId, network),
+    putServiceControlPolicy: (policy) =>
+      void (account.serviceControlPolicy = policy === null ? undefined : identityPolicy(policy)),
     hasAlias: (name, inRegion = region) => account.region(inRegion).aliases.has(name),
     hasPrincipal: (arn) => findPrincipal(account, arn) !== undefined,
     putPolicies: (arn, policies, trust) => putPolicies(account, arn, policies, trust),

@@ -1,3 +1,4 @@
+import type { Policy } from '../auth/policy.js'
 import type { Network } from '../ec2/networks.js'
 import { AwsError } from '../errors.js'
 import type { LambdaFunction } from '../lambda/functions.js'
@@ -12,6 +13,8 @@ export class Account {
   /** Other accounts, by their id: their keys alone matter, and live in memory. */
   readonly others = new Map<string, Account>()
   readonly networks = new Map<string, Network>()
+  /** Of the organization: what its principals may do at most; undefined outside one. */
+  serviceControlPolicy: Policy | undefined
   readonly #dir: string | undefined
   #saved: string
 

@@ -37,7 +37,8 @@ export function authenticate(
       'The security token included in the request is expired',
     )
   }
-  return { caller: credential.caller(), region: authorization.region }
+  const { serviceControlPolicy } = account
+  return { caller: { ...credential.caller(), serviceControlPolicy }, region: authorization.region }
 }
 
 interface Credential {

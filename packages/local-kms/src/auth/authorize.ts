@@ -28,6 +28,9 @@ export function authorizeByIam(
 }
 
 const REASONS: Readonly<Record<Denial, (action: string) => string>> = {
+  'explicit-deny-organization': () => 'with an explicit deny in a service control policy',
+  'no-organization-allow': (action) =>
+    `because no service control policy allows the ${action} action`,
   'explicit-deny-identity': () => 'with an explicit deny in an identity-based policy',
   'explicit-deny-resource': () => 'with an explicit deny in a resource-based policy',
   'no-identity-allow': (action) => `because no identity-based policy allows the ${action} action`,

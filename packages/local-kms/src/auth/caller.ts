@@ -18,6 +18,8 @@ export interface Caller {
   /** What a role's own policies can allow at most. */
   readonly permissionsBoundary?: Policy
   readonly sessionPolicy?: Policy
+  /** What an organization lets any principal of the account do at most. */
+  readonly serviceControlPolicy?: Policy | undefined
 }
 
 /** Who sends a request that is not signed. */

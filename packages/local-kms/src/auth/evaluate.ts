@@ -14,6 +14,8 @@ export interface Question {
 }
 
 export type Denial =
+  | 'explicit-deny-organization'
+  | 'no-organization-allow'
   | 'explicit-deny-identity'
   | 'explicit-deny-resource'
   | 'no-identity-allow'
@@ -23,12 +25,16 @@ export type Denial =
  * Decides as KMS does for a key of the caller's own account: an explicit deny anywhere wins; then
  * the key policy must allow, either by naming the caller or by letting the account's IAM policies
  * decide (its principal is the account or its root), and then one of those must allow too. For a key
- * of another account both must allow, whichever way the key policy does.
+ * of another account both must allow, whichever way the key policy does. A service control policy of
+ * the caller's organization limits all of it.
  *
  * @returns undefined when allowed
  */
 export function evaluate(question: Question): Denial | undefined {
   const { caller, resourcePolicy } = question
+  const { serviceControlPolicy: organization } = caller
+  if (organization && says('Deny', organization, question)) return 'explicit-deny-organization'
+  if (organization && !says('Allow', organization, question)) return 'no-organization-allow'
   const identity = caller.identityPolicies
   if (identity.some((policy) => says('Deny', policy, question))) return 'explicit-deny-identity'
   const limits = [caller.sessionPolicy, caller.permissionsBoundary].filter((p) => p !== undefined)

@@ -9,7 +9,7 @@ import type {
   UserRecord,
 } from '../account/state.js'
 import { LocalKmsError } from '../errors.js'
-import { parsePolicy } from './policy.js'
+import { parsePolicy, type Policy } from './policy.js'
 import { encodeBase32, totp } from './totp.js'
 
 /** A policy document: as an object, or as its JSON text. */
@@ -61,7 +61,7 @@ export function createUser(
     name,
     userId: `AIDA${identifier()}`,
     accessKeys: [key],
-    policies: policies.map(identityPolicy),
+    policies: policies.map(identityPolicyText),
     ...(mfaSecret !== undefined && { mfaSecret }),
   })
   account.save()
@@ -110,13 +110,13 @@ export function createRole(
   const managed = ([called, document]: [string, PolicyDocument]): ManagedPolicy => ({
     arn: policyArn(account.id, called),
     name: called,
-    document: identityPolicy(document),
+    document: identityPolicyText(document),
   })
   account.state.roles.set(name, {
     name,
     roleId: `AROA${identifier()}`,
     trustPolicy,
-    policies: policies.map(identityPolicy),
+    policies: policies.map(identityPolicyText),
     attachedPolicies: Object.entries(attachedPolicies).map(managed),
     ...(permissionsBoundary !== undefined && {
       permissionsBoundary: managed([`${name}-boundary`, permissionsBoundary]),
@@ -142,7 +142,7 @@ export function putPolicies(
   trust?: PolicyDocument,
 ): void {
   const principal = existingPrincipal(account, arn)
-  principal.policies = policies.map(identityPolicy)
+  principal.policies = policies.map(identityPolicyText)
   if (trust !== undefined && 'roleId' in principal) principal.trustPolicy = trustPolicyText(trust)
   account.save()
 }
@@ -204,11 +204,14 @@ function checkName(name: string, exists: boolean, kind: string): void {
   if (exists) throw new LocalKmsError('BAD_OPTION', `the ${kind} '${name}' exists already`)
 }
 
-function identityPolicy(document: PolicyDocument): string {
-  const text = textOf(document)
-  parsePolicy(text, 'identity')
-  return text
+/** Checked, and as its text. */
+function identityPolicyText(document: PolicyDocument): string {
+  identityPolicy(document)
+  return textOf(document)
 }
+
+export const identityPolicy = (document: PolicyDocument): Policy =>
+  parsePolicy(textOf(document), 'identity')
 
 function trustPolicyText(document: PolicyDocument): string {
   const text = textOf(document)

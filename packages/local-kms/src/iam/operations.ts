@@ -2,7 +2,7 @@ import { roleArn } from '../account/arn.js'
 import type { ManagedPolicy, RoleRecord } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { policiesOfRole } from '../auth/caller.js'
-import { requestContext } from '../auth/conditions.js'
+import { requestContext, type RequestContext } from '../auth/conditions.js'
 import { evaluate } from '../auth/evaluate.js'
 import { AwsError } from '../errors.js'
 import { list, required, string, structure } from '../protocol/schema.js'
@@ -92,11 +92,25 @@ const GetPolicyVersion = operation({ PolicyArn, VersionId: required(string()) },
 })
 
 const DECISIONS = {
+  'explicit-deny-organization': 'explicitDeny',
+  'no-organization-allow': 'implicitDeny',
   'explicit-deny-identity': 'explicitDeny',
   'explicit-deny-resource': 'explicitDeny',
   'no-identity-allow': 'implicitDeny',
   'no-resource-allow': 'implicitDeny',
 } as const
+
+/** The condition keys that a role's policies ask for and a request does not have. */
+function missingKeys(
+  { identityPolicies, permissionsBoundary }: ReturnType<typeof policiesOfRole>,
+  context: RequestContext,
+): string[] {
+  const policies = [...identityPolicies, ...(permissionsBoundary ? [permissionsBoundary] : [])]
+  const keys = policies
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ conditions }) => Object.values(conditions).flatMap(Object.keys))
+  return [...new Set(keys)].filter((key) => !context.has(key.toLowerCase()))
+}
 
 /** Of a role, by its own policies: IAM simulates no resource-based policy for roles. */
 const SimulatePrincipalPolicy = operation(
@@ -114,7 +128,7 @@ const SimulatePrincipalPolicy = operation(
       ),
     ),
   },
-  (call, { PolicySourceArn: arn, ActionNames, ResourceArns = ['*'], ContextEntries = [] }) => {
+  (call, { PolicySourceArn: arn, ActionNames, ResourceArns, ContextEntries = [] }) => {
     call.entry.resource = arn
     authorizeByIam(call, 'iam:SimulatePrincipalPolicy', arn)
     const role =
@@ -128,6 +142,7 @@ const SimulatePrincipalPolicy = operation(
       userId: role.roleId,
       mfaPresent: false,
       ...policiesOfRole(role),
+      serviceControlPolicy: call.account.serviceControlPolicy,
     }
     const context = requestContext([
       ['aws:PrincipalArn', arn],
@@ -139,12 +154,31 @@ const SimulatePrincipalPolicy = operation(
     return {
       IsTruncated: false,
       EvaluationResults: ActionNames.flatMap((action) =>
-        ResourceArns.map((resource) => {
+        (ResourceArns ?? ['*']).map((resource) => {
           const denial = evaluate({ caller, action, resource, context })
+          const decision = denial === undefined ? 'allowed' : DECISIONS[denial]
+          const missing = missingKeys(caller, context)
           return {
             EvalActionName: action,
             EvalResourceName: resource,
-            EvalDecision: denial === undefined ? 'allowed' : DECISIONS[denial],
+            EvalDecision: decision,
+            ...(caller.serviceControlPolicy && {
+              OrganizationsDecisionDetail: {
+                AllowedByOrganizations: !denial?.includes('organization'),
+              },
+            }),
+            // Where resources are named, each has its own part.
+            ...(ResourceArns === undefined
+              ? { MissingContextValues: missing }
+              : {
+                  ResourceSpecificResults: [
+                    {
+                      EvalResourceName: resource,
+                      EvalResourceDecision: decision,
+                      MissingContextValues: missing,
+                    },
+                  ],
+                }),
           }
         }),
       ),

@@ -112,6 +112,26 @@ describe('IAM, to its own client', () => {
     expect(await simulate('ssm:GetParameter', 'ö & <x>')).toBe('implicitDeny')
   })
 
+  test('simulates the service control policy, and names what the policies ask and it was not given', async () => {
+    kms.putServiceControlPolicy(statement('iam:*'))
+    const { EvaluationResults } = await iam()
+      .send(
+        new SimulatePrincipalPolicyCommand({
+          PolicySourceArn: role.arn,
+          ActionNames: ['kms:Decrypt'],
+          ResourceArns: ['arn:aws:kms:us-east-1:111122223333:key/x'],
+        }),
+      )
+      .finally(() => kms.putServiceControlPolicy(null))
+    expect(EvaluationResults).toMatchObject([
+      {
+        EvalDecision: 'implicitDeny',
+        OrganizationsDecisionDetail: { AllowedByOrganizations: false },
+        ResourceSpecificResults: [{ MissingContextValues: ['kms:EncryptionContext:app'] }],
+      },
+    ])
+  })
+
   test('says NoSuchEntityException and AccessDenied as IAM does', async () => {
     const get = new GetRoleCommand({ RoleName: 'gone' })
     expect(await refusal(iam().send(get))).toBe('NoSuchEntityException')
@@ -130,6 +150,19 @@ test("a permissions boundary narrows the role's own policies, as in AWS", async 
   const input = { KeyId, Plaintext: base64('x') }
   expect((await call(kms, 'DescribeKey', { KeyId }, { credentials })).status).toBe(200)
   expect((await call(kms, 'Encrypt', input, { credentials })).type).toBe('AccessDeniedException')
+})
+
+test('a service control policy limits every principal of the account, whatever else allows', async () => {
+  const { arn: KeyId } = await kms.createKey()
+  kms.putServiceControlPolicy(statement('kms:DescribeKey'))
+  try {
+    expect((await call(kms, 'DescribeKey', { KeyId })).status).toBe(200)
+    const { type, body } = await call(kms, 'Encrypt', { KeyId, Plaintext: base64('x') })
+    expect(type).toBe('AccessDeniedException')
+    expect(JSON.stringify(body)).toContain('no service control policy allows the kms:Encrypt')
+  } finally {
+    kms.putServiceControlPolicy(null)
+  }
 })
 
 describe('Lambda, to its own client', () => {
