@@ -1,4 +1,4 @@
-import { relative, sep } from 'node:path'
+import { relative, resolve as resolvePath, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { DEV, devModule, devOpening } from './emit/dev.js'
 import { emit, type Opening } from './emit/emit.js'
@@ -106,8 +106,12 @@ export function createBuild(userOptions: Options | undefined) {
   const includes = (id: string) =>
     include.some((pattern) => pattern.test(id)) && !exclude.some((pattern) => pattern.test(id))
 
-  /** For a module that changed, or lost its marks: what is known of it no longer holds. */
-  const forget = (id: string) => void modules.delete(id)
+  /** For a file that changed, or a module that lost its marks: what is known of it no longer holds. */
+  function forget(id: string) {
+    modules.delete(id)
+    // A dev server starts once.
+    if (resolvePath(id) === options.secretsFile.path) started = undefined
+  }
 
   /** Remembers the first failure, so that the build fails at its end if the bundler went on. */
   async function remembering<T>(work: Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
+import { importersIn, showNoLines } from './vite-dev-server.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
@@ -40,7 +41,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
       // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
       client: isClient(context) && !(serves && process.env.VITEST),
       immediate: serves,
-      importersOf: serves ? importersIn(context) : undefined,
+      importersOf: serves ? importersIn(environmentOf(context)) : undefined,
     })),
     vite: {
       ...hooks,
@@ -55,6 +56,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
           return null
         },
       },
+      configureServer: ({ environments }) => Object.values(environments).forEach(showNoLines),
       async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)
         serves = command === 'serve'
@@ -67,9 +69,4 @@ const kms = createVitePlugin<Options | undefined>((options) => {
 })
 export default kms
 
-/** A dev server knows who imports a module as soon as it has served the importer. */
-function importersIn(context: unknown) {
-  const { moduleGraph } = (context as { environment: DevEnvironment }).environment
-  return (id: string) =>
-    [...(moduleGraph.getModuleById(id)?.importers ?? [])].flatMap(({ id }) => id ?? [])
-}
+const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment
