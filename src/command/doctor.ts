@@ -87,15 +87,30 @@ function show({ checks }: Diagnosis) {
   )
 }
 
+/** Between words, where a person looks; a tool gets its one line. */
+function wrap(text: string): string {
+  const { isTTY, columns } = process.stdout
+  if (!isTTY) return text
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`.trimStart()
+    if (INDENT + line.length <= columns) lines[lines.length - 1] = line
+    else lines.push(word)
+  }
+  return lines.filter(Boolean).join(`\n${' '.repeat(INDENT)}`)
+}
+
 const WIDTH = Math.max(...Object.values(MARKS).map((mark) => mark.length))
 
-/** A line a check; below it what to do. */
+const INDENT = WIDTH + 2
+
+/** A line a check; below it what to do, unbroken, to be copied. */
 function showCheck({ status, id, says, fix, add }: Check) {
-  const mark = MARKS[status].padEnd(WIDTH)
-  const line = `${mark}  ${id}: ${says}`
-  if (status === 'found') print(`${alarm(mark)}  ${emphasis(`${id}: ${says}`)}`)
-  else print(status === 'ok' ? dim(line) : line)
-  const indent = ' '.repeat(WIDTH + 2)
+  const mark = MARKS[status].padEnd(INDENT)
+  const text = wrap(`${id}: ${says}`)
+  if (status === 'found') print(`${alarm(mark)}${emphasis(text)}`)
+  else print(status === 'ok' ? dim(mark + text) : mark + text)
+  const indent = ' '.repeat(INDENT)
   if (fix) print(`${indent}-> ${fix}`)
   if (add) print(JSON.stringify(add.statements, null, 2).replaceAll(/^/gm, indent))
 }

@@ -85,16 +85,16 @@ function stateOf(arn: string, { KeyState, DeletionDate }: KeyMetadata): Check {
     case 'Enabled':
       return check('ok', 'key-enabled', `${arn} is enabled`)
     case 'Disabled':
-      return found(`${arn} is disabled: nothing opens`, `aws kms enable-key ${at}`)
+      return found(`${arn} is disabled: it opens nothing`, `aws kms enable-key ${at}`)
     case 'PendingDeletion':
     case 'PendingReplicaDeletion':
       return found(
-        `${arn} is about to be deleted${DeletionDate ? ` on ${DeletionDate.toISOString().slice(0, 10)}` : ''}: nothing opens, and after that never again`,
+        `${arn} is about to be deleted${DeletionDate ? ` on ${DeletionDate.toISOString().slice(0, 10)}` : ''}: it opens nothing, and after that never again`,
         `aws kms cancel-key-deletion ${at}, then aws kms enable-key ${at}`,
       )
     default:
       return found(
-        `${arn} is in the state ${KeyState}: nothing opens`,
+        `${arn} is in the state ${KeyState}: it opens nothing`,
         'see the key in the console',
       )
   }

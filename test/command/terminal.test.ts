@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { workspace, type Workspace } from './cli.js'
@@ -48,6 +49,24 @@ async function initialised(files: Record<string, string> = {}) {
   expect(await space.cli(['init', '--key', key], { env: kms.env })).toMatchObject({ code: 0 })
   return space
 }
+
+describe.skipIf(!hasPython)('doctor in a terminal', () => {
+  it('breaks its lines between words at 80 columns, and keeps statements to be copied whole', async () => {
+    const space = await initialised()
+    const { arn } = kms.createRole({ name: 'orders' })
+    const { code, output } = await inTerminal(space, ['doctor', '--role', arn])
+    expect([code, output]).toEqual([1, expect.stringContaining('Asking AWS')])
+    const lines = stripVTControlCharacters(output.slice(output.indexOf('WRONG'))).split('\r\n')
+    const [said, [copied]] = [lines.slice(0, 2), lines.filter((line) => line.includes('"Sid"'))]
+    expect(said).toEqual([
+      `WRONG   role-action: no policy of ${arn} allows`,
+      expect.stringMatching(/^ {8}kms:Decrypt \(AWS/),
+    ])
+    expect(copied).toMatch(/^ +"Sid": "OpenSecrets",$/)
+    const long = lines.filter((line) => line.length > 80 && / \S+ \S/.test(line.trim()))
+    expect(long.every((line) => /->|"|^\S+ thing wrong/.test(line))).toBe(true)
+  })
+})
 
 const COLOUR = '\u001B['
 

@@ -5,14 +5,27 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckId } from '../../src/doctor/check.js'
 import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
 import { fingerprintOf } from '../../src/seal/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
+import { initSecretsFile } from '../../src/secrets/init.js'
+import { setSecret } from '../../src/secrets/set.js'
+import { opened, sealed } from '../inspect/sealed.js'
 import { localPair } from '../support/project.js'
-import { allow, decrypts, deny, document, principal, VALUE, world, type Changes } from './world.js'
+import {
+  allow,
+  CONTEXT,
+  decrypts,
+  deny,
+  document,
+  principal,
+  type Changes,
+  VALUE,
+  world,
+} from './world.js'
 
 let kms: LocalKms
 beforeAll(async () => {
@@ -651,6 +664,25 @@ const SOUND: [what: string, changes: Changes][] = [
       ],
     },
   ],
+  [
+    'keys in two regions',
+    {
+      policies: () => [document(allow('kms:Decrypt', '*', context('orders')))],
+      then: async ({ kms: { createKey }, key, secretsFile, options: { aws = {} } }) => {
+        const { arn } = await createKey({ region: 'eu-west-1' })
+        await rm(secretsFile)
+        const keyIds = [key, arn]
+        await initSecretsFile({
+          secretsFile,
+          keyIds,
+          encryptionContext: CONTEXT,
+          aws,
+          types: false,
+        })
+        await setSecret('DB_PASSWORD', Buffer.from(VALUE), { secretsFile })
+      },
+    },
+  ],
   ['a VPC with an endpoint', { network: { endpoints: [INTERFACE], routeTables: [INSIDE] } }],
   [
     'a VPC with an endpoint whose policy lets just that through',
@@ -676,6 +708,36 @@ it('doctor says that an organization does not let it, which IAM’s simulation a
   } finally {
     kms.putServiceControlPolicy(null)
   }
+})
+
+it('doctor says what it found offline, where AWS is not reached', async () => {
+  const { options } = await world(kms, { then: ({ edit }) => edit(exchangePair) })
+  const aws = { ...options.aws, endpoint: 'http://127.0.0.1:1' }
+  const { checks, verdict } = await diagnose({ ...options, aws })
+  expect(checks[0]).toMatchObject({ id: 'pin', status: 'found' })
+  expect(verdict).toBe('found')
+})
+
+it('doctor says each thing once of a bundle with two encryption contexts', async () => {
+  const { key, options, secretsFile } = await world(kms, {
+    policies: (arn) => [document(allow('kms:Decrypt', arn))],
+  })
+  const pairs = ['orders', 'billing'].map((app) => ({
+    ...localPair(key),
+    encryptionContext: { app },
+  }))
+  const bundle = secretsFile.replace('kms-secrets.json', 'main.mjs')
+  const code = pairs.map(async (pair) => `open(${opened(pair)}, "${await sealed(pair)}")`)
+  await writeFile(bundle, (await Promise.all(code)).join('\n'))
+  const { secretsFile: _, ...rest } = options
+  const { checks, verdict } = await diagnose({ ...rest, bundles: [bundle] })
+  expect(verdict).toBe('fine')
+  expect(new Set(checks.map(({ says }) => says)).size).toBe(checks.length)
+  const access = checks.filter(({ id }) => id === 'access').map(({ says }) => says)
+  expect(access).toEqual([
+    expect.stringMatching(/context \{"app":"(orders|billing)"\}$/),
+    expect.stringMatching(/context \{"app":"(orders|billing)"\}$/),
+  ])
 })
 
 describe('where not all policies of the role may be read, doctor asks IAM’s simulation', () => {
