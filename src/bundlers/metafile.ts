@@ -6,8 +6,18 @@ export interface Metafile {
   inputs: Record<string, { imports: { path: string }[] }>
 }
 
-/** @param folder what the paths are relative to. */
+/** Made when it is asked for, which is when a build fails. @param folder what the paths are relative to. */
 export function graphOf({ inputs }: Metafile, folder: string): Graph {
+  let importers: Map<string, string[]> | undefined
+  return {
+    get inputs() {
+      return Object.keys(inputs).map((path) => resolve(folder, path))
+    },
+    importersOf: (id) => (importers ??= importersIn(inputs, folder)).get(id) ?? [],
+  }
+}
+
+function importersIn(inputs: Metafile['inputs'], folder: string) {
   const importers = new Map<string, string[]>()
   for (const [importer, { imports }] of Object.entries(inputs)) {
     for (const { path } of imports) {
@@ -15,8 +25,5 @@ export function graphOf({ inputs }: Metafile, folder: string): Graph {
       importers.set(id, [...(importers.get(id) ?? []), resolve(folder, importer)])
     }
   }
-  return {
-    inputs: Object.keys(inputs).map((path) => resolve(folder, path)),
-    importersOf: (id) => importers.get(id) ?? [],
-  }
+  return importers
 }

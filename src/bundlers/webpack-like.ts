@@ -104,21 +104,27 @@ export function checkOutput(build: Build, host: Host) {
   )
 }
 
-function graphOf({ modules, moduleGraph }: Compilation): Graph {
+/** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */
+function graphOf(compilation: Compilation): Graph {
+  let known: Map<string, Module> | undefined
+  const byId = () => (known ??= modulesById(compilation.modules))
+  return {
+    get inputs() {
+      return byId().keys()
+    },
+    importersOf: (id) =>
+      [...compilation.moduleGraph.getIncomingConnections(byId().get(id)!)].flatMap(
+        ({ originModule }) => idOf(originModule) ?? [],
+      ),
+  }
+}
+
+function modulesById(modules: Iterable<Module>): Map<string, Module> {
   // Scope hoisting puts the modules of a bundle into one.
   const all = [...modules].flatMap((module) =>
     'modules' in module ? (module.modules as Module[]) : [module],
   )
-  const byId = new Map(
-    all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])),
-  )
-  return {
-    inputs: byId.keys(),
-    importersOf: (id) =>
-      [...moduleGraph.getIncomingConnections(byId.get(id)!)].flatMap(
-        ({ originModule }) => idOf(originModule) ?? [],
-      ),
-  }
+  return new Map(all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
 }
 
 const idOf = (module: Module | null) =>

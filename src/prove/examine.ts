@@ -3,7 +3,7 @@ import { parts, type Seen } from './parts.js'
 import { placeIn } from './place.js'
 import { residue, type Residue } from './residue.js'
 import { searcher, type Hit } from './search.js'
-import { views } from './views.js'
+import { bytesOf, views } from './views.js'
 
 /** A finished output: chunk, map, or any other file of the build. */
 export interface Asset {
@@ -49,6 +49,8 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
   }
 }
 
+const NOTHING: Search = () => []
+
 /** A search for all plaintexts at once; made once, used for every output. */
 export function searchFor(seen: Seen[], proof: Proof): Search {
   const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
@@ -56,7 +58,7 @@ export function searchFor(seen: Seen[], proof: Proof): Search {
       .flatMap(encodings)
       .map((encoded) => ({ ...encoded, name: secret.name })),
   )
-  return patterns.length ? searcher(patterns) : () => []
+  return patterns.length ? searcher(patterns) : NOTHING
 }
 
 /** A path as it may be shown. */
@@ -79,11 +81,14 @@ export function examine(
       reading,
     })
     for (const hit of search(Buffer.from(name))) leaks.push(leak(hit, ' (in its name)'))
-    for (const { reading, bytes } of views(content, name)) {
-      for (const hit of search(bytes))
-        leaks.push({ ...leak(hit, reading), place: placeIn(bytes, hit.offset) })
+    // Reading an output in every way is the greater part of a search.
+    if (search !== NOTHING) {
+      for (const { reading, bytes } of views(content, name)) {
+        for (const hit of search(bytes))
+          leaks.push({ ...leak(hit, reading), place: placeIn(bytes, hit.offset) })
+      }
     }
-    const what = residue(Buffer.from(content as Uint8Array).toString('utf8'), name)
+    const what = residue(typeof content === 'string' ? content : bytesOf(content).toString(), name)
     if (what) leftovers.push({ asset, what })
   }
   return { leaks, leftovers }

@@ -33,10 +33,14 @@ const DEEPEST = 5
  * @param name the output's, whose ending tells Brotli, which has no header.
  */
 export function* views(content: string | Uint8Array, name = ''): Generator<View> {
-  const bytes = Buffer.from(content as Uint8Array)
+  const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
   const inflated = decompress(bytes, name)
   yield* inflated ? read(inflated, ' (decompressed)', 0) : read(bytes, '', 0)
 }
+
+/** The same memory. */
+export const bytesOf = ({ buffer, byteOffset, length }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, length)
 
 function decompress(bytes: Buffer, name: string): Buffer | null {
   try {
