@@ -77,7 +77,7 @@ async function printRuntimePolicy(bundles: string[], flags: Flags) {
   if (role === undefined) {
     print(formatPolicy(decryptStatements(openings), format, 'runtime'))
     return note(
-      "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part.",
+      "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part, and npx unplugin-kms doctor --role ARN says whether it is missing.",
     )
   }
   for (const { keyArn, statements } of keyPolicyParts(openings, role)) {

@@ -1,7 +1,6 @@
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
-import { filesIn } from '../support/project.js'
 import { allow, document } from './world.js'
 
 const VALUE = 'hunter2-of-the-orders'
@@ -78,26 +77,5 @@ describe('unplugin-kms doctor', () => {
     expect((await shop.cli(['doctor'], { env })).code).toBe(3)
     const wrong = await run('doctor', '--role', 'orders')
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('aws iam get-role')])
-  })
-
-  it('changes nothing, here or in AWS', async () => {
-    const before = await filesIn(shop.folder)
-    const from = kms.journal.length
-    await run('doctor', '--function', 'orders', '--decrypt', '--key', 'alias/app')
-    await run('policy', 'runtime')
-    await run('inspect', '.')
-    expect(await filesIn(shop.folder)).toEqual(before)
-    const calls = kms.journal.slice(from)
-    expect(calls.length).toBeGreaterThan(10)
-    const reading = /^(?:Get|Describe|List|Simulate)|^Decrypt$/
-    const others = calls.filter(({ operation }) => !reading.test(operation))
-    expect(others).toEqual(
-      others.map(() =>
-        expect.objectContaining({
-          operation: 'GenerateDataKeyPairWithoutPlaintext',
-          outcome: 'DryRunOperationException',
-        }),
-      ),
-    )
   })
 })

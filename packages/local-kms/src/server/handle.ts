@@ -95,6 +95,8 @@ async function run(
     )
   }
   const body = input ?? readJson(request.body)
+  if (service === 'kms' && (body as { DryRun?: unknown } | null)?.DryRun === true)
+    entry.dryRun = true
   const { caller, region } =
     operation === OPERATIONS.sts['AssumeRoleWithWebIdentity']
       ? { caller: anonymous(endpoint.account.id), region: '' }

@@ -38,6 +38,12 @@ describe('the journal shows of each call', () => {
     ])
   })
 
+  test('that it was a dry run', async () => {
+    await call(kms, 'Encrypt', { KeyId: arn, Plaintext: base64(SECRET), DryRun: true })
+    expect(kms.journal).toMatchObject([{ dryRun: true, outcome: 'DryRunOperationException' }])
+    expect(formatEntry(kms.journal[0]!)).toContain('dry-run')
+  })
+
   test('the error and its message when it is refused', async () => {
     await call(kms, 'DescribeKey', { KeyId: 'alias/nowhere' })
     expect(kms.journal.at(-1)).toMatchObject({
