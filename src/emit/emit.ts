@@ -69,10 +69,13 @@ export function emit(
 
 const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
 
-/** Names for what we import that stand nowhere in the module. */
+/** Names for what we import that stand nowhere in the module, nor with letters escaped. */
 function localNames(code: string) {
+  const text = code.replace(/\\u(?:\{([\da-f]+)\}|([\da-f]{4}))/gi, (_, braced, four) =>
+    String.fromCharCode(parseInt(braced ?? four, 16)),
+  )
   let prefix = 'kms'
-  while (code.includes(`${prefix}_`)) prefix = `_${prefix}`
+  while (text.includes(`${prefix}_`)) prefix = `_${prefix}`
   const local = ({ from, export: exported }: Opening) =>
     `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
   return Object.assign(local, { sync: `${prefix}_sync` })

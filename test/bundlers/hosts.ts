@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { rspack, type Configuration as RspackConfiguration } from '@rspack/core'
 import * as esbuild from 'esbuild'
 import { rolldown } from 'rolldown'
@@ -53,9 +54,11 @@ const paths = ({ root, entries }: Cell) =>
   Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, join(root, file)]))
 const extension = ({ format }: Cell) => (format === 'cjs' ? '.cjs' : '.mjs')
 
+/** Every property of an error, also those that no terminal shows today, down to its causes. */
 const said = (error: unknown): string => {
-  const { message, stack, frame, pluginCode, loc } = error as Error & Record<string, unknown>
-  return [message, stack, frame, pluginCode, JSON.stringify(loc)].filter(Boolean).join('\n')
+  const { message, frame } = error as Error & { frame?: string }
+  const whole = inspect(error, { depth: 9, maxStringLength: Infinity, maxArrayLength: Infinity })
+  return [message, frame, whole].filter(Boolean).join('\n')
 }
 
 async function settle(work: (log: (text: string) => void) => Promise<unknown>): Promise<Outcome> {
