@@ -7,6 +7,7 @@ import { best, fit, worst, type Circumstances, type Fit, type Verdict } from './
 import { isGranted } from './grants.js'
 import {
   deniedByOrganization,
+  deniedBySimulation,
   missingInBoundary,
   missingInKeyPolicy,
   missingInRole,
@@ -49,7 +50,9 @@ export interface Judged extends Fit {
 export function judge(access: Access): Check[] {
   const { role, keyArn, keyPolicy, call, simulated } = access
   const own = judgeAll(role.policies, call)
-  const boundary = role.boundary ? judgeAll([role.boundary], call, 'the permissions boundary') : []
+  const boundary = isRead(role.boundary)
+    ? judgeAll([role.boundary], call, 'the permissions boundary')
+    : []
   const ofKey = 'policy' in keyPolicy ? judgeKeyPolicy(keyPolicy.policy, access) : []
   const all = [...own, ...boundary, ...ofKey]
 
@@ -66,16 +69,20 @@ export function judge(access: Access): Check[] {
     ]
   }
   if (simulated?.organizationAllows === false) return [deniedByOrganization(access)]
+  // Of policies that could not be read the simulation knows.
+  const decided = isDecided(simulated) ? simulated.decision : undefined
+  if (role.incomplete !== undefined && decided === 'explicitDeny')
+    return [deniedBySimulation(access)]
   const mayBeDenied =
     denials.some(({ verdict }) => verdict === 'maybe') ||
-    (role.incomplete !== undefined && simulated?.decision !== 'allowed')
+    (role.incomplete !== undefined && decided === undefined)
   if (isGranted(access)) {
     if (mayBeDenied) return [unknown(access, all)]
     return [check('ok', 'access', `a grant lets ${role.arn} decrypt with ${keyArn}`)]
   }
 
   const says = roleSays(access, allowed(own))
-  const limit = role.boundary ? allowed(boundary) : role.incomplete ? says : 'yes'
+  const limit = boundarySays(access, allowed(boundary))
   const { session, named, account, open } = keySays(ofKey, access)
   const keyAllows = best([session, named, account])
   const isOwnAccount = parseKeyArn(keyArn)!.account === role.account
@@ -89,13 +96,19 @@ export function judge(access: Access): Check[] {
   }
   if (result === 'no')
     return [
-      limit === 'no' && role.boundary ? missingInBoundary(access) : missingInRole(access, own),
+      limit === 'no' && isRead(role.boundary)
+        ? missingInBoundary(access, role.boundary)
+        : missingInRole(access, own),
     ]
-  if (result === 'maybe' || mayBeDenied) return [unknown(access, all, open)]
+  if (result === 'maybe' || mayBeDenied) {
+    const lacks =
+      says === 'no' ? ['no policy of the role allows it, so that the key policy must'] : []
+    return [unknown(access, all, [...lacks, ...open])]
+  }
   // Whom the key policy names needs no policy of his own, which is all that is simulated.
   const needsRole = !isOwnAccount || best([session, worst(named, limit)]) !== 'yes'
-  if (needsRole && simulated && simulated.decision !== 'allowed' && !simulated.missing.length)
-    return [otherwiseSimulated(access, simulated)]
+  if (needsRole && decided !== undefined && decided !== 'allowed')
+    return [otherwiseSimulated(access, decided)]
   return [check('ok', 'access', mayOpen(access))]
 }
 
@@ -108,10 +121,22 @@ const allowed = (judged: Judged[]): Verdict =>
 /** What was read of the role's policies says; where that is not all, IAM's simulation of all. */
 function roleSays({ role, simulated }: Access, read: Verdict): Verdict {
   if (role.incomplete === undefined) return read
-  if (simulated?.decision === 'allowed') return 'yes'
-  if (simulated && !simulated.missing.length) return 'no'
+  if (isDecided(simulated)) return simulated.decision === 'allowed' ? 'yes' : 'no'
   return read === 'no' ? 'maybe' : read
 }
+
+function boundarySays({ role, simulated }: Access, read: Verdict): Verdict {
+  if (role.boundary === undefined) return 'yes'
+  if (isRead(role.boundary)) return read
+  return simulated?.decision === 'allowed' ? 'yes' : 'maybe'
+}
+
+const isRead = (boundary: RoleFacts['boundary']): boundary is NamedPolicy =>
+  boundary !== undefined && boundary !== 'unread'
+
+/** Whether a real call would be decided alike. */
+const isDecided = (simulated: Simulation | undefined): simulated is Simulation =>
+  simulated !== undefined && (simulated.decision === 'allowed' || !simulated.missing.length)
 
 const judgeAll = (policies: NamedPolicy[], call: Circumstances, kind = 'the policy'): Judged[] =>
   policies.flatMap(({ name, policy }) =>

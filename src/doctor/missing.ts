@@ -4,6 +4,7 @@ import type { Access, Judged } from './access.js'
 import { check, type Check } from './check.js'
 import { unknownKeys, type Verdict } from './circumstances.js'
 import { whyRoleLacks, wrongCondition } from './near-misses.js'
+import type { NamedPolicy } from './role-policies.js'
 import type { Simulation } from './simulate.js'
 
 export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict): Check {
@@ -42,17 +43,17 @@ export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Ve
 const unlessGranted = ({ grants }: Access) =>
   'why' in grants ? ` (unless a grant lets it: ${grants.why})` : ''
 
-export function missingInBoundary(access: Access): Check {
+export function missingInBoundary(access: Access, boundary: NamedPolicy): Check {
   const { role, keyArn, encryptionContext } = access
   return check(
     'found',
     'boundary',
-    `the permissions boundary ${role.boundary!.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say${unlessGranted(access)}`,
+    `the permissions boundary ${boundary.name} of ${role.arn} does not allow kms:Decrypt with ${keyArn}, whatever the role's policies say${unlessGranted(access)}`,
     {
       fix: 'add to the permissions boundary:',
       add: {
         to: 'role',
-        of: role.boundary!.name,
+        of: boundary.name,
         statements: decryptStatements([{ keyArn, encryptionContext }]),
       },
     },
@@ -86,8 +87,19 @@ export const deniedByOrganization = ({ role, keyArn }: Access): Check =>
     { fix: 'ask who keeps the policies of the organization' },
   )
 
+export const deniedBySimulation = ({ role, keyArn }: Access): Check =>
+  check(
+    'found',
+    'simulation',
+    `a policy of ${role.arn} that could not be read denies it kms:Decrypt with ${keyArn}, says IAM's simulation (explicitDeny)`,
+    { fix: 'ask who keeps the policies of the role; a Deny outdoes every Allow' },
+  )
+
 /** IAM knows more than its API shows, and less than KMS does: neither is claimed to be right. */
-export const otherwiseSimulated = ({ role, keyArn }: Access, { decision }: Simulation): Check =>
+export const otherwiseSimulated = (
+  { role, keyArn }: Access,
+  decision: Simulation['decision'],
+): Check =>
   check(
     'unchecked',
     'simulation',

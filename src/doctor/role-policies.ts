@@ -13,7 +13,8 @@ export interface RoleFacts {
   arn: string
   account: string
   policies: NamedPolicy[]
-  boundary?: NamedPolicy
+  /** Undefined where it has none. */
+  boundary?: NamedPolicy | 'unread'
   /** Why not all of its policies are known; undefined when they are. */
   incomplete?: string
   exists: boolean
@@ -32,7 +33,7 @@ export async function examineRole(
   const sdk = await import('@aws-sdk/client-iam')
   const RoleName = arn.split('/').at(-1)!
   const account = arn.split(':')[4]!
-  const unread = { arn, account, policies: [], exists: true }
+  const unread = { arn, account, policies: [], boundary: 'unread' as const, exists: true }
   if (account !== callerAccount) {
     const incomplete = `it belongs to the account ${account}, and the caller to ${callerAccount ?? 'one that is not known'}`
     const says = `the policies of ${arn} could not be read: ${incomplete}`
@@ -54,7 +55,7 @@ export async function examineRole(
     arn,
     account,
     policies: [...inline, ...attached],
-    ...(boundary[0] && { boundary: boundary[0] }),
+    ...boundaryOf(boundary[0], 'refused' in role || boundaryArn !== undefined),
     ...(incomplete !== undefined && { incomplete }),
     exists: true,
     checks: [
@@ -125,6 +126,9 @@ export async function examineRole(
     return found.flat()
   }
 }
+
+const boundaryOf = (read: NamedPolicy | undefined, mayHaveOne: boolean) =>
+  mayHaveOne ? { boundary: read ?? ('unread' as const) } : {}
 
 /** A policy document, or why it is not understood: what is not read is never judged. */
 export function readPolicy(

@@ -1,13 +1,15 @@
 import {
   DeleteAliasCommand,
   DisableKeyCommand,
+  GetKeyPolicyCommand,
+  PutKeyPolicyCommand,
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CheckId } from '../../src/doctor/check.js'
+import type { CheckId, Status } from '../../src/doctor/check.js'
 import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
 import { fingerprintOf } from '../../src/seal/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
@@ -23,6 +25,7 @@ import {
   document,
   principal,
   type Changes,
+  type World,
   VALUE,
   world,
 } from './world.js'
@@ -741,27 +744,70 @@ it('doctor says each thing once of a bundle with two encryption contexts', async
 })
 
 describe('where not all policies of the role may be read, doctor asks IAM’s simulation', () => {
-  const CONDITIONAL = { Condition: { StringEquals: { 'aws:SourceVpce': 'vpce-1' } } }
-  it.each([
-    ['which allows it', undefined, 'access', 'ok'],
-    ['which does not', nothing, 'simulation', 'found'],
+  const names = (role: string) => document(allow('kms:Decrypt', '*', principal(role)))
+  const atEndpoint = { Condition: { StringEquals: { 'aws:SourceVpce': 'vpce-1' } } }
+  it.each<[what: string, denied: string, changes: Changes, id: CheckId, status: Status]>([
+    ['which allows it', 'iam:GetRolePolicy', {}, 'access', 'ok'],
+    ['which does not', 'iam:GetRolePolicy', { policies: nothing }, 'simulation', 'found'],
+    [
+      'which knows of a Deny',
+      'iam:GetRolePolicy',
+      { policies: () => [document(deny('kms:*', '*'))], keyPolicy: names },
+      'simulation',
+      'found',
+    ],
+    [
+      'which knows of no Deny, where the key policy names the role',
+      'iam:GetRolePolicy',
+      { policies: nothing, keyPolicy: names },
+      'access',
+      'ok',
+    ],
     [
       'which hangs on what is not known',
-      (key: string) => [document(allow('kms:Decrypt', key, CONDITIONAL))],
+      'iam:GetRolePolicy',
+      { policies: (key) => [document(allow('kms:Decrypt', key, atEndpoint))] },
       'access',
       'unchecked',
     ],
-  ] as const)('%s', async (_, policies, id, status) => {
-    const made = await world(kms, { ...(policies && { policies }) })
+    [
+      'which tells of no boundary, where the key policy names the role',
+      'iam:Get*',
+      { policies: nothing, boundary: () => document(allow('s3:*', '*')), keyPolicy: names },
+      'access',
+      'unchecked',
+    ],
+    [
+      'and leaves it open where that is denied too, though the key policy names the role',
+      'iam:*',
+      { policies: nothing, keyPolicy: names },
+      'access',
+      'unchecked',
+    ],
+  ])('%s', async (_, denied, changes, id, status) => {
+    const made = await world(kms, changes)
     const blind = kms.createUser({
       name: `blind-${made.functionName}`,
-      policies: [document(allow('*', '*'), deny('iam:GetRolePolicy', '*'))],
+      policies: [document(allow('*', '*'), deny(denied, '*'))],
     })
-    const aws = { ...made.options.aws, credentials: blind.credentials }
-    const { checks } = await diagnose({ ...made.options, aws })
+    const { aws, ...options } = made.options
+    if (changes.keyPolicy) await letRead(made, blind.arn)
+    const { checks } = await diagnose({
+      ...options,
+      aws: { ...aws, credentials: blind.credentials },
+    })
     expect(checks.find((check) => check.id === id)).toMatchObject({ status })
   })
 })
+
+/** Adds to the key policy that someone may look at the key. */
+async function letRead({ client, key }: World, arn: string) {
+  const { Policy } = await client().send(new GetKeyPolicyCommand({ KeyId: key }))
+  const { Statement, ...rest } = JSON.parse(Policy!) as { Statement: object[] }
+  const reading = allow(['kms:Get*', 'kms:List*', 'kms:Describe*'], '*', principal(arn))
+  const changed = JSON.stringify({ ...rest, Statement: [...Statement, reading] })
+  await client().send(new PutKeyPolicyCommand({ KeyId: key, Policy: changed }))
+}
 
 describe('doctor says nothing wrong about', () => {
   it.each(SOUND)('%s', async (_, changes) => {
