@@ -33,10 +33,20 @@ export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Ve
       : roleSays === 'no'
         ? `the role has no kms:Decrypt, and ${neither}`
         : `whatever the role's policies say, ${neither}`
-  return check('found', 'key-policy', says + unlessGranted(access), {
+  return check('found', 'key-policy', says + formerly(access) + unlessGranted(access), {
     fix: 'add to the key policy:',
     add,
   })
+}
+
+/** AWS shows a principal that was deleted by its unique id; one made anew has another. */
+function formerly({ keyPolicy }: Access): string {
+  const statements = 'policy' in keyPolicy ? keyPolicy.policy.statements : []
+  const names = statements.flatMap(({ principals }) => principals?.['AWS'] ?? [])
+  const gone = names.find((name) => /^A(?:RO|ID)A[A-Z0-9]{16,}$/.test(name))
+  return gone === undefined
+    ? ''
+    : `; it names ${gone}, which was deleted: one made anew under the same name is another`
 }
 
 /** Said where it is not known whether there are grants. */

@@ -468,6 +468,18 @@ const ACCESS: Broken[] = [
     { keyPolicy: () => document(), policies: nothing },
   ],
   [
+    'a key policy that names the role as it was before it was deleted and made anew',
+    'key-policy',
+    /nor lets the account decide; it names AROA\S+, which was deleted/,
+    {
+      keyPolicy: (role) => document(allow('kms:Decrypt', '*', principal(role))),
+      then: ({ kms: { deleteRole, createRole }, key, role, functionName }) => {
+        deleteRole(role)
+        createRole({ name: functionName, policies: [document(allow('kms:Decrypt', key))] })
+      },
+    },
+  ],
+  [
     'a key policy that names another role',
     'key-policy',
     /neither names/,

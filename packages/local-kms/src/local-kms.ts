@@ -65,6 +65,8 @@ export interface LocalKms {
   createKey(options?: KeyToCreate): Promise<CreatedKey>
   createUser(options: { name: string; policies?: PolicyDocument[]; mfa?: boolean }): User
   createRole(options: RoleToCreate): Role
+  /** Key policies that name it show its unique id from then on, which no other role has. */
+  deleteRole(arn: string): void
   /** A Lambda function, as far as its configuration goes. @returns its ARN. */
   createFunction(options: FunctionToCreate): string
   /** A grant on a key, in effect at once. */

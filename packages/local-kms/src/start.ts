@@ -5,6 +5,7 @@ import {
   createRole,
   createUser,
   credentialsOf,
+  deleteRole,
   findPrincipal,
   identityPolicy,
   putPolicies,
@@ -85,6 +86,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
       }),
     createUser: (user) => createUser(account, user, () => faults.now()),
     createRole: (role) => createRole(account, role),
+    deleteRole: (arn) => deleteRole(account, arn),
     createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
     createFunction: (options) => createFunction(account, { region, ...options }),
     createGrant(grant) {

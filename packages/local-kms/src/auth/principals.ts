@@ -126,6 +126,22 @@ export function createRole(
   return { name, arn: roleArn(account.id, name) }
 }
 
+/**
+ * Deletes a role, and ends its sessions. Key policies name it by its unique id from then on, as AWS
+ * shows it: a role made anew under the name is another.
+ */
+export function deleteRole(account: Account, arn: string): void {
+  const role = existingPrincipal(account, arn)
+  if (!('roleId' in role)) throw new LocalKmsError('BAD_OPTION', `no such role: ${arn}`)
+  const { roles, sessions, regions } = account.state
+  roles.delete(role.name)
+  for (const [id, { of }] of sessions)
+    if (of.kind === 'role' && of.name === role.name) sessions.delete(id)
+  for (const key of [...regions.values()].flatMap(({ keys }) => [...keys.values()]))
+    key.policy = key.policy.replaceAll(JSON.stringify(arn), JSON.stringify(role.roleId))
+  account.save()
+}
+
 export function findPrincipal(account: Account, arn: string): UserRecord | RoleRecord | undefined {
   const { users, roles } = account.state
   return (

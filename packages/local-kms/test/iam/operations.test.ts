@@ -16,7 +16,7 @@ import {
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms, type Role } from '../../src/index.js'
-import { base64, call } from '../call.js'
+import { base64, call, succeed } from '../call.js'
 
 const statement = (Action: string, other: object = {}): object => ({
   Version: '2012-10-17',
@@ -150,6 +150,27 @@ test("a permissions boundary narrows the role's own policies, as in AWS", async 
   const input = { KeyId, Plaintext: base64('x') }
   expect((await call(kms, 'DescribeKey', { KeyId }, { credentials })).status).toBe(200)
   expect((await call(kms, 'Encrypt', input, { credentials })).type).toBe('AccessDeniedException')
+})
+
+test('a role made anew is not the one that a key policy named', async () => {
+  const { arn: KeyId } = await kms.createKey()
+  const { arn } = kms.createRole({ name: 'anew' })
+  const mine = { Effect: 'Allow', Action: 'kms:*', Resource: '*' }
+  const Policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [kms.admin.arn, arn].map((AWS) => ({ ...mine, Principal: { AWS } })),
+  })
+  await succeed(kms, 'PutKeyPolicy', { KeyId, Policy })
+  const before = kms.credentialsOf(arn)
+  expect((await call(kms, 'DescribeKey', { KeyId }, { credentials: before })).status).toBe(200)
+
+  kms.deleteRole(arn)
+  kms.createRole({ name: 'anew' })
+  const as = (credentials: typeof before) => call(kms, 'DescribeKey', { KeyId }, { credentials })
+  expect((await as(before)).type).toBe('UnrecognizedClientException')
+  expect((await as(kms.credentialsOf(arn))).type).toBe('AccessDeniedException')
+  const { body } = await call(kms, 'GetKeyPolicy', { KeyId })
+  expect(JSON.stringify(body)).toMatch(/AROA[A-Z2-7]{16}/)
 })
 
 test('a service control policy limits every principal of the account, whatever else allows', async () => {
