@@ -76,13 +76,14 @@ export function judge(access: Access): Check[] {
   const mayBeDenied =
     denials.some(({ verdict }) => verdict === 'maybe') ||
     (role.incomplete !== undefined && decided === undefined)
+  const limit = boundarySays(access, allowed(boundary))
   if (isGranted(access)) {
-    if (mayBeDenied) return [unknown(access, all)]
+    const limits = limit === 'yes' ? [] : ['a permissions boundary may limit the grant']
+    if (mayBeDenied || limits.length) return [unknown(access, all, limits)]
     return [check('ok', 'access', `a grant lets ${role.arn} decrypt with ${keyArn}`)]
   }
 
   const says = roleSays(access, allowed(own))
-  const limit = boundarySays(access, allowed(boundary))
   const { session, named, account, open } = keySays(ofKey, access)
   const keyAllows = best([session, named, account])
   const isOwnAccount = parseKeyArn(keyArn)!.account === role.account

@@ -932,6 +932,29 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.status).toBe('unchecked')
   })
 
+  it('of a grant, which a permissions boundary may limit', async () => {
+    const { of } = await said({
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
+    })
+    expect(of('access')!.says).toMatch(/a permissions boundary may limit the grant/)
+    expect(of('access')!.status).toBe('unchecked')
+  })
+
+  it('of a grant, where a Deny hangs on what only a call tells', async () => {
+    const atEndpoint = { Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } } }
+    const { of } = await said({
+      policies: () => [document(deny('kms:*', '*', atEndpoint))],
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:SourceVpce/)
+  })
+
   it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {
     const { of } = await said({
       policies: nothing,
