@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import type { DevEnvironment, Rollup } from 'vite'
+import type { DevEnvironment, EnvironmentOptions, Rollup } from 'vite'
+import type { Build } from '../build.js'
 import { MARKER } from '../collect/collect.js'
 import type { Graph } from '../prove/origins.js'
+import { NAME } from './transform.js'
 
 /** A dev server knows who imports a module as soon as it has served the importer. */
 export function importersIn({ moduleGraph }: DevEnvironment): Graph['importersOf'] {
@@ -30,3 +32,25 @@ function hideLines(error: Rollup.RollupError) {
   if (source.includes(MARKER)) error.frame = ''
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''
 }
+
+/** The dependency optimizer has plugins of its own: what it bundles is proven as any output is. */
+export const provenDependencies = (build: Build): EnvironmentOptions => ({
+  optimizeDeps: {
+    // Bundled, the marker itself would be taken for a mark.
+    exclude: ['unplugin-kms'],
+    rolldownOptions: {
+      plugins: [
+        {
+          name: NAME,
+          generateBundle: (_, bundle) =>
+            build.prove(
+              Object.values(bundle).map((file) => ({
+                name: file.fileName,
+                content: file.type === 'chunk' ? file.code : file.source,
+              })),
+            ),
+        },
+      ],
+    },
+  },
+})

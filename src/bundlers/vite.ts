@@ -5,7 +5,7 @@ import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
-import { importersIn, showNoLines } from './vite-dev-server.js'
+import { importersIn, provenDependencies, showNoLines } from './vite-dev-server.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
@@ -56,6 +56,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
           return null
         },
       },
+      configEnvironment: () => provenDependencies(build),
       configureServer: ({ environments }) => Object.values(environments).forEach(showNoLines),
       async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)

@@ -63,7 +63,7 @@ function leftover(left: Leftover[]) {
     return new KmsBuildError(
       'MARK_UNTRANSFORMED',
       `${mark} holds a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
-        'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins).',
+        'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins; a dependency with marks belongs in optimizeDeps.exclude).',
     )
   }
   if (text) return asText(text)

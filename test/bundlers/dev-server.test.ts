@@ -1,12 +1,19 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createLogger, createServer, type Plugin } from 'vite'
+import {
+  createLogger,
+  createServer,
+  optimizeDeps,
+  resolveConfig,
+  type DepOptimizationOptions,
+  type Plugin,
+} from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import kms from '../../src/bundlers/vite.js'
 import type { Options } from '../../src/options.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
-import { bench, writeNamed, type Bench } from './fixture.js'
+import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -35,6 +42,7 @@ async function serve(
   files: Record<string, string>,
   options: (root: string) => Options = () => ({}),
   after: Plugin[] = [],
+  dependencies: DepOptimizationOptions = { noDiscovery: true },
 ) {
   // Vitest runs what Vite calls `client` in Node, and the plugin knows it by this variable.
   const { VITEST } = process.env
@@ -52,7 +60,7 @@ async function serve(
     configFile: false,
     customLogger: logger,
     server: { host: '127.0.0.1', port: 0 },
-    optimizeDeps: { noDiscovery: true },
+    optimizeDeps: dependencies,
     plugins: [kms({ secretsFile, aws: shared.aws, ...options(root) }), ...after, rendering],
   })
   onTestFinished(() => server.close())
@@ -101,6 +109,59 @@ describe("Vite's dev server gives no browser", () => {
     await get('/src/page.ts')
     const { body } = await get('/src/key.ts')
     expect(body).toContain('src/main.ts -> src/page.ts -> src/key.ts')
+  })
+})
+
+describe("Vite's dependency optimizer", () => {
+  const DEPENDENCY = {
+    'node_modules/dep/package.json': `{ "name": "dep", "version": "1.0.0", "main": "./index.js", "type": "module" }`,
+    'node_modules/unplugin-kms/package.json': JSON.stringify({
+      name: 'unplugin-kms',
+      version: '0.0.0',
+      type: 'module',
+      exports: { './secret': './secret.js' },
+    }),
+    'node_modules/unplugin-kms/secret.js': 'export const secret = () => {}',
+    'index.html': '<script type="module" src="/main.js"></script>',
+  }
+
+  it('writes no dependency that holds a mark, and says what to do', async () => {
+    const root = await project({ ...DEPENDENCY, 'node_modules/dep/index.js': MARKED })
+    const config = await resolveConfig(
+      {
+        root,
+        configFile: false,
+        logLevel: 'silent',
+        optimizeDeps: { include: ['dep'], noDiscovery: true },
+        plugins: [kms({ keyId: shared.arn, aws: shared.aws })],
+      },
+      'serve',
+    )
+    const failure = await optimizeDeps(config, true).then(
+      () => null,
+      (error: Error) => error,
+    )
+    expect(failure?.message).toMatch(/optimizeDeps\.exclude.*\[MARK_UNTRANSFORMED\]/)
+    expect(failure?.message).not.toContain(VALUE)
+    const written = await filesIn(join(root, 'node_modules/.vite'))
+    expect(detect(written, { planted: VALUE })).toEqual([])
+  })
+
+  it('writes the others, beside marks in the sources', async () => {
+    const { get } = await serve(
+      {
+        ...DEPENDENCY,
+        'node_modules/dep/index.js': 'export const two = 2',
+        'main.js': `import { two } from 'dep'\nimport('./key.js')\nconsole.log(two)`,
+        'key.js': MARKED,
+      },
+      undefined,
+      [],
+      {},
+    )
+    const { body } = await get('/main.js')
+    const [address] = /\/node_modules\/\.vite\/deps\/dep\.js[^"]*/.exec(body)!
+    expect((await get(address)).body).toContain('two')
   })
 })
 
