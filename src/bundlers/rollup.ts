@@ -42,6 +42,8 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
           if (!build.includes(id)) return null
           const code = await readFile(id, 'utf8').catch(() => '')
           if (!code.includes(MARKER)) return null
+          // Rollup watches what it reads itself.
+          this.addWatchFile(id)
           const result = await build.transform(code, id, {}, (file) => this.addWatchFile(file))
           return result && { code: result.code, map: result.map.toString() }
         },

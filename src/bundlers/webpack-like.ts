@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
 import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
+import { MARKER } from '../collect/collect.js'
 import type { Graph } from '../prove/origins.js'
 import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
@@ -34,6 +36,8 @@ export function webpackLike(build: Build) {
         return load.handler.call(this, id)
       },
     },
+    // Asked before a loader runs, which costs Rspack more than anything else of ours.
+    transformInclude: (id) => build.includes(pathOf(id)) && mayHaveMarks(pathOf(id)),
     transform: {
       filter: transform.filter,
       handler(code, id) {
@@ -42,6 +46,20 @@ export function webpackLike(build: Build) {
       },
     },
   } satisfies UnpluginOptions
+}
+
+const pathOf = (id: string) => id.replace(/[?#].*$/, '')
+
+/**
+ * Whether the file as it lies on the disk has marks, or is on no disk. Marks that another loader makes
+ * out of a file without any are never transformed, and fail the build.
+ */
+function mayHaveMarks(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').includes(MARKER)
+  } catch {
+    return true
+  }
 }
 
 /**

@@ -211,6 +211,27 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     expect(calls() - before, 'one data key pair').toBe(1)
   })
 
+  it('takes a module that gains a mark, and one that loses its last', async () => {
+    const unmarked = `export const text = 'text-one'`
+    const { after, write } = await session(
+      host,
+      { 'main.js': `export { text } from './text.js'`, 'text.js': unmarked },
+      () => ({ keyId: shared.arn }),
+    )
+    await after(
+      async () => {},
+      ({ text }) => text === 'one',
+    )
+    await after(
+      write(
+        'text.js',
+        `import { secret } from 'unplugin-kms/secret'\nexport const text = secret.env('KEY')`,
+      ),
+      ({ env }) => env,
+    )
+    await after(write('text.js', unmarked), ({ env, text }) => !env && text === 'one')
+  })
+
   it('takes what changed in the secrets file', async () => {
     const { pair } = shared
     const { root, after } = await session(
