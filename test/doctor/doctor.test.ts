@@ -6,10 +6,12 @@ import {
   ScheduleKeyDeletionCommand,
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
-import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { parsePolicy, startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { judge } from '../../src/doctor/access.js'
 import type { CheckId, Status } from '../../src/doctor/check.js'
+import { circumstancesOf } from '../../src/doctor/circumstances.js'
 import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
 import { fingerprintOf } from '../../src/seal/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
@@ -316,6 +318,12 @@ const ENDPOINT_POLICY: Broken[] = [
     'endpoint-policy',
     /does not let through/,
     { network: behind(allow('kms:*', OTHER_KEY, principal('*'))) },
+  ],
+  [
+    'an endpoint whose policy is for another role',
+    'endpoint-policy',
+    /does not let through/,
+    { network: behind(allow('*', '*', principal('arn:aws:iam::111122223333:role/billing'))) },
   ],
   [
     'an endpoint whose policy denies it',
@@ -758,45 +766,54 @@ it('doctor says each thing once of a bundle with two encryption contexts', async
 describe('where not all policies of the role may be read, doctor asks IAM’s simulation', () => {
   const names = (role: string) => document(allow('kms:Decrypt', '*', principal(role)))
   const atEndpoint = { Condition: { StringEquals: { 'aws:SourceVpce': 'vpce-1' } } }
-  it.each<[what: string, denied: string, changes: Changes, id: CheckId, status: Status]>([
-    ['which allows it', 'iam:GetRolePolicy', {}, 'access', 'ok'],
-    ['which does not', 'iam:GetRolePolicy', { policies: nothing }, 'simulation', 'found'],
+  it.each<[what: string, denied: string | string[], changes: Changes, id: CheckId, status: Status]>(
     [
-      'which knows of a Deny',
-      'iam:GetRolePolicy',
-      { policies: () => [document(deny('kms:*', '*'))], keyPolicy: names },
-      'simulation',
-      'found',
+      ['which allows it', 'iam:GetRolePolicy', {}, 'access', 'ok'],
+      ['which does not', 'iam:GetRolePolicy', { policies: nothing }, 'simulation', 'found'],
+      [
+        'which knows of a Deny',
+        'iam:GetRolePolicy',
+        { policies: () => [document(deny('kms:*', '*'))], keyPolicy: names },
+        'simulation',
+        'found',
+      ],
+      [
+        'which knows of no Deny, where the key policy names the role',
+        'iam:GetRolePolicy',
+        { policies: nothing, keyPolicy: names },
+        'access',
+        'ok',
+      ],
+      [
+        'which hangs on what is not known',
+        'iam:GetRolePolicy',
+        { policies: (key) => [document(allow('kms:Decrypt', key, atEndpoint))] },
+        'access',
+        'unchecked',
+      ],
+      [
+        'which tells of no boundary, where the key policy names the role',
+        'iam:Get*',
+        { policies: nothing, boundary: () => document(allow('s3:*', '*')), keyPolicy: names },
+        'access',
+        'unchecked',
+      ],
+      [
+        'and leaves open whether a Deny is among them where that is denied too',
+        ['iam:GetRolePolicy', 'iam:Simulate*'],
+        { policies: nothing, keyPolicy: names },
+        'access',
+        'unchecked',
+      ],
+      [
+        'and leaves it open where that is denied too, though the key policy names the role',
+        'iam:*',
+        { policies: nothing, keyPolicy: names },
+        'access',
+        'unchecked',
+      ],
     ],
-    [
-      'which knows of no Deny, where the key policy names the role',
-      'iam:GetRolePolicy',
-      { policies: nothing, keyPolicy: names },
-      'access',
-      'ok',
-    ],
-    [
-      'which hangs on what is not known',
-      'iam:GetRolePolicy',
-      { policies: (key) => [document(allow('kms:Decrypt', key, atEndpoint))] },
-      'access',
-      'unchecked',
-    ],
-    [
-      'which tells of no boundary, where the key policy names the role',
-      'iam:Get*',
-      { policies: nothing, boundary: () => document(allow('s3:*', '*')), keyPolicy: names },
-      'access',
-      'unchecked',
-    ],
-    [
-      'and leaves it open where that is denied too, though the key policy names the role',
-      'iam:*',
-      { policies: nothing, keyPolicy: names },
-      'access',
-      'unchecked',
-    ],
-  ])('%s', async (_, denied, changes, id, status) => {
+  )('%s', async (_, denied, changes, id, status) => {
     const made = await world(kms, changes)
     const blind = kms.createUser({
       name: `blind-${made.functionName}`,
@@ -953,6 +970,35 @@ describe('doctor claims nothing that it could not see', () => {
         kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
     })
     expect(of('access')!.says).toMatch(/hangs on aws:SourceVpce/)
+  })
+
+  it('of a role whose policies IAM’s simulation reads otherwise', () => {
+    const role = { arn: 'arn:aws:iam::111122223333:role/orders', account: '111122223333' }
+    const policyOf = (kind: 'identity' | 'resource', more: object = {}) =>
+      parsePolicy(JSON.stringify(document(allow('kms:*', '*', more))), kind)
+    const none = { got: [] }
+    const key = { arn: OTHER_KEY, policy: { got: '' }, grants: none, aliases: none }
+    const [check] = judge({
+      role: {
+        ...role,
+        policies: [{ name: 'p', policy: policyOf('identity') }],
+        exists: true,
+        checks: [],
+      },
+      session: 'orders',
+      keyArn: OTHER_KEY,
+      encryptionContext: CONTEXT,
+      keyPolicy: { policy: policyOf('resource', account(role.account)) },
+      grants: { grants: [] },
+      simulated: { decision: 'implicitDeny', missing: [] },
+      call: circumstancesOf(role, { ...key, broken: false, checks: [] }, CONTEXT),
+    })
+    expect(check).toMatchObject({ id: 'simulation', status: 'unchecked' })
+  })
+
+  it('of an endpoint whose policy names the account, which may mean its root user', async () => {
+    const { of } = await said({ network: behind(allow('*', '*', account('111122223333'))) })
+    expect(of('endpoint-policy')!.status).toBe('unchecked')
   })
 
   it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {

@@ -25,7 +25,7 @@ export const allow = (Action: string | string[], Resource: string, more: object 
   Resource,
   ...more,
 })
-export const deny = (Action: string, Resource: string, more: object = {}) => ({
+export const deny = (Action: string | string[], Resource: string, more: object = {}) => ({
   ...allow(Action, Resource, more),
   Effect: 'Deny',
 })
