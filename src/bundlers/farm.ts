@@ -25,7 +25,7 @@ import { loadHook, resolveHook } from './virtual.js'
  */
 const kms = createFarmPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
-  const target = { client: false }
+  const target = { client: false, cjs: false }
   let folder = ''
   return {
     name: NAME,
@@ -44,6 +44,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
         if (root) build.setRoot(root)
         folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
         target.client = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
+        target.cjs = compilation?.output?.format === 'cjs'
       },
       finalizeResources: {
         async executor({ resourcesMap }) {

@@ -23,19 +23,6 @@ afterAll(() => shared.close())
 
 const all = await fixtures('adversarial')
 
-// Farm takes a second and more for each process, and has hooks of its own in a few places only: the
-// fixtures that go through each of them. All the others are asked of the seven other bundlers.
-const FARM = [
-  'a-broken-line',
-  'a-browser-bundle',
-  'a-secret-nobody-uses',
-  'an-argument-not-static',
-  'an-excluded-module',
-  'an-external-marker',
-  'an-external-shim',
-  'replacement-patterns',
-  'twin-in-another-module',
-]
 const only = process.env.ONLY?.split(',')
 
 describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))(
@@ -44,7 +31,6 @@ describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.i
     for (const [index, fixture] of all.entries()) {
       const { expected, name } = fixture
       if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
-      if (host === 'farm' && !FARM.includes(name)) continue
       const why = ABSENT[host] ?? expected.except?.[host]
       it.skipIf(why)(
         `${expected.attempt} ${expected.refused === undefined ? 'leaves nothing behind' : 'fails the build'} (${name})${why ? `: ${why}` : ''}`,

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { rspack, type Configuration as RspackConfiguration } from '@rspack/core'
@@ -260,7 +261,7 @@ function webpackLike(cell: Cell): webpack.Configuration & RspackConfiguration {
     output: {
       path: cell.outdir,
       filename: `[name]${extension(cell)}`,
-      chunkFilename: `[id]${extension(cell)}`,
+      chunkFilename: `[id]-[contenthash]${extension(cell)}`,
       ...(cell.format === 'esm'
         ? { module: true, library: { type: 'module' } }
         : { library: { type: 'commonjs2' } }),
@@ -399,15 +400,52 @@ async function bundleFarmScript(): Promise<string> {
   return outfile
 }
 
-async function runFarm(cell: Cell): Promise<Outcome> {
-  const script = await (farmScript ??= bundleFarmScript())
-  const { code, stdout, stderr } = await run(
-    process.execPath,
-    [script, JSON.stringify(plain(cell))],
-    environment(cell),
-    cell.root,
-  )
-  return { failed: code !== 0, terminal: stdout + stderr }
+/** What one line asks of Farm's process. */
+export interface FarmJob {
+  cell: Cell
+  patterns: [name: string, source: string, flags: string][]
+  environment: Record<string, string | undefined>
+}
+
+let farm: ChildProcessWithoutNullStreams | undefined
+let farmIsFree: Promise<unknown> = Promise.resolve()
+
+/** One process builds cell after cell, until it is brought down or no one asks any more. */
+async function farmProcess() {
+  if (farm?.exitCode === null && farm.signalCode === null) return farm
+  farm = spawn(process.execPath, [await (farmScript ??= bundleFarmScript())])
+  farm.unref()
+  for (const stream of [farm.stdin, farm.stdout, farm.stderr]) (stream as Socket).unref()
+  return farm
+}
+
+function runFarm(cell: Cell): Promise<Outcome> {
+  const outcome = farmIsFree.then(() => buildInFarm(cell))
+  farmIsFree = outcome.catch(() => {})
+  return outcome
+}
+
+async function buildInFarm(cell: Cell): Promise<Outcome> {
+  const child = await farmProcess()
+  const { patterns, ...rest } = plain(cell)
+  const printed = { stdout: '', stderr: '' }
+  return new Promise((done) => {
+    const end = () => {
+      for (const name of ['stdout', 'stderr'] as const) child[name].removeAllListeners('data')
+      child.removeListener('close', end)
+      const terminal = printed.stdout + printed.stderr
+      done({ failed: !/\0built\n$/.test(terminal), terminal: terminal.replace(/\0\w+\n/g, '') })
+    }
+    child.once('close', end)
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].on('data', (data: Buffer) => {
+        printed[name] += data.toString()
+        if (/\0\w+\n$/.test(printed.stdout) && /\0\w+\n$/.test(printed.stderr)) end()
+      })
+    child.stdin.write(
+      `${JSON.stringify({ cell: rest, patterns, environment: environment(cell) })}\n`,
+    )
+  })
 }
 
 /** For a process of its own: patterns in parts, and no values, which travel in its environment. */

@@ -1,39 +1,62 @@
-// Runs one cell under Farm, which ends the whole process when a plugin fails.
+// Builds cells under Farm, one a line of standard input: to load Farm takes longer than a build.
+import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { build } from '@farmfe/core'
 import kms from '../../src/bundlers/farm.js'
-import type { Cell } from './hosts.js'
+import type { FarmJob } from './hosts.js'
 
-const { root, entries, outdir, format, maps, minify, browser, external, cache, options, patterns } =
-  JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
-for (const [name, source, flags] of patterns)
-  Object.assign(options, { [name]: new RegExp(source, flags) })
-await build({
-  root,
-  configPath: undefined,
-  compilation: {
+// Farm ends its process when a build fails; here the next cell follows.
+process.exit = (code) => {
+  throw new Error(`Farm ended with ${code}`)
+}
+
+for await (const line of createInterface(process.stdin)) {
+  const job = JSON.parse(line) as FarmJob
+  const environment = { ...process.env }
+  Object.assign(process.env, job.environment)
+  const ended = await run(job).then(
+    () => 'built',
+    () => 'failed',
+  )
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+  Object.assign(process.env, environment)
+  // At once, and so after all that Farm's own threads have printed.
+  for (const stream of [1, 2]) writeSync(stream, `\0${ended}\n`)
+}
+
+async function run({ cell, patterns }: FarmJob) {
+  const { root, entries, outdir, format, maps, minify, browser, external, cache, options } = cell
+  for (const [name, source, flags] of patterns)
+    Object.assign(options, { [name]: new RegExp(source, flags) })
+  process.chdir(root)
+  await build({
     root,
-    input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `./${file}`])),
-    output: {
-      path: outdir,
-      targetEnv: browser ? 'browser' : 'node',
-      format,
-      entryFilename: `[entryName].${format === 'cjs' ? 'cjs' : 'mjs'}`,
-      filename: `[resourceName].[hash].${format === 'cjs' ? 'cjs' : 'mjs'}`,
+    configPath: undefined,
+    compilation: {
+      root,
+      input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `./${file}`])),
+      output: {
+        path: outdir,
+        targetEnv: browser ? 'browser' : 'node',
+        format,
+        entryFilename: `[entryName].${format === 'cjs' ? 'cjs' : 'mjs'}`,
+        filename: `[resourceName].[hash].${format === 'cjs' ? 'cjs' : 'mjs'}`,
+      },
+      sourcemap: {
+        none: false,
+        file: true,
+        inline: 'inline',
+        hidden: true,
+        nosources: true,
+        eval: 'inline',
+        cheap: true,
+      }[maps],
+      minify,
+      mode: 'production',
+      presetEnv: false,
+      external: [...(external ?? [])],
+      persistentCache: cache ? { cacheDir: cache, namespace: 'test' } : false,
     },
-    sourcemap: {
-      none: false,
-      file: true,
-      inline: 'inline',
-      hidden: true,
-      nosources: true,
-      eval: 'inline',
-      cheap: true,
-    }[maps],
-    minify,
-    mode: 'production',
-    presetEnv: false,
-    external: [...(external ?? [])],
-    persistentCache: cache ? { cacheDir: cache, namespace: 'test' } : false,
-  },
-  plugins: [kms(options)],
-} as never)
+    plugins: [kms(options)],
+  } as never)
+}

@@ -1,0 +1,92 @@
+import { copyFile, realpath } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { seal } from '../../src/seal/seal.js'
+import { project } from '../support/project.js'
+import { bench, filesIn, sha256, writeNamed, type Bench } from './fixture.js'
+import { ABSENT, HOSTS, type HostName } from './hosts.js'
+
+let shared: Bench
+let secretsFile: string
+let sources: Record<string, string>
+beforeAll(async () => {
+  shared = await bench()
+  secretsFile = join(shared.folder, 'kms-secrets.json')
+  await writeNamed(secretsFile, shared.pair, { DB_PASSWORD: 'an entry of the file' })
+  const token = await seal(shared.pair, 'literal', Buffer.from('a sealed literal'))
+  const mark = `import { secret } from 'unplugin-kms/secret'\n`
+  const lazy = `export const lazy = async () => (await import('./lazy.js')).text\n`
+  sources = {
+    'sealed/main.ts': `${mark}export const named = secret.named('DB_PASSWORD')\n${lazy}`,
+    'sealed/lazy.ts': `${mark}export const text = secret('${token}')\n`,
+    'seeded/main.ts': `${mark}export const env = secret.env('KEY')\n${lazy}`,
+    'seeded/lazy.ts': `${mark}export const text = secret('a plaintext literal')\n`,
+  }
+})
+afterAll(() => shared.close())
+
+/**
+ * Builds in a folder of this name, made anew; gives each output's name and digest. webpack and Rspack
+ * name modules by the way to their loaders too, which is the same inside a project, and here at equal
+ * depth alone.
+ */
+async function outputs(host: HostName, kind: 'sealed' | 'seeded', folder: string) {
+  const root = await realpath(
+    await project(
+      Object.fromEntries(Object.entries(sources).map(([name, text]) => [join(folder, name), text])),
+    ),
+  )
+  const at = join(root, folder)
+  await copyFile(secretsFile, join(at, 'kms-secrets.json'))
+  // Rollup has no root but the working directory, where its users stand in their project.
+  const before = process.cwd()
+  process.chdir(at)
+  onTestFinished(() => process.chdir(before))
+  const outdir = join(at, 'out')
+  const { failed, terminal } = await HOSTS[host]({
+    root: join(at, kind),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps: 'file',
+    minify: true,
+    options: {
+      secretsFile: join(at, 'kms-secrets.json'),
+      manifest: join(outdir, 'kms-manifest.json'),
+      // Where a process of its own builds, the seed travels with the values.
+      env: {
+        KEY: 'the value of a variable',
+        UNPLUGIN_KMS_SEED: process.env.UNPLUGIN_KMS_SEED,
+      },
+      aws: shared.aws,
+    },
+  })
+  process.chdir(before)
+  expect(failed, terminal).toBe(false)
+  const files = await filesIn(outdir)
+  // Our own hosts write webpack's and Rspack's, with their times.
+  const bundles = files.filter(([name]) => !name.endsWith('/stats.json'))
+  return Object.fromEntries(
+    bundles.map(([name, bytes]) => [relative(outdir, name), sha256(bytes)] as const).sort(),
+  )
+}
+
+describe.each(Object.keys(HOSTS) as HostName[])('under %s', (host) => {
+  const why = ABSENT[host]
+
+  it.skipIf(why).each(['sealed', 'seeded'] as const)(
+    'two builds of %s marks in two folders have the same names and bytes, maps too',
+    async (kind) => {
+      if (kind === 'seeded') vi.stubEnv('UNPLUGIN_KMS_SEED', Buffer.alloc(32, 7).toString('base64'))
+      onTestFinished(() => void vi.unstubAllEnvs())
+      const first = await outputs(host, kind, 'here')
+      expect(Object.keys(first).length).toBeGreaterThan(2)
+      expect(await outputs(host, kind, 'elsewhere')).toEqual(first)
+    },
+  )
+})
+
+it('two builds of plaintexts without a seed are not alike', async () => {
+  const first = await outputs('esbuild', 'seeded', 'here')
+  expect(await outputs('esbuild', 'seeded', 'here')).not.toEqual(first)
+})
