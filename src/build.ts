@@ -282,6 +282,9 @@ export function createBuild(userOptions: Options | undefined) {
       proveClientBundle(assets, client, graph, fromRoot)
       await prove(assets, allSeen(), options.proof, graph, fromRoot)
     },
+    /** Of what is bundled beside the build, whatever failed in the build itself. */
+    proveAside: (assets: Asset[]) =>
+      prove(assets, allSeen(), options.proof, { inputs: [] }, fromRoot),
     /** @param outputs what was proven, named relative to the folder, as the manifest lists it. */
     record: async (folder: string, outputs: Asset[]) => manifest?.add(folder, outputs),
     /** Once the outputs are written. @throws KmsBuildError FILE_UNWRITABLE. */

@@ -43,7 +43,7 @@ export const provenDependencies = (build: Build): EnvironmentOptions => ({
         {
           name: NAME,
           generateBundle: (_, bundle) =>
-            build.prove(
+            build.proveAside(
               Object.values(bundle).map((file) => ({
                 name: file.fileName,
                 content: file.type === 'chunk' ? file.code : file.source,

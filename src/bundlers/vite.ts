@@ -5,6 +5,7 @@ import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
+import { MARKERS } from './virtual.js'
 import { importersIn, provenDependencies, showNoLines } from './vite-dev-server.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
@@ -34,17 +35,26 @@ const kms = createVitePlugin<Options | undefined>((options) => {
   const build = createBuild({ ...options, env: options?.env ?? env })
   const hooks = rollupLike(build)
   let serves = false
+  // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
+  const forBrowser = (context: unknown) => isClient(context) && !(serves && process.env.VITEST)
   return {
     name: NAME,
     enforce: 'pre',
     transform: transformHook(build, (context) => ({
-      // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
-      client: isClient(context) && !(serves && process.env.VITEST),
+      client: forBrowser(context),
       immediate: serves,
       importersOf: serves ? importersIn(environmentOf(context)) : undefined,
     })),
     vite: {
       ...hooks,
+      resolveId: {
+        ...hooks.resolveId,
+        handler(source, importer) {
+          // When the marker is loaded its importer has been sent already.
+          if (serves && forBrowser(this) && MARKERS.test(source)) throw build.poison(importer)
+          return hooks.resolveId.handler(source, importer)
+        },
+      },
       load: {
         order: 'pre',
         filter: { id: [hooks.load.filter.id, AS_TEXT] },

@@ -99,6 +99,25 @@ describe("Vite's dev server gives no browser", () => {
     expectNothingShown()
   })
 
+  it('a module with marks that the options leave out', async () => {
+    const { get, expectNothingShown } = await serve({ 'src/key.ts': MARKED }, () => ({
+      exclude: /key/,
+    }))
+    const { status, body } = await get('/src/key.ts')
+    expect(status).toBe(500)
+    expect(body).toContain('[MARK_UNTRANSFORMED]')
+    expectNothingShown()
+  })
+
+  it('a mark in a script of a page', async () => {
+    const { get, expectNothingShown } = await serve({
+      'index.html': `<script type="module">${MARKED}</script>`,
+    })
+    expect((await get('/index.html')).status).toBe(200)
+    expect((await get('/index.html?html-proxy&index=0.js')).status).toBe(500)
+    expectNothingShown()
+  })
+
   it('a mark, and says which modules lead to it', async () => {
     const { get } = await serve({
       'src/key.ts': MARKED,
@@ -148,7 +167,7 @@ describe("Vite's dependency optimizer", () => {
   })
 
   it('writes the others, beside marks in the sources', async () => {
-    const { get } = await serve(
+    const { get, server } = await serve(
       {
         ...DEPENDENCY,
         'node_modules/dep/index.js': 'export const two = 2',
@@ -162,6 +181,8 @@ describe("Vite's dependency optimizer", () => {
     const { body } = await get('/main.js')
     const [address] = /\/node_modules\/\.vite\/deps\/dep\.js[^"]*/.exec(body)!
     expect((await get(address)).body).toContain('two')
+    expect((await get('/key.js')).status).toBe(500)
+    await expect(optimizeDeps(server.config, true)).resolves.toBeDefined()
   })
 })
 
