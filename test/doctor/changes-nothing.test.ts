@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
 import { filesIn } from '../support/project.js'
-import { allow, document } from './world.js'
+import { allow, document } from './policies.js'
 
 let kms: LocalKms
 let shop: Workspace

@@ -1,7 +1,7 @@
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
-import { allow, document } from './world.js'
+import { allow, document } from './policies.js'
 
 const VALUE = 'hunter2-of-the-orders'
 let kms: LocalKms

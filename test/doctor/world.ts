@@ -13,27 +13,11 @@ import { onTestFinished } from 'vitest'
 import type { DoctorOptions } from '../../src/doctor/doctor.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
+import { allow, document, principal } from './policies.js'
 
 export const CONTEXT = { app: 'orders' }
 export const VALUE = 'hunter2-of-the-orders'
 const OTHER_ACCOUNT = '444455556666'
-
-/** A statement that allows. */
-export const allow = (Action: string | string[], Resource: string, more: object = {}) => ({
-  Effect: 'Allow',
-  Action,
-  Resource,
-  ...more,
-})
-export const deny = (Action: string | string[], Resource: string, more: object = {}) => ({
-  ...allow(Action, Resource, more),
-  Effect: 'Deny',
-})
-export const document = (...statements: object[]) => ({
-  Version: '2012-10-17',
-  Statement: statements,
-})
-export const principal = (...arns: string[]) => ({ Principal: { AWS: arns } })
 
 /** How what is looked at differs from a set-up in which all is well. */
 export interface Changes {

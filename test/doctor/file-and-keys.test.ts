@@ -1,0 +1,238 @@
+import {
+  DeleteAliasCommand,
+  DisableKeyCommand,
+  ScheduleKeyDeletionCommand,
+  UpdateAliasCommand,
+} from '@aws-sdk/client-kms'
+import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
+import { readFile, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { diagnose } from '../../src/doctor/doctor.js'
+import { opened, sealed } from '../inspect/sealed.js'
+import { localPair } from '../support/project.js'
+import {
+  alterBlob,
+  altered,
+  changeContext,
+  exchangePair,
+  NO_KEY,
+  ofAnotherPair,
+  pinsAfter,
+  replaceAll,
+} from './broken-file.js'
+import { type Broken, expectCause } from './cause.js'
+import { allow, document } from './policies.js'
+import { world } from './world.js'
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+})
+afterAll(() => kms.close())
+
+const FILE: Broken[] = [
+  [
+    'a truncated secrets file',
+    'file',
+    /no JSON/,
+    {
+      then: async ({ secretsFile }) =>
+        writeFile(secretsFile, (await readFile(secretsFile, 'utf8')).slice(0, -20)),
+    },
+  ],
+  [
+    'a secrets file of another version',
+    'file',
+    /version 2/,
+    { then: ({ edit }) => edit((file) => ({ ...file, version: 2 })) },
+  ],
+  [
+    'a token of a pair that is not in the file',
+    'file',
+    /secrets\.DB_PASSWORD/,
+    {
+      then: ({ edit }) =>
+        edit(
+          (file) => (file.secrets.DB_PASSWORD = ofAnotherPair(file.secrets.DB_PASSWORD)) && file,
+        ),
+    },
+  ],
+  [
+    'a public key that was exchanged, with its fingerprint',
+    'pin',
+    /is not the pinned one/,
+    { then: ({ edit }) => edit(exchangePair) },
+  ],
+  [
+    'a pin of another pair',
+    'pin',
+    /is not the pinned one/,
+    { then: ({ options }) => (options.pins = [`sha256:${'0'.repeat(64)}`]) },
+  ],
+]
+
+const KEY: Broken[] = [
+  [
+    'no credentials',
+    'identity',
+    /accepts no credentials/,
+    { then: ({ options, kms }) => (options.aws = { endpoint: kms.url, region: kms.region }) },
+  ],
+  [
+    'a key of another kind',
+    'key-usage',
+    /is of the kind RSA_2048/,
+    {
+      then: async ({ kms, key, edit }) => {
+        const { arn } = await kms.createKey({ spec: 'RSA_2048' })
+        await edit((file) => replaceAll(file, new RegExp(key), arn))
+      },
+    },
+  ],
+  [
+    'credentials that AWS does not accept',
+    'identity',
+    /accepts no credentials/,
+    {
+      then: ({ options }) =>
+        (options.aws = {
+          ...options.aws,
+          credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' },
+        }),
+    },
+  ],
+  [
+    'a key that does not exist',
+    'key-exists',
+    /does not exist/,
+    { then: ({ edit }) => edit((file) => replaceAll(file, /key\/[0-9a-f-]+/, 'key/' + NO_KEY)) },
+  ],
+  [
+    'a key of another region',
+    'key-exists',
+    /eu-west-3:.*does not exist: .*region/,
+    { then: ({ edit }) => edit((file) => replaceAll(file, /kms:us-east-1/, 'kms:eu-west-3')) },
+  ],
+  [
+    'a disabled key',
+    'key-enabled',
+    /is disabled/,
+    { then: ({ client, key }) => client().send(new DisableKeyCommand({ KeyId: key })) },
+  ],
+  [
+    'a key about to be deleted',
+    'key-enabled',
+    /about to be deleted on \d{4}-/,
+    { then: ({ client, key }) => client().send(new ScheduleKeyDeletionCommand({ KeyId: key })) },
+  ],
+  [
+    'an alias that was pointed elsewhere',
+    'alias',
+    /leads to .* now/,
+    {
+      then: async ({ options, alias, client, kms }) => {
+        options.keyIds = [alias]
+        const { keyId } = await kms.createKey()
+        await client().send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: keyId }))
+      },
+    },
+  ],
+  [
+    'an alias that was deleted',
+    'alias',
+    /leads to no key/,
+    {
+      then: async ({ options, alias, client }) => {
+        options.keyIds = [alias]
+        await client().send(new DeleteAliasCommand({ AliasName: alias }))
+      },
+    },
+  ],
+  [
+    'an encryption context that was changed in the file',
+    'wrapping',
+    /does not unwrap .*InvalidCiphertextException/,
+    { then: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
+  ],
+  [
+    'a wrapped private key that was altered',
+    'wrapping',
+    /does not unwrap/,
+    { then: ({ edit }) => edit((file) => alterBlob(file)) },
+  ],
+  [
+    'a public key that is not that of the wrapped private key',
+    'pair',
+    /is not that of the public key in the file/,
+    {
+      then: async ({ edit, options }) => {
+        options.decrypt = true
+        options.pins = await pinsAfter(edit)
+      },
+    },
+  ],
+  [
+    'an altered entry',
+    'entries',
+    /DB_PASSWORD .*does not open/,
+    {
+      then: ({ edit, options }) => {
+        options.decrypt = true
+        return edit(
+          (file) => (file.secrets.DB_PASSWORD = altered(file.secrets.DB_PASSWORD)) && file,
+        )
+      },
+    },
+  ],
+  [
+    'two entries that changed places',
+    'entries',
+    /API_KEY .*does not open/,
+    {
+      then: ({ edit, options }) => {
+        options.decrypt = true
+        return edit(({ secrets: { API_KEY, DB_PASSWORD }, ...file }) => ({
+          ...file,
+          secrets: { API_KEY: DB_PASSWORD, DB_PASSWORD: API_KEY },
+        }))
+      },
+    },
+  ],
+]
+
+describe('doctor names the one cause first', () => {
+  it.each([...FILE, ...KEY])('%s', async (_, id, says, changes) => {
+    const made = await world(kms, changes)
+    expectCause(await diagnose(made.options), id, says)
+  })
+})
+
+it('doctor says what it found offline, where AWS is not reached', async () => {
+  const { options } = await world(kms, { then: ({ edit }) => edit(exchangePair) })
+  const aws = { ...options.aws, endpoint: 'http://127.0.0.1:1' }
+  const { checks, verdict } = await diagnose({ ...options, aws })
+  expect(checks[0]).toMatchObject({ id: 'pin', status: 'found' })
+  expect(verdict).toBe('found')
+})
+
+it('doctor says each thing once of a bundle with two encryption contexts', async () => {
+  const { key, options, secretsFile } = await world(kms, {
+    policies: (arn) => [document(allow('kms:Decrypt', arn))],
+  })
+  const pairs = ['orders', 'billing'].map((app) => ({
+    ...localPair(key),
+    encryptionContext: { app },
+  }))
+  const bundle = secretsFile.replace('kms-secrets.json', 'main.mjs')
+  const code = pairs.map(async (pair) => `open(${opened(pair)}, "${await sealed(pair)}")`)
+  await writeFile(bundle, (await Promise.all(code)).join('\n'))
+  const { secretsFile: _, ...rest } = options
+  const { checks, verdict } = await diagnose({ ...rest, bundles: [bundle] })
+  expect(verdict).toBe('fine')
+  expect(new Set(checks.map(({ says }) => says)).size).toBe(checks.length)
+  const access = checks.filter(({ id }) => id === 'access').map(({ says }) => says)
+  expect(access).toEqual([
+    expect.stringMatching(/context \{"app":"(orders|billing)"\}$/),
+    expect.stringMatching(/context \{"app":"(orders|billing)"\}$/),
+  ])
+})

@@ -1,0 +1,125 @@
+import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { diagnose } from '../../src/doctor/doctor.js'
+import { type Broken, expectCause } from './cause.js'
+import { behind, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
+import { allow, context, deny, OTHER_KEY, principal } from './policies.js'
+import { world } from './world.js'
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+})
+afterAll(() => kms.close())
+
+const FUNCTION: Broken[] = [
+  [
+    'a function that does not exist',
+    'function',
+    /no function nowhere/,
+    { then: ({ options }) => (options.functionName = 'nowhere') },
+  ],
+  [
+    'a function that is led to an emulator',
+    'endpoint',
+    /AWS_ENDPOINT_URL_KMS leads it to localhost/,
+    { environment: { AWS_ENDPOINT_URL_KMS: 'http://localhost:4566' } },
+  ],
+  [
+    'a role that does not exist',
+    'role',
+    /no role .*role\/gone/,
+    {
+      then: ({ options, kms }) => {
+        delete options.functionName
+        options.role = `arn:aws:iam::${kms.accountId}:role/gone`
+      },
+    },
+  ],
+  [
+    'a VPC without a way out',
+    'network',
+    /no way to KMS in us-east-1: no interface endpoint, and no NAT route/,
+    { network: { routeTables: [INSIDE] } },
+  ],
+  [
+    'a VPC with an endpoint for another service',
+    'network',
+    /no way to KMS/,
+    {
+      network: {
+        endpoints: [{ ...INTERFACE, serviceName: 'com.amazonaws.us-east-1.kinesis-streams' }],
+        routeTables: [INSIDE],
+      },
+    },
+  ],
+  [
+    'an endpoint without private DNS',
+    'network',
+    /has no private DNS/,
+    { network: { endpoints: [{ ...INTERFACE, privateDns: false }], routeTables: [INSIDE] } },
+  ],
+  [
+    'an endpoint that is not there yet',
+    'network',
+    /in the state pending/,
+    { network: { endpoints: [{ ...INTERFACE, state: 'pending' }], routeTables: [INSIDE] } },
+  ],
+  [
+    'subnets whose way out is an internet gateway',
+    'network',
+    /leads to igw-1, of which a function, without a public address, has no use/,
+    { network: { routeTables: [INTERNET] } },
+  ],
+  [
+    'one subnet of two that has no way out',
+    'network',
+    /no way to KMS/,
+    { network: { routeTables: [INSIDE, { subnetIds: ['subnet-1'], routes: NAT.routes }] } },
+  ],
+  [
+    'an endpoint, which leads to this region alone, and a key in another',
+    'network',
+    /no way to KMS in eu-west-1/,
+    { keyRegion: 'eu-west-1', network: { endpoints: [INTERFACE], routeTables: [INSIDE] } },
+  ],
+]
+
+const ENDPOINT_POLICY: Broken[] = [
+  [
+    'an endpoint whose policy leaves kms:Decrypt out',
+    'endpoint-policy',
+    /of the endpoint vpce-0 does not let through kms:Decrypt/,
+    { network: behind(allow('kms:Encrypt', '*', principal('*'))) },
+  ],
+  [
+    'an endpoint whose policy knows another key alone',
+    'endpoint-policy',
+    /does not let through/,
+    { network: behind(allow('kms:*', OTHER_KEY, principal('*'))) },
+  ],
+  [
+    'an endpoint whose policy is for another role',
+    'endpoint-policy',
+    /does not let through/,
+    { network: behind(allow('*', '*', principal('arn:aws:iam::111122223333:role/billing'))) },
+  ],
+  [
+    'an endpoint whose policy denies it',
+    'endpoint-policy',
+    /of the endpoint vpce-0 denies kms:Decrypt/,
+    {
+      network: behind(
+        allow('*', '*', principal('*')),
+        deny('kms:Decrypt', '*', { ...principal('*'), ...context('orders') }),
+      ),
+    },
+  ],
+]
+
+describe('doctor names the one cause first', () => {
+  it.each([...FUNCTION, ...ENDPOINT_POLICY])('%s', async (_, id, says, changes) => {
+    const made = await world(kms, changes)
+    expectCause(await diagnose(made.options), id, says)
+  })
+})

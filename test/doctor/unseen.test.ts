@@ -1,0 +1,190 @@
+import { type LocalKms, parsePolicy, startLocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { judge } from '../../src/doctor/access.js'
+import type { CheckId } from '../../src/doctor/check.js'
+import { circumstancesOf } from '../../src/doctor/circumstances.js'
+import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
+import { behind } from './networks.js'
+import {
+  account,
+  allow,
+  context,
+  deny,
+  document,
+  nothing,
+  OTHER_KEY,
+  principal,
+  sessionOf,
+} from './policies.js'
+import { type Changes, CONTEXT, world } from './world.js'
+
+let kms: LocalKms
+beforeAll(async () => {
+  kms = await startLocalKms()
+})
+afterAll(() => kms.close())
+
+describe('doctor claims nothing that it could not see', () => {
+  const said = async (changes: Changes, options: DoctorOptions = {}) => {
+    const made = await world(kms, changes)
+    const { checks, verdict } = await diagnose({ ...made.options, ...options })
+    return { checks, verdict, of: (id: CheckId) => checks.find((check) => check.id === id) }
+  }
+
+  it('of a key of another account, whose policy that account alone may read', async () => {
+    const { of, verdict } = await said({ foreignKey: true })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')!.says).toMatch(
+      /the key policy could not be read: kms:GetKeyPolicy is denied/,
+    )
+    expect(verdict).toBe('fine')
+  })
+
+  it('of a key policy that the caller may not read, which may name the role', async () => {
+    const { credentials } = kms.createUser({
+      name: 'auditor',
+      policies: [document(allow('*', '*'), deny('kms:GetKeyPolicy', '*'))],
+    })
+    const { of, verdict } = await said({
+      policies: nothing,
+      then: ({ options }) => (options.aws = { ...options.aws, credentials }),
+    })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')!.says).toContain('kms:GetKeyPolicy is denied to the caller')
+    expect(verdict).toBe('fine')
+  })
+
+  it('of a role of another account, though one of this account is called alike', async () => {
+    const role = 'arn:aws:iam::444455556666:role/orders'
+    kms.createRole({ name: 'orders', policies: nothing() })
+    const { of, verdict } = await said({
+      keyPolicy: () => document(allow('kms:Decrypt', '*', principal(role))),
+      then: ({ options }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('role')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(verdict).toBe('fine')
+  })
+
+  it('of a policy whose context hangs on a tag', async () => {
+    const { of, verdict } = await said({
+      policies: (key) => [document(allow('kms:Decrypt', key, context('${aws:PrincipalTag/app}')))],
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/app/)
+    expect([of('access')!.status, verdict]).toEqual(['unchecked', 'fine'])
+  })
+
+  it('of a policy for a key that hangs on a tag', async () => {
+    const { of } = await said({
+      policies: (key) => [
+        document(allow('kms:Decrypt', key.replace(/\/.*/, '/${aws:PrincipalTag/key}'))),
+      ],
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/key/)
+  })
+
+  it('of an endpoint whose policy asks whose organization it is', async () => {
+    const organization = { Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }
+    const { of } = await said({
+      network: behind(allow('*', '*', { ...principal('*'), ...organization })),
+    })
+    expect(of('endpoint-policy')!.says).toMatch(/hangs on aws:PrincipalOrgID/)
+    expect(of('endpoint-policy')!.status).toBe('unchecked')
+  })
+
+  it('of a role alone, where the key policy names a session of it', async () => {
+    const { of } = await said({
+      policies: nothing,
+      keyPolicy: (role) =>
+        document(allow('kms:Decrypt', '*', principal(`${sessionOf(role)}/orders`))),
+      then: ({ options, role }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('access')!.says).toMatch(/names sessions of the role: give --function/)
+    expect(of('access')!.status).toBe('unchecked')
+  })
+
+  it('of a grant, which a permissions boundary may limit', async () => {
+    const { of } = await said({
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
+    })
+    expect(of('access')!.says).toMatch(/a permissions boundary may limit the grant/)
+    expect(of('access')!.status).toBe('unchecked')
+  })
+
+  it('of a grant, where a Deny hangs on what only a call tells', async () => {
+    const atEndpoint = { Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } } }
+    const { of } = await said({
+      policies: () => [document(deny('kms:*', '*', atEndpoint))],
+      keyPolicy: () => document(),
+      then: ({ key, role }) =>
+        kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
+    })
+    expect(of('access')!.says).toMatch(/hangs on aws:SourceVpce/)
+  })
+
+  it('of a role whose policies IAM’s simulation reads otherwise', () => {
+    const role = { arn: 'arn:aws:iam::111122223333:role/orders', account: '111122223333' }
+    const policyOf = (kind: 'identity' | 'resource', more: object = {}) =>
+      parsePolicy(JSON.stringify(document(allow('kms:*', '*', more))), kind)
+    const none = { got: [] }
+    const key = { arn: OTHER_KEY, policy: { got: '' }, grants: none, aliases: none }
+    const [check] = judge({
+      role: {
+        ...role,
+        policies: [{ name: 'p', policy: policyOf('identity') }],
+        exists: true,
+        checks: [],
+      },
+      session: 'orders',
+      keyArn: OTHER_KEY,
+      encryptionContext: CONTEXT,
+      keyPolicy: { policy: policyOf('resource', account(role.account)) },
+      grants: { grants: [] },
+      simulated: { decision: 'implicitDeny', missing: [] },
+      call: circumstancesOf(role, { ...key, broken: false, checks: [] }, CONTEXT),
+    })
+    expect(check).toMatchObject({ id: 'simulation', status: 'unchecked' })
+  })
+
+  it('of an endpoint whose policy names the account, which may mean its root user', async () => {
+    const { of } = await said({ network: behind(allow('*', '*', account('111122223333'))) })
+    expect(of('endpoint-policy')!.status).toBe('unchecked')
+  })
+
+  it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {
+    const { of } = await said({
+      policies: nothing,
+      boundary: () => document(allow('s3:*', '*')),
+      keyPolicy: (role) =>
+        document(
+          allow('kms:Decrypt', '*', {
+            ...principal('*'),
+            Condition: { ArnEquals: { 'aws:PrincipalArn': role } },
+          }),
+        ),
+    })
+    expect(of('access')).toMatchObject({ status: 'unchecked' })
+    expect(of('access')!.says).toMatch(/names everyone/)
+  })
+
+  it('but what the key policy of its own account says, it says of a foreign role too', async () => {
+    const role = 'arn:aws:iam::444455556666:role/orders'
+    const { of } = await said({
+      then: ({ options }) => {
+        delete options.functionName
+        options.role = role
+      },
+    })
+    expect(of('key-policy')!.says).toMatch(/^whatever the role's policies say, the key policy/)
+  })
+})
