@@ -370,7 +370,7 @@ export function run(
 
 const here = import.meta.dirname
 const modules = join(here, '../../node_modules')
-const BUN = join(modules, '@oven/bun-linux-x64/bin/bun')
+export const BUN = join(modules, '@oven/bun-linux-x64/bin/bun')
 
 async function runBun(cell: Cell): Promise<Outcome> {
   const { code, stdout, stderr } = await run(
