@@ -240,6 +240,19 @@ describe('what goes wrong on a line with a secret shows no value, in overlay and
   })
 })
 
+it('out of reach: a later plugin’s warning that names the file shows its line in the terminal', async () => {
+  const warning: Plugin = {
+    name: 'warning',
+    transform(_, file) {
+      if (file.endsWith('main.ts'))
+        this.warn({ message: 'not so good', loc: { file, line: 2, column: 14 } })
+    },
+  }
+  const { get, expectNothingShown } = await serve({ 'src/main.ts': MARKED }, undefined, [warning])
+  await get('/render/src/main.ts')
+  expect(expectNothingShown).toThrow('planted')
+})
+
 describe('while a dev server runs', () => {
   const ENV_AND_FILE = `${IMPORT}export const env = secret.env('KEY')
 export const file = secret.file('./key.pem')`
