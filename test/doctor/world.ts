@@ -9,7 +9,7 @@ import type { LocalKms, Network, PolicyDocument } from '@unplugin-kms/local-kms'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import type { DoctorOptions } from '../../src/doctor/doctor.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
@@ -94,6 +94,9 @@ export async function world(kms: LocalKms, changes: Changes = {}): Promise<World
   })
   const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-'))
   onTestFinished(() => rm(folder, { recursive: true }))
+  // Where pins are remembered.
+  vi.stubEnv('XDG_STATE_HOME', join(folder, 'state'))
+  onTestFinished(() => void vi.unstubAllEnvs())
   const secretsFile = join(folder, 'kms-secrets.json')
   const aws = { endpoint: kms.url, region: kms.region, credentials: kms.admin.credentials }
   await initSecretsFile({
