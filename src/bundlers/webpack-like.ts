@@ -4,6 +4,7 @@ import type { UnpluginOptions } from 'unplugin'
 import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collect.js'
+import { KmsBuildError } from '../errors.js'
 import type { Graph } from '../prove/origins.js'
 import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
@@ -27,7 +28,6 @@ export function webpackLike(build: Build) {
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
-    writeBundle: () => build.writeManifest(),
     resolveId: resolveHook,
     load: {
       filter: load.filter,
@@ -107,6 +107,7 @@ export function checkOutput(build: Build, host: Host) {
     })
   })
 
+  let refused = false
   // The last hook before files are written, and the only one whose failure stops them in every mode.
   compiler.hooks.emit.tapPromise(
     { name: NAME, stage: Number.MAX_SAFE_INTEGER },
@@ -114,12 +115,25 @@ export function checkOutput(build: Build, host: Host) {
       const assets = compilation
         .getAssets()
         .map(({ name, source }) => ({ name, content: source.source() }))
-      await build.prove(assets, graphOf(compilation))
-      await build.record(compilation.outputOptions.path ?? '', assets)
+      refused = false
+      try {
+        await build.prove(assets, graphOf(compilation))
+        await build.record(compilation.outputOptions.path ?? '', assets)
+      } catch (error) {
+        // It would end a watch session, which is to build again once the mistake is mended.
+        if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
+        refused = true
+        for (const { name } of assets) compilation.deleteAsset(name)
+        compilation.errors.push(new compiler.webpack.WebpackError(error.message))
+        return
+      }
       for (const text of build.warnings())
         compilation.warnings.push(new compiler.webpack.WebpackError(text))
     },
   )
+  compiler.hooks.afterEmit.tapPromise(NAME, async () => {
+    if (!refused) await build.writeManifest()
+  })
 }
 
 /** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */

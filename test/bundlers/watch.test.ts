@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { rspack } from '@rspack/core'
 import { context } from 'esbuild'
-import { watch as watchRolldown } from 'rolldown'
+import { watch as watchRolldown, type RolldownWatcher } from 'rolldown'
 import { watch as watchRollup } from 'rollup'
 import { build as vite } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -15,18 +16,20 @@ import kmsVite from '../../src/bundlers/vite.js'
 import kmsWebpack from '../../src/bundlers/webpack.js'
 import type { Options } from '../../src/options.js'
 import { project } from '../support/project.js'
-import { bench, writeNamed, type Bench } from './fixture.js'
+import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 
-/** Each begins to watch, writes `out/main.mjs`, and gives back how to end. */
+type Tell = (failure: unknown) => void
+
+/** Each begins to watch, writes `out/main.mjs`, tells of failures, and gives back how to end. */
 const WATCHES: Record<
   string,
-  (root: string, options: Options) => Promise<() => unknown> | (() => unknown)
+  (root: string, options: Options, tell: Tell) => Promise<() => unknown> | (() => unknown)
 > = {
-  async esbuild(root, options) {
+  async esbuild(root, options, tell) {
     const session = await context({
       entryPoints: [join(root, 'main.js')],
       absWorkingDir: root,
@@ -35,12 +38,15 @@ const WATCHES: Record<
       platform: 'node',
       format: 'esm',
       logLevel: 'silent',
-      plugins: [kmsEsbuild(options)],
+      plugins: [
+        kmsEsbuild(options),
+        { name: 'teller', setup: (build) => build.onEnd(({ errors }) => errors.forEach(tell)) },
+      ],
     })
     await session.watch()
     return () => session.dispose()
   },
-  rollup(root, options) {
+  rollup(root, options, tell) {
     const watcher = watchRollup({
       input: join(root, 'main.js'),
       external: [/^node:/],
@@ -48,10 +54,13 @@ const WATCHES: Record<
       output: { file: join(root, 'out/main.mjs') },
       plugins: [kmsRollup(options)],
     })
-    watcher.on('event', (event) => void ('result' in event && event.result?.close()))
+    watcher.on('event', (event) => {
+      if (event.code === 'ERROR') tell(event.error)
+      if ('result' in event) void event.result?.close()
+    })
     return () => watcher.close()
   },
-  rolldown(root, options) {
+  rolldown(root, options, tell) {
     const watcher = watchRolldown({
       input: join(root, 'main.js'),
       cwd: root,
@@ -60,11 +69,14 @@ const WATCHES: Record<
       output: { file: join(root, 'out/main.mjs') },
       plugins: [kmsRolldown(options)],
     })
-    watcher.on('event', (event) => void ('result' in event && event.result.close()))
+    watcher.on('event', (event) => {
+      if (event.code === 'ERROR') tell(event.error)
+      if ('result' in event) void event.result.close()
+    })
     return () => watcher.close()
   },
-  async vite(root, options) {
-    const watcher = await vite({
+  async vite(root, options, tell) {
+    const watcher = (await vite({
       root,
       configFile: false,
       logLevel: 'silent',
@@ -76,13 +88,14 @@ const WATCHES: Record<
         rolldownOptions: { output: { entryFileNames: 'main.mjs' } },
       },
       plugins: [kmsVite(options)],
-    })
-    return () => (watcher as { close(): Promise<void> }).close()
+    })) as RolldownWatcher
+    watcher.on('event', (event) => void (event.code === 'ERROR' && tell(event.error)))
+    return () => watcher.close()
   },
-  webpack: (root, options) =>
-    compilerOf(webpack({ ...config(root), plugins: [kmsWebpack(options)] })),
-  rspack: (root, options) =>
-    compilerOf(rspack({ ...config(root), plugins: [kmsRspack(options)] } as never)),
+  webpack: (root, options, tell) =>
+    compilerOf(webpack({ ...config(root), plugins: [kmsWebpack(options)] }), tell),
+  rspack: (root, options, tell) =>
+    compilerOf(rspack({ ...config(root), plugins: [kmsRspack(options)] } as never), tell),
 }
 
 const config = (root: string) => ({
@@ -95,12 +108,14 @@ const config = (root: string) => ({
 })
 
 interface Compiler {
-  watch(options: object, done: () => void): unknown
+  watch(options: object, done: (error: unknown, stats?: { toString(): string }) => void): unknown
   close(done: () => void): void
 }
 
-function compilerOf(compiler: unknown) {
-  ;(compiler as Compiler).watch({ aggregateTimeout: 20 }, () => {})
+function compilerOf(compiler: unknown, tell: Tell) {
+  ;(compiler as Compiler).watch({ aggregateTimeout: 20 }, (error, stats) =>
+    tell(error ?? stats?.toString()),
+  )
   return () => new Promise<void>((done) => (compiler as Compiler).close(done))
 }
 
@@ -142,7 +157,9 @@ async function session(
   const root = await project(files)
   await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'the first entry' })
   const env = { KEY: 'the first value' } as Record<string, string>
-  const end = await WATCHES[host]!(root, { env, aws: shared.aws, ...more(root) })
+  const told: string[] = []
+  const tell = (failure: unknown) => void told.push(inspect(failure, { depth: 9 }))
+  const end = await WATCHES[host]!(root, { env, aws: shared.aws, ...more(root) }, tell)
   onTestFinished(async () => void (await end()))
   /** Changes a file, again and again while the watcher does not yet look, and waits for the output. */
   const after = (change: () => Promise<unknown>, expected: (seen: Seen) => unknown) =>
@@ -158,6 +175,7 @@ async function session(
   return {
     root,
     env,
+    told,
     after,
     write: (name: string, text: string) => () => writeFile(join(root, name), text),
   }
@@ -250,5 +268,44 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
       () => writeNamed(path, pair, { DB_PASSWORD: 'another value' }),
       ({ named }) => named && named !== first.named,
     )
+  })
+
+  it('builds again once a leak is mended; tells of it without the value, and writes none', async () => {
+    const marked = `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('KEY'))\n`
+    const { root, told, after, write } = await session(host, { 'main.js': marked }, () => ({
+      keyId: shared.arn,
+    }))
+    const first = await after(
+      async () => {},
+      ({ env }) => env,
+    )
+    const twin = `${marked}console.log('the first value')`
+    await vi.waitFor(
+      async () => {
+        await write('main.js', twin)()
+        expect(told.join('\n')).toContain('[LEAK]')
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+    expect(told.join('\n')).not.toContain('the first value')
+    // Vite has emptied the folder before it builds.
+    for (const [name, bytes] of await filesIn(join(root, 'out')))
+      expect(bytes.includes('the first value'), name).toBe(false)
+    const mended = await after(
+      write('main.js', `${marked}console.log('touched')`),
+      ({ touched }) => touched,
+    )
+    expect(mended.env).toBe(first.env)
+  })
+
+  it('builds again once an unset variable that a mark asks for is there', async () => {
+    const marked = (name: string) =>
+      `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('${name}'))\n`
+    const { told, after, write } = await session(host, { 'main.js': marked('UNSET') }, () => ({
+      keyId: shared.arn,
+    }))
+    await vi.waitFor(() => expect(told.join('\n')).toContain('[ENV_UNSET]'), { timeout: 15_000 })
+    expect(told.join('\n')).not.toContain('the first value')
+    await after(write('main.js', marked('KEY')), ({ env }) => env)
   })
 })
