@@ -60,7 +60,7 @@ export function collect(code: string, file: string): Collected | null {
   const imports = body.filter(isMarkerImport)
   const bindings = bindingsOf(imports, refuse)
   let references: Way[] | null = []
-  walk(ast.program, (node, around) => {
+  walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
     const why = refusal(node)
     if (why) refuse(node, why)
     if (node.type !== 'Identifier' || !bindings.has(node.name)) return
@@ -84,6 +84,24 @@ export function collect(code: string, file: string): Collected | null {
     imports: imports.map(({ start, end }) => ({ start: start!, end: end! })),
     bodyStart: body[0]!.start!,
   }
+}
+
+/**
+ * Whether one of the texts stands in a node. Of a module with marks that is a small part; but an escape
+ * can write a name in other letters, so that in its presence every node may.
+ */
+function mentions(code: string, texts: string[]): (node: Node) => boolean {
+  if (code.includes('\\u')) return () => true
+  const spots = texts.flatMap((text) => {
+    const found: number[] = []
+    for (let at = code.indexOf(text); at !== -1; at = code.indexOf(text, at + 1)) found.push(at)
+    return found
+  })
+  return (node) =>
+    // A decorator may stand before the parameter, class or export that it is part of.
+    'decorators' in node ||
+    node.type.startsWith('Export') ||
+    spots.some((spot) => node.start! <= spot && spot < node.end!)
 }
 
 /** A local name by which a module has the marks. */

@@ -9,10 +9,18 @@ export function traverse(root: Node, visitor: TraverseOptions): void {
   ;(require('@babel/traverse') as typeof import('@babel/traverse')).default(root, visitor)
 }
 
-/** Calls back for every node, a parent before its children, with those around it, outermost first. */
-export function walk(root: Node, visit: (node: Node, around: readonly Node[]) => void): void {
+/**
+ * Calls back for every node that is worth it, a parent before its children, with those around it,
+ * outermost first. What is not worth it is left with all that is in it.
+ */
+export function walk(
+  root: Node,
+  isWorthIt: (node: Node) => boolean,
+  visit: (node: Node, around: readonly Node[]) => void,
+): void {
   const around: Node[] = []
   const enter = (node: Node) => {
+    if (!isWorthIt(node)) return
     visit(node, around)
     around.push(node)
     for (const key of Object.keys(node)) {

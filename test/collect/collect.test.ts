@@ -85,6 +85,11 @@ describe('collect reads a mark wherever an expression may stand', () => {
       `class A { constructor(@Inject(secret('x')) a: string) {} @Env(secret.env('y')) b }`,
     ],
     [
+      'a decorator before what it decorates',
+      `@Env(secret('x')) export class A {} export default @Env(secret.env('y')) class B {}`,
+    ],
+    ['a name in other letters', String.raw`s\u0065cret('x'); secret.env('y')`],
+    [
       'an await in a generator',
       `async function* f() { yield await secret('x'); using z = secret.env('y') }`,
     ],
