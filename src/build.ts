@@ -33,6 +33,7 @@ import { loadSecretsFile } from './seal/load-secrets-file.js'
 import { createSealer, type Sealed } from './seal/sealer.js'
 import type { SecretsFile } from './seal/secrets-file.js'
 import { updateTypes } from './secrets/types.js'
+import { createTimings } from './timings.js'
 import { warnings, type Noted } from './warnings.js'
 
 /** What a bundler tells about the bundle that a module goes into. */
@@ -71,6 +72,7 @@ export function createBuild(userOptions: Options | undefined) {
   const options = resolveOptions(userOptions)
   const kms = kmsCalls(options.aws)
   const remote = createRemote(options.aws, kms, options.sources)
+  const timings = createTimings()
   const sealer = createSealer(options, kms, remote.fetching.bounded)
   const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
   // Never emptied: what a module that left the build held may not stand in the output either.
@@ -133,7 +135,7 @@ export function createBuild(userOptions: Options | undefined) {
     forget(id)
     if (!code.includes(MARKER)) return null
     const file = fromRoot(path)
-    const collected = collect(code, file)
+    const collected = await timings.timed('collect', () => collect(code, file))
     if (!collected) return null
 
     const { marks } = collected
@@ -157,18 +159,16 @@ export function createBuild(userOptions: Options | undefined) {
       keyIds: sealer.keyIdsOf(secretsFile),
       remote,
     }
-    const values = await Promise.all(marks.map((mark) => resolve(mark, path, sources)))
+    const values = await timings.timed('resolve', () =>
+      Promise.all(marks.map((mark) => resolve(mark, path, sources))),
+    )
     remember(id, marks, values)
-    const sealed = await Promise.all(
-      marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile)),
+    const sealed = await timings.timed('seal', () =>
+      Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
     )
     await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
-    return emit(
-      code,
-      path,
-      collected,
-      marks.map((mark, index) => opening(mark, sealed[index]!)),
-    )
+    const openings = marks.map((mark, index) => opening(mark, sealed[index]!))
+    return timings.timed('emit', () => emit(code, path, collected, openings))
   }
 
   function developing(marks: Mark[], values: DevValues, watch: Watch): Promise<Opening[]> {
@@ -280,7 +280,8 @@ export function createBuild(userOptions: Options | undefined) {
         module.client.map((mark) => ({ id, ...mark })),
       )
       proveClientBundle(assets, client, graph, fromRoot)
-      await prove(assets, allSeen(), options.proof, graph, fromRoot)
+      await timings.timed('prove', () => prove(assets, allSeen(), options.proof, graph, fromRoot))
+      timings.print()
     },
     /** Of what is bundled beside the build, whatever failed in the build itself. */
     proveAside: (assets: Asset[]) =>
