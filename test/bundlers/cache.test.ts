@@ -29,6 +29,7 @@ const loader = {
 const CACHES: [name: string, host: HostName, before?: unknown[]][] = [
   ["webpack's filesystem cache", 'webpack'],
   ["Rspack's persistent cache", 'rspack'],
+  ["Farm's persistent cache asked for", 'farm'],
   ["Rollup's cache", 'rollup'],
   ["Rollup's cache, of a module that another plugin loads", 'rollup', [loader]],
 ]
@@ -80,10 +81,10 @@ describe.each(CACHES)('a build with %s', (_, host, before) => {
   it('is searched for the plaintexts of modules that did not change', async () => {
     const { root, build } = await workspace()
     await build({ KEY: 'value-of-a-variable' })
-    await writeFile(join(root, 'main.ts'), `import './twin.js'\n${MAIN}`)
-    await writeFile(join(root, 'twin.js'), `globalThis.twin = 'nothing as yet'`)
+    await writeFile(join(root, 'main.ts'), `export { twin } from './twin.js'\n${MAIN}`)
+    await writeFile(join(root, 'twin.js'), `export const twin = 'nothing as yet'`)
     await build({ KEY: 'value-of-a-variable' })
-    await writeFile(join(root, 'twin.js'), `globalThis.twin = 'value-of-a-variable'`)
+    await writeFile(join(root, 'twin.js'), `export const twin = 'value-of-a-variable'`)
     const { failed, terminal } = await build({ KEY: 'value-of-a-variable' })
     expect(failed).toBe(true)
     expect(terminal).toContain('[LEAK]')
@@ -95,7 +96,8 @@ describe.each(CACHES)('a build with %s', (_, host, before) => {
     const { root, build } = await workspace()
     await build({ KEY: 'value-of-a-variable' })
     const kept = [...(await filesIn(join(root, 'cache'))), ...inMemory(join(root, 'cache'))]
-    expect(kept.length).toBeGreaterThan(0)
+    // Farm's is turned off: it has no way to leave one module out.
+    expect(kept.length > 0).toBe(host !== 'farm')
     for (const [name, content] of kept)
       expect(content.includes('a-plaintext-of-the-source'), name).toBe(false)
   })
