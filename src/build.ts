@@ -1,5 +1,6 @@
 import { relative, resolve as resolvePath, sep } from 'node:path'
-import { collect, MARKER, type Mark } from './collect/collect.js'
+import { collect } from './collect/collect.js'
+import { MARKER, type Mark } from './collect/collected.js'
 import { DEV, devModule, devOpening } from './emit/dev.js'
 import { emit, type Opening } from './emit/emit.js'
 import {
@@ -48,10 +49,7 @@ export interface Target {
   importersOf?: Graph['importersOf']
 }
 
-export interface Transformed {
-  code: string
-  map: { toString(): string; toUrl(): string }
-}
+export type Transformed = ReturnType<typeof emit>
 
 /** Told of each file whose change makes a result stale, also when there will be no result. */
 export type Watch = (file: string) => void
@@ -77,6 +75,7 @@ export function createBuild(userOptions: Options | undefined) {
   const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
+  const redacted = new Set<string>()
   let { root } = options
   let lacksAwait = false
   let secretsFile: SecretsFile | null = null
@@ -168,7 +167,9 @@ export function createBuild(userOptions: Options | undefined) {
     )
     await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
     const openings = marks.map((mark, index) => opening(mark, sealed[index]!))
-    return timings.timed('emit', () => emit(code, path, collected, openings))
+    const emitted = await timings.timed('emit', () => emit(code, path, collected, openings))
+    redacted.add(emitted.shown)
+    return emitted
   }
 
   function developing(marks: Mark[], values: DevValues, watch: Watch): Promise<Opening[]> {
@@ -271,6 +272,8 @@ export function createBuild(userOptions: Options | undefined) {
     /** Whether any module had a mark: a build without is left as it is. */
     hasMarks: () => modules.size > 0,
     forget,
+    /** Whether a source is what a map of ours shows: most are, and need no second look. */
+    isRedacted: (source: string) => redacted.has(source),
     /** The code of one of the modules that exist only in the build, by the name that is imported. */
     virtual: (name: string, watch: Watch) => remembering(virtualModule(name, watch)),
     /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import type { Mark } from './collect/collect.js'
+import type { Mark } from './collect/collected.js'
 import type { Format } from './collect/forms.js'
 import { byName, isCode, regionsOf, sortedContext, type SecretFacts } from './inspect/facts.js'
 import { sight } from './inspect/sight.js'

@@ -1,4 +1,4 @@
-import type { Mark } from './collect/collect.js'
+import type { Mark } from './collect/collected.js'
 import { placeText } from './errors.js'
 import type { OptionsResolved } from './options.js'
 import { unsearched } from './prove/examine.js'

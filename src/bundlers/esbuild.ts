@@ -6,11 +6,11 @@ import type {
   Loader,
   OnLoadResult,
   PartialMessage,
+  Plugin,
   PluginBuild,
 } from 'esbuild'
-import { createEsbuildPlugin } from 'unplugin'
 import { createBuild, type Build, type Watch } from '../build.js'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
@@ -36,11 +36,10 @@ import { MARKERS } from './virtual.js'
  * })
  * ```
  */
-const kms = createEsbuildPlugin<Options | undefined>((options) => {
+export default function kms(options?: Options): Plugin {
   const build = createBuild(options)
-  return { name: NAME, esbuild: { setup: (host) => setup(host, build) } }
-})
-export default kms
+  return { name: NAME, setup: (host) => setup(host, build) }
+}
 
 const LOADERS: Record<string, Loader> = {
   '.ts': 'ts',
@@ -72,12 +71,12 @@ function setup(host: PluginBuild, build: Build) {
     }),
   )
 
-  host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) =>
-    loading(async (watch) => {
-      if (!build.includes(path)) return null
-      build.forget(path + suffix)
-      const code = read(path)
-      if (!code.includes(MARKER)) return null
+  host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) => {
+    if (!build.includes(path)) return null
+    build.forget(path + suffix)
+    const code = read(path)
+    if (!code.includes(MARKER)) return null
+    return loading(async (watch) => {
       const result = await build.transform(code, path + suffix, target, watch)
       if (!result) return null
       const extension = extname(path)
@@ -88,8 +87,8 @@ function setup(host: PluginBuild, build: Build) {
         loader: options.loader?.[extension] ?? LOADERS[extension] ?? 'js',
         resolveDir: dirname(path),
       }
-    }),
-  )
+    })
+  })
 
   host.onEnd((result) =>
     reporting(async () => {

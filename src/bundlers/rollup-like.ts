@@ -55,12 +55,12 @@ export function rollupLike(build: Build) {
         const bundle = generated as OutputBundle
         const assets = Object.values(bundle).map((file) => {
           if (file.type === 'chunk') {
-            if (file.map) redactContents(file.map)
-            file.code = scrubInlineMaps(file.code)
+            if (file.map) redactContents(file.map, build.isRedacted)
+            file.code = scrubInlineMaps(file.code, build.isRedacted)
             return { name: file.fileName, content: file.code }
           }
           if (file.fileName.endsWith('.map') && typeof file.source === 'string')
-            file.source = scrubMap(file.source)
+            file.source = scrubMap(file.source, build.isRedacted)
           return { name: file.fileName, content: file.source }
         })
         await build.prove(assets, {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRollupPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 import { VIRTUAL } from '../emit/shim.js'
 import type { Options } from '../options.js'
 import { rollupLike } from './rollup-like.js'

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
-import type { SourceMap } from 'magic-string'
 import type { UnpluginOptions } from 'unplugin'
 import type { Build, Target } from '../build.js'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 
 export const NAME = 'unplugin-kms'
 
@@ -17,6 +16,6 @@ export const transformHook = (build: Build, target: (context: unknown) => Target
         if (!own.immediate || existsSync(file)) this.addWatchFile(file)
       })
       // An object: Farm drops a text, and Babel's loader for webpack refuses it.
-      return result && { code: result.code, map: JSON.parse(result.map.toString()) as SourceMap }
+      return result && { code: result.code, map: { ...result.map } }
     },
   }) satisfies UnpluginOptions['transform']

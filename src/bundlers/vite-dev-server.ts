@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { DevEnvironment, EnvironmentOptions, Rollup } from 'vite'
 import type { Build } from '../build.js'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 import type { Graph } from '../prove/origins.js'
 import { NAME } from './transform.js'
 

@@ -3,7 +3,7 @@ import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
 import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import type { Graph } from '../prove/origins.js'
 import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
@@ -101,7 +101,9 @@ export function checkOutput(build: Build, host: Host) {
         // webpack holds a map as bytes. What else is bytes is no code.
         if (typeof content !== 'string' && !isMap) continue
         const text = content.toString()
-        const scrubbed = isMap ? scrubMap(text) : scrubInlineMaps(text)
+        const scrubbed = isMap
+          ? scrubMap(text, build.isRedacted)
+          : scrubInlineMaps(text, build.isRedacted)
         if (scrubbed !== text) compilation.updateAsset(name, new sources.RawSource(scrubbed))
       }
     })

@@ -1,5 +1,5 @@
 import MagicString from 'magic-string'
-import type { Collected, Mark } from '../collect/collect.js'
+import type { Collected, Mark } from '../collect/collected.js'
 import { redact } from './redact.js'
 
 /** What a mark becomes: a call of an export of one of the build's own modules. */
@@ -54,12 +54,14 @@ export function emit(
   // Before the first statement, since imports may stand below code that uses the values.
   if (awaited.length) {
     magic.appendLeft(
-      at(bodyStart),
+      at(bodyStart!),
       `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `,
     )
   }
   return {
     code: magic.toString(),
+    /** The redacted source, as the map shows it. */
+    shown: text,
     // Made when it is asked for: a build without maps does not pay for it.
     get map() {
       return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })

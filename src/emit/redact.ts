@@ -1,4 +1,5 @@
-import { collect, type Mark } from '../collect/collect.js'
+import { collect } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { looksLikeToken } from '../seal/token.js'
 
 const MASK = "'•••'"

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions, Options } from '../options.js'
 import { areRelated, parseKeyArn } from '../seal/key-arn.js'

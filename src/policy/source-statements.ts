@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { oneOrMore, type Statement } from './statement.js'

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import type { Opening } from '../emit/emit.js'
 import { CLIENT } from '../emit/shim.js'
 import { KmsBuildError, placeText } from '../errors.js'

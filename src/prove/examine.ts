@@ -88,7 +88,7 @@ export function examine(
           leaks.push({ ...leak(hit, reading), place: placeIn(bytes, hit.offset) })
       }
     }
-    const what = residue(typeof content === 'string' ? content : bytesOf(content).toString(), name)
+    const what = residue(typeof content === 'string' ? content : bytesOf(content), name)
     if (what) leftovers.push({ asset, what })
   }
   return { leaks, leftovers }

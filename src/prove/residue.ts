@@ -17,10 +17,11 @@ export type Residue = 'mark' | 'text' | 'shim'
  * What shows that a mark was bundled untransformed (the plugin never saw its module: a worker's
  * own build, another plugin that loaded it first), or that the shim was left outside the bundle.
  */
-export function residue(text: string, name: string): Residue | null {
-  if (text.includes(SENTINEL)) return 'mark'
+export function residue(content: string | Buffer, name: string): Residue | null {
+  if (content.includes(SENTINEL)) return 'mark'
   // A map may show a mark's own line: its literal is redacted there.
   if (name.endsWith('.map')) return null
+  const text = content.toString()
   // Most often a comment that mentions an import: only a parse can tell.
   const { imports, texts } = MENTION.test(text)
     ? (importsOf(text, name) ?? { imports: MARKERS, texts: [] })

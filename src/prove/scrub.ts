@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { MARKER } from '../collect/collect.js'
+import { MARKER } from '../collect/collected.js'
 import { redactSource } from '../emit/redact.js'
 
 const INLINE_MAP =
@@ -11,16 +11,19 @@ interface SourceMap {
   sections?: { map: SourceMap }[] | undefined
 }
 
+/** Whether a source is known to be redacted, and need not be read again. */
+export type IsRedacted = (source: string) => boolean
+
 /**
  * Puts redacted sources into a finished source map. The transform's own map shows them already;
  * but Rollup shows what was loaded, and an earlier plugin's map brings the original again.
  *
  * @returns the text itself where there is nothing to redact.
  */
-export function scrubMap(text: string): string {
+export function scrubMap(text: string, isRedacted: IsRedacted): string {
   if (!text.includes(MARKER)) return text
   const map = parse(text)
-  return map && redactContents(map) ? JSON.stringify(map) : text
+  return map && redactContents(map, isRedacted) ? JSON.stringify(map) : text
 }
 
 // V8's error would quote the text. What is no map is left to the proof.
@@ -33,23 +36,22 @@ function parse(text: string): SourceMap | null {
 }
 
 /** As `scrubMap`, for the maps inside a chunk's own text. */
-export function scrubInlineMaps(code: string): string {
+export function scrubInlineMaps(code: string, isRedacted: IsRedacted): string {
   return code.replace(INLINE_MAP, (whole, prefix: string, body: string) => {
     const text = Buffer.from(body, 'base64').toString('utf8')
-    const scrubbed = scrubMap(text)
+    const scrubbed = scrubMap(text, isRedacted)
     return scrubbed === text ? whole : prefix + Buffer.from(scrubbed).toString('base64')
   })
 }
 
 /** Redacts a map in place, and says whether anything changed. */
-export function redactContents({
-  sources = [],
-  sourcesContent = [],
-  sections = [],
-}: SourceMap): boolean {
-  let changed = sections.map(({ map }) => redactContents(map)).includes(true)
+export function redactContents(
+  { sources = [], sourcesContent = [], sections = [] }: SourceMap,
+  isRedacted: IsRedacted,
+): boolean {
+  let changed = sections.map(({ map }) => redactContents(map, isRedacted)).includes(true)
   sourcesContent.forEach((content, index) => {
-    if (!content?.includes(MARKER)) return
+    if (!content?.includes(MARKER) || isRedacted(content)) return
     const redacted = redactOrDrop(content, sources[index] ?? 'source.ts')
     if (redacted === content) return
     sourcesContent[index] = redacted

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import type { Direct } from '../seal/direct.js'
 import { areRelated, expectKeyArn } from '../seal/key-arn.js'
 import { refuse, shown } from './refuse.js'

@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { readDotenv } from '../secrets/dotenv.js'
 import { looksLikeToken } from '../seal/token.js'
 import { plaintextOf } from './plaintext.js'

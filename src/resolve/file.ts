@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { plaintextOf, textOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse, shown } from './refuse.js'
 import type { Sources } from './resolve.js'

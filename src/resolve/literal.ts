@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { decodeToken, looksLikeToken } from '../seal/token.js'
 import { known } from './named.js'
 import { plaintextOf } from './plaintext.js'

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import type { SecretsFile } from '../seal/secrets-file.js'
 import { decodeToken } from '../seal/token.js'
 import { refuse } from './refuse.js'

@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { looksLikeToken } from '../seal/token.js'
 import { refuse, shown } from './refuse.js'
 

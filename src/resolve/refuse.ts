@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
 
 /** The name that a mark goes by in messages, manifests and inspected objects; never a value. */

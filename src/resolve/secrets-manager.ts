@@ -2,7 +2,7 @@ import type {
   GetSecretValueCommandOutput,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import type { AwsOptions } from '../options.js'
 import { clientConfig } from '../seal/aws-client.js'
 import { plaintextOf } from './plaintext.js'

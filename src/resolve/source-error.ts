@@ -1,4 +1,4 @@
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
 import { sentence } from '../seal/kms.js'
 import { shown } from './refuse.js'

@@ -1,5 +1,5 @@
 import type { GetParameterCommandOutput, SSMClient } from '@aws-sdk/client-ssm'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import type { AwsOptions } from '../options.js'
 import { clientConfig } from '../seal/aws-client.js'
 import { withKeys } from './blob-keys.js'

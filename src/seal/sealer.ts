@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options.js'
 import { nameOf, shown } from '../resolve/refuse.js'

@@ -1,5 +1,5 @@
 import { KmsBuildError, placeText } from '../errors.js'
-import type { Mark } from '../collect/collect.js'
+import type { Mark } from '../collect/collected.js'
 import { kmsOpeningCalls } from '../seal/kms-opening.js'
 import { opener, type Opener } from '../seal/open.js'
 import { decodeToken, looksLikeToken, type Token } from '../seal/token.js'

@@ -1,6 +1,7 @@
 import { access, constants, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { collect, MARKER, type Mark } from '../collect/collect.js'
+import { collect } from '../collect/collect.js'
+import { MARKER, type Mark } from '../collect/collected.js'
 import { KmsBuildError, type Place } from '../errors.js'
 import { replaceFile, unwritable } from '../seal/replace-file.js'
 

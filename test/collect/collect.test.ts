@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { collect, type Mark } from '../../src/collect/collect.js'
+import { collect } from '../../src/collect/collect.js'
+import type { Mark } from '../../src/collect/collected.js'
 import { KmsBuildError } from '../../src/errors.js'
 
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`

@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { prove } from '../../src/prove/prove.js'
-import { MARKER } from '../../src/collect/collect.js'
+import { MARKER } from '../../src/collect/collected.js'
 import { redactContents, scrubInlineMaps, scrubMap } from '../../src/prove/scrub.js'
 
 const SECRET = 'planted+/value?>~~'
@@ -128,15 +128,16 @@ describe('the proof fails on what is left of a mark', () => {
 })
 
 describe("a map that brings a module's original is redacted", () => {
+  const never = () => false
   const original = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('planted value')\n`
   const redacted = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('•••')\n`
   const map = JSON.stringify({ version: 3, sources: ['a.ts'], sourcesContent: [original] })
 
   it('in a file', () =>
-    expect(JSON.parse(scrubMap(map))).toMatchObject({ sourcesContent: [redacted] }))
+    expect(JSON.parse(scrubMap(map, never))).toMatchObject({ sourcesContent: [redacted] }))
 
   it('in a chunk', () => {
-    const [, base64] = scrubInlineMaps(`f()\n${dataUrl(map)}`).split('base64,')
+    const [, base64] = scrubInlineMaps(`f()\n${dataUrl(map)}`, never).split('base64,')
     expect(JSON.parse(Buffer.from(base64!, 'base64').toString())).toMatchObject({
       sourcesContent: [redacted],
     })
@@ -144,19 +145,23 @@ describe("a map that brings a module's original is redacted", () => {
 
   it('in a section', () => {
     const sections = { sections: [{ map: JSON.parse(map) }] }
-    expect(redactContents(sections)).toBe(true)
+    expect(redactContents(sections, never)).toBe(true)
     expect(JSON.stringify(sections)).not.toContain('planted value')
   })
 
   it('and left out where it does not parse', () => {
     expect(
       JSON.parse(
-        scrubMap(JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const const`] })),
+        scrubMap(
+          JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const a = '`] }),
+          never,
+        ),
       ).sourcesContent,
     ).toEqual([null])
   })
 
   it('and what is no map is left to the proof, without a word of it in an error', () => {
-    for (const text of [`)]}'\n${map}`, original, `"${MARKER}"`]) expect(scrubMap(text)).toBe(text)
+    for (const text of [`)]}'\n${map}`, original, `"${MARKER}"`])
+      expect(scrubMap(text, never)).toBe(text)
   })
 })
