@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, extname, relative, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type {
   BuildOptions,
   BuildResult,
@@ -75,9 +76,10 @@ function setup(host: PluginBuild, build: Build) {
     if (!build.includes(path)) return null
     build.forget(path + suffix)
     const code = read(path)
-    if (!code.includes(MARKER)) return null
+    if (code && !code.includes(MARKER)) return null
     return loading(async (watch) => {
-      const result = await build.transform(code, path + suffix, target, watch)
+      const text = code || (await readAgain(path))
+      const result = await build.transform(text, path + suffix, target, watch)
       if (!result) return null
       const extension = extname(path)
       return {
@@ -139,6 +141,19 @@ function read(path: string): string {
   } catch {
     return ''
   }
+}
+
+/**
+ * Most files that are empty are about to be written, by an editor that watch mode was faster than. Left to
+ * esbuild, one would be read by it a moment later, with its marks in it, and fail the build.
+ */
+async function readAgain(path: string): Promise<string> {
+  for (let times = 0; times < 10; times++) {
+    await setTimeout(10)
+    const code = read(path)
+    if (code) return code
+  }
+  return ''
 }
 
 const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()

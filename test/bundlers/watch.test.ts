@@ -214,7 +214,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
 
     const file = await after(
       write('key.pem', 'the second file'),
-      (seen) => seen.file !== first.file,
+      ({ file }) => file && file !== first.file,
     )
     expect(file).toEqual({ ...marked, file: file.file })
 
