@@ -137,6 +137,19 @@ it('a value that a define puts into the output fails the build', async () => {
   ).rejects.toThrow('[LEAK]')
 })
 
+it('a file that is empty because it is being written is waited for', async () => {
+  const text = await output('main.ts')
+  await source('main.ts', '')
+  const writer: Plugin = {
+    name: 'writer',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /main/ }, () => void setTimeout(() => void source('main.ts', text), 15)),
+  }
+  const { plugins = [] } = options()
+  await build(options({ plugins: [...plugins, writer] }))
+  expect(await output()).toContain('kms:v1:')
+})
+
 describe('a rebuild', () => {
   it('of unchanged sources is the same, byte for byte, and calls KMS no more', async () => {
     const { kms: endpoint, arn, aws } = shared
