@@ -61,7 +61,6 @@ export type Build = ReturnType<typeof createBuild>
 /** What is known of a module with marks, until it is transformed again. */
 interface Remembered extends Noted {
   sync: Mark[]
-  client: ClientMark[]
 }
 
 /**
@@ -77,6 +76,8 @@ export function createBuild(userOptions: Options | undefined) {
   const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
+  // Apart from those: one plugin may stand in a browser's build and in the server's beside it.
+  const inBrowsers = new Map<string, ClientMark[]>()
   let { root } = options
   let lacksAwait = false
   let secretsFile: SecretsFile | null = null
@@ -87,6 +88,10 @@ export function createBuild(userOptions: Options | undefined) {
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
   const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
+
+  // A module that is a data URL has its whole text, marks and all, for a name.
+  const moduleShown = (id: string) =>
+    /^\0?data:/.test(id) ? 'a module in a data URL' : fromRoot(id)
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
@@ -111,6 +116,7 @@ export function createBuild(userOptions: Options | undefined) {
   /** For a file that changed, or a module that lost its marks: what is known of it no longer holds. */
   function forget(id: string) {
     modules.delete(id)
+    inBrowsers.delete(id)
     // A dev server starts once.
     if (resolvePath(id) === options.secretsFile.path) started = undefined
   }
@@ -132,11 +138,15 @@ export function createBuild(userOptions: Options | undefined) {
     watch: Watch,
   ): Promise<Transformed | null> {
     const path = id.replace(/[?#].*$/, '')
-    forget(id)
-    if (!code.includes(MARKER)) return null
     const file = fromRoot(path)
-    const collected = await timings.timed('collect', () => collect(code, file))
-    if (!collected) return null
+    // What is known of the module holds until it is replaced: a build beside this one may be proven now.
+    const collected = code.includes(MARKER)
+      ? await timings.timed('collect', () => collect(code, file))
+      : null
+    if (!collected) {
+      forget(id)
+      return null
+    }
 
     const { marks } = collected
     watch(options.secretsFile.path)
@@ -145,7 +155,7 @@ export function createBuild(userOptions: Options | undefined) {
     refuseTarget(marks, id, target)
     if (target.client && options.client === 'error') {
       const client = clientMarks(marks)
-      modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
+      inBrowsers.set(id, client)
       return emit(code, path, collected, client.map(refusedOpening))
     }
     if (target.immediate && options.devValues) {
@@ -230,7 +240,6 @@ export function createBuild(userOptions: Options | undefined) {
       plaintextLiterals,
       sync: marks.filter(({ sync }) => sync),
       direct: values.filter(isDirect).length,
-      client: [],
     })
   }
 
@@ -269,15 +278,17 @@ export function createBuild(userOptions: Options | undefined) {
     /** What the user should know about a build that succeeded, one sentence each. */
     warnings: () => warnings([...modules.values()], options),
     /** Whether any module had a mark: a build without is left as it is. */
-    hasMarks: () => modules.size > 0,
+    hasMarks: () => modules.size + inBrowsers.size > 0,
+    /** Whether any was sealed, and not only kept out of a browser. */
+    hasSealed: () => modules.size > 0,
     forget,
     /** The code of one of the modules that exist only in the build, by the name that is imported. */
     virtual: (name: string, watch: Watch) => remembering(virtualModule(name, watch)),
     /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
       if (failure) throw failure
-      const client = [...modules].flatMap(([id, module]) =>
-        module.client.map((mark) => ({ id, ...mark })),
+      const client = [...inBrowsers].flatMap(([id, marks]) =>
+        marks.map((mark) => ({ id, ...mark })),
       )
       proveClientBundle(assets, client, graph, fromRoot)
       await timings.timed('prove', () => prove(assets, allSeen(), options.proof, graph, fromRoot))
@@ -299,7 +310,7 @@ export function createBuild(userOptions: Options | undefined) {
     poison(importer?: string): KmsBuildError {
       return (failure ??= new KmsBuildError(
         'MARK_UNTRANSFORMED',
-        `${importer ? `${fromRoot(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        `${importer ? `${moduleShown(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
       ))
     },
   }

@@ -1,12 +1,18 @@
 import { Buffer } from 'node:buffer'
 import type { Node } from '@babel/types'
+import { DECLARATION } from '../collect/declaration.js'
 import { parse } from '../collect/parse.js'
+import { staticText } from '../collect/static-value.js'
 import { traverse } from '../collect/traverse.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { SENTINEL } from '../mark/marks.js'
 import { encodings } from './encodings.js'
+import { isMap } from './scrub.js'
 
 const MARKERS = ['unplugin-kms/secret', 'unplugin-kms/secret/sync']
+/** Any way of asking for the marker or the shim has its name in a string, whole or in a sum. */
+const QUOTED =
+  /["'`](?:unplugin-kms(?:\/secret|["'`]\s*\+)|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 const MENTION =
   /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
@@ -20,22 +26,23 @@ export type Residue = 'mark' | 'text' | 'shim'
 export function residue(text: string, name: string): Residue | null {
   if (text.includes(SENTINEL)) return 'mark'
   // A map may show a mark's own line: its literal is redacted there.
-  if (name.endsWith('.map')) return null
+  if (isMap(text, name) || DECLARATION.test(name)) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const { imports, texts } = MENTION.test(text)
-    ? (importsOf(text, name) ?? { imports: MARKERS, texts: [] })
+  const { imports, texts } = QUOTED.test(text)
+    ? (importsOf(text, name) ?? { imports: MENTION.test(text) ? MARKERS : [], texts: [] })
     : { imports: [], texts: [] }
-  if (imports.some((source) => MARKERS.includes(source))) return 'mark'
+  if ([...imports, ...texts].some(isMarker)) return 'mark'
   if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
     return 'shim'
-  return [...texts, ...base64Texts(text)].some(importsMarker) ? 'text' : null
+  return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }
 
-function importsMarker(source: string): boolean {
-  if (!MENTION.test(source)) return false
-  const { imports } = importsOf(source, 'text.ts') ??
-    importsOf(source, 'text.tsx') ?? { imports: MARKERS }
-  return imports.some((imported) => MARKERS.includes(imported))
+const isMarker = (text: string) => MARKERS.includes(text)
+
+function asksForMarker(source: string): boolean {
+  if (!QUOTED.test(source)) return false
+  const read = importsOf(source, 'text.ts') ?? importsOf(source, 'text.tsx')
+  return read ? [...read.imports, ...read.texts].some(isMarker) : MENTION.test(source)
 }
 
 const IN_BASE64 = encodings(Buffer.from('unplugin-kms/secret')).flatMap(({ encoding, bytes }) =>
@@ -74,8 +81,10 @@ function importsOf(code: string, name: string): { imports: string[]; texts: stri
         if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name))
           add(node.arguments[0])
       },
+      // Whatever is called with them: require by another name, import() of a variable.
       StringLiteral: ({ node }) => void texts.push(node.value),
       TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),
+      BinaryExpression: ({ node }) => void texts.push(staticText(node) ?? ''),
     })
     return { imports, texts }
   } catch {

@@ -11,6 +11,15 @@ interface SourceMap {
   sections?: { map: SourceMap }[] | undefined
 }
 
+/** Whether a finished output is a source map, whatever the user's options call the file. */
+export const isMap = (text: string, name = '') =>
+  name.endsWith('.map') ||
+  (text.startsWith('{') && text.includes('"mappings"') && parse(text) !== null)
+
+/** Redacts an output: a map's sources, or those of the maps inside a chunk's own text. */
+export const scrub = (text: string, name: string) =>
+  isMap(text, name) ? scrubMap(text) : scrubInlineMaps(text)
+
 /**
  * Puts redacted sources into a finished source map. The transform's own map shows them already;
  * but Rollup shows what was loaded, and an earlier plugin's map brings the original again.
