@@ -75,9 +75,11 @@ function setup(host: PluginBuild, build: Build) {
   host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) =>
     loading(async (watch) => {
       if (!build.includes(path)) return null
-      build.forget(path + suffix)
       const code = read(path)
-      if (!code.includes(MARKER)) return null
+      if (!code.includes(MARKER)) {
+        build.forget(path + suffix)
+        return null
+      }
       const result = await build.transform(code, path + suffix, target, watch)
       if (!result) return null
       const extension = extname(path)
