@@ -6,7 +6,7 @@ import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
-import { importersIn, provenDependencies, showNoLines } from './vite-dev-server.js'
+import { importersIn, provenDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
@@ -67,7 +67,10 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         },
       },
       configEnvironment: () => provenDependencies(build),
-      configureServer: ({ environments }) => Object.values(environments).forEach(showNoLines),
+      configureServer(server) {
+        Object.values(server.environments).forEach(showNoLines)
+        serveAsModules(server)
+      },
       async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)
         serves = command === 'serve'
