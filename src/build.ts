@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve as resolvePath, sep } from 'node:path'
 import { collect, MARKER, type Mark } from './collect/collect.js'
 import { DEV, devModule, devOpening } from './emit/dev.js'
@@ -12,7 +13,7 @@ import {
   SHIM,
   shimModule,
 } from './emit/shim.js'
-import { KmsBuildError } from './errors.js'
+import { KmsBuildError, type Place } from './errors.js'
 import { createManifest } from './manifest.js'
 import { resolveOptions, type Options } from './options.js'
 import {
@@ -88,6 +89,16 @@ export function createBuild(userOptions: Options | undefined) {
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
   const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
+
+  /** Where a module that never passed through `transform` imports the marker, if it lies on the disk. */
+  function importPlace(id: string): Place | null {
+    const path = id.replace(/[?#].*$/, '')
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    const before = text.slice(0, Math.max(0, text.indexOf(MARKER)))
+    if (!before) return null
+    const lines = before.split('\n')
+    return { file: fromRoot(path), line: lines.length, column: lines.at(-1)!.length }
+  }
 
   // A module that is a data URL has its whole text, marks and all, for a name.
   const moduleShown = (id: string) =>
@@ -308,9 +319,11 @@ export function createBuild(userOptions: Options | undefined) {
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
+      const place = importer === undefined ? null : importPlace(importer)
       return (failure ??= new KmsBuildError(
         'MARK_UNTRANSFORMED',
-        `${importer ? `${moduleShown(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        `${importer && !place ? `${moduleShown(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        place ?? undefined,
       ))
     },
   }

@@ -10,9 +10,14 @@ beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 
 // As rolldown-plugin-dts does in tsdown: declarations are modules of the same build, or of one beside it.
-it.each(['rollup', 'rolldown'] as const)(
-  '%s bundles declarations that take a type from the marker, beside the marks or alone',
-  async (host) => {
+it.each([
+  ['rollup', ['unplugin-kms/secret']],
+  ['rollup', undefined],
+  ['rolldown', ['unplugin-kms/secret']],
+  ['rolldown', undefined],
+] as const)(
+  '%s bundles declarations that take a type from the marker beside the marks, externals %o',
+  async (host, external) => {
     const root = await project({
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('KEY')\n`,
       'src/main.d.ts': `export { Secret } from 'unplugin-kms/secret'\n`,
@@ -27,7 +32,7 @@ it.each(['rollup', 'rolldown'] as const)(
       format: 'esm',
       maps: 'file',
       minify: false,
-      external: ['unplugin-kms/secret'],
+      ...(external && { external: [...external] }),
       more: {
         entryFileNames: ({ name }: { name: string }) =>
           `${name}.${name === 'main' ? 'mjs' : 'mts'}`,
