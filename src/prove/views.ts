@@ -8,8 +8,13 @@ export interface View {
   bytes: Buffer
 }
 
-const ESCAPE_OR_SUM =
-  /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`][\s)]*\+[\s(]*["'`]|\$\{\s*["'`]|["'`]\s*\}/gi
+// A comment may stand wherever a space may; so long a one that it would slow the search, not.
+const GAP = String.raw`(?:[\s()]|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*`
+const ESCAPE_OR_SUM = new RegExp(
+  String.raw`\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))` +
+    `|["'\`]${GAP}\\+${GAP}["'\`]|\\$\\{${GAP}["'\`]|["'\`]${GAP}\\}`,
+  'gi',
+)
 const SINGLE: Record<string, string> = {
   n: '\n',
   r: '\r',

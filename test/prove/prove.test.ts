@@ -33,6 +33,9 @@ describe('the proof fails on a plaintext', () => {
   it.each<[string, string | Uint8Array]>([
     ['in base64 of the standard alphabet', `f("${Buffer.from(SECRET).toString('base64')}")`],
     ['in a sum in parentheses', `f("planted" + ("+/value" + ("?>~~")))`],
+    ['in a sum with comments between', `f("planted" /* a */ + // b\n /* c */ ("+/value?>~~"))`],
+    ['in a template around a string and a comment', 'f(`planted${/* a */ "+/value"/* b */}?>~~`)'],
+    ['percent-encoded in small letters', 'f("planted%2b%2fvalue%3f%3e~~")'],
     ['in a template around a string', 'f(`planted${"+/value"}?>~~`)'],
     ['in a data URL', dataUrl(JSON.stringify({ sourcesContent: [`f("${SECRET}")`] }))],
     [
