@@ -74,7 +74,7 @@ function leftover(left: Leftover[]) {
   return new KmsBuildError(
     'SHIM_EXTERNAL',
     `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
-      "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals.",
+      "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals, and let it bundle (esbuild: bundle: true).",
   )
 }
 

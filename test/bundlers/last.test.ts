@@ -104,6 +104,28 @@ describe('a plaintext that a plugin adds as late as it can fails the build, and 
   })
 })
 
+it.each([
+  ['a plaintext', VALUE, 'LEAK'],
+  ['a module with marks', SOURCE.replace(VALUE, 'another text'), 'MARK_UNTRANSFORMED'],
+])("Vite's public folder with %s fails the build, before it is copied", async (_, text, code) => {
+  const root = await project({ 'src/main.ts': SOURCE, 'src/public/data/note.ts': text })
+  const secretsFile = join(root, 'kms-secrets.json')
+  await writeNamed(secretsFile, shared.pair, {})
+  const outdir = join(root, 'out')
+  const built = await HOSTS.vite({
+    root: join(root, 'src'),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps: 'none',
+    minify: false,
+    options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
+  })
+  expect(built.terminal).toContain(`[${code}]`)
+  expect(built.terminal).toContain('public/data/note.ts')
+  expect(await filesIn(outdir)).toEqual([])
+})
+
 it('out of reach: a late plugin of the output, which Rollup calls after all others', async () => {
   const { failed, files } = await build('rollup', { more: { plugins: [changesCode] } })
   expect(failed).toBe(false)
