@@ -80,7 +80,8 @@ interface Artifact extends Blob {
 /** Bun writes before it asks `onEnd`, unless it has no folder to write to: then we do, once proven. */
 function checkOutput({ config, onEnd }: Host, build: Build) {
   const { outdir, metafile: asked } = config
-  const { json, markdown = undefined } = typeof asked === 'object' ? asked : { json: asked }
+  const { json, markdown }: { json?: unknown; markdown?: string } =
+    typeof asked === 'object' ? asked : { json: asked }
   if (config.compile) {
     throw new KmsBuildError(
       'OUTPUT_UNSAFE',

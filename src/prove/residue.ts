@@ -28,21 +28,22 @@ export function residue(text: string, name: string): Residue | null {
   // A map may show a mark's own line: its literal is redacted there.
   if (isMap(text, name) || DECLARATION.test(name)) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const { imports, texts } = QUOTED.test(text)
-    ? (importsOf(text, name) ?? { imports: MENTION.test(text) ? MARKERS : [], texts: [] })
-    : { imports: [], texts: [] }
-  if ([...imports, ...texts].some(isMarker)) return 'mark'
+  const code = QUOTED.test(text) ? read(text, name) : { imports: [], given: [], texts: [] }
+  if (code ? asks(code) : MENTION.test(text)) return 'mark'
+  const { imports, texts } = code ?? { imports: [], texts: [] }
   if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
     return 'shim'
   return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }
 
-const isMarker = (text: string) => MARKERS.includes(text)
+/** A name that is merely mentioned, in a list or an object, asks for nothing. */
+const asks = ({ imports, given }: Read) =>
+  [...imports, ...given].some((text) => MARKERS.includes(text))
 
 function asksForMarker(source: string): boolean {
   if (!QUOTED.test(source)) return false
-  const read = importsOf(source, 'text.ts') ?? importsOf(source, 'text.tsx')
-  return read ? [...read.imports, ...read.texts].some(isMarker) : MENTION.test(source)
+  const code = read(source, 'text.ts') ?? read(source, 'text.tsx')
+  return code ? asks(code) : MENTION.test(source)
 }
 
 const IN_BASE64 = encodings(Buffer.from('unplugin-kms/secret')).flatMap(({ encoding, bytes }) =>
@@ -63,30 +64,37 @@ function* base64Texts(text: string): Generator<string> {
   }
 }
 
-function importsOf(code: string, name: string): { imports: string[]; texts: string[] } | null {
+interface Read {
+  /** What is imported or required. */
+  imports: string[]
+  /** What is given to a call or a variable. */
+  given: string[]
+  /** Every string. */
+  texts: string[]
+}
+
+function read(code: string, name: string): Read | null {
   try {
-    const imports: string[] = []
-    const texts: string[] = []
-    const add = (node: Node | null | undefined) => {
-      if (node?.type === 'StringLiteral') imports.push(node.value)
-      else if (node?.type === 'TemplateLiteral') imports.push(node.quasis[0]!.value.cooked ?? '')
-    }
+    const { imports, given, texts }: Read = { imports: [], given: [], texts: [] }
+    const add = (to: string[], ...nodes: (Node | null | undefined)[]) =>
+      void to.push(...nodes.flatMap((node) => (node && staticText(node)) ?? []))
     traverse(parse(code, name), {
-      ImportDeclaration: ({ node }) => add(node.source),
-      ExportNamedDeclaration: ({ node }) => add(node.source),
-      ExportAllDeclaration: ({ node }) => add(node.source),
-      ImportExpression: ({ node }) => add(node.source),
+      ImportDeclaration: ({ node }) => add(imports, node.source),
+      ExportNamedDeclaration: ({ node }) => add(imports, node.source),
+      ExportAllDeclaration: ({ node }) => add(imports, node.source),
+      ImportExpression: ({ node }) => add(imports, node.source),
       CallExpression: ({ node }) => {
         // Bundlers rename require (__require, _require): whatever is called with our name counts.
         if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name))
-          add(node.arguments[0])
+          add(imports, node.arguments[0])
+        add(given, ...node.arguments)
       },
-      // Whatever is called with them: require by another name, import() of a variable.
+      VariableDeclarator: ({ node }) => add(given, node.init),
+      AssignmentExpression: ({ node }) => add(given, node.right),
       StringLiteral: ({ node }) => void texts.push(node.value),
       TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),
-      BinaryExpression: ({ node }) => void texts.push(staticText(node) ?? ''),
     })
-    return { imports, texts }
+    return { imports, given, texts }
   } catch {
     return null
   }

@@ -156,7 +156,8 @@ describe('the proof fails on what is left of a mark', () => {
     expect(await verdict(`f("// import { secret } from 'unplugin-kms/secret'\\nf()")`)).toBeNull()
   })
 
-  it('nor on a text that speaks of it, and is no code', async () => {
+  it('nor on a text that speaks of it, and is no code, or that nothing is called with', async () => {
+    expect(await verdict(`export default { external: ["unplugin-kms/secret"] }`)).toBeNull()
     expect(await verdict(`f('read about "unplugin-kms/secret" here')`)).toBeNull()
     expect(await verdict(`{"uses": ["unplugin-kms/secret"]}`, { name: 'deps.json' })).toBeNull()
   })
