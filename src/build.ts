@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve as resolvePath, sep } from 'node:path'
 import { collect } from './collect/collect.js'
 import { MARKER, type Mark } from './collect/collected.js'
@@ -13,7 +14,7 @@ import {
   SHIM,
   shimModule,
 } from './emit/shim.js'
-import { KmsBuildError } from './errors.js'
+import { KmsBuildError, type Place } from './errors.js'
 import { createManifest } from './manifest.js'
 import { resolveOptions, type Options } from './options.js'
 import {
@@ -59,7 +60,6 @@ export type Build = ReturnType<typeof createBuild>
 /** What is known of a module with marks, until it is transformed again. */
 interface Remembered extends Noted {
   sync: Mark[]
-  client: ClientMark[]
 }
 
 /**
@@ -76,6 +76,8 @@ export function createBuild(userOptions: Options | undefined) {
   // Never emptied: what a module that left the build held may not stand in the output either.
   const modules = new Map<string, Remembered>()
   const redacted = new Set<string>()
+  // Apart from those: one plugin may stand in a browser's build and in the server's beside it.
+  const inBrowsers = new Map<string, ClientMark[]>()
   let { root } = options
   let lacksAwait = false
   let secretsFile: SecretsFile | null = null
@@ -86,6 +88,20 @@ export function createBuild(userOptions: Options | undefined) {
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
   const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
+
+  /** Where a module that never passed through `transform` imports the marker, if it lies on the disk. */
+  function importPlace(id: string): Place | null {
+    const path = id.replace(/[?#].*$/, '')
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    const before = text.slice(0, Math.max(0, text.indexOf(MARKER)))
+    if (!before) return null
+    const lines = before.split('\n')
+    return { file: fromRoot(path), line: lines.length, column: lines.at(-1)!.length }
+  }
+
+  // A module that is a data URL has its whole text, marks and all, for a name.
+  const moduleShown = (id: string) =>
+    /^\0?data:/.test(id) ? 'a module in a data URL' : fromRoot(id)
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
@@ -110,6 +126,7 @@ export function createBuild(userOptions: Options | undefined) {
   /** For a file that changed, or a module that lost its marks: what is known of it no longer holds. */
   function forget(id: string) {
     modules.delete(id)
+    inBrowsers.delete(id)
     // A dev server starts once.
     if (resolvePath(id) === options.secretsFile.path) started = undefined
   }
@@ -131,11 +148,15 @@ export function createBuild(userOptions: Options | undefined) {
     watch: Watch,
   ): Promise<Transformed | null> {
     const path = id.replace(/[?#].*$/, '')
-    forget(id)
-    if (!code.includes(MARKER)) return null
     const file = fromRoot(path)
-    const collected = await timings.timed('collect', () => collect(code, file))
-    if (!collected) return null
+    // What is known of the module holds until it is replaced: a build beside this one may be proven now.
+    const collected = code.includes(MARKER)
+      ? await timings.timed('collect', () => collect(code, file))
+      : null
+    if (!collected) {
+      forget(id)
+      return null
+    }
 
     const { marks } = collected
     watch(options.secretsFile.path)
@@ -144,7 +165,7 @@ export function createBuild(userOptions: Options | undefined) {
     refuseTarget(marks, id, target)
     if (target.client && options.client === 'error') {
       const client = clientMarks(marks)
-      modules.set(id, { seen: [], plaintextLiterals: [], sync: [], direct: 0, client })
+      inBrowsers.set(id, client)
       return emit(code, path, collected, client.map(refusedOpening))
     }
     if (target.immediate && options.devValues) {
@@ -231,7 +252,6 @@ export function createBuild(userOptions: Options | undefined) {
       plaintextLiterals,
       sync: marks.filter(({ sync }) => sync),
       direct: values.filter(isDirect).length,
-      client: [],
     })
   }
 
@@ -270,7 +290,9 @@ export function createBuild(userOptions: Options | undefined) {
     /** What the user should know about a build that succeeded, one sentence each. */
     warnings: () => warnings([...modules.values()], options),
     /** Whether any module had a mark: a build without is left as it is. */
-    hasMarks: () => modules.size > 0,
+    hasMarks: () => modules.size + inBrowsers.size > 0,
+    /** Whether any was sealed, and not only kept out of a browser. */
+    hasSealed: () => modules.size > 0,
     forget,
     /** Whether a source is what a map of ours shows: most are, and need no second look. */
     isRedacted: (source: string) => redacted.has(source),
@@ -279,8 +301,8 @@ export function createBuild(userOptions: Options | undefined) {
     /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
     async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
       if (failure) throw failure
-      const client = [...modules].flatMap(([id, module]) =>
-        module.client.map((mark) => ({ id, ...mark })),
+      const client = [...inBrowsers].flatMap(([id, marks]) =>
+        marks.map((mark) => ({ id, ...mark })),
       )
       proveClientBundle(assets, client, graph, fromRoot)
       await timings.timed('prove', () => prove(assets, allSeen(), options.proof, graph, fromRoot))
@@ -300,9 +322,11 @@ export function createBuild(userOptions: Options | undefined) {
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
     poison(importer?: string): KmsBuildError {
+      const place = importer === undefined ? null : importPlace(importer)
       return (failure ??= new KmsBuildError(
         'MARK_UNTRANSFORMED',
-        `${importer ? `${fromRoot(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        `${importer && !place ? `${moduleShown(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+        place ?? undefined,
       ))
     },
   }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { Settings } from '@unplugin-kms/runtime/shim'
+import { DECLARATION } from './collect/declaration.js'
 import { KmsBuildError } from './errors.js'
 import type { DevValues } from './resolve/dev-values.js'
 import type { OwnSource } from './resolve/remote.js'
@@ -216,7 +217,10 @@ export function resolveOptions(
     types: options.types ?? true,
     runtime: options.runtime ?? {},
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
-    exclude: options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/],
+    exclude: [
+      ...(options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/]),
+      DECLARATION,
+    ],
   }
 }
 

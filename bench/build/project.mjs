@@ -29,7 +29,7 @@ export const secretValue = (index) =>
 export async function writeProject(folder, { modules, marks, kind }) {
   const marksOf = new Map()
   for (let mark = 0; mark < marks; mark++) {
-    const module = 1 + (Math.floor((mark * modules) / marks) % (modules - 1))
+    const module = moduleOf(mark, { modules, marks })
     marksOf.set(module, [...(marksOf.get(module) ?? []), mark])
   }
   for (let index = 0; index < modules; index++) {
@@ -42,6 +42,10 @@ export async function writeProject(folder, { modules, marks, kind }) {
   await writeSecrets(join(folder, 'kms-secrets.json'), kind === 'named' ? marks : 0)
   return folder
 }
+
+/** The module that a mark stands in. */
+export const moduleOf = (mark, { modules, marks }) =>
+  1 + (Math.floor((mark * modules) / marks) % (modules - 1))
 
 async function writeSecrets(path, count) {
   const { publicKey } = generateKeyPairSync('ec', {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createBunPlugin } from 'unplugin'
@@ -61,7 +62,7 @@ interface Host {
     root?: string
     outdir?: string | undefined
     compile?: unknown
-    metafile?: unknown
+    metafile?: boolean | string | { json?: string; markdown?: string } | undefined
   }
   onEnd(
     callback: (result: {
@@ -78,15 +79,23 @@ interface Artifact extends Blob {
 
 /** Bun writes before it asks `onEnd`, unless it has no folder to write to: then we do, once proven. */
 function checkOutput({ config, onEnd }: Host, build: Build) {
-  const { outdir } = config
+  const { outdir, metafile: asked } = config
+  const { json, markdown }: { json?: unknown; markdown?: string } =
+    typeof asked === 'object' ? asked : { json: asked }
   if (config.compile) {
     throw new KmsBuildError(
       'OUTPUT_UNSAFE',
       'Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.',
     )
   }
+  if (markdown) {
+    throw new KmsBuildError(
+      'OUTPUT_UNSAFE',
+      "Bun writes a metafile in Markdown itself, before any plugin can search it. Ask for JSON: metafile: 'meta.json'.",
+    )
+  }
   config.outdir = undefined
-  config.metafile ??= true
+  config.metafile = true
   onEnd(async ({ success, outputs, metafile }) => {
     if (!success) return
     const assets = await Promise.all(
@@ -95,6 +104,8 @@ function checkOutput({ config, onEnd }: Host, build: Build) {
         content: new Uint8Array(await output.arrayBuffer()),
       })),
     )
+    if (typeof json === 'string')
+      assets.push({ name: json, content: Buffer.from(JSON.stringify(metafile)) })
     await build.prove(assets, metafile && graphOf(metafile, process.cwd()))
     for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
     if (outdir === undefined) return

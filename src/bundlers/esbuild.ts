@@ -74,9 +74,11 @@ function setup(host: PluginBuild, build: Build) {
 
   host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) => {
     if (!build.includes(path)) return null
-    build.forget(path + suffix)
     const code = read(path)
-    if (code && !code.includes(MARKER)) return null
+    if (code && !code.includes(MARKER)) {
+      build.forget(path + suffix)
+      return null
+    }
     return loading(async (watch) => {
       const text = code || (await readAgain(path))
       const result = await build.transform(text, path + suffix, target, watch)

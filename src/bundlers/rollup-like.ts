@@ -1,8 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import type { ExternalOption, OutputBundle } from 'rollup'
 import type { Build } from '../build.js'
+import { DECLARATION } from '../collect/declaration.js'
 import { VIRTUAL } from '../emit/shim.js'
-import { redactContents, scrubInlineMaps, scrubMap } from '../prove/scrub.js'
+import { redactContents, scrub, scrubInlineMaps } from '../prove/scrub.js'
+import { NAME } from './transform.js'
 import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
 
 /** What the three contexts have in common of what `generateBundle` needs. */
@@ -22,14 +24,51 @@ interface OutputPlace {
 
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
 export function rollupLike(build: Build) {
+  async function proveBundle(this: GenerateContext, output: OutputPlace, generated: object) {
+    const assets = Object.values(generated as OutputBundle).map((file) => {
+      if (file.type === 'chunk') {
+        if (file.map) redactContents(file.map, build.isRedacted)
+        file.code = scrubInlineMaps(file.code, build.isRedacted)
+        return { name: file.fileName, content: file.code }
+      }
+      if (typeof file.source === 'string')
+        file.source = scrub(file.source, file.fileName, build.isRedacted)
+      return { name: file.fileName, content: file.source }
+    })
+    await build.prove(assets, {
+      inputs: [...this.getModuleIds()].filter((id) => !id.startsWith('\0')),
+      importersOf: (id) => {
+        const { importers = [], dynamicImporters = [] } = this.getModuleInfo(id) ?? {}
+        return [...importers, ...dynamicImporters]
+      },
+    })
+    await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
+    for (const warning of build.warnings()) this.warn(warning)
+  }
+
+  // Ours is the first plugin, and others that ask to come late come after it.
+  const last = {
+    name: `${NAME}:proof`,
+    generateBundle: { order: 'post' as const, handler: proveBundle },
+  }
+  // Unless another plugin's `options` takes it out again.
+  let isLast = false
+
   return {
-    buildStart: () => build.start(),
+    buildStart({ plugins }: { plugins?: unknown }) {
+      isLast = [plugins].flat(Infinity).includes(last)
+      return build.start()
+    },
     watchChange: (id: string) => build.forget(id),
 
     // Rolldown and Vite have the same option, under a type of their own.
     options<T>(options: T): T {
-      const { external } = options as { external?: ExternalOption }
-      return external ? { ...options, external: exceptOurs(external) } : options
+      const { external, plugins } = options as { external?: ExternalOption; plugins?: unknown }
+      return {
+        ...options,
+        plugins: [plugins, last],
+        ...(external && { external: exceptOurs(external) }),
+      }
     },
 
     resolveId: {
@@ -52,32 +91,13 @@ export function rollupLike(build: Build) {
     generateBundle: {
       order: 'post' as const,
       async handler(this: GenerateContext, output: OutputPlace, generated: object) {
-        const bundle = generated as OutputBundle
-        const assets = Object.values(bundle).map((file) => {
-          if (file.type === 'chunk') {
-            if (file.map) redactContents(file.map, build.isRedacted)
-            file.code = scrubInlineMaps(file.code, build.isRedacted)
-            return { name: file.fileName, content: file.code }
-          }
-          if (file.fileName.endsWith('.map') && typeof file.source === 'string')
-            file.source = scrubMap(file.source, build.isRedacted)
-          return { name: file.fileName, content: file.source }
-        })
-        await build.prove(assets, {
-          inputs: [...this.getModuleIds()].filter((id) => !id.startsWith('\0')),
-          importersOf: (id) => {
-            const { importers = [], dynamicImporters = [] } = this.getModuleInfo(id) ?? {}
-            return [...importers, ...dynamicImporters]
-          },
-        })
-        await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
-        for (const warning of build.warnings()) this.warn(warning)
+        if (!isLast) await proveBundle.call(this, output, generated)
       },
     },
 
     // A browser's build beside the server's has nothing to list, and must not list it over the other.
     async writeBundle(this: unknown) {
-      if (build.hasMarks() || !isClient(this)) await build.writeManifest()
+      if (build.hasSealed() || !isClient(this)) await build.writeManifest()
     },
   }
 }
@@ -95,7 +115,9 @@ function exceptOurs(external: ExternalOption): ExternalOption {
       : (id: string) =>
           [external].flat().some((item) => (typeof item === 'string' ? item === id : item.test(id)))
   return (id, importer, isResolved) =>
-    VIRTUAL.test(id) || OWN_ID.test(id) || MARKERS.test(id)
+    VIRTUAL.test(id) ||
+    OWN_ID.test(id) ||
+    (MARKERS.test(id) && !(importer && DECLARATION.test(importer)))
       ? false
       : isExternal(id, importer, isResolved)
 }

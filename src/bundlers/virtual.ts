@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Build } from '../build.js'
+import { DECLARATION } from '../collect/declaration.js'
 import { VIRTUAL } from '../emit/shim.js'
 
 /** What a mark is imported from. */
@@ -9,6 +10,8 @@ export const MARKERS = /^unplugin-kms\/secret(?:\/sync)?$/
 const RESOLVED = '\0'
 const MARKER = `${RESOLVED}unplugin-kms.marker?`
 
+const DATA_URL = /^(\0?data:).*/s
+
 /** Whether an id is that of a module which exists only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./
 
@@ -17,7 +20,10 @@ export const resolveHook = {
   filter: { id: /^(?:\.\/unplugin-kms\.|unplugin-kms\/secret)/ },
   handler(source: string, importer?: string): string | null {
     if (VIRTUAL.test(source)) return RESOLVED + source.slice('./'.length)
-    return MARKERS.test(source) ? MARKER + (importer ?? '') : null
+    // A bundler of types asks for the marker's.
+    if (importer && DECLARATION.test(importer)) return null
+    // Bundlers print ids, and a data URL's holds its module's text.
+    return MARKERS.test(source) ? MARKER + (importer?.replace(DATA_URL, '$1') ?? '') : null
   },
 }
 

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import type { DevEnvironment, EnvironmentOptions, Rollup } from 'vite'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DevEnvironment, EnvironmentOptions, Rollup, ViteDevServer } from 'vite'
 import type { Build } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import type { Graph } from '../prove/origins.js'
@@ -8,6 +9,40 @@ import { NAME } from './transform.js'
 /** A dev server knows who imports a module as soon as it has served the importer. */
 export function importersIn({ moduleGraph }: DevEnvironment): Graph['importersOf'] {
   return (id) => [...(moduleGraph.getModuleById(id)?.importers ?? [])].flatMap(({ id }) => id ?? [])
+}
+
+const MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|astro|marko|imba|mdx)$/i
+
+/**
+ * A module that is navigated to, or whose ending Vite does not take for a module's, it gives as it lies
+ * on the disk. One with marks is always asked for as a script is, and so refused or transformed.
+ */
+export function serveAsModules({ middlewares, config }: ViteDevServer) {
+  middlewares.use(({ url = '', headers }, _, next) => {
+    if (headers['sec-fetch-dest'] !== 'script') {
+      const file = fileOf(url, config)
+      if (MODULE.test(file) && textOf(file).includes(MARKER)) headers['sec-fetch-dest'] = 'script'
+    }
+    next()
+  })
+}
+
+function fileOf(url: string, { root, base }: { root: string; base: string }): string {
+  try {
+    const path = decodeURI(new URL(url, 'http://localhost').pathname)
+    const own = path.startsWith(base) ? `/${path.slice(base.length)}` : path
+    return own.startsWith('/@fs/') ? own.slice('/@fs'.length) : join(root, own)
+  } catch {
+    return ''
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /**
@@ -28,7 +63,7 @@ export function showNoLines(environment: DevEnvironment) {
 
 function hideLines(error: Rollup.RollupError) {
   const file = (error.loc?.file ?? error.id ?? '').replace(/[?#].*$/, '')
-  const source = error.frame && existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const source = error.frame ? textOf(file) : ''
   if (source.includes(MARKER)) error.frame = ''
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''
 }

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { createVitePlugin } from 'unplugin'
-import type { DevEnvironment } from 'vite'
+import type { DevEnvironment, ResolvedConfig } from 'vite'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
-import { importersIn, provenDependencies, showNoLines } from './vite-dev-server.js'
+import { publicFiles } from './vite-public-folder.js'
+import { importersIn, provenDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
@@ -66,8 +67,20 @@ const kms = createVitePlugin<Options | undefined>((options) => {
           return null
         },
       },
+      // Before Vite's own copies them, which is before there is a bundle.
+      renderStart: {
+        order: 'pre',
+        sequential: true,
+        async handler() {
+          if (build.hasSealed())
+            await build.proveAside(await publicFiles(this.environment.config as ResolvedConfig))
+        },
+      },
       configEnvironment: () => provenDependencies(build),
-      configureServer: ({ environments }) => Object.values(environments).forEach(showNoLines),
+      configureServer(server) {
+        Object.values(server.environments).forEach(showNoLines)
+        serveAsModules(server)
+      },
       async configResolved({ root, command, mode, envDir }) {
         build.setRoot(root)
         serves = command === 'serve'

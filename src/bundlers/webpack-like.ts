@@ -6,7 +6,7 @@ import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import type { Graph } from '../prove/origins.js'
-import { scrubInlineMaps, scrubMap } from '../prove/scrub.js'
+import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 
@@ -96,14 +96,11 @@ export function checkOutput(build: Build, host: Host) {
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
       if (!build.hasMarks()) return
       for (const [name, source] of Object.entries(assets)) {
-        const isMap = name.endsWith('.map')
         const content = source.source()
-        // webpack holds a map as bytes. What else is bytes is no code.
-        if (typeof content !== 'string' && !isMap) continue
+        // webpack holds a map as bytes, which begin with a brace. What else is bytes is no code.
+        if (typeof content !== 'string' && content[0] !== 0x7b) continue
         const text = content.toString()
-        const scrubbed = isMap
-          ? scrubMap(text, build.isRedacted)
-          : scrubInlineMaps(text, build.isRedacted)
+        const scrubbed = scrub(text, name, build.isRedacted)
         if (scrubbed !== text) compilation.updateAsset(name, new sources.RawSource(scrubbed))
       }
     })

@@ -30,9 +30,14 @@ export function collectBySyntax(code: string, file: string): Collected | null {
   walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
     const why = refusal(node)
     if (why) refuse(node, why)
-    if (node.type !== 'Identifier' || !bindings.has(node.name)) return
+    if (node.type !== 'Identifier' && node.type !== 'JSXIdentifier') return
+    if (!bindings.has(node.name)) return
     if (imports.includes(around[1] as ImportDeclaration)) return
-    const use = plainUse(node, around.at(-1)!)
+    const parent = around.at(-1)!
+    // TypeScript's own alias, which is no use of a name to Babel.
+    if (parent.type === 'TSImportEqualsDeclaration' && parent.moduleReference === node)
+      refuse(node, AS_VALUE)
+    const use = plainUse(node, parent)
     if (!use) references = null
     else if (use === 'reference') references?.push([...around, node])
   })
@@ -107,6 +112,10 @@ const RE_EXPORT =
 const STATIC_IMPORT =
   "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
 
+const AS_VALUE =
+  "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
+  'build can see: it cannot be passed, stored, spread or exported.'
+
 /** Why the marker may not be brought in by this node, if it is. */
 function refusal(node: Node): string | null {
   switch (node.type) {
@@ -141,12 +150,7 @@ function markAt(way: Way, { namespace, sync }: Binding, placeOf: (node: Node) =>
     return (outer.property as { name: string }).name
   }
   const asValue = (): never => {
-    throw new KmsBuildError(
-      'MARK_AS_VALUE',
-      "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
-        'build can see: it cannot be passed, stored, spread or exported.',
-      placeOf(way.at(-1)!),
-    )
+    throw new KmsBuildError('MARK_AS_VALUE', AS_VALUE, placeOf(way.at(-1)!))
   }
   if (namespace && member() !== 'secret') asValue()
   const property = member()

@@ -27,8 +27,14 @@ export function encodings(plaintext: Uint8Array): { encoding: string; bytes: Uin
   add('hex', Buffer.from(raw.toString('hex').toUpperCase()))
   const text = raw.toString('utf8')
   if (Buffer.from(text).equals(raw)) {
-    add('percent-encoded', Buffer.from(encodeURIComponent(text)))
-    add('percent-encoded', Buffer.from(new URLSearchParams({ '': text }).toString().slice(1)))
+    for (const percent of [
+      encodeURIComponent(text),
+      new URLSearchParams({ '': text }).toString().slice(1),
+    ]) {
+      add('percent-encoded', Buffer.from(percent))
+      const lower = percent.replace(/%../g, (escape) => escape.toLowerCase())
+      add('percent-encoded', Buffer.from(lower))
+    }
     for (const [quot, apos] of [
       ['&quot;', '&#39;'],
       ['&quot;', '&#x27;'],

@@ -16,6 +16,7 @@ export async function origins(
   search: (haystack: Uint8Array) => Hit[],
   { inputs }: Graph,
   shown: (path: string) => string,
+  named: (name: string) => string,
 ): Promise<string[]> {
   const found = new Set<string>()
   for (const id of inputs) {
@@ -26,7 +27,7 @@ export async function origins(
       for (const { pattern, offset } of search(bytes)) {
         if (names.has(pattern.name))
           found.add(
-            `${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${pattern.name})`,
+            `${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${named(pattern.name)})`,
           )
       }
     }

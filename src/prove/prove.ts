@@ -30,7 +30,11 @@ export async function prove(
   const { leaks, leftovers } = examine(assets, search)
   if (leaks.length) {
     const names = new Set(leaks.map(({ secret }) => secret))
-    throw leak(leaks, await origins(names, search, graph, (path) => masked(shown(path), search)))
+    const safe = (text: string) => masked(text, search)
+    throw leak(
+      leaks.map((leak) => ({ ...leak, secret: safe(leak.secret) })),
+      await origins(names, search, graph, (path) => safe(shown(path)), safe),
+    )
   }
   if (leftovers.length) throw leftover(leftovers)
 }
@@ -70,7 +74,7 @@ function leftover(left: Leftover[]) {
   return new KmsBuildError(
     'SHIM_EXTERNAL',
     `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
-      "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals.",
+      "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals, and let it bundle (esbuild: bundle: true).",
   )
 }
 

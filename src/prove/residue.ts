@@ -1,12 +1,18 @@
 import { Buffer } from 'node:buffer'
 import type { Node } from '@babel/types'
+import { DECLARATION } from '../collect/declaration.js'
 import { parse } from '../collect/parse.js'
+import { staticText } from '../collect/static-value.js'
 import { traverse } from '../collect/traverse.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { SENTINEL } from '../mark/marks.js'
 import { encodings } from './encodings.js'
+import { isMap } from './scrub.js'
 
 const MARKERS = ['unplugin-kms/secret', 'unplugin-kms/secret/sync']
+/** Any way of asking for the marker or the shim has its name in a string, whole or in a sum. */
+const QUOTED =
+  /["'`](?:unplugin-kms(?:\/secret|["'`]\s*\+)|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 const MENTION =
   /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
@@ -20,23 +26,27 @@ export type Residue = 'mark' | 'text' | 'shim'
 export function residue(content: string | Buffer, name: string): Residue | null {
   if (content.includes(SENTINEL)) return 'mark'
   // A map may show a mark's own line: its literal is redacted there.
+  // No need to read it as a text, which the largest outputs are.
   if (name.endsWith('.map')) return null
   const text = content.toString()
+  if (isMap(text) || DECLARATION.test(name)) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const { imports, texts } = MENTION.test(text)
-    ? (importsOf(text, name) ?? { imports: MARKERS, texts: [] })
-    : { imports: [], texts: [] }
-  if (imports.some((source) => MARKERS.includes(source))) return 'mark'
+  const code = QUOTED.test(text) ? read(text, name) : { imports: [], given: [], texts: [] }
+  if (code ? asks(code) : MENTION.test(text)) return 'mark'
+  const { imports, texts } = code ?? { imports: [], texts: [] }
   if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
     return 'shim'
-  return [...texts, ...base64Texts(text)].some(importsMarker) ? 'text' : null
+  return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }
 
-function importsMarker(source: string): boolean {
-  if (!MENTION.test(source)) return false
-  const { imports } = importsOf(source, 'text.ts') ??
-    importsOf(source, 'text.tsx') ?? { imports: MARKERS }
-  return imports.some((imported) => MARKERS.includes(imported))
+/** A name that is merely mentioned, in a list or an object, asks for nothing. */
+const asks = ({ imports, given }: Read) =>
+  [...imports, ...given].some((text) => MARKERS.includes(text))
+
+function asksForMarker(source: string): boolean {
+  if (!QUOTED.test(source)) return false
+  const code = read(source, 'text.ts') ?? read(source, 'text.tsx')
+  return code ? asks(code) : MENTION.test(source)
 }
 
 const IN_BASE64 = encodings(Buffer.from('unplugin-kms/secret')).flatMap(({ encoding, bytes }) =>
@@ -57,28 +67,37 @@ function* base64Texts(text: string): Generator<string> {
   }
 }
 
-function importsOf(code: string, name: string): { imports: string[]; texts: string[] } | null {
+interface Read {
+  /** What is imported or required. */
+  imports: string[]
+  /** What is given to a call or a variable. */
+  given: string[]
+  /** Every string. */
+  texts: string[]
+}
+
+function read(code: string, name: string): Read | null {
   try {
-    const imports: string[] = []
-    const texts: string[] = []
-    const add = (node: Node | null | undefined) => {
-      if (node?.type === 'StringLiteral') imports.push(node.value)
-      else if (node?.type === 'TemplateLiteral') imports.push(node.quasis[0]!.value.cooked ?? '')
-    }
+    const { imports, given, texts }: Read = { imports: [], given: [], texts: [] }
+    const add = (to: string[], ...nodes: (Node | null | undefined)[]) =>
+      void to.push(...nodes.flatMap((node) => (node && staticText(node)) ?? []))
     traverse(parse(code, name), {
-      ImportDeclaration: ({ node }) => add(node.source),
-      ExportNamedDeclaration: ({ node }) => add(node.source),
-      ExportAllDeclaration: ({ node }) => add(node.source),
-      ImportExpression: ({ node }) => add(node.source),
+      ImportDeclaration: ({ node }) => add(imports, node.source),
+      ExportNamedDeclaration: ({ node }) => add(imports, node.source),
+      ExportAllDeclaration: ({ node }) => add(imports, node.source),
+      ImportExpression: ({ node }) => add(imports, node.source),
       CallExpression: ({ node }) => {
         // Bundlers rename require (__require, _require): whatever is called with our name counts.
         if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name))
-          add(node.arguments[0])
+          add(imports, node.arguments[0])
+        add(given, ...node.arguments)
       },
+      VariableDeclarator: ({ node }) => add(given, node.init),
+      AssignmentExpression: ({ node }) => add(given, node.right),
       StringLiteral: ({ node }) => void texts.push(node.value),
       TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),
     })
-    return { imports, texts }
+    return { imports, given, texts }
   } catch {
     return null
   }

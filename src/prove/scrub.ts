@@ -13,6 +13,14 @@ interface SourceMap {
 
 /** Whether a source is known to be redacted, and need not be read again. */
 export type IsRedacted = (source: string) => boolean
+/** Whether a finished output is a source map, whatever the user's options call the file. */
+export const isMap = (text: string, name = '') =>
+  name.endsWith('.map') ||
+  (text.startsWith('{') && text.includes('"mappings"') && parse(text) !== null)
+
+/** Redacts an output: a map's sources, or those of the maps inside a chunk's own text. */
+export const scrub = (text: string, name: string, isRedacted: IsRedacted) =>
+  isMap(text, name) ? scrubMap(text, isRedacted) : scrubInlineMaps(text, isRedacted)
 
 /**
  * Puts redacted sources into a finished source map. The transform's own map shows them already;

@@ -8,8 +8,13 @@ export interface View {
   bytes: Buffer
 }
 
-const ESCAPE_OR_SUM =
-  /\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))|["'`][\s)]*\+[\s(]*["'`]|\$\{\s*["'`]|["'`]\s*\}/gi
+// A comment may stand wherever a space may; so long a one that it would slow the search, not.
+const GAP = String.raw`(?:[\s()]|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*`
+const ESCAPE_OR_SUM = new RegExp(
+  String.raw`\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))` +
+    `|["'\`]${GAP}\\+${GAP}["'\`]|\\$\\{${GAP}["'\`]|["'\`]${GAP}\\}`,
+  'gi',
+)
 const SINGLE: Record<string, string> = {
   n: '\n',
   r: '\r',
@@ -22,6 +27,7 @@ const SINGLE: Record<string, string> = {
   '\u2028': '',
   '\u2029': '',
 }
+const CSS_ESCAPE = /\\(?:([0-9a-f]{1,6})(?:\r\n|\s)?|\r?\n|(.))/gi
 const DATA_URL = /data:[\w.+/-]*((?:;[\w.+=-]+)*),([\w+/=%.~!*'()-]*)/g
 const DEEPEST = 5
 
@@ -36,6 +42,17 @@ export function* views(content: string | Uint8Array, name = ''): Generator<View>
   const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
   const inflated = decompress(bytes, name)
   yield* inflated ? read(inflated, ' (decompressed)', 0) : read(bytes, '', 0)
+  if (name.endsWith('.css')) yield* cssUnescaped(bytes)
+}
+
+/** In CSS an escape is up to six digits, and a space that ends them. */
+function* cssUnescaped(bytes: Buffer): Generator<View> {
+  const text = bytes.toString('utf8')
+  if (!text.includes('\\')) return
+  const unescaped = text.replace(CSS_ESCAPE, (_, digits?: string, single?: string) =>
+    digits ? codePoint(parseInt(digits, 16)) : (single ?? ''),
+  )
+  yield { reading: ' (unescaped)', bytes: Buffer.from(unescaped) }
 }
 
 /** The same memory. */
@@ -72,9 +89,10 @@ const unescape = (text: string) =>
   text.replace(ESCAPE_OR_SUM, (_, brace, unit, byte, octal, single: string | undefined) => {
     if (single !== undefined) return SINGLE[single] ?? single
     const code = parseInt(brace ?? unit ?? byte ?? octal ?? '', octal ? 8 : 16)
-    if (Number.isNaN(code)) return ''
-    return code > 0x10ffff ? '' : String.fromCodePoint(code)
+    return codePoint(code)
   })
+
+const codePoint = (code: number) => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
 
 function unpercent(text: string): string {
   try {

@@ -54,6 +54,29 @@ describe.skipIf(ABSENT.bun)('under Bun', () => {
     expect(await printed(app, [])).toBe(VALUE)
   })
 
+  it.each(['meta.json', { json: 'meta.json' }])(
+    'a metafile that the user asks for is written beside the outputs (%o)',
+    async (metafile) => {
+      const { root, code, stderr } = await built({ outdir: 'out', metafile })
+      expect(code, stderr).toBe(0)
+      const files = await filesIn(join(root, 'out'))
+      expect(files.map(([name]) => basename(name)).sort()).toEqual(['main.js', 'meta.json'])
+      const written = JSON.parse(await readFile(join(root, 'out/meta.json'), 'utf8')) as object
+      expect(Object.keys(written)).toEqual(['inputs', 'outputs'])
+      expect(detect(files, { value: VALUE })).toEqual([])
+    },
+  )
+
+  it('a metafile in Markdown is refused, since only Bun writes it', async () => {
+    const { root, code, stdout, stderr } = await built({
+      outdir: 'out',
+      metafile: { markdown: 'meta.md' },
+    })
+    expect(code).not.toBe(0)
+    expect(stdout + stderr).toContain('[OUTPUT_UNSAFE]')
+    expect(await filesIn(join(root, 'out'))).toEqual([])
+  })
+
   it('bytecode holds no plaintext, and runs', async () => {
     const { root, code, stderr } = await built({ outdir: 'out', bytecode: true, format: 'cjs' })
     expect(code, stderr).toBe(0)

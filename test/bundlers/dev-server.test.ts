@@ -71,8 +71,8 @@ async function serve(
     send(...args)
   }
   await server.listen()
-  const get = async (path: string) => {
-    const response = await fetch(new URL(path, server.resolvedUrls!.local[0]))
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(new URL(path, server.resolvedUrls!.local[0]), { headers })
     const body = await response.text()
     shown.push(body)
     return { status: response.status, body }
@@ -96,6 +96,21 @@ describe("Vite's dev server gives no browser", () => {
     const { status, body } = await get(`/src/key.ts${query}`)
     expect(status).toBe(500)
     expect(body).toMatch(/\[(MARK_UNTRANSFORMED|CLIENT_BUNDLE)\]/)
+    expectNothingShown()
+  })
+
+  it.each([
+    ['navigated to', 'key.ts', 'document'],
+    ['navigated to as a text', 'key.ts?raw', 'document'],
+    ['in a frame', 'key.mts', 'iframe'],
+    ['with an ending that Vite does not take for a module’s', 'key.cts', 'empty'],
+    ['in a component', 'key.vue', 'document'],
+  ])('the file of a module with marks, %s', async (_, name, destination) => {
+    const { root, get, expectNothingShown } = await serve({
+      [`src/${name.replace('?raw', '')}`]: MARKED,
+    })
+    for (const folder of ['/src/', '/src//', `/@fs${root}/src/`])
+      expect((await get(folder + name, { 'sec-fetch-dest': destination })).status).toBe(500)
     expectNothingShown()
   })
 

@@ -10,7 +10,13 @@ import * as esbuild from 'esbuild'
 import { rolldown } from 'rolldown'
 import { rollup, type RollupCache } from 'rollup'
 import transpile from 'rollup-plugin-esbuild'
-import { build as vite, createLogger, type InlineConfig, type PluginOption } from 'vite'
+import {
+  build as vite,
+  createLogger,
+  mergeConfig,
+  type InlineConfig,
+  type PluginOption,
+} from 'vite'
 import webpack from 'webpack'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import kmsRolldown from '../../src/bundlers/rolldown.js'
@@ -40,6 +46,8 @@ export interface Cell {
   /** A plugin in the bundler's own language, before or after ours. */
   before?: unknown[]
   after?: unknown[]
+  /** Options in the bundler's own words: those of the output under Rollup and Rolldown. */
+  more?: object
   options: Options
 }
 
@@ -107,6 +115,7 @@ async function runEsbuild(cell: Cell): Promise<Outcome> {
           kmsEsbuild(cell.options),
           ...((cell.after ?? []) as esbuild.Plugin[]),
         ],
+        ...cell.more,
       })
       await show(warnings, 'warning')
     } catch (error) {
@@ -156,6 +165,7 @@ async function runRollup(cell: Cell): Promise<Outcome> {
         chunkFileNames: `[name]-[hash]${extension(cell)}`,
         sourcemap: rollupMaps(cell.maps),
         sourcemapExcludeSources: cell.maps === 'nosources',
+        ...cell.more,
       })
     } finally {
       await bundle.close()
@@ -185,6 +195,7 @@ async function runRolldown(cell: Cell): Promise<Outcome> {
         entryFileNames: `[name]${extension(cell)}`,
         chunkFileNames: `[name]-[hash]${extension(cell)}`,
         sourcemap: rollupMaps(cell.maps),
+        ...cell.more,
       })
     } finally {
       await bundle.close()
@@ -234,7 +245,7 @@ async function runVite(cell: Cell): Promise<Outcome> {
         },
       },
     }
-    await vite(config)
+    await vite(mergeConfig(config, cell.more ?? {}))
   })
 }
 
@@ -315,6 +326,7 @@ async function runWebpack(cell: Cell): Promise<Outcome> {
         kmsWebpack(cell.options),
         ...((cell.after ?? []) as []),
       ],
+      ...cell.more,
     }
     await compile(webpack(config), cell, log)
   })
@@ -341,6 +353,7 @@ async function runRspack(cell: Cell): Promise<Outcome> {
         kmsRspack(cell.options),
         ...((cell.after ?? []) as []),
       ],
+      ...cell.more,
     }
     await compile(rspack(config as unknown as RspackConfiguration), cell, log)
   })

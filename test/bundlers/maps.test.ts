@@ -8,7 +8,7 @@ import { redactSource } from '../../src/emit/redact.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
-import { ABSENT, HOSTS, type HostName, type Maps } from './hosts.js'
+import { ABSENT, HOSTS, type Cell, type HostName, type Maps } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -32,7 +32,12 @@ const CALLS = [1, 2, 3, 4, 5, 6]
 const callsOf = (maps: Maps) => (maps === 'cheap' ? CALLS.filter((call) => call !== 2) : CALLS)
 
 /** Builds the source and reads back its one output and that one's map. */
-async function built(host: HostName, maps: Maps, before: unknown[] = []) {
+async function built(
+  host: HostName,
+  maps: Maps,
+  before: unknown[] = [],
+  { file = 'main.mjs.map', ...cell }: Partial<Cell> & { file?: string } = {},
+) {
   const root = await project({ 'src/main.ts': SOURCE })
   await writeNamed(join(root, 'kms-secrets.json'), shared.pair, {})
   const outdir = join(root, 'out')
@@ -49,6 +54,7 @@ async function built(host: HostName, maps: Maps, before: unknown[] = []) {
       plaintextLiterals: 'allow',
       aws: shared.aws,
     },
+    ...cell,
   })
   expect(failed, terminal).toBe(false)
   const files = await filesIn(outdir)
@@ -58,7 +64,7 @@ async function built(host: HostName, maps: Maps, before: unknown[] = []) {
     /sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,([\w+/=]+)/.exec(code)
   const text = inline
     ? Buffer.from(inline[1]!, 'base64').toString()
-    : await readFile(join(outdir, 'main.mjs.map'), 'utf8')
+    : await readFile(join(outdir, file), 'utf8')
   return { code, map: JSON.parse(text) as SourceMapPayload }
 }
 
@@ -194,3 +200,43 @@ describe.each(['rollup', 'rolldown', 'vite', 'webpack', 'rspack'] as const)(
     )
   },
 )
+
+const NAMED: [HostName, what: string, file: string, cell: Partial<Cell>][] = [
+  ...(['webpack', 'rspack'] as const).flatMap((host): typeof NAMED => [
+    [
+      host,
+      'whose address has a query',
+      'main.mjs.map',
+      { after: [named('[file].map?[contenthash]')] },
+    ],
+    [
+      host,
+      'with an ending of its own',
+      'maps/main.mjs.json',
+      { after: [named('maps/[file].json')] },
+    ],
+  ]),
+  ...(['rollup', 'rolldown'] as const).map((host): (typeof NAMED)[number] => [
+    host,
+    'with an ending of its own',
+    'maps/main.json',
+    { more: { sourcemapFileNames: 'maps/[name].json' } },
+  ]),
+]
+
+function named(sourceMapFilename: string) {
+  return {
+    apply: ({ options }: { options: { output: object } }) =>
+      void Object.assign(options.output, { sourceMapFilename }),
+  }
+}
+
+describe('a map by another name', () => {
+  it.each(NAMED)('is redacted: %s, %s', async (host, _, file, cell) => {
+    for (const before of [[], [banner[host as 'rollup'](host)]]) {
+      const { map } = await built(host, 'file', before, { file, ...cell })
+      const shown = map.sourcesContent.find((content) => content?.includes('here(1)'))
+      expect(shown).toContain("secret('•••')")
+    }
+  })
+})

@@ -5,7 +5,7 @@ import type { Cell } from './hosts.js'
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: unknown[] }> }
 
-const { root, entries, outdir, format, maps, minify, browser, external, options, patterns } =
+const { root, entries, outdir, format, maps, minify, browser, external, more, options, patterns } =
   JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
 for (const [name, source, flags] of patterns)
   Object.assign(options, { [name]: new RegExp(source, flags) })
@@ -33,6 +33,7 @@ const { success, logs } = await Bun.build({
   external: external ?? [],
   plugins: [kms(options)],
   throw: true,
+  ...more,
 })
 for (const log of logs) console.error(log)
 process.exit(success ? 0 : 1)

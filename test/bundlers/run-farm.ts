@@ -25,7 +25,8 @@ for await (const line of createInterface(process.stdin)) {
 }
 
 async function run({ cell, patterns }: FarmJob) {
-  const { root, entries, outdir, format, maps, minify, browser, external, cache, options } = cell
+  const { root, entries, outdir, format, maps, minify, browser, external, cache, more, options } =
+    cell
   for (const [name, source, flags] of patterns)
     Object.assign(options, { [name]: new RegExp(source, flags) })
   process.chdir(root)
@@ -56,6 +57,7 @@ async function run({ cell, patterns }: FarmJob) {
       presetEnv: false,
       external: [...(external ?? [])],
       persistentCache: cache ? { cacheDir: cache, namespace: 'test' } : false,
+      ...more,
     },
     plugins: [kms(options)],
   } as never)

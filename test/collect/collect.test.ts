@@ -227,6 +227,7 @@ describe('collect refuses secret used as a value', () => {
     ['a template tag', 'secret`hunter2`'],
     ['a computed member', `secret['env']('hunter2')`],
     ['bound', `secret.bind(null)('hunter2')`],
+    ['under an alias of TypeScript', `import s = secret`],
     ['one of its marks stored', `const env = secret.env`],
   ])('%s', (_, code) => {
     const error = failure(IMPORT + code)

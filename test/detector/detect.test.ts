@@ -45,6 +45,10 @@ describe('the detector finds a planted leak', () => {
         .replaceAll('"', '&quot;')
         .replaceAll("'", '&#39;'),
     ],
+    [
+      'in CSS, escaped',
+      `a { content: "${[...SECRET].map((char) => `\\${char.codePointAt(0)!.toString(16)} `).join('')}" }`,
+    ],
     ['in an inline map', inlineMap(`const a = 1\n${SECRET}`)],
     [
       'in an inline map inside an eval',

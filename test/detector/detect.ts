@@ -94,6 +94,14 @@ const DECODERS: [string, (text: string) => Generator<Buffer>][] = [
             ).toString('latin1'),
     ),
   ],
+  [
+    'css',
+    replaced(/\\([0-9a-f]{1,6})\s?/gi, (_, digits) =>
+      Buffer.from(String.fromCodePoint(Math.min(parseInt(digits!, 16), 0x10ffff))).toString(
+        'latin1',
+      ),
+    ),
+  ],
   ['strings', strings],
   [
     'escapes',

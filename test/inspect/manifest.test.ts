@@ -2,8 +2,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { build as buildEsbuild } from 'esbuild'
+import { build as buildVite } from 'vite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
+import kmsVite from '../../src/bundlers/vite.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import type { Manifest } from '../../src/manifest.js'
 import { seal } from '../../src/seal/seal.js'
@@ -114,6 +116,44 @@ it('the manifest stands where the option says, in a folder that is made for it',
   const { root } = await sample()
   await build(esbuild, root, join(root, 'reports/deep/kms.json'))
   expect(await readFile(join(root, 'reports/deep/kms.json'), 'utf8')).toContain('DB_PASSWORD')
+})
+
+it('a browser’s build, which drops the marks, leaves the manifest of the server’s alone', async () => {
+  const { root } = await sample({
+    'src/shared.ts': `import { secret } from 'unplugin-kms/secret'
+export const password = secret.named('DB_PASSWORD')
+export const title = 'no secret'`,
+    'src/main.ts': `import { password } from './shared.js'
+password.then(console.log)`,
+    'src/page.ts': `import { title } from './shared.js'
+console.log(title)`,
+  })
+  // Vitest runs what Vite calls `client` in Node, and the plugin knows it by this variable.
+  const { VITEST } = process.env
+  delete process.env.VITEST
+  onTestFinished(() => void (process.env.VITEST = VITEST))
+  const kms = () =>
+    kmsVite({
+      secretsFile: join(root, 'kms-secrets.json'),
+      manifest: join(root, 'kms-manifest.json'),
+    })
+  const build = (entry: string, ssr: boolean) =>
+    buildVite({
+      root,
+      configFile: false,
+      logLevel: 'silent',
+      build: {
+        ssr,
+        outDir: join(root, 'out', entry),
+        rolldownOptions: { input: join(root, 'src', entry) },
+      },
+      plugins: [kms()],
+    })
+  await build('main.ts', true)
+  const written = await readManifest(root)
+  expect(written.secrets.map(({ name }) => name)).toEqual(['DB_PASSWORD'])
+  await build('page.ts', false)
+  expect(await readManifest(root)).toEqual(written)
 })
 
 it('a manifest that cannot be written fails the build', async () => {

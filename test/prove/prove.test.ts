@@ -33,6 +33,9 @@ describe('the proof fails on a plaintext', () => {
   it.each<[string, string | Uint8Array]>([
     ['in base64 of the standard alphabet', `f("${Buffer.from(SECRET).toString('base64')}")`],
     ['in a sum in parentheses', `f("planted" + ("+/value" + ("?>~~")))`],
+    ['in a sum with comments between', `f("planted" /* a */ + // b\n /* c */ ("+/value?>~~"))`],
+    ['in a template around a string and a comment', 'f(`planted${/* a */ "+/value"/* b */}?>~~`)'],
+    ['percent-encoded in small letters', 'f("planted%2b%2fvalue%3f%3e~~")'],
     ['in a template around a string', 'f(`planted${"+/value"}?>~~`)'],
     ['in a data URL', dataUrl(JSON.stringify({ sourcesContent: [`f("${SECRET}")`] }))],
     [
@@ -49,6 +52,26 @@ describe('the proof fails on a plaintext', () => {
 
   it('in a Brotli copy, by its ending', async () => {
     expect(await verdict(brotliCompressSync(`f("${SECRET}")`), { name: 'out.js.br' })).toBe('LEAK')
+  })
+
+  it('escaped in CSS, by its ending', async () => {
+    const name = 'out.css'
+    expect(await verdict(`a { content: "\\70 lanted+/value?>~~" }`, { name })).toBe('LEAK')
+    expect(
+      await verdict(`a { content: "\\00006c\\e4 nger" }`, { name, secret: 'länger' }),
+    ).toBeNull()
+    expect(
+      await verdict(`a { content: "\\00006c\\e4 ngeres" }`, { name, secret: 'längeres' }),
+    ).toBe('LEAK')
+  })
+
+  it('in the name of the secret itself, which is not shown', async () => {
+    const named = [{ name: `src/${SECRET}.ts:2`, plaintext: Buffer.from(SECRET) }]
+    const failure = await prove([{ name: 'out.js', content: SECRET }], named, proof).catch(
+      (error: Error) => error.message,
+    )
+    expect(failure).toContain('••• (as it is) in out.js')
+    expect(failure).not.toContain(SECRET)
   })
 
   it('in the name of a file', async () => {
@@ -113,12 +136,41 @@ describe('the proof fails on what is left of a mark', () => {
       `import{open}from"./unplugin-kms.pair.0123456789abcdef"`,
       'SHIM_EXTERNAL',
     ],
+    [
+      'a call of whatever with the marker’s name',
+      `load("unplugin-kms/secret")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    ['the marker’s name in a variable', `const a = 'unplugin-kms/secret'`, 'MARK_UNTRANSFORMED'],
+    ['the marker’s name in a sum', `import("unplugin-kms" + "/secret")`, 'MARK_UNTRANSFORMED'],
+    [
+      'a call of whatever, inside an eval',
+      `eval("load(\\"unplugin-kms/secret\\")")`,
+      'MARK_UNTRANSFORMED',
+    ],
     ['a require of the shim', `require("./unplugin-kms.shim")`, 'SHIM_EXTERNAL'],
   ])('%s', async (_, content, code) => expect(await verdict(content)).toBe(code))
 
   it('but not on a comment that mentions it', async () => {
     expect(await verdict(`// import { secret } from 'unplugin-kms/secret'\nf()`)).toBeNull()
     expect(await verdict(`f("// import { secret } from 'unplugin-kms/secret'\\nf()")`)).toBeNull()
+  })
+
+  it('nor on a text that speaks of it, and is no code, or that nothing is called with', async () => {
+    expect(await verdict(`export default { external: ["unplugin-kms/secret"] }`)).toBeNull()
+    expect(await verdict(`f('read about "unplugin-kms/secret" here')`)).toBeNull()
+    expect(await verdict(`{"uses": ["unplugin-kms/secret"]}`, { name: 'deps.json' })).toBeNull()
+  })
+
+  it('and not on a map, whatever its file is called', async () => {
+    const content = JSON.stringify({
+      version: 3,
+      sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`],
+      mappings: '',
+    })
+    for (const name of ['out.js.map', 'out.js.map?1a2b', 'maps/out.json'])
+      expect(await verdict(content, { name }), name).toBeNull()
+    expect(await verdict(`${content};load("unplugin-kms/secret")`)).toBe('MARK_UNTRANSFORMED')
   })
 
   it('and not on an inline map, whose sources are redacted', async () => {

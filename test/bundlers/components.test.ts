@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { project } from '../support/project.js'
+import { bench, expectClean, filesIn, printed, writeNamed, type Bench } from './fixture.js'
+import { HOSTS } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const VALUE = 'planted-literal-value-7Q'
+const COMPONENT = `<template>{{ length }}</template>
+<script lang="ts">
+import { secret } from 'unplugin-kms/secret'
+interface Erased { nothing: string }
+export const key = secret('${VALUE}')
+</script>
+`
+
+/** As the plugins of Vue and Svelte: a script is a module of its own, and its map shows the component. */
+const components = {
+  name: 'components',
+  resolveId: {
+    order: 'pre',
+    handler: (id: string, importer?: string) =>
+      /\.vue/.test(id) ? join(importer!.replace(/\/[^/]*$/, ''), id) : null,
+  },
+  load: {
+    order: 'pre',
+    async handler(id: string) {
+      const [file, query] = id.split('?') as [string, string?]
+      if (!file.endsWith('.vue')) return null
+      if (!query)
+        return { code: `export * from './key.vue?vue&type=script&lang.ts'`, moduleType: 'js' }
+      const component = await readFile(file, 'utf8')
+      const code = /<script lang="ts">([^]*)<\/script>/.exec(component)![1]!
+      const map = { version: 3, sources: [file], sourcesContent: [component], names: [] }
+      return { code, moduleType: 'ts', map: { ...map, mappings: 'AAEA;AACA;AACA;AACA' } }
+    },
+  },
+}
+
+describe('a mark in the script of a component is sealed, and the component stands in no map', () => {
+  it.each([
+    ['rollup', 'before'],
+    ['rollup', 'after'],
+    ['rolldown', 'before'],
+    ['rolldown', 'after'],
+    ['vite', 'before'],
+    ['vite', 'after'],
+  ] as const)('under %s, its plugin %s ours', async (host, order) => {
+    const root = await project({
+      'src/main.ts': `import { key } from './key.vue'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
+      'src/key.vue': COMPONENT,
+    })
+    const secretsFile = join(root, 'kms-secrets.json')
+    await writeNamed(secretsFile, shared.pair, {})
+    const outdir = join(root, 'out')
+    for (const maps of ['file', 'inline'] as const) {
+      const built = await HOSTS[host]({
+        root: join(root, 'src'),
+        entries: { main: 'main.ts' },
+        outdir,
+        format: 'esm',
+        maps,
+        minify: false,
+        [order]: [components],
+        options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
+      })
+      expect(built.failed, built.terminal).toBe(false)
+      const outcome = { ...built, outdir, files: await filesIn(outdir) }
+      expectClean(outcome, { plaintexts: [VALUE] })
+      expect(await printed(shared, outcome, { plaintexts: [] }, '.mjs')).toBe(VALUE)
+    }
+  })
+})

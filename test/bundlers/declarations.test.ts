@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { project } from '../support/project.js'
+import { bench, writeNamed, type Bench } from './fixture.js'
+import { HOSTS } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+// As rolldown-plugin-dts does in tsdown: declarations are modules of the same build, or of one beside it.
+it.each([
+  ['rollup', ['unplugin-kms/secret']],
+  ['rollup', undefined],
+  ['rolldown', ['unplugin-kms/secret']],
+  ['rolldown', undefined],
+] as const)(
+  '%s bundles declarations that take a type from the marker beside the marks, externals %o',
+  async (host, external) => {
+    const root = await project({
+      'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('KEY')\n`,
+      'src/main.d.ts': `export { Secret } from 'unplugin-kms/secret'\n`,
+    })
+    const secretsFile = join(root, 'kms-secrets.json')
+    await writeNamed(secretsFile, shared.pair, { KEY: 'an entry of the file' })
+    const outdir = join(root, 'out')
+    const { failed, terminal } = await HOSTS[host]({
+      root: join(root, 'src'),
+      entries: { main: 'main.ts', 'main.d': 'main.d.ts' },
+      outdir,
+      format: 'esm',
+      maps: 'file',
+      minify: false,
+      ...(external && { external: [...external] }),
+      more: {
+        entryFileNames: ({ name }: { name: string }) =>
+          `${name}.${name === 'main' ? 'mjs' : 'mts'}`,
+      },
+      options: { secretsFile, aws: shared.aws },
+    })
+    expect(failed, terminal).toBe(false)
+    const read = (name: string) => readFile(join(outdir, name), 'utf8')
+    expect(await read('main.mjs')).toContain('kms:v1:')
+    expect(await read('main.d.mts')).toMatch(/\{ Secret \} from ["']unplugin-kms\/secret["']/)
+  },
+)

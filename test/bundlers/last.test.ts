@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import type { InputOptions, OutputBundle, Plugin } from 'rollup'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Compiler } from 'webpack'
+import { project } from '../support/project.js'
+import { bench, expectClean, filesIn, writeNamed, type Bench } from './fixture.js'
+import { HOSTS, type Cell, type HostName } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const VALUE = 'planted-literal-value-7Q'
+const SOURCE = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${VALUE}')\n`
+
+async function build(host: HostName, cell: Partial<Cell>) {
+  const root = await project({ 'src/main.ts': SOURCE })
+  const secretsFile = join(root, 'kms-secrets.json')
+  await writeNamed(secretsFile, shared.pair, {})
+  const outdir = join(root, 'out')
+  const outcome = await HOSTS[host]({
+    root: join(root, 'src'),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps: 'none',
+    minify: false,
+    options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
+    ...cell,
+  })
+  return { ...outcome, files: await filesIn(outdir) }
+}
+
+/** Asks to come after all others, and stands behind ours. */
+const late = (change: (this: { emitFile: Function }, bundle: OutputBundle) => void) => ({
+  name: 'late',
+  enforce: 'post',
+  generateBundle: {
+    order: 'post',
+    handler(_: unknown, bundle: OutputBundle) {
+      change.call(this as never, bundle)
+    },
+  },
+})
+const changesCode = late((bundle) => {
+  for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code += `// ${VALUE}`
+})
+const addsFile = late(function () {
+  this.emitFile({ type: 'asset', fileName: 'late.txt', source: VALUE })
+})
+const takesOutTheProof: Plugin = {
+  name: 'takes-out-the-proof',
+  options: ({ plugins, ...options }: InputOptions) => ({
+    ...options,
+    plugins: [plugins].flat(9).filter((one) => one && !('name' in one && /:proof$/.test(one.name))),
+  }),
+}
+const leaks: Plugin = {
+  name: 'leaks',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'late.txt', source: VALUE })
+  },
+}
+
+const ofWebpack = {
+  apply(compiler: Compiler) {
+    const { Compilation, sources } = compiler.webpack
+    compiler.hooks.compilation.tap('late', (compilation) =>
+      compilation.hooks.processAssets.tap(
+        { name: 'late', stage: Compilation.PROCESS_ASSETS_STAGE_REPORT + 1 },
+        () => compilation.emitAsset('late.txt', new sources.RawSource(VALUE)),
+      ),
+    )
+  },
+}
+const emitting = {
+  apply(compiler: Compiler) {
+    const { sources } = compiler.webpack
+    compiler.hooks.emit.tap({ name: 'late', stage: 1000 }, (compilation) =>
+      compilation.emitAsset('late.txt', new sources.RawSource(VALUE)),
+    )
+  },
+}
+
+const WAYS: [host: HostName, what: string, cell: Partial<Cell>][] = [
+  ...(['rollup', 'rolldown', 'vite'] as const).flatMap((host): typeof WAYS => [
+    [host, 'code', { after: [changesCode] }],
+    [host, 'a file', { after: [addsFile] }],
+    [host, 'a file, having taken out our last plugin', { after: [takesOutTheProof, leaks] }],
+  ]),
+  ...(['webpack', 'rspack'] as const).flatMap((host): typeof WAYS => [
+    [host, 'a file, when assets are reported', { after: [ofWebpack] }],
+    [host, 'a file, when all is about to be written', { after: [emitting] }],
+  ]),
+]
+
+describe('a plaintext that a plugin adds as late as it can fails the build, and no file is written', () => {
+  it.each(WAYS)('%s: %s', async (host, _, cell) => {
+    const built = await build(host, cell)
+    expect(built.failed, 'the build failed').toBe(true)
+    expect(built.terminal).toContain('[LEAK]')
+    expect(built.files).toEqual([])
+    expectClean(built, { plaintexts: [VALUE] })
+  })
+})
+
+it.each([
+  ['a plaintext', VALUE, 'LEAK'],
+  ['a module with marks', SOURCE.replace(VALUE, 'another text'), 'MARK_UNTRANSFORMED'],
+])("Vite's public folder with %s fails the build, before it is copied", async (_, text, code) => {
+  const root = await project({ 'src/main.ts': SOURCE, 'src/public/data/note.ts': text })
+  const secretsFile = join(root, 'kms-secrets.json')
+  await writeNamed(secretsFile, shared.pair, {})
+  const outdir = join(root, 'out')
+  const built = await HOSTS.vite({
+    root: join(root, 'src'),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps: 'none',
+    minify: false,
+    options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
+  })
+  expect(built.terminal).toContain(`[${code}]`)
+  expect(built.terminal).toContain('public/data/note.ts')
+  expect(await filesIn(outdir)).toEqual([])
+})
+
+it('out of reach: a late plugin of the output, which Rollup calls after all others', async () => {
+  const { failed, files } = await build('rollup', { more: { plugins: [changesCode] } })
+  expect(failed).toBe(false)
+  expect(files.some(([, bytes]) => bytes.includes(VALUE))).toBe(true)
+})
