@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { LocalKmsError } from '../errors.js'
+import { AwsError, LocalKmsError } from '../errors.js'
 import { formatEntry } from '../server/journal.js'
 import type { LocalKms } from '../local-kms.js'
 import { startLocalKms } from '../start.js'
@@ -49,9 +49,11 @@ export async function runLocal(argv: string[], io: LocalIo = PROCESS_IO): Promis
   try {
     return await run(argv, io)
   } catch (error) {
-    if (!(error instanceof LocalKmsError) && !isUsageError(error)) throw error
+    // An AwsError is a state that could not be written: all else is told as what was asked for.
+    const isState = error instanceof AwsError || isStateError(error)
+    if (!isState && !(error instanceof LocalKmsError) && !isUsageError(error)) throw error
     io.stderr(`unplugin-kms local: ${(error as Error).message}\n`)
-    return error instanceof LocalKmsError && error.code.startsWith('STATE_') ? 4 : 2
+    return isState ? 4 : 2
   }
 }
 
@@ -65,12 +67,19 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     throw wrongUse('give a command after --, or --port N to keep the KMS up (see --help)')
   }
   const verbose = values.verbose === true
+  const port = readPort(values.port)
+  const host = values.host ?? '127.0.0.1'
   const kms = await startLocalKms({
     ...(values.memory !== true && { dir: values.dir ?? '.kms-local' }),
-    port: readPort(values.port),
+    port,
     region: values.region ?? (process.env['AWS_REGION'] || 'us-east-1'),
-    ...(values.host !== undefined && { host: values.host }),
+    host,
     ...(verbose && { onCall: (entry) => io.stderr(`kms ${formatEntry(entry)}\n`) }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (!['listen', 'getaddrinfo'].includes(error.syscall ?? '')) throw error
+    throw wrongUse(
+      `cannot listen on ${host}:${port} (${error.code}): give another --port or --host`,
+    )
   })
   try {
     await prepare(kms, values)
@@ -122,9 +131,14 @@ async function prepare(
   kms: LocalKms,
   values: ReturnType<typeof readArguments>['values'],
 ): Promise<void> {
-  if (values.principals !== undefined) addPrincipals(kms, readJson(values.principals))
+  const { principals } = values
+  if (principals !== undefined) {
+    await given(`--principals ${principals}`, () =>
+      addPrincipals(kms, JSON.parse(readFileSync(principals, 'utf8'))),
+    )
+  }
   for (const alias of values.key ?? []) {
-    if (!kms.hasAlias(alias)) await kms.createKey({ alias })
+    if (!kms.hasAlias(alias)) await given(`--key ${alias}`, () => kms.createKey({ alias }))
   }
   for (const fault of values.fault ?? []) kms.faults.add(parseFault(fault))
   const offset = values['clock-offset']
@@ -140,11 +154,14 @@ function readPort(text: string | undefined): number {
   throw wrongUse(`--port ${text}: not a port number`)
 }
 
-function readJson(path: string): unknown {
+/** Lets what goes wrong with an option name it. */
+async function given(option: string, work: () => unknown): Promise<void> {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw wrongUse(`--principals ${path}: ${(cause as Error).message}`)
+    await work()
+  } catch (error) {
+    const { message, name } = error as Error
+    if (error instanceof AwsError && error.status >= 500) throw error
+    throw wrongUse(`${option}: ${message || name}`)
   }
 }
 
@@ -156,6 +173,9 @@ function ended(signal: AbortSignal | undefined): Promise<void> {
 }
 
 const wrongUse = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
+
+const isStateError = (error: unknown): boolean =>
+  error instanceof LocalKmsError && error.code.startsWith('STATE_')
 
 const isUsageError = (error: unknown): boolean =>
   String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')

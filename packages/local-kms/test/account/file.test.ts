@@ -108,6 +108,30 @@ describe('the state folder', () => {
     await kms.close()
   })
 
+  test('is one of its own: a folder that holds other things is refused, and left as it is', async () => {
+    const project = temporaryFolder()
+    writeFileSync(join(project, 'package.json'), '{}')
+    const refused = { code: 'STATE_ELSEWHERE', message: expect.stringContaining(project) }
+    await expect(startLocalKms({ dir: project })).rejects.toMatchObject(refused)
+    writeFileSync(join(project, '.gitignore'), 'node_modules\n')
+    await expect(startLocalKms({ dir: project })).rejects.toMatchObject(refused)
+    expect(readdirSync(project).toSorted()).toEqual(['.gitignore', 'package.json'])
+    expect(readFileSync(join(project, '.gitignore'), 'utf8')).toBe('node_modules\n')
+    writeFileSync(join(project, '.gitignore'), '# all\n*\n')
+    await (await startLocalKms({ dir: project })).close()
+    expect(readFileSync(join(project, '.gitignore'), 'utf8')).toBe('# all\n*\n')
+  })
+
+  test('ignores itself even when the one who made it was killed in between', async () => {
+    const folder = temporaryFolder()
+    for (const left of [[], ['.gitignore']]) {
+      for (const name of left) writeFileSync(join(folder, name), '')
+      await (await startLocalKms({ dir: folder })).close()
+      expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('*\n')
+      rmSync(join(folder, 'state.json'))
+    }
+  })
+
   test('that cannot be made is refused with its path', async () => {
     const parent = join(temporaryFolder(), 'file')
     writeFileSync(parent, '')

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { runLocal } from '../../src/index.js'
+import { runLocal, startLocalKms } from '../../src/index.js'
+import { succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
 import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
@@ -162,10 +163,61 @@ describe('wrong use', () => {
     [['--memory', '--fault', 'x', '--', 'x'], /--fault x: not understood/],
     [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: write it as 20m/],
     [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
+    [['--memory', '--key', 'app', '--', 'x'], /--key app: Alias must start with the prefix "alias/],
+    [['--memory', '--key', 'alias/aws/s3', '--', 'x'], /--key alias\/aws\/s3: NotAuthorized/],
+    [
+      ['--memory', '--host', '203.0.113.1', '--', 'x'],
+      /cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\)/,
+    ],
   ])('%j is 2, and says what to do', async (argv, message) => {
     const { code, stderr } = await said(...argv)
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
+  })
+
+  test.each([
+    ['null', 'the file: no object'],
+    ['{"user": []}', "the file: 'user' is none of users, roles"],
+    ['{"users": {}}', 'users: no list'],
+    ['{"roles": [{"name": "a"}, {"name": "b", "policy": []}]}', "roles[1]: 'policy' is none of"],
+    ['{"roles": [{"policies": []}]}', 'roles[0].name: no text'],
+    [
+      '{"roles": [{"name": "a", "policies": [{}]}]}',
+      'roles[0]: Policy statement must be an object',
+    ],
+    ['{"users": [{"name": "a", "policies": {}}]}', 'users[0].policies: no list'],
+    ['{', 'JSON'],
+  ])('a principals file of %j is 2, and says where', async (text, message) => {
+    const file = join(cwd, 'principals.json')
+    writeFileSync(file, text)
+    const { code, stderr } = await said('--memory', '--principals', file, '--', 'x')
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`--principals ${file}: `)])
+    expect(stderr).toContain(message)
+  })
+
+  test('a port that is taken is 2, and says so', async () => {
+    const kms = await startLocalKms()
+    const { port } = new URL(kms.url)
+    const { code, stderr } = await said('--memory', '--port', port)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`127.0.0.1:${port} (EADDRINUSE)`)])
+    await kms.close()
+  })
+
+  test('an alias that is refused leaves no key behind', async () => {
+    const dir = join(cwd, '.kms-local')
+    await said('--dir', dir, '--key', 'app', '--', 'x')
+    const kms = await startLocalKms({ dir })
+    expect((await succeed(kms, 'ListKeys'))['Keys']).toEqual([])
+    await kms.close()
+  })
+
+  test('a folder that holds other things is 4, and nothing in it changes', async () => {
+    writeFileSync(join(cwd, '.gitignore'), 'node_modules\n')
+    expect(await said('--dir', cwd, '--', 'x')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`${cwd} holds other things`),
+    })
+    expect(readFileSync(join(cwd, '.gitignore'), 'utf8')).toBe('node_modules\n')
   })
 
   test('a corrupt state file is 4, with its path', async () => {
