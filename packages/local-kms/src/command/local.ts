@@ -140,7 +140,9 @@ async function prepare(
   for (const alias of values.key ?? []) {
     if (!kms.hasAlias(alias)) await given(`--key ${alias}`, () => kms.createKey({ alias }))
   }
-  for (const fault of values.fault ?? []) kms.faults.add(parseFault(fault))
+  for (const fault of values.fault ?? []) {
+    await given(`--fault ${fault}`, () => kms.faults.add(parseFault(fault)))
+  }
   const offset = values['clock-offset']
   if (offset === undefined) return
   const ms = parseDuration(offset)

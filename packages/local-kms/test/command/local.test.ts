@@ -161,6 +161,8 @@ describe('wrong use', () => {
     [['--memory', '--port', 'http'], /--port http: not a port number/],
     [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is no region name/],
     [['--memory', '--fault', 'x', '--', 'x'], /--fault x: not understood/],
+    [['--memory', '--fault', 'Decrpt=hang', '--', 'x'], /--fault Decrpt=hang: .*no such operation/],
+    [['--memory', '--fault', '*=hang@2', '--', 'x'], /--fault \*=hang@2: .*at most 1/],
     [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: write it as 20m/],
     [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
     [['--memory', '--key', 'app', '--', 'x'], /--key app: Alias must start with the prefix "alias/],
