@@ -32,6 +32,8 @@ const CreateSecret = operation(
     Description: string({ max: 2048 }),
     KmsKeyId: string({ max: 2048 }),
     AddReplicaRegions: unsupported(),
+    ForceOverwriteReplicaSecret: unsupported(),
+    Type: unsupported(),
     Tags: list(required(structure({ Key: required(string()), Value: required(string()) }))),
   },
   async (call, input) => {
@@ -77,6 +79,7 @@ const PutSecretValue = operation(
   {
     SecretId: SECRET_ID,
     ...VALUE,
+    RotationToken: unsupported(),
     VersionStages: list(required(string({ min: 1, max: 256 })), { min: 1, max: 20 }),
   },
   async (call, input) => {
