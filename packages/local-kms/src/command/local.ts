@@ -4,6 +4,7 @@ import { AwsError, LocalKmsError } from '../errors.js'
 import { formatEntry } from '../server/journal.js'
 import type { LocalKms } from '../local-kms.js'
 import { startLocalKms } from '../start.js'
+import { clientEnv, shellLines } from './client-env.js'
 import { FAULT_SYNTAX, parseDuration, parseFault } from './fault-spec.js'
 import { addPrincipals, credentialsAs } from './principals-file.js'
 import { runChild } from './run-child.js'
@@ -83,14 +84,14 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
   })
   try {
     await prepare(kms, values)
-    const env = kms.envFor(credentialsAs(kms, values.as))
+    const env = clientEnv(kms.envFor(credentialsAs(kms, values.as)), process.env)
     if (command.length > 0) {
       if (verbose) io.stderr(`kms listening on ${kms.url}\n`)
       return await runChild(command, env, (message) =>
         io.stderr(`unplugin-kms local: ${message}\n`),
       )
     }
-    for (const [name, value] of Object.entries(env)) io.stdout(`export ${name}=${value}\n`)
+    io.stdout(shellLines(env))
     io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)
     await ended(io.signal)
     return 0

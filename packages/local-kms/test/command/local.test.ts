@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -50,14 +50,43 @@ describe('a command run against the local KMS', () => {
 
   test('is not led astray by what was in the environment', async () => {
     const script = 'console.log(JSON.stringify(process.env))'
-    const astray = {
-      AWS_SESSION_TOKEN: 'x',
-      AWS_PROFILE: 'prod',
+    const astray = { AWS_SESSION_TOKEN: 'x', AWS_PROFILE: 'prod', AWS_DEFAULT_PROFILE: 'prod' }
+    const detours = {
       AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
       AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_USE_DUALSTACK_ENDPOINT: 'true',
     }
-    const { stdout } = await start(node(script), astray).ended
-    for (const name of Object.keys(astray)) expect(JSON.parse(stdout)).not.toHaveProperty(name)
+    const { stdout } = await start(node(script), { ...astray, ...detours }).ended
+    const env = JSON.parse(stdout) as Record<string, string>
+    for (const name of Object.keys(astray)) expect(env).not.toHaveProperty(name)
+    for (const name of Object.keys(detours)) expect(env[name]).toBe('false')
+  })
+
+  const SDK_LISTS_KEYS = `const { KMSClient, ListKeysCommand } = require('@aws-sdk/client-kms')
+    new KMSClient({ maxAttempts: 1 }).send(new ListKeysCommand({})).then(
+      ({ Keys }) => console.log(Keys.length, 'keys'), (error) => console.log(error.message))`
+
+  test('is not led astray by the configuration file of AWS either', async () => {
+    const settings = [
+      'ignore_configured_endpoint_urls',
+      'use_fips_endpoint',
+      'use_dualstack_endpoint',
+    ]
+    const file = join(cwd, 'config')
+    writeFileSync(file, `[default]\n${settings.map((name) => `${name} = true\n`).join('')}`)
+    const env = {
+      AWS_CONFIG_FILE: file,
+      NODE_PATH: join(import.meta.dirname, '../../../../node_modules'),
+    }
+    const { stdout } = await start(node(SDK_LISTS_KEYS), env).ended
+    expect(stdout).toBe('0 keys\n')
+  })
+
+  test('reaches loopback past a proxy', async () => {
+    const proxy = { HTTP_PROXY: 'http://proxy.example:3128', no_proxy: 'intranet.example' }
+    const script = 'console.log(process.env.NO_PROXY, process.env.no_proxy)'
+    const { stdout } = await start(node(script), proxy).ended
+    expect(stdout).toBe('intranet.example,127.0.0.1 intranet.example,127.0.0.1\n')
   })
 
   test('keeps keys in .kms-local, which ignores itself in git, and finds them again', async () => {
@@ -79,7 +108,7 @@ describe('a command run against the local KMS', () => {
     expect(stderr).toMatch(/^unplugin-kms local: cannot run no-such-command/)
   })
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
     'gets %s, and its own way of ending counts',
     async (signal) => {
       const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
@@ -131,6 +160,21 @@ describe('a KMS kept up on a port', () => {
     expect(output.stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY=\S+$/m)
     child.kill('SIGTERM')
     expect((await ended).code).toBe(0)
+  })
+
+  test('says it in words of the shell, and what to unset, so that a shell can take it', async () => {
+    const astray = { AWS_PROFILE: 'prod', HTTP_PROXY: 'http://p', NO_PROXY: "*.example it's" }
+    const { child, output, ended } = start(['--memory', '--port', '0'], astray)
+    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    const script = 'eval "$LINES_SAID"; echo "${AWS_PROFILE-none} $NO_PROXY $AWS_ENDPOINT_URL_KMS"'
+    const shell = spawnSync('sh', ['-c', script], {
+      env: { ...clean, ...astray, LINES_SAID: output.stdout },
+    })
+    expect(shell.stdout.toString()).toMatch(
+      /^none \*\.example it's,127\.0\.0\.1 http:\/\/127\.0\.0\.1:\d+\n$/,
+    )
+    child.kill('SIGTERM')
+    await ended
   })
 
   test('keeps its folder to itself', async () => {
