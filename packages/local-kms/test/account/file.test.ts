@@ -224,6 +224,21 @@ describe('a process that is killed', () => {
     },
   )
 
+  test('leaves a folder that one of many can use who come at once', async () => {
+    const child = forkServer()
+    await once(child, 'message')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const started = await Promise.allSettled(
+      Array.from({ length: 8 }, () => startLocalKms({ dir })),
+    )
+    const [running, ...more] = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []))
+    expect(more).toEqual([])
+    const refused = started.flatMap((s) => (s.status === 'rejected' ? [s.reason] : []))
+    expect(refused.map(({ code }) => code)).toEqual(Array(7).fill('STATE_IN_USE'))
+    await running?.close()
+  })
+
   test('leaves a folder that the next one can use at once', async () => {
     const child = forkServer()
     await once(child, 'message')
