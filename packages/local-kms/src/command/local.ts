@@ -17,7 +17,7 @@ Runs COMMAND against an embedded KMS, or keeps one up; no AWS is reached.
   --dir DIR            where keys are kept (default .kms-local; git ignores it)
   --memory             keep nothing
   --key alias/NAME     make a key of that alias if there is none; repeatable
-  --region REGION      default: AWS_REGION, or us-east-1
+  --region REGION      default: AWS_REGION, AWS_DEFAULT_REGION, or us-east-1
   --host HOST          address to listen on (default 127.0.0.1)
   --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": … }
   --as user/N|role/N   whose credentials it gets (default: an administrator)
@@ -69,11 +69,12 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
   }
   const verbose = values.verbose === true
   const port = readPort(values.port)
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
   const host = values.host ?? '127.0.0.1'
   const kms = await startLocalKms({
     ...(values.memory !== true && { dir: values.dir ?? '.kms-local' }),
     port,
-    region: values.region ?? (process.env['AWS_REGION'] || 'us-east-1'),
+    region: values.region ?? (AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1'),
     host,
     ...(verbose && { onCall: (entry) => io.stderr(`kms ${formatEntry(entry)}\n`) }),
   }).catch((error: NodeJS.ErrnoException) => {

@@ -62,6 +62,16 @@ describe('a command run against the local KMS', () => {
     for (const name of Object.keys(detours)) expect(env[name]).toBe('false')
   })
 
+  test('is in the region of the environment, by either of its names', async () => {
+    const script = 'console.log(process.env.AWS_REGION, process.env.AWS_DEFAULT_REGION)'
+    const inRegion = async (env: Record<string, string>) =>
+      (await start(node(script), env).ended).stdout
+    const both = { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' }
+    expect(await inRegion(both)).toBe('eu-west-1 eu-west-1\n')
+    const one = { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-2' }
+    expect(await inRegion(one)).toBe('eu-west-2 eu-west-2\n')
+  })
+
   const SDK_LISTS_KEYS = `const { KMSClient, ListKeysCommand } = require('@aws-sdk/client-kms')
     new KMSClient({ maxAttempts: 1 }).send(new ListKeysCommand({})).then(
       ({ Keys }) => console.log(Keys.length, 'keys'), (error) => console.log(error.message))`
