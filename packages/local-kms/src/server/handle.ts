@@ -60,6 +60,7 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
 
   let answer: Answer
   try {
+    if (strike.fault !== undefined) nameCaller(endpoint, request, entry, now)
     refuseByFault(strike.fault)
     const output = await run(endpoint, request, form ?? routed.input, entry, now)
     answer = form ? xmlAnswer(form, output as object, requestId) : jsonAnswer(output)
@@ -73,6 +74,22 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
   }
   endpoint.journal.add(entry)
   return { answer, requestId, strike }
+}
+
+/** Whom a call is from, though a fault may refuse it before anybody asks. */
+function nameCaller(
+  { account }: Endpoint,
+  request: HttpRequest,
+  entry: JournalEntry,
+  now: number,
+): void {
+  try {
+    const { caller, region } = authenticate(account, request, entry.service, now)
+    entry.principal = caller.arn
+    entry.region = region
+  } catch {
+    // By nobody, then; where the call goes on, run says why.
+  }
 }
 
 async function run(

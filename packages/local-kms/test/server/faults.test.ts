@@ -180,6 +180,12 @@ describe('each kind of fault', () => {
     expect(await listKeys()).toBe(200)
   })
 
+  test('a call that it refuses has its caller in the journal all the same', async () => {
+    kms.faults.add({ kind: 'throttle' })
+    await call(kms, 'ListKeys')
+    expect(kms.journal.at(-1)).toMatchObject({ principal: kms.admin.arn, region: 'us-east-1' })
+  })
+
   test('a latency and a failure strike together, and the journal has both', async () => {
     kms.faults.add({ kind: 'latency', ms: 5 })
     kms.faults.add({ kind: 'throttle' })
