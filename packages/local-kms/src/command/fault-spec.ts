@@ -3,8 +3,7 @@ import type { Fault, FaultKind } from '../server/faults.js'
 
 export const FAULT_SYNTAX = `\
   OPERATION=WHAT[*TIMES|@RATE]    OPERATION may be *; RATE is a share, 0 to 1
-  WHAT: latency:300ms             the answer comes so much later
-        clock:20m                 the service's clock is so much off, for this call
+  WHAT: latency:300ms, clock:20m  a late answer; a clock off for this call
         throttle[:PER-SECOND]     ThrottlingException, or only beyond that rate
         error:TYPE[:STATUS]       KMSInternalException:500, DisabledException, …
         reset:before|during|after the connection breaks around the answer
