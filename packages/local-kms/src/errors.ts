@@ -30,7 +30,12 @@ export class AwsError extends Error {
   }
 }
 
-export type LocalKmsErrorCode = 'STATE_CORRUPT' | 'STATE_IN_USE' | 'STATE_UNWRITABLE' | 'BAD_OPTION'
+export type LocalKmsErrorCode =
+  | 'STATE_CORRUPT'
+  | 'STATE_ELSEWHERE'
+  | 'STATE_IN_USE'
+  | 'STATE_UNWRITABLE'
+  | 'BAD_OPTION'
 
 /** What goes wrong for whoever starts the local KMS, as opposed to whoever calls it. */
 export class LocalKmsError extends Error {

@@ -36,7 +36,13 @@ export async function makeKey(
   })
   const { KeyId: keyId } = KeyMetadata as { KeyId: string }
   if (alias !== undefined) {
-    await perform(CreateAlias, call, { AliasName: alias, TargetKeyId: keyId })
+    try {
+      await perform(CreateAlias, call, { AliasName: alias, TargetKeyId: keyId })
+    } catch (error) {
+      account.region(region).keys.delete(keyId)
+      account.save()
+      throw error
+    }
   }
   return { keyId, arn: keyArn(region, account.id, keyId) }
 }

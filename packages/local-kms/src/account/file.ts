@@ -15,16 +15,34 @@ import { LocalKmsError } from '../errors.js'
 import type { RegionState, State } from './state.js'
 
 const FILE = 'state.json'
+const IGNORE = '.gitignore'
 
-/** Makes the folder, readable by its owner alone, and lets it ignore itself in git. */
+/**
+ * Makes the folder, readable by its owner alone, and lets it ignore itself in git: all of it, so it
+ * has to be a folder of its own.
+ *
+ * @throws LocalKmsError STATE_UNWRITABLE, or STATE_ELSEWHERE for a folder that holds other things
+ */
 export function prepareFolder(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    writeFileSync(join(dir, '.gitignore'), '*\n')
-    for (const name of readdirSync(dir)) {
+    const names = readdirSync(dir)
+    const path = join(dir, IGNORE)
+    const ignored = names.includes(IGNORE) ? readFileSync(path, 'utf8') : ''
+    // One that is empty was left by a process that was killed just then.
+    if (ignored === '' && names.every((name) => name === IGNORE)) writeFileSync(path, '*\n')
+    else if (!ignoresAll(ignored)) {
+      throw new LocalKmsError(
+        'STATE_ELSEWHERE',
+        `the state folder ${dir} holds other things, which were left as they are: name a folder of ` +
+          `its own, or put a ${IGNORE} with * there, which keeps git away from all of it`,
+      )
+    }
+    for (const name of names) {
       if (name.startsWith(`${FILE}.`) && name.endsWith('.tmp')) rmSync(join(dir, name))
     }
   } catch (cause) {
+    if (cause instanceof LocalKmsError) throw cause
     throw new LocalKmsError(
       'STATE_UNWRITABLE',
       `cannot write to the state folder ${dir} (${(cause as Error).message}): ` +
@@ -33,6 +51,8 @@ export function prepareFolder(dir: string): void {
     )
   }
 }
+
+const ignoresAll = (text: string): boolean => text.split('\n').some((line) => line.trim() === '*')
 
 /** The state kept in `dir`, as text, or undefined where none was kept yet. */
 export function readStateText(dir: string): string | undefined {

@@ -17,36 +17,45 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   prepareFolder(dir)
   const address = socketAddress(realpathSync(dir))
   const server = createServer((socket) => socket.end(`process ${process.pid}`))
-  try {
-    await listen(server, address)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    const holder = await askHolder(address)
+  if (!(await listen(server, address))) {
+    let holder = await askHolder(address)
+    if (holder === undefined) {
+      if (address.startsWith('/')) rmSync(address, { force: true })
+      if (!(await listen(server, address))) holder = 'another process'
+    }
     if (holder !== undefined) {
       throw new LocalKmsError(
         'STATE_IN_USE',
         `the state folder ${dir} is in use by ${holder}: use that one, or end it first`,
       )
     }
-    rmSync(address, { force: true })
-    await listen(server, address)
   }
   server.unref()
   return () => new Promise((resolve) => server.close(() => resolve()))
 }
 
-/** In the temporary folder, because a socket's path may have about a hundred characters only. */
+/**
+ * Windows' pipes and Linux's abstract sockets (a NUL, and no file) go with their process. Elsewhere
+ * it is a file in the temporary folder, because a socket's path may have about a hundred characters
+ * only.
+ */
 function socketAddress(dir: string): string {
   const name = `unplugin-kms-${createHash('sha256').update(dir).digest('hex').slice(0, 24)}`
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`)
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`
+  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
 }
 
-function listen(server: Server, address: string): Promise<void> {
+/** @returns false where the address is taken */
+function listen(server: Server, address: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'EADDRINUSE') resolve(false)
+      else reject(error)
+    }
+    server.once('error', onError)
     server.listen(address, () => {
-      server.off('error', reject)
-      resolve()
+      server.off('error', onError)
+      resolve(true)
     })
   })
 }

@@ -3,12 +3,12 @@ import type { Fault, FaultKind } from '../server/faults.js'
 
 export const FAULT_SYNTAX = `\
   OPERATION=WHAT[*TIMES|@RATE]    OPERATION may be *; RATE is a share, 0 to 1
-  WHAT: latency:300ms             the answer comes so much later
+  WHAT: latency:300ms, clock:20m  a late answer; a clock off for this call
         throttle[:PER-SECOND]     ThrottlingException, or only beyond that rate
         error:TYPE[:STATUS]       KMSInternalException:500, DisabledException, …
         reset:before|during|after the connection breaks around the answer
         hang                      no answer ever comes
-        body:truncated|malformed|html|empty`
+        body:truncated|malformed|html|empty[:STATUS]`
 
 /**
  * Reads a fault as the command line has it: `Decrypt=throttle*3`, `*=latency:300ms@0.5`.
@@ -18,8 +18,8 @@ export const FAULT_SYNTAX = `\
 export function parseFault(text: string): Fault {
   const match = /^([^=]+)=([^*@]+)(?:\*(\d+)|@([\d.]+))?$/.exec(text)
   const kind = match === null ? undefined : parseKind(match[2] as string)
-  if (match === null || kind === undefined || Number(match[4] ?? 0) > 1) {
-    throw new LocalKmsError('BAD_OPTION', `--fault ${text}: not understood\n${FAULT_SYNTAX}`)
+  if (match === null || kind === undefined) {
+    throw new LocalKmsError('BAD_OPTION', `not understood\n${FAULT_SYNTAX}`)
   }
   const [, operation = '*', , times, rate] = match
   return {
@@ -37,19 +37,27 @@ export function parseDuration(text: string): number | undefined {
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's']
 }
 
+/** How much of a fault's kind may stand behind colons. */
+const ARGUMENTS = { latency: 1, clock: 1, throttle: 1, error: 2, reset: 1, hang: 0, body: 2 }
+
 function parseKind(text: string): FaultKind | undefined {
-  const [name = '', a, b] = text.split(':')
+  const [name = '', a, b, ...more] = text.split(':')
+  const given = [a, b, ...more].filter((argument) => argument !== undefined).length
+  if (given > (ARGUMENTS[name as keyof typeof ARGUMENTS] ?? 0)) return undefined
   switch (name) {
     case 'latency': {
       const ms = parseDuration(a ?? '')
-      return ms === undefined ? undefined : { kind: 'latency', ms }
+      return ms === undefined || ms < 0 ? undefined : { kind: 'latency', ms }
+    }
+    case 'clock': {
+      const offsetMs = parseDuration(a ?? '')
+      return offsetMs === undefined ? undefined : { kind: 'clock', offsetMs }
     }
     case 'throttle':
       if (a === undefined) return { kind: 'throttle' }
       return /^\d+$/.test(a) ? { kind: 'throttle', perSecond: Number(a) } : undefined
     case 'error':
-      if (a === undefined || !/^\d{3}$/.test(b ?? '400')) return undefined
-      return { kind: 'error', type: a, ...(b !== undefined && { status: Number(b) }) }
+      return a === undefined || !isStatus(b) ? undefined : { kind: 'error', type: a, ...status(b) }
     case 'reset':
       return a === 'before' || a === 'during' || a === 'after'
         ? { kind: 'reset', when: a }
@@ -57,10 +65,15 @@ function parseKind(text: string): FaultKind | undefined {
     case 'hang':
       return { kind: 'hang' }
     case 'body':
+      if (!isStatus(b)) return undefined
       return a === 'truncated' || a === 'malformed' || a === 'html' || a === 'empty'
-        ? { kind: 'body', body: a }
+        ? { kind: 'body', body: a, ...status(b) }
         : undefined
     default:
       return undefined
   }
 }
+
+const isStatus = (text: string | undefined): boolean => /^[2-5]\d\d$/.test(text ?? '400')
+
+const status = (text: string | undefined) => text !== undefined && { status: Number(text) }

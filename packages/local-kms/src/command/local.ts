@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { LocalKmsError } from '../errors.js'
+import { AwsError, LocalKmsError } from '../errors.js'
 import { formatEntry } from '../server/journal.js'
 import type { LocalKms } from '../local-kms.js'
 import { startLocalKms } from '../start.js'
+import { clientEnv, shellLines } from './client-env.js'
 import { FAULT_SYNTAX, parseDuration, parseFault } from './fault-spec.js'
 import { addPrincipals, credentialsAs } from './principals-file.js'
 import { runChild } from './run-child.js'
@@ -16,7 +17,7 @@ Runs COMMAND against an embedded KMS, or keeps one up; no AWS is reached.
   --dir DIR            where keys are kept (default .kms-local; git ignores it)
   --memory             keep nothing
   --key alias/NAME     make a key of that alias if there is none; repeatable
-  --region REGION      default: AWS_REGION, or us-east-1
+  --region REGION      default: AWS_REGION, AWS_DEFAULT_REGION, or us-east-1
   --host HOST          address to listen on (default 127.0.0.1)
   --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": … }
   --as user/N|role/N   whose credentials it gets (default: an administrator)
@@ -49,9 +50,11 @@ export async function runLocal(argv: string[], io: LocalIo = PROCESS_IO): Promis
   try {
     return await run(argv, io)
   } catch (error) {
-    if (!(error instanceof LocalKmsError) && !isUsageError(error)) throw error
+    // An AwsError is a state that could not be written: all else is told as what was asked for.
+    const isState = error instanceof AwsError || isStateError(error)
+    if (!isState && !(error instanceof LocalKmsError) && !isUsageError(error)) throw error
     io.stderr(`unplugin-kms local: ${(error as Error).message}\n`)
-    return error instanceof LocalKmsError && error.code.startsWith('STATE_') ? 4 : 2
+    return isState ? 4 : 2
   }
 }
 
@@ -65,23 +68,31 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     throw wrongUse('give a command after --, or --port N to keep the KMS up (see --help)')
   }
   const verbose = values.verbose === true
+  const port = readPort(values.port)
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  const host = values.host ?? '127.0.0.1'
   const kms = await startLocalKms({
     ...(values.memory !== true && { dir: values.dir ?? '.kms-local' }),
-    port: readPort(values.port),
-    region: values.region ?? (process.env['AWS_REGION'] || 'us-east-1'),
-    ...(values.host !== undefined && { host: values.host }),
+    port,
+    region: values.region ?? (AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1'),
+    host,
     ...(verbose && { onCall: (entry) => io.stderr(`kms ${formatEntry(entry)}\n`) }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (!['listen', 'getaddrinfo'].includes(error.syscall ?? '')) throw error
+    throw wrongUse(
+      `cannot listen on ${host}:${port} (${error.code}): give another --port or --host`,
+    )
   })
   try {
     await prepare(kms, values)
-    const env = kms.envFor(credentialsAs(kms, values.as))
+    const env = clientEnv(kms.envFor(credentialsAs(kms, values.as)), process.env)
     if (command.length > 0) {
       if (verbose) io.stderr(`kms listening on ${kms.url}\n`)
       return await runChild(command, env, (message) =>
         io.stderr(`unplugin-kms local: ${message}\n`),
       )
     }
-    for (const [name, value] of Object.entries(env)) io.stdout(`export ${name}=${value}\n`)
+    io.stdout(shellLines(env))
     io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)
     await ended(io.signal)
     return 0
@@ -122,11 +133,18 @@ async function prepare(
   kms: LocalKms,
   values: ReturnType<typeof readArguments>['values'],
 ): Promise<void> {
-  if (values.principals !== undefined) addPrincipals(kms, readJson(values.principals))
-  for (const alias of values.key ?? []) {
-    if (!kms.hasAlias(alias)) await kms.createKey({ alias })
+  const { principals } = values
+  if (principals !== undefined) {
+    await given(`--principals ${principals}`, () =>
+      addPrincipals(kms, JSON.parse(readFileSync(principals, 'utf8'))),
+    )
   }
-  for (const fault of values.fault ?? []) kms.faults.add(parseFault(fault))
+  for (const alias of values.key ?? []) {
+    if (!kms.hasAlias(alias)) await given(`--key ${alias}`, () => kms.createKey({ alias }))
+  }
+  for (const fault of values.fault ?? []) {
+    await given(`--fault ${fault}`, () => kms.faults.add(parseFault(fault)))
+  }
   const offset = values['clock-offset']
   if (offset === undefined) return
   const ms = parseDuration(offset)
@@ -140,11 +158,14 @@ function readPort(text: string | undefined): number {
   throw wrongUse(`--port ${text}: not a port number`)
 }
 
-function readJson(path: string): unknown {
+/** Lets what goes wrong with an option name it. */
+async function given(option: string, work: () => unknown): Promise<void> {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw wrongUse(`--principals ${path}: ${(cause as Error).message}`)
+    await work()
+  } catch (error) {
+    const { message, name } = error as Error
+    if (error instanceof AwsError && error.status >= 500) throw error
+    throw wrongUse(`${option}: ${message || name}`)
   }
 }
 
@@ -156,6 +177,9 @@ function ended(signal: AbortSignal | undefined): Promise<void> {
 }
 
 const wrongUse = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
+
+const isStateError = (error: unknown): boolean =>
+  error instanceof LocalKmsError && error.code.startsWith('STATE_')
 
 const isUsageError = (error: unknown): boolean =>
   String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')

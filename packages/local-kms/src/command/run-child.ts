@@ -1,20 +1,10 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
 
-/** What would lead a client past the endpoint, or give it other credentials than ours. */
-const MISLEADING = new Set([
-  'AWS_SESSION_TOKEN',
-  'AWS_PROFILE',
-  'AWS_DEFAULT_PROFILE',
-  'AWS_USE_FIPS_ENDPOINT',
-  'AWS_USE_DUALSTACK_ENDPOINT',
-  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-])
+/** Those that a terminal sends to all that run in it, the child too. */
+const OF_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT', 'SIGHUP']
 
 /**
  * Runs a command with the terminal of this process, and passes signals on to it.
@@ -24,20 +14,19 @@ const MISLEADING = new Set([
  */
 export function runChild(
   [command = '', ...args]: string[],
-  env: Record<string, string>,
+  env: Readonly<Record<string, string | undefined>>,
   complain: (message: string) => void,
 ): Promise<number> {
-  const inherited = Object.entries(process.env).filter(([name]) => !MISLEADING.has(name))
   const child = spawn(command, args, {
     stdio: 'inherit',
-    env: { ...Object.fromEntries(inherited), ...env },
+    env: { ...process.env, ...env },
     // Windows finds npm and its like (.cmd files) through its shell alone.
     shell: process.platform === 'win32',
   })
   const handlers = SIGNALS.map((signal) => {
     const pass = (): void => {
-      // A terminal's own signals (Ctrl-C) reach the child too; twice would be once too often.
-      if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal)
+      // Ctrl-C twice would be once too often.
+      if (!OF_TERMINAL.includes(signal) || !process.stdin.isTTY) child.kill(signal)
     }
     process.on(signal, pass)
     return () => process.off(signal, pass)

@@ -5,7 +5,7 @@ import { policiesOfRole } from '../auth/caller.js'
 import { requestContext, type RequestContext } from '../auth/conditions.js'
 import { evaluate } from '../auth/evaluate.js'
 import { AwsError } from '../errors.js'
-import { list, required, string, structure } from '../protocol/schema.js'
+import { list, required, string, structure, unsupported } from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
 
 const RoleName = required(string({ min: 1, max: 64, pattern: /^[\w+=,.@-]+$/ }))
@@ -58,7 +58,10 @@ const GetRole = operation({ RoleName }, (call, { RoleName: name }) => {
   }
 })
 
-const ListRolePolicies = operation({ RoleName }, (call, { RoleName: name }) => ({
+/** Lists here have one page. */
+const PAGING = { Marker: unsupported(), MaxItems: unsupported() }
+
+const ListRolePolicies = operation({ RoleName, ...PAGING }, (call, { RoleName: name }) => ({
   IsTruncated: false,
   PolicyNames: findRole(call, 'ListRolePolicies', name).policies.map((_, i) => inlineName(i)),
 }))
@@ -71,7 +74,9 @@ const GetRolePolicy = operation({ RoleName, PolicyName }, (call, input) => {
   return { ...input, PolicyDocument: written(document) }
 })
 
-const ListAttachedRolePolicies = operation({ RoleName }, (call, { RoleName: name }) => ({
+const ATTACHED = { RoleName, PathPrefix: unsupported(), ...PAGING }
+
+const ListAttachedRolePolicies = operation(ATTACHED, (call, { RoleName: name }) => ({
   IsTruncated: false,
   AttachedPolicies: (findRole(call, 'ListAttachedRolePolicies', name).attachedPolicies ?? []).map(
     (policy) => ({ PolicyName: policy.name, PolicyArn: policy.arn }),
@@ -127,6 +132,14 @@ const SimulatePrincipalPolicy = operation(
         }),
       ),
     ),
+    PolicyInputList: unsupported(),
+    PermissionsBoundaryPolicyInputList: unsupported(),
+    PolicyExclusionList: unsupported(),
+    ResourcePolicy: unsupported(),
+    ResourceOwner: unsupported(),
+    CallerArn: unsupported(),
+    ResourceHandlingOption: unsupported(),
+    ...PAGING,
   },
   (call, { PolicySourceArn: arn, ActionNames, ResourceArns, ContextEntries = [] }) => {
     call.entry.resource = arn

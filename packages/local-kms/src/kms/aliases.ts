@@ -1,4 +1,5 @@
 import { aliasArn } from '../account/arn.js'
+import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { operation, type Call } from '../protocol/service.js'
 import { authorizeAccount, authorizeKey } from './authorize.js'
@@ -39,6 +40,7 @@ export const UpdateAlias = operation(
     authorizeKey(call, 'UpdateAlias', found)
     call.entry.keyArn = found.arn
     requireNotPendingDeletion(found)
+    requireSameType(existingKey(call, alias.targetKeyId), found)
     alias.targetKeyId = found.key.keyId
     alias.updatedAt = call.now
     call.account.save()
@@ -55,15 +57,15 @@ export const DeleteAlias = operation({ AliasName: m.aliasName }, (call, { AliasN
 })
 
 export const ListAliases = operation(
-  { KeyId: m.optionalKeyId, Limit: m.limit, Marker: m.marker },
-  (call, { KeyId, ...paging }) => {
+  { KeyId: m.optionalKeyId, ...m.paging({ max: 100 }) },
+  (call, { KeyId, Limit = 50, Marker }) => {
     authorizeAccount(call, 'ListAliases')
     const only = KeyId === undefined ? undefined : findKeyById(call, KeyId).key.keyId
     const aliases = [...call.account.region(call.region).aliases.values()].filter(
       ({ targetKeyId }) =>
         (only === undefined || targetKeyId === only) && existingKey(call, targetKeyId),
     )
-    const { page, ...rest } = m.page(aliases, paging)
+    const { page, ...rest } = m.page(aliases, ({ name }) => name, { limit: Limit, marker: Marker })
     const Aliases = page.map((alias) => ({
       AliasName: alias.name,
       AliasArn: arnOf(call, alias.name),
@@ -105,6 +107,16 @@ function findTarget(call: Call, keyId: string): FoundKey {
     throw new AwsError('ValidationException', 'Aliases must refer to keys. Not aliases')
   }
   return findKeyById(call, keyId)
+}
+
+/** An alias does not move from a symmetric key to an asymmetric one, nor back. */
+function requireSameType(from: KeyRecord | undefined, { key, arn }: FoundKey): void {
+  const isSymmetric = ({ spec }: KeyRecord): boolean => spec === 'SYMMETRIC_DEFAULT'
+  if (from === undefined || isSymmetric(from) === isSymmetric(key)) return
+  throw new AwsError(
+    'ValidationException',
+    `The alias stands for a key of spec ${from.spec}; ${arn} is of spec ${key.spec}, another type.`,
+  )
 }
 
 const arnOf = (call: Call, name: string): string => aliasArn(call.region, call.account.id, name)

@@ -40,9 +40,8 @@ export function findKeyById(call: Call, identifier: string): FoundKey {
 
 /** The key of that id in the call's region, if it exists and its deletion is not past. */
 export function existingKey(call: Call, keyId: string): KeyRecord | undefined {
-  const region = call.account.region(call.region)
-  forgetDeleted(call, region, keyId)
-  return region.keys.get(keyId)
+  forgetDeleted(call, keyId)
+  return call.account.region(call.region).keys.get(keyId)
 }
 
 function findById(call: Call, keyId: string, identifier: string): FoundKey {

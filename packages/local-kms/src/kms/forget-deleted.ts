@@ -1,22 +1,31 @@
-import type { RegionState } from '../account/state.js'
+import type { KeyRecord } from '../account/state.js'
 import type { Call } from '../protocol/service.js'
-import { replicaRegions } from './multi-region.js'
+import { relatedKeys } from './multi-region.js'
 
 const DAY_MS = 86_400_000
 
-/** Removes a key whose waiting period is over, and its aliases with it. */
-export function forgetDeleted(call: Call, region: RegionState, keyId: string): void {
-  const key = region.keys.get(keyId)
-  if (key?.state !== 'PendingDeletion' || (key.deletionDate as number) > call.now) return
-  region.keys.delete(keyId)
-  for (const alias of region.aliases.values()) {
-    if (alias.targetKeyId === keyId) region.aliases.delete(alias.name)
+/**
+ * Removes a key whose waiting period is over, in every region, and its aliases with it. The waiting
+ * period of a primary begins when that of its last replica ends.
+ */
+export function forgetDeleted(call: Call, keyId: string): void {
+  const isDue = ({ state, deletionDate }: KeyRecord): boolean =>
+    state === 'PendingDeletion' && (deletionDate as number) <= call.now
+  const related = relatedKeys(call, keyId)
+  const primary = related.find(({ state }) => state === 'PendingReplicaDeletion')
+  const replicas = related.filter((key) => key !== primary)
+  if (primary !== undefined && replicas.every(isDue)) {
+    const lastGone = Math.max(...replicas.map(({ deletionDate }) => deletionDate as number))
+    primary.state = 'PendingDeletion'
+    primary.deletionDate = lastGone + (primary.pendingWindowInDays as number) * DAY_MS
   }
-  if (key.multiRegion?.type === 'REPLICA' && replicaRegions(call, keyId).length === 0) {
-    const primary = call.account.region(key.multiRegion.primaryRegion).keys.get(keyId)
-    if (primary?.state === 'PendingReplicaDeletion') {
-      primary.state = 'PendingDeletion'
-      primary.deletionDate = call.now + (primary.pendingWindowInDays as number) * DAY_MS
+  if (!related.some(isDue)) return
+  for (const { keys, aliases } of call.account.state.regions.values()) {
+    const key = keys.get(keyId)
+    if (key === undefined || !isDue(key)) continue
+    keys.delete(keyId)
+    for (const { name, targetKeyId } of aliases.values()) {
+      if (targetKeyId === keyId) aliases.delete(name)
     }
   }
   call.account.save()

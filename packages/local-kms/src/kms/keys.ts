@@ -55,6 +55,7 @@ export const CreateKey = operation(
       ['kms:MultiRegion', input.MultiRegion ?? false],
       ['kms:BypassPolicyLockoutSafetyCheck', input.BypassPolicyLockoutSafetyCheck ?? false],
     ])
+    if (input.Tags?.length) authorizeAccount(call, 'TagResource')
     if (spec !== 'SYMMETRIC_DEFAULT' && input.KeyUsage === undefined) {
       throw new AwsError(
         'ValidationException',
@@ -92,7 +93,9 @@ export const CreateKey = operation(
       }),
     }
     const arn = keyArn(call.region, call.account.id, keyId)
-    checkKeyPolicy(call, { key, arn }, key.policy, input.BypassPolicyLockoutSafetyCheck)
+    if (input.Policy !== undefined) {
+      checkKeyPolicy(call, { key, arn }, input.Policy, input.BypassPolicyLockoutSafetyCheck)
+    }
     call.account.region(call.region).keys.set(keyId, key)
     call.account.save()
     call.entry.keyArn = arn
@@ -113,11 +116,11 @@ export const DescribeKey = operation(
   },
 )
 
-export const ListKeys = operation({ Limit: m.limit, Marker: m.marker }, (call, input) => {
+export const ListKeys = operation(m.paging({ max: 1000 }), (call, { Limit = 100, Marker }) => {
   authorizeAccount(call, 'ListKeys')
   const ids = [...call.account.region(call.region).keys.keys()]
   const existing = ids.filter((keyId) => existingKey(call, keyId) !== undefined)
-  const { page, ...rest } = m.page(existing, input)
+  const { page, ...rest } = m.page(existing, (id) => id, { limit: Limit, marker: Marker })
   const Keys = page.map((KeyId) => ({
     KeyId,
     KeyArn: keyArn(call.region, call.account.id, KeyId),

@@ -1,5 +1,5 @@
 import type { GrantRecord } from '../account/state.js'
-import { string } from '../protocol/schema.js'
+import { string, unsupported } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import { findKeyById } from './find-key.js'
@@ -10,10 +10,10 @@ export const ListGrants = operation(
     KeyId: m.keyId,
     GrantId: string({ min: 1, max: 128 }),
     GranteePrincipal: string({ min: 1, max: 256 }),
-    Limit: m.limit,
-    Marker: m.marker,
+    GranteeServicePrincipal: unsupported(),
+    ...m.paging({ max: 100 }),
   },
-  (call, { KeyId, GrantId, GranteePrincipal, ...paging }) => {
+  (call, { KeyId, GrantId, GranteePrincipal, Limit = 50, Marker }) => {
     const found = findKeyById(call, KeyId)
     authorizeKey(call, 'ListGrants', found)
     const matching = (found.key.grants ?? []).filter(
@@ -21,7 +21,10 @@ export const ListGrants = operation(
         (GrantId ?? grantId) === grantId &&
         (GranteePrincipal ?? granteePrincipal) === granteePrincipal,
     )
-    const { page, ...rest } = m.page(matching, paging)
+    const { page, ...rest } = m.page(matching, ({ grantId }) => grantId, {
+      limit: Limit,
+      marker: Marker,
+    })
     return { Grants: page.map((grant) => entryOf(grant, found.arn, call.account.id)), ...rest }
   },
 )

@@ -17,8 +17,6 @@ export const aliasName = required(string({ min: 1, max: 256, pattern: /^[a-zA-Z0
 export const grantTokens = list(required(string({ min: 1, max: 8192 })), { max: 10 })
 export const ciphertextBlob = blob({ max: 6144 })
 export const dryRun = boolean()
-export const limit = integer({ min: 1, max: 1000 })
-export const marker = string({ min: 1, max: 1024, pattern: /^[\u0020-\u00FF]*$/ })
 export const policy = string({ min: 1, max: 131_072, pattern: /^[\t\n\r\u0020-\u00FF]+$/ })
 export const encryptionAlgorithm = oneOf(
   'SYMMETRIC_DEFAULT',
@@ -50,17 +48,35 @@ export function refuseGrantTokens(tokens: string[] | undefined): void {
   if (tokens !== undefined && tokens.length > 0) throw new AwsError('InvalidGrantTokenException')
 }
 
-/** One page of a list: KMS's Limit, Marker, Truncated and NextMarker. */
+/** How much of a list one answer may hold, as the operation's page in the API reference has it. */
+export const paging = ({ max }: { max: number }) => ({
+  Limit: integer({ min: 1, max }),
+  Marker: string({ min: 1, max: 1024, pattern: /^[\u0020-\u00FF]*$/ }),
+})
+
+/**
+ * One page of a list, by KMS's Limit, Marker, Truncated and NextMarker. A marker names the last item
+ * shown, so that what is deleted meanwhile moves none of the others.
+ */
 export function page<T>(
   items: readonly T[],
-  { Limit = 100, Marker }: { Limit?: number | undefined; Marker?: string | undefined },
+  idOf: (item: T) => string,
+  { limit, marker }: { limit: number; marker: string | undefined },
 ): { page: T[]; Truncated: boolean; NextMarker?: string } {
-  const start = Marker === undefined ? 0 : Number(Buffer.from(Marker, 'base64').toString())
-  if (!Number.isInteger(start) || start < 0 || (Marker !== undefined && start === 0)) {
-    throw new AwsError('InvalidMarkerException', 'Could not deserialize marker')
-  }
-  const end = start + Limit
-  if (end >= items.length) return { page: items.slice(start), Truncated: false }
-  const NextMarker = Buffer.from(String(end)).toString('base64')
-  return { page: items.slice(start, end), Truncated: true, NextMarker }
+  const last = marker === undefined ? '' : readMarker(marker)
+  const rest = items
+    .filter((item) => idOf(item) > last)
+    .sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1))
+  const shown = rest.slice(0, limit)
+  if (shown.length === rest.length) return { page: shown, Truncated: false }
+  const NextMarker = Buffer.from(`${MARKER}${idOf(shown.at(-1) as T)}`).toString('base64')
+  return { page: shown, Truncated: true, NextMarker }
+}
+
+const MARKER = 'after '
+
+function readMarker(marker: string): string {
+  const text = Buffer.from(marker, 'base64').toString()
+  if (text.startsWith(MARKER)) return text.slice(MARKER.length)
+  throw new AwsError('InvalidMarkerException', 'Could not deserialize marker')
 }

@@ -36,6 +36,9 @@ export function keyMetadata(call: Call, key: KeyRecord, region = call.region): o
         ),
       },
     }),
+    ...(key.state === 'PendingReplicaDeletion' && {
+      PendingDeletionWindowInDays: key.pendingWindowInDays,
+    }),
     ...(key.state === 'PendingDeletion' && { DeletionDate: new Date(key.deletionDate as number) }),
     ...(key.spec === 'SYMMETRIC_DEFAULT' && { CurrentKeyMaterialId: key.materials.at(-1)?.id }),
   }

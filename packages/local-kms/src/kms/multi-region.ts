@@ -8,10 +8,9 @@ export function replicaRegions(call: Call, keyId: string): string[] {
     .map(({ name }) => name)
 }
 
-/** The primary and its replicas: all the records of one multi-Region key, or the one given. */
-export function relatedKeys(call: Call, key: KeyRecord): KeyRecord[] {
-  if (key.multiRegion === undefined) return [key]
+/** The primary and its replicas: all the records of one multi-Region key, or the one there is. */
+export function relatedKeys(call: Call, keyId: string): KeyRecord[] {
   return [...call.account.state.regions.values()]
-    .map(({ keys }) => keys.get(key.keyId))
+    .map(({ keys }) => keys.get(keyId))
     .filter((related) => related !== undefined)
 }

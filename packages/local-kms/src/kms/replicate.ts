@@ -3,12 +3,12 @@ import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { boolean, required, string } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
-import { authorizeKey } from './authorize.js'
+import { authorizeAccount, authorizeKey } from './authorize.js'
 import { findKeyById } from './find-key.js'
 import { checkKeyPolicy, defaultKeyPolicy } from './key-policy.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
-import { keyMetadata } from './metadata.js'
+import { KEY_USAGE, keyMetadata } from './metadata.js'
 
 export const ReplicateKey = operation(
   {
@@ -24,6 +24,16 @@ export const ReplicateKey = operation(
     const { key, arn } = found
     const { ReplicaRegion: region } = input
     authorizeKey(call, 'ReplicateKey', found, [['kms:ReplicaRegion', region]])
+    const there = { ...call, region }
+    authorizeAccount(there, 'CreateKey', '*', [
+      ['kms:KeySpec', key.spec],
+      ['kms:KeyUsage', KEY_USAGE],
+      ['kms:KeyOrigin', 'AWS_KMS'],
+      ['kms:MultiRegion', true],
+      ['kms:MultiRegionKeyType', 'REPLICA'],
+      ['kms:PrimaryRegion', call.region],
+    ])
+    if (input.Tags?.length) authorizeAccount(there, 'TagResource')
     requireEnabled(found)
     if (key.multiRegion?.type !== 'PRIMARY') {
       throw new AwsError(
@@ -36,7 +46,8 @@ export const ReplicateKey = operation(
     if (keys.has(key.keyId)) {
       throw new AwsError('AlreadyExistsException', `Key ${replicaArn} already exists`)
     }
-    const { deletionDate: _, pendingWindowInDays: __, ...shared } = key
+    // What replicas share is their material; grants stay with the key that they were made for.
+    const { grants: _, ...shared } = key
     const replica: KeyRecord = {
       ...shared,
       createdAt: call.now,
@@ -46,8 +57,10 @@ export const ReplicateKey = operation(
       materials: [...key.materials],
       multiRegion: { type: 'REPLICA', primaryRegion: call.region },
     }
-    const policyCheck = { key: replica, arn: replicaArn }
-    checkKeyPolicy(call, policyCheck, replica.policy, input.BypassPolicyLockoutSafetyCheck)
+    if (input.Policy !== undefined) {
+      const target = { key: replica, arn: replicaArn }
+      checkKeyPolicy(there, target, input.Policy, input.BypassPolicyLockoutSafetyCheck)
+    }
     keys.set(key.keyId, replica)
     call.account.save()
     return {

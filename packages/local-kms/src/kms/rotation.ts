@@ -19,14 +19,14 @@ export const EnableKeyRotation = operation(
       ['kms:RotationPeriodInDays', periodInDays],
     ])
     const nextAt = call.now + periodInDays * DAY_MS
-    for (const key of relatedKeys(call, found.key)) key.rotation = { periodInDays, nextAt }
+    for (const key of relatedKeys(call, found.key.keyId)) key.rotation = { periodInDays, nextAt }
     call.account.save()
   },
 )
 
 export const DisableKeyRotation = operation({ KeyId: m.keyId }, (call, { KeyId }) => {
   const found = findRotatable(call, 'DisableKeyRotation', KeyId)
-  for (const key of relatedKeys(call, found.key)) delete key.rotation
+  for (const key of relatedKeys(call, found.key.keyId)) delete key.rotation
   call.account.save()
 })
 
@@ -37,7 +37,7 @@ export const RotateKeyOnDemand = operation({ KeyId: m.keyId }, (call, { KeyId })
     throw new AwsError('LimitExceededException', `${arn} has reached its on-demand rotation limit.`)
   }
   rotate(call, key, 'ON_DEMAND')
-  for (const related of relatedKeys(call, key)) related.onDemandRotations += 1
+  for (const related of relatedKeys(call, key.keyId)) related.onDemandRotations += 1
   call.account.save()
   return { KeyId: arn }
 })
@@ -64,7 +64,7 @@ export function rotateWhenDue(call: Call, key: KeyRecord): void {
     return
   rotate(call, key, 'AUTOMATIC')
   const nextAt = call.now + key.rotation.periodInDays * DAY_MS
-  for (const related of relatedKeys(call, key)) {
+  for (const related of relatedKeys(call, key.keyId)) {
     if (related.rotation !== undefined) related.rotation.nextAt = nextAt
   }
   call.account.save()
@@ -73,7 +73,7 @@ export function rotateWhenDue(call: Call, key: KeyRecord): void {
 /** The related keys of a multi-Region key rotate together, to the same material. */
 function rotate(call: Call, key: KeyRecord, rotation: KeyMaterial['rotation'] & string): void {
   const material: KeyMaterial = { ...newSymmetricMaterial(call.now), rotation }
-  for (const related of relatedKeys(call, key)) related.materials.push(material)
+  for (const related of relatedKeys(call, key.keyId)) related.materials.push(material)
 }
 
 function findRotatable(

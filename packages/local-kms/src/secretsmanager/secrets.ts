@@ -32,6 +32,8 @@ const CreateSecret = operation(
     Description: string({ max: 2048 }),
     KmsKeyId: string({ max: 2048 }),
     AddReplicaRegions: unsupported(),
+    ForceOverwriteReplicaSecret: unsupported(),
+    Type: unsupported(),
     Tags: list(required(structure({ Key: required(string()), Value: required(string()) }))),
   },
   async (call, input) => {
@@ -47,13 +49,11 @@ const CreateSecret = operation(
           'following: -/_+=.@!',
       )
     }
-    const exists = (): boolean => call.account.region(call.region).secrets.has(name)
-    const refuse = (): AwsError =>
-      new AwsError(
-        'ResourceExistsException',
-        `The operation failed because the secret ${name} already exists.`,
-      )
-    if (exists()) throw refuse()
+    const { secrets } = call.account.region(call.region)
+    const existing = secrets.get(name)
+    if (existing !== undefined && (existing.deletionDate ?? Infinity) > call.now) {
+      return createdBefore(call, existing, input)
+    }
     const secret: SecretRecord = {
       name,
       arn,
@@ -66,7 +66,6 @@ const CreateSecret = operation(
     }
     const version = hasValue(input) ? await newVersion(call, secret, input) : undefined
     if (version !== undefined) addVersion(secret, version, ['AWSCURRENT'])
-    if (exists()) throw refuse()
     call.account.region(call.region).secrets.set(name, secret)
     call.account.save()
     return { ARN: arn, Name: name, ...(version && { VersionId: version.versionId }) }
@@ -77,6 +76,7 @@ const PutSecretValue = operation(
   {
     SecretId: SECRET_ID,
     ...VALUE,
+    RotationToken: unsupported(),
     VersionStages: list(required(string({ min: 1, max: 256 })), { min: 1, max: 20 }),
   },
   async (call, input) => {
@@ -86,18 +86,8 @@ const PutSecretValue = operation(
       throw invalid('You must provide either SecretString or SecretBinary.')
     }
     const stages = input.VersionStages ?? ['AWSCURRENT']
-    const repeated = secret.versions.find((v) => v.versionId === input.ClientRequestToken)
-    if (repeated !== undefined) {
-      // The same token with the same value is a retry of a call that was answered already.
-      const same = (await openSecret(call, secret, repeated)).equals(valueOf(input))
-      if (same) return answer(secret, repeated)
-      throw new AwsError(
-        'ResourceExistsException',
-        "You can't use ClientRequestToken " +
-          `${input.ClientRequestToken} because that value is already in use for a version of ` +
-          `secret ${secret.arn}.`,
-      )
-    }
+    const before = await putBefore(call, secret, input)
+    if (before !== undefined) return answer(secret, before)
     const version = await newVersion(call, secret, input)
     addVersion(secret, version, stages)
     secret.changedAt = call.now
@@ -218,6 +208,44 @@ function hasValue({ SecretString, SecretBinary }: Value): boolean {
 
 const valueOf = ({ SecretString, SecretBinary }: Value): Buffer =>
   SecretBinary ?? Buffer.from(SecretString as string, 'utf8')
+
+/** A secret of that name is there: the answer to a retry, or a refusal. */
+async function createdBefore(call: Call, secret: SecretRecord, input: Value) {
+  if (secret.deletionDate !== undefined) {
+    throw new AwsError(
+      'InvalidRequestException',
+      "You can't create this secret because a secret with this name is already scheduled for deletion.",
+    )
+  }
+  const before = hasValue(input) ? await putBefore(call, secret, input) : undefined
+  if (before !== undefined)
+    return { ARN: secret.arn, Name: secret.name, VersionId: before.versionId }
+  throw new AwsError(
+    'ResourceExistsException',
+    `The operation failed because the secret ${secret.name} already exists.`,
+  )
+}
+
+/**
+ * The same token with the same value is a retry of a call that was answered already.
+ *
+ * @throws AwsError ResourceExistsException for the same token with another value
+ */
+async function putBefore(
+  call: Call,
+  secret: SecretRecord,
+  input: Value,
+): Promise<SecretVersion | undefined> {
+  const before = secret.versions.find((v) => v.versionId === input.ClientRequestToken)
+  if (before === undefined) return undefined
+  if ((await openSecret(call, secret, before)).equals(valueOf(input))) return before
+  throw new AwsError(
+    'ResourceExistsException',
+    "You can't use ClientRequestToken " +
+      `${input.ClientRequestToken} because that value is already in use for a version of ` +
+      `secret ${secret.arn}.`,
+  )
+}
 
 async function newVersion(call: Call, secret: SecretRecord, input: Value): Promise<SecretVersion> {
   const versionId = input.ClientRequestToken

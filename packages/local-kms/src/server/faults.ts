@@ -1,4 +1,5 @@
-import { AwsError } from '../errors.js'
+import { AwsError, LocalKmsError } from '../errors.js'
+import { OPERATIONS } from './services.js'
 
 /** What goes wrong, and with which calls. */
 export type Fault = FaultKind & {
@@ -13,6 +14,8 @@ export type Fault = FaultKind & {
 export type FaultKind =
   /** The answer comes so much later. */
   | { kind: 'latency'; ms: number }
+  /** For this call the service's clock is so much off; positive is fast. */
+  | { kind: 'clock'; offsetMs: number }
   /** ThrottlingException; with `perSecond`, only for the calls beyond that many in a second. */
   | { kind: 'throttle'; perSecond?: number }
   /** Any refusal: `{ type: 'KMSInternalException', status: 500 }`. */
@@ -33,6 +36,13 @@ export interface InjectedFault {
   remove(): void
 }
 
+/** What strikes one call. */
+export interface Strike {
+  latencyMs: number
+  clockMs: number
+  fault?: Fault
+}
+
 interface Rule extends InjectedFault {
   readonly fault: Fault
   strikes: number
@@ -43,7 +53,7 @@ interface Rule extends InjectedFault {
 
 /** The faults that are in force, and the service's clock. */
 export class Faults {
-  /** How far the service's clock is off, in milliseconds; positive is fast. */
+  /** How far the service's clock is off for all calls, in milliseconds; positive is fast. */
   clockOffsetMs = 0
   readonly #rules = new Set<Rule>()
 
@@ -51,8 +61,14 @@ export class Faults {
     return Date.now() + this.clockOffsetMs
   }
 
-  /** Every latency that applies is added up; of the other faults the oldest that applies strikes. */
+  /**
+   * Latencies and clocks that apply are added up; of the other faults the oldest that applies
+   * strikes.
+   *
+   * @throws LocalKmsError BAD_OPTION for a fault that could never strike
+   */
   add(fault: Fault): InjectedFault {
+    checkFault(fault)
     const rule: Rule = {
       fault,
       strikes: 0,
@@ -70,20 +86,39 @@ export class Faults {
   }
 
   /** Takes the faults that strike this call. */
-  strike(service: string, operation: string): { latencyMs: number; fault?: Fault } {
-    let latencyMs = 0
-    let struck: Fault | undefined
+  strike(service: string, operation: string): Strike {
+    const strike: Strike = { latencyMs: 0, clockMs: 0 }
     for (const rule of this.#rules) {
       const { fault } = rule
-      const other = fault.kind !== 'latency'
-      if ((other && struck !== undefined) || !concerns(fault, service, operation)) continue
+      const adds = fault.kind === 'latency' || fault.kind === 'clock'
+      if ((!adds && strike.fault !== undefined) || !concerns(fault, service, operation)) continue
       if (!strikesNow(rule)) continue
       rule.strikes += 1
       if (rule.strikes === fault.times) this.#rules.delete(rule)
-      if (fault.kind === 'latency') latencyMs += fault.ms
-      else struck = fault
+      if (fault.kind === 'latency') strike.latencyMs += fault.ms
+      else if (fault.kind === 'clock') strike.clockMs += fault.offsetMs
+      else strike.fault = fault
     }
-    return struck === undefined ? { latencyMs } : { latencyMs, fault: struck }
+    return strike
+  }
+}
+
+function checkFault({ operation = '*', times = 1, rate = 1 }: Fault): void {
+  const [name = '', service] = operation.split(':').toReversed()
+  const services = Object.entries(OPERATIONS).filter(
+    ([s]) => service === undefined || s === service,
+  )
+  if (operation !== '*' && !services.some(([, operations]) => Object.hasOwn(operations, name))) {
+    throw new LocalKmsError(
+      'BAD_OPTION',
+      `a fault for ${operation}: there is no such operation here (Decrypt, ssm:GetParameter, … or *)`,
+    )
+  }
+  if (!(Number.isInteger(times) && times > 0 && rate > 0 && rate <= 1)) {
+    throw new LocalKmsError(
+      'BAD_OPTION',
+      `a fault for ${operation}: times is 1 or more, rate more than 0 and at most 1`,
+    )
   }
 }
 
@@ -95,8 +130,17 @@ export function refuseByFault(fault: Fault | undefined): void {
   }
 }
 
-/** `throttle`, `reset during`, `error KMSInternalException`: for the journal. */
-export function describeFault(fault: Fault): string {
+/** `throttle`, `reset during`, `error KMSInternalException`: for the journal; undefined for none. */
+export function describeStrike({ latencyMs, clockMs, fault }: Strike): string | undefined {
+  const parts = [
+    latencyMs !== 0 && `latency ${latencyMs} ms`,
+    clockMs !== 0 && `clock ${clockMs} ms`,
+    fault && describeFault(fault),
+  ]
+  return parts.filter(Boolean).join(', ') || undefined
+}
+
+function describeFault(fault: Fault): string {
   if (fault.kind === 'reset') return `reset ${fault.when}`
   if (fault.kind === 'body') return `body ${fault.body}`
   return fault.kind === 'error' ? `error ${fault.type}` : fault.kind

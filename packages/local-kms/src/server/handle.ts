@@ -10,7 +10,7 @@ import type { Answer } from '../protocol/answer.js'
 import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
 import { readForm, xmlAnswer, xmlError, type Form } from '../protocol/query.js'
 import { perform, recordFailure, type Operation } from '../protocol/service.js'
-import { describeFault, refuseByFault, type Fault, type Faults } from './faults.js'
+import { describeStrike, refuseByFault, type Faults, type Strike } from './faults.js'
 import type { Journal, JournalEntry } from './journal.js'
 import { OPERATIONS, route } from './services.js'
 
@@ -34,19 +34,20 @@ export interface HttpRequest {
 export interface HandledRequest {
   answer: Answer
   requestId: string
-  latencyMs: number
-  /** A fault that the transport has to carry out. */
-  fault?: Fault
+  /** What the transport has to carry out. */
+  strike: Strike
 }
 
 /** Answers one request: routes it, authenticates it, performs it, and notes it in the journal. */
 export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<HandledRequest> {
-  const now = endpoint.faults.now()
   const requestId = randomUUID()
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
   const form = isForm === true ? readForm(request.body) : undefined
   const routed = route(request, form)
   const { service, operation } = routed
+  const strike = endpoint.faults.strike(service, operation)
+  const now = endpoint.faults.now() + strike.clockMs
+  const struck = describeStrike(strike)
   const entry: JournalEntry = {
     time: new Date(now).toISOString(),
     requestId,
@@ -54,14 +55,13 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     operation,
     region: '',
     outcome: 'Success',
+    ...(struck !== undefined && { fault: struck }),
   }
-  const { latencyMs, fault } = endpoint.faults.strike(service, operation)
-  if (fault !== undefined) entry.fault = describeFault(fault)
-  else if (latencyMs > 0) entry.fault = `latency ${latencyMs} ms`
 
   let answer: Answer
   try {
-    refuseByFault(fault)
+    if (strike.fault !== undefined) nameCaller(endpoint, request, entry, now)
+    refuseByFault(strike.fault)
     const output = await run(endpoint, request, form ?? routed.input, entry, now)
     answer = form ? xmlAnswer(form, output as object, requestId) : jsonAnswer(output)
   } catch (error) {
@@ -73,7 +73,23 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     answer = form ? xmlError(form, refusal, requestId) : jsonError(refusal)
   }
   endpoint.journal.add(entry)
-  return { answer, requestId, latencyMs, ...(fault !== undefined && { fault }) }
+  return { answer, requestId, strike }
+}
+
+/** Whom a call is from, though a fault may refuse it before anybody asks. */
+function nameCaller(
+  { account }: Endpoint,
+  request: HttpRequest,
+  entry: JournalEntry,
+  now: number,
+): void {
+  try {
+    const { caller, region } = authenticate(account, request, entry.service, now)
+    entry.principal = caller.arn
+    entry.region = region
+  } catch {
+    // By nobody, then; where the call goes on, run says why.
+  }
 }
 
 async function run(

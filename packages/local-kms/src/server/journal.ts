@@ -68,6 +68,10 @@ export function formatEntry(entry: JournalEntry): string {
   ]
     .filter(Boolean)
     .join(' ')
+    .replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+/** What a caller could move a terminal's cursor with, or break a line. */
+const CONTROL = /\p{Cc}/gu
 
 const shortArn = (arn: string): string => arn.split(':').slice(5).join(':')

@@ -8,7 +8,7 @@ import type { HandledRequest } from './handle.js'
 /** Writes an answer, or what a fault makes of it. */
 export function send(
   res: ServerResponse,
-  { answer, requestId, fault }: HandledRequest,
+  { answer, requestId, strike: { fault } }: HandledRequest,
   now: number,
 ): void {
   const { socket } = res

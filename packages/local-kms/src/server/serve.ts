@@ -70,8 +70,9 @@ async function respond(
     sourceIp: req.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
     secureTransport,
   })
-  if (handled.latencyMs > 0) await delay(handled.latencyMs, undefined, { signal: closing })
-  send(res, handled, endpoint.faults.now())
+  const { latencyMs, clockMs } = handled.strike
+  if (latencyMs > 0) await delay(latencyMs, undefined, { signal: closing })
+  send(res, handled, endpoint.faults.now() + clockMs)
 }
 
 async function readBody(req: IncomingMessage): Promise<Buffer | undefined> {

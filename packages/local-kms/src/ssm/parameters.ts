@@ -12,7 +12,7 @@ const MAX_VERSIONS = 100
 const PutParameter = operation(
   {
     Name: NAME,
-    Value: required(string({ sensitive: true })),
+    Value: required(string({ min: 1, sensitive: true })),
     Type: oneOf('String', 'StringList', 'SecureString'),
     Tier: oneOf('Standard', 'Advanced', 'Intelligent-Tiering'),
     DataType: string({ max: 128 }),
@@ -21,6 +21,7 @@ const PutParameter = operation(
     Overwrite: boolean(),
     AllowedPattern: unsupported(),
     Policies: unsupported(),
+    Tags: unsupported(),
   },
   async (call, input) => {
     const name = checkName(input.Name)

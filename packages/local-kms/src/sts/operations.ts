@@ -23,7 +23,11 @@ const GetCallerIdentity = operation({}, ({ caller }) => ({
 }))
 
 const GetSessionToken = operation(
-  { ...MFA, DurationSeconds: numeral({ min: 900, max: 129_600 }) },
+  {
+    ...MFA,
+    DurationSeconds: numeral({ min: 900, max: 129_600 }),
+    MinimumSessionTokenSize: unsupported(),
+  },
   (call, { SerialNumber, TokenCode, DurationSeconds: durationSeconds = 43_200 }) => {
     const { userName, tokenIssuedAt } = call.caller
     if (userName === undefined || tokenIssuedAt !== undefined) {
@@ -52,6 +56,10 @@ const AssumeRole = operation(
     Policy: string({ min: 1 }),
     PolicyArns: unsupported(),
     Tags: unsupported(),
+    TransitiveTagKeys: unsupported(),
+    SourceIdentity: unsupported(),
+    ProvidedContexts: unsupported(),
+    MinimumSessionTokenSize: unsupported(),
     ...MFA,
   },
   (call, input) => {

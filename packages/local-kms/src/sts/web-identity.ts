@@ -60,6 +60,8 @@ export const AssumeRoleWithWebIdentity = operation(
     DurationSeconds: numeral({ min: 900, max: 3600 }),
     ProviderId: unsupported(),
     Policy: unsupported(),
+    PolicyArns: unsupported(),
+    MinimumSessionTokenSize: unsupported(),
   },
   (call, { RoleArn, RoleSessionName: sessionName, WebIdentityToken, DurationSeconds = 3600 }) => {
     const { account, entry, now } = call

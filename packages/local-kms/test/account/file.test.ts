@@ -108,6 +108,30 @@ describe('the state folder', () => {
     await kms.close()
   })
 
+  test('is one of its own: a folder that holds other things is refused, and left as it is', async () => {
+    const project = temporaryFolder()
+    writeFileSync(join(project, 'package.json'), '{}')
+    const refused = { code: 'STATE_ELSEWHERE', message: expect.stringContaining(project) }
+    await expect(startLocalKms({ dir: project })).rejects.toMatchObject(refused)
+    writeFileSync(join(project, '.gitignore'), 'node_modules\n')
+    await expect(startLocalKms({ dir: project })).rejects.toMatchObject(refused)
+    expect(readdirSync(project).toSorted()).toEqual(['.gitignore', 'package.json'])
+    expect(readFileSync(join(project, '.gitignore'), 'utf8')).toBe('node_modules\n')
+    writeFileSync(join(project, '.gitignore'), '# all\n*\n')
+    await (await startLocalKms({ dir: project })).close()
+    expect(readFileSync(join(project, '.gitignore'), 'utf8')).toBe('# all\n*\n')
+  })
+
+  test('ignores itself even when the one who made it was killed in between', async () => {
+    const folder = temporaryFolder()
+    for (const left of [[], ['.gitignore']]) {
+      for (const name of left) writeFileSync(join(folder, name), '')
+      await (await startLocalKms({ dir: folder })).close()
+      expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('*\n')
+      rmSync(join(folder, 'state.json'))
+    }
+  })
+
   test('that cannot be made is refused with its path', async () => {
     const parent = join(temporaryFolder(), 'file')
     writeFileSync(parent, '')
@@ -199,6 +223,21 @@ describe('a process that is killed', () => {
       await kms.close()
     },
   )
+
+  test('leaves a folder that one of many can use who come at once', async () => {
+    const child = forkServer()
+    await once(child, 'message')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const started = await Promise.allSettled(
+      Array.from({ length: 8 }, () => startLocalKms({ dir })),
+    )
+    const [running, ...more] = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []))
+    expect(more).toEqual([])
+    const refused = started.flatMap((s) => (s.status === 'rejected' ? [s.reason] : []))
+    expect(refused.map(({ code }) => code)).toEqual(Array(7).fill('STATE_IN_USE'))
+    await running?.close()
+  })
 
   test('leaves a folder that the next one can use at once', async () => {
     const child = forkServer()

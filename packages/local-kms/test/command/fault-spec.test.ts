@@ -19,6 +19,8 @@ test.each([
   ],
   ['Decrypt=reset:during', { operation: 'Decrypt', kind: 'reset', when: 'during' }],
   ['Decrypt=body:html', { operation: 'Decrypt', kind: 'body', body: 'html' }],
+  ['Decrypt=body:html:503', { operation: 'Decrypt', kind: 'body', body: 'html', status: 503 }],
+  ['Decrypt=clock:-20m*1', { operation: 'Decrypt', kind: 'clock', offsetMs: -1_200_000, times: 1 }],
 ])('%s', (text, fault) => {
   expect(parseFault(text)).toEqual(fault)
 })
@@ -38,7 +40,12 @@ test.each([
   'Decrypt=hang*x',
   'Decrypt=throttle:x',
   'Decrypt=error:X:y',
-  'Decrypt=hang@2',
+  'Decrypt=hang:1s',
+  'Decrypt=reset:during:5',
+  'Decrypt=latency:-1s',
+  'Decrypt=clock',
+  'Decrypt=body:html:x',
+  'Decrypt=body:html:503:x',
 ])('%j is not understood, and the answer shows the syntax', (text) => {
   expect(() => parseFault(text)).toThrowError(/not understood\n.*OPERATION=WHAT/)
 })

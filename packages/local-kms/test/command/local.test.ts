@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { runLocal } from '../../src/index.js'
+import { runLocal, startLocalKms } from '../../src/index.js'
+import { succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
 import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
@@ -49,14 +50,53 @@ describe('a command run against the local KMS', () => {
 
   test('is not led astray by what was in the environment', async () => {
     const script = 'console.log(JSON.stringify(process.env))'
-    const astray = {
-      AWS_SESSION_TOKEN: 'x',
-      AWS_PROFILE: 'prod',
+    const astray = { AWS_SESSION_TOKEN: 'x', AWS_PROFILE: 'prod', AWS_DEFAULT_PROFILE: 'prod' }
+    const detours = {
       AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
       AWS_USE_FIPS_ENDPOINT: 'true',
+      AWS_USE_DUALSTACK_ENDPOINT: 'true',
     }
-    const { stdout } = await start(node(script), astray).ended
-    for (const name of Object.keys(astray)) expect(JSON.parse(stdout)).not.toHaveProperty(name)
+    const { stdout } = await start(node(script), { ...astray, ...detours }).ended
+    const env = JSON.parse(stdout) as Record<string, string>
+    for (const name of Object.keys(astray)) expect(env).not.toHaveProperty(name)
+    for (const name of Object.keys(detours)) expect(env[name]).toBe('false')
+  })
+
+  test('is in the region of the environment, by either of its names', async () => {
+    const script = 'console.log(process.env.AWS_REGION, process.env.AWS_DEFAULT_REGION)'
+    const inRegion = async (env: Record<string, string>) =>
+      (await start(node(script), env).ended).stdout
+    const both = { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2' }
+    expect(await inRegion(both)).toBe('eu-west-1 eu-west-1\n')
+    const one = { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-2' }
+    expect(await inRegion(one)).toBe('eu-west-2 eu-west-2\n')
+  })
+
+  const SDK_LISTS_KEYS = `const { KMSClient, ListKeysCommand } = require('@aws-sdk/client-kms')
+    new KMSClient({ maxAttempts: 1 }).send(new ListKeysCommand({})).then(
+      ({ Keys }) => console.log(Keys.length, 'keys'), (error) => console.log(error.message))`
+
+  test('is not led astray by the configuration file of AWS either', async () => {
+    const settings = [
+      'ignore_configured_endpoint_urls',
+      'use_fips_endpoint',
+      'use_dualstack_endpoint',
+    ]
+    const file = join(cwd, 'config')
+    writeFileSync(file, `[default]\n${settings.map((name) => `${name} = true\n`).join('')}`)
+    const env = {
+      AWS_CONFIG_FILE: file,
+      NODE_PATH: join(import.meta.dirname, '../../../../node_modules'),
+    }
+    const { stdout } = await start(node(SDK_LISTS_KEYS), env).ended
+    expect(stdout).toBe('0 keys\n')
+  })
+
+  test('reaches loopback past a proxy', async () => {
+    const proxy = { HTTP_PROXY: 'http://proxy.example:3128', no_proxy: 'intranet.example' }
+    const script = 'console.log(process.env.NO_PROXY, process.env.no_proxy)'
+    const { stdout } = await start(node(script), proxy).ended
+    expect(stdout).toBe('intranet.example,127.0.0.1 intranet.example,127.0.0.1\n')
   })
 
   test('keeps keys in .kms-local, which ignores itself in git, and finds them again', async () => {
@@ -78,7 +118,7 @@ describe('a command run against the local KMS', () => {
     expect(stderr).toMatch(/^unplugin-kms local: cannot run no-such-command/)
   })
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
     'gets %s, and its own way of ending counts',
     async (signal) => {
       const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
@@ -132,6 +172,21 @@ describe('a KMS kept up on a port', () => {
     expect((await ended).code).toBe(0)
   })
 
+  test('says it in words of the shell, and what to unset, so that a shell can take it', async () => {
+    const astray = { AWS_PROFILE: 'prod', HTTP_PROXY: 'http://p', NO_PROXY: "*.example it's" }
+    const { child, output, ended } = start(['--memory', '--port', '0'], astray)
+    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    const script = 'eval "$LINES_SAID"; echo "${AWS_PROFILE-none} $NO_PROXY $AWS_ENDPOINT_URL_KMS"'
+    const shell = spawnSync('sh', ['-c', script], {
+      env: { ...clean, ...astray, LINES_SAID: output.stdout },
+    })
+    expect(shell.stdout.toString()).toMatch(
+      /^none \*\.example it's,127\.0\.0\.1 http:\/\/127\.0\.0\.1:\d+\n$/,
+    )
+    child.kill('SIGTERM')
+    await ended
+  })
+
   test('keeps its folder to itself', async () => {
     const { child, output, ended } = start(['--port', '0'])
     await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
@@ -160,12 +215,65 @@ describe('wrong use', () => {
     [['--memory', '--port', 'http'], /--port http: not a port number/],
     [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is no region name/],
     [['--memory', '--fault', 'x', '--', 'x'], /--fault x: not understood/],
+    [['--memory', '--fault', 'Decrpt=hang', '--', 'x'], /--fault Decrpt=hang: .*no such operation/],
+    [['--memory', '--fault', '*=hang@2', '--', 'x'], /--fault \*=hang@2: .*at most 1/],
     [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: write it as 20m/],
     [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
+    [['--memory', '--key', 'app', '--', 'x'], /--key app: Alias must start with the prefix "alias/],
+    [['--memory', '--key', 'alias/aws/s3', '--', 'x'], /--key alias\/aws\/s3: NotAuthorized/],
+    [
+      ['--memory', '--host', '203.0.113.1', '--', 'x'],
+      /cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\)/,
+    ],
   ])('%j is 2, and says what to do', async (argv, message) => {
     const { code, stderr } = await said(...argv)
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
+  })
+
+  test.each([
+    ['null', 'the file: no object'],
+    ['{"user": []}', "the file: 'user' is none of users, roles"],
+    ['{"users": {}}', 'users: no list'],
+    ['{"roles": [{"name": "a"}, {"name": "b", "policy": []}]}', "roles[1]: 'policy' is none of"],
+    ['{"roles": [{"policies": []}]}', 'roles[0].name: no text'],
+    [
+      '{"roles": [{"name": "a", "policies": [{}]}]}',
+      'roles[0]: Policy statement must be an object',
+    ],
+    ['{"users": [{"name": "a", "policies": {}}]}', 'users[0].policies: no list'],
+    ['{', 'JSON'],
+  ])('a principals file of %j is 2, and says where', async (text, message) => {
+    const file = join(cwd, 'principals.json')
+    writeFileSync(file, text)
+    const { code, stderr } = await said('--memory', '--principals', file, '--', 'x')
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`--principals ${file}: `)])
+    expect(stderr).toContain(message)
+  })
+
+  test('a port that is taken is 2, and says so', async () => {
+    const kms = await startLocalKms()
+    const { port } = new URL(kms.url)
+    const { code, stderr } = await said('--memory', '--port', port)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`127.0.0.1:${port} (EADDRINUSE)`)])
+    await kms.close()
+  })
+
+  test('an alias that is refused leaves no key behind', async () => {
+    const dir = join(cwd, '.kms-local')
+    await said('--dir', dir, '--key', 'app', '--', 'x')
+    const kms = await startLocalKms({ dir })
+    expect((await succeed(kms, 'ListKeys'))['Keys']).toEqual([])
+    await kms.close()
+  })
+
+  test('a folder that holds other things is 4, and nothing in it changes', async () => {
+    writeFileSync(join(cwd, '.gitignore'), 'node_modules\n')
+    expect(await said('--dir', cwd, '--', 'x')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`${cwd} holds other things`),
+    })
+    expect(readFileSync(join(cwd, '.gitignore'), 'utf8')).toBe('node_modules\n')
   })
 
   test('a corrupt state file is 4, with its path', async () => {

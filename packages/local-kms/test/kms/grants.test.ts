@@ -1,4 +1,10 @@
-import { DecryptCommand, EncryptCommand, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms'
+import {
+  DecryptCommand,
+  EncryptCommand,
+  KMSClient,
+  ListGrantsCommand,
+  ReplicateKeyCommand,
+} from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 
@@ -28,6 +34,15 @@ async function decrypts(
     new DecryptCommand({ KeyId: key, CiphertextBlob, EncryptionContext: CONTEXT }),
   )
 }
+
+test('a replica has none of the grants of its primary', async () => {
+  const { keyId: KeyId, arn } = await kms.createKey({ multiRegion: true })
+  kms.createGrant({ key: arn, granteePrincipal: kms.admin.arn, operations: ['Decrypt'] })
+  await client().send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'eu-west-1' }))
+  const { credentials } = kms.admin
+  const there = new KMSClient({ endpoint: kms.url, region: 'eu-west-1', credentials })
+  expect((await there.send(new ListGrantsCommand({ KeyId }))).Grants).toEqual([])
+})
 
 describe('a grant', () => {
   test('lets its grantee do what it names, whatever the policies leave out', () =>

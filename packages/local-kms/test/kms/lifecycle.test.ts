@@ -100,8 +100,9 @@ describe('deletion', () => {
   test('of a multi-Region primary waits for its replicas', async () => {
     const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
     await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
-    const primary = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
+    const primary = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 9 })
     expect(primary).toMatchObject({ KeyState: 'PendingReplicaDeletion' })
+    expect(await describeKey(KeyId)).toMatchObject({ PendingDeletionWindowInDays: 9 })
     await succeed(
       kms,
       'ScheduleKeyDeletion',
@@ -109,10 +110,28 @@ describe('deletion', () => {
       { region: 'eu-west-1' },
     )
     pass(8)
+    expect(await describeKey(KeyId)).toMatchObject({
+      KeyState: 'PendingDeletion',
+      MultiRegionConfiguration: { ReplicaKeys: [] },
+    })
     expect((await call(kms, 'DescribeKey', { KeyId }, { ...at(), region: 'eu-west-1' })).type).toBe(
       'NotFoundException',
     )
+    pass(7)
     expect(await describeKey(KeyId)).toMatchObject({ KeyState: 'PendingDeletion' })
+    pass(2)
+    expect((await call(kms, 'DescribeKey', { KeyId }, at())).type).toBe('NotFoundException')
+  })
+
+  test('is over at its day, however long nobody looks', async () => {
+    const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
+    await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
+    const request = { KeyId, PendingWindowInDays: 7 }
+    for (const region of ['us-east-1', 'eu-west-1']) {
+      await succeed(kms, 'ScheduleKeyDeletion', request, { region })
+    }
+    pass(15)
+    expect((await call(kms, 'DescribeKey', { KeyId }, at())).type).toBe('NotFoundException')
   })
 })
 
@@ -163,6 +182,37 @@ describe('a multi-Region key', () => {
   })
 })
 
+test('replicating needs kms:CreateKey in the region of the replica too', async () => {
+  const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
+  const as = (name: string, createIn: string) => {
+    const RequestedRegion = { StringEquals: { 'aws:RequestedRegion': createIn } }
+    const Statement = [
+      { Effect: 'Allow', Action: 'kms:ReplicateKey', Resource: '*' },
+      { Effect: 'Allow', Action: 'kms:CreateKey', Resource: '*', Condition: RequestedRegion },
+    ]
+    return kms.createUser({ name, policies: [{ Version: '2012-10-17', Statement }] }).credentials
+  }
+  const replicate = async (credentials: ReturnType<typeof as>, Tags?: object[]) => {
+    const request = { KeyId, ReplicaRegion: 'eu-west-1', ...(Tags && { Tags }) }
+    return (await call(kms, 'ReplicateKey', request, { credentials })).type
+  }
+  const there = as('there', 'eu-west-1')
+  expect(await replicate(as('here', 'us-east-1'))).toBe('AccessDeniedException')
+  const tags = [{ TagKey: 'team', TagValue: 'a' }]
+  expect(await replicate(there, tags)).toBe('AccessDeniedException')
+  expect(await replicate(there)).toBe(undefined)
+})
+
+test('tagging a new key needs kms:TagResource', async () => {
+  const Statement = [{ Effect: 'Allow', Action: 'kms:CreateKey', Resource: '*' }]
+  const policies = [{ Version: '2012-10-17', Statement }]
+  const { credentials } = kms.createUser({ name: 'maker', policies })
+  const Tags = [{ TagKey: 'team', TagValue: 'a' }]
+  const { type } = await call(kms, 'CreateKey', { Tags }, { credentials })
+  expect(type).toBe('AccessDeniedException')
+  expect((await call(kms, 'CreateKey', {}, { credentials })).status).toBe(200)
+})
+
 describe('aliases', () => {
   test('can be repointed: what was encrypted before needs the old key', async () => {
     const [a, b] = [await kms.createKey({ alias: 'alias/app' }), await kms.createKey()]
@@ -198,6 +248,48 @@ describe('aliases', () => {
     const { keyId: TargetKeyId } = await kms.createKey()
     const { type } = await call(kms, 'CreateAlias', { AliasName: 'alias/app', TargetKeyId })
     expect(type).toBe('AlreadyExistsException')
+  })
+
+  test('move between keys of one type only', async () => {
+    await kms.createKey({ alias: 'alias/app' })
+    const { keyId: TargetKeyId } = await kms.createKey({ spec: 'RSA_2048' })
+    const { type } = await call(kms, 'UpdateAlias', { AliasName: 'alias/app', TargetKeyId })
+    expect(type).toBe('ValidationException')
+    await succeed(kms, 'DeleteAlias', { AliasName: 'alias/app' })
+    await succeed(kms, 'CreateAlias', { AliasName: 'alias/app', TargetKeyId })
+  })
+
+  test('come 50 at a time and at most 100, keys 100 and at most 1000', async () => {
+    const { keyId: TargetKeyId } = await kms.createKey()
+    for (let i = 0; i < 51; i += 1) {
+      await succeed(kms, 'CreateAlias', { AliasName: `alias/${i}`, TargetKeyId })
+      await kms.createKey()
+      await kms.createKey()
+    }
+    expect((await succeed(kms, 'ListAliases'))['Aliases']).toHaveLength(50)
+    expect((await succeed(kms, 'ListKeys'))['Keys']).toHaveLength(100)
+    expect((await succeed(kms, 'ListKeys', { Limit: 1000 }))['Keys']).toHaveLength(103)
+    for (const [list, Limit] of [
+      ['ListAliases', 101],
+      ['ListKeys', 1001],
+      ['ListKeys', 0],
+    ] as const) {
+      expect((await call(kms, list, { Limit })).type).toBe('ValidationException')
+    }
+  })
+
+  test('that are deleted between two pages hide none of the others', async () => {
+    const { keyId: TargetKeyId } = await kms.createKey()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      await succeed(kms, 'CreateAlias', { AliasName: `alias/${name}`, TargetKeyId })
+    }
+    const first = await succeed(kms, 'ListAliases', { Limit: 2 })
+    for (const name of ['a', 'b']) await succeed(kms, 'DeleteAlias', { AliasName: `alias/${name}` })
+    const second = await succeed(kms, 'ListAliases', { Marker: first['NextMarker'] })
+    expect(second).toMatchObject({
+      Aliases: [{ AliasName: 'alias/c' }, { AliasName: 'alias/d' }],
+      Truncated: false,
+    })
   })
 
   test('and keys are listed in pages', async () => {

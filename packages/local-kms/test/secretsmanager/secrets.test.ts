@@ -101,6 +101,35 @@ describe('a secret', () => {
     expect(await refusal(put('three', token))).toMatch(/^ResourceExistsException/)
   })
 
+  test('is created once a token: a retry gets the same answer, another value is refused', async () => {
+    const ClientRequestToken = randomUUID()
+    const first = await create({ ClientRequestToken })
+    const again = (SecretString: string) =>
+      client.send(
+        new CreateSecretCommand({ Name: first.SecretId, SecretString, ClientRequestToken }),
+      )
+    expect(await again('one')).toMatchObject({ ARN: first.ARN, VersionId: ClientRequestToken })
+    expect(await refusal(again('two'))).toMatch(/^ResourceExistsException/)
+    kms.faults.add({ kind: 'reset', when: 'before', operation: 'CreateSecret', times: 1 })
+    expect(await value(await create())).toBe('one')
+  })
+
+  test('has its name free again when its deletion is over, and not before', async () => {
+    const { SecretId } = await create()
+    await succeed(kms, 'secretsmanager:DeleteSecret', { SecretId, RecoveryWindowInDays: 7 })
+    const again = () =>
+      call(
+        kms,
+        'secretsmanager:CreateSecret',
+        { Name: SecretId, SecretString: 'two', ClientRequestToken: randomUUID() },
+        { signedAt: Date.now() + kms.faults.clockOffsetMs },
+      )
+    expect((await again()).type).toBe('InvalidRequestException')
+    kms.faults.clockOffsetMs = 8 * 86_400_000
+    expect((await again()).status).toBe(200)
+    kms.faults.clockOffsetMs = 0
+  })
+
   test('is refused by the names that Secrets Manager has for it', async () => {
     const { SecretId } = await create()
     expect(

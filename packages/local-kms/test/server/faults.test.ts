@@ -68,6 +68,16 @@ describe('a fault strikes', () => {
     expect([await listKeys(), await listKeys(), await listKeys()]).toEqual([400, 500, 200])
   })
 
+  test.each([
+    [{ operation: 'Decrpt' }, /Decrpt: there is no such operation here/],
+    [{ operation: 'ssm:Decrypt' }, /ssm:Decrypt: there is no such operation here/],
+    [{ times: 0 }, /times is 1 or more/],
+    [{ rate: 0 }, /rate more than 0/],
+    [{ rate: 1.5 }, /rate more than 0 and at most 1/],
+  ])('or is refused where it never could: %o', (where, message) => {
+    expect(() => kms.faults.add({ kind: 'throttle', ...where })).toThrowError(message)
+  })
+
   test('and the journal says so', async () => {
     kms.faults.add({ kind: 'reset', when: 'during', times: 1 })
     await failure(call(kms, 'ListKeys'))
@@ -157,6 +167,30 @@ describe('each kind of fault', () => {
   test('a body may come with a status of its own, as from a proxy', async () => {
     kms.faults.add({ kind: 'body', body: 'html', status: 502 })
     expect(await listKeys()).toBe(502)
+  })
+
+  test('a clock that is off is off for its operation alone, in check and Date', async () => {
+    kms.faults.add({ kind: 'clock', offsetMs: 1_800_000, operation: 'ListKeys', times: 1 })
+    expect((await call(kms, 'ListAliases')).status).toBe(200)
+    const { type, headers } = await call(kms, 'ListKeys')
+    expect(type).toBe('InvalidSignatureException')
+    const ahead = Date.parse(String(headers['date'])) - Date.now()
+    expect(Math.abs(ahead - 1_800_000)).toBeLessThan(60_000)
+    expect(kms.journal.at(-1)?.fault).toBe('clock 1800000 ms')
+    expect(await listKeys()).toBe(200)
+  })
+
+  test('a call that it refuses has its caller in the journal all the same', async () => {
+    kms.faults.add({ kind: 'throttle' })
+    await call(kms, 'ListKeys')
+    expect(kms.journal.at(-1)).toMatchObject({ principal: kms.admin.arn, region: 'us-east-1' })
+  })
+
+  test('a latency and a failure strike together, and the journal has both', async () => {
+    kms.faults.add({ kind: 'latency', ms: 5 })
+    kms.faults.add({ kind: 'throttle' })
+    expect((await call(kms, 'ListKeys')).type).toBe('ThrottlingException')
+    expect(kms.journal.at(-1)?.fault).toBe('latency 5 ms, throttle')
   })
 
   test('a closing server ends hanging and delayed calls', async () => {

@@ -129,6 +129,13 @@ test('an entry in one line, for people', async () => {
   )
 })
 
+test('an entry stays one line, and moves no cursor, whatever a caller sends', async () => {
+  await call(kms, 'DescribeKey', { KeyId: 'a\nkms 00:00 Decrypt\u001b[2J\u009b' })
+  const line = formatEntry(kms.journal.at(-1)!)
+  expect(line).toMatch(/^\P{Cc}+$/u)
+  expect(line).toContain(String.raw`a\u000akms 00:00 Decrypt\u001b[2J\u009b`)
+})
+
 test('the journal keeps the latest calls, and a listener hears of all', async () => {
   const heard: string[] = []
   const small = await startLocalKms({

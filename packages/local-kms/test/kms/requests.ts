@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import type { LocalKms } from '../../src/index.js'
+import { base64, succeed } from '../call.js'
+
+const CONTEXT = { app: 'orders' }
+
+/** What the operations are asked about. */
+export interface World {
+  keyId: string
+  otherKeyId: string
+  alias: string
+  /** The key's own. */
+  policy: string
+  ciphertext: string
+  /** Of the other key, without a context. */
+  otherCiphertext: string
+}
+
+/** An operation's request, and the members that the cases change. */
+export interface Row {
+  /** Where a row is for one side of an operation: the operation's name. */
+  operation?: string
+  input: (world: World) => Record<string, unknown>
+  key?: string
+  alias?: string
+  context?: string
+  blob?: string
+  spec?: string
+  multiRegion?: boolean
+}
+
+const byKey = (more: object = {}): Row => ({
+  input: ({ keyId }) => ({ KeyId: keyId, ...more }),
+  key: 'KeyId',
+})
+
+export const ROWS: Record<string, Row> = {
+  CreateKey: { input: () => ({ Description: 'x' }) },
+  DescribeKey: byKey(),
+  ListKeys: { input: () => ({}) },
+  CreateAlias: {
+    input: ({ keyId }) => ({ AliasName: `alias/${randomUUID()}`, TargetKeyId: keyId }),
+    key: 'TargetKeyId',
+  },
+  UpdateAlias: {
+    input: ({ keyId, alias }) => ({ AliasName: alias, TargetKeyId: keyId }),
+    key: 'TargetKeyId',
+    alias: 'AliasName',
+  },
+  DeleteAlias: { input: ({ alias }) => ({ AliasName: alias }), alias: 'AliasName' },
+  ListAliases: byKey(),
+  Encrypt: { ...byKey({ Plaintext: base64('x') }), blob: 'Plaintext' },
+  Decrypt: {
+    input: ({ ciphertext }) => ({ CiphertextBlob: ciphertext, EncryptionContext: CONTEXT }),
+    key: 'KeyId',
+    context: 'EncryptionContext',
+    blob: 'CiphertextBlob',
+  },
+  ReEncrypt: {
+    input: ({ ciphertext, otherKeyId }) => ({
+      CiphertextBlob: ciphertext,
+      SourceEncryptionContext: CONTEXT,
+      DestinationKeyId: otherKeyId,
+    }),
+    key: 'SourceKeyId',
+    context: 'SourceEncryptionContext',
+    blob: 'CiphertextBlob',
+  },
+  'ReEncrypt to': {
+    operation: 'ReEncrypt',
+    input: ({ keyId, otherCiphertext }) => ({
+      CiphertextBlob: otherCiphertext,
+      DestinationKeyId: keyId,
+    }),
+    key: 'DestinationKeyId',
+  },
+  GenerateDataKey: byKey({ KeySpec: 'AES_256' }),
+  GenerateDataKeyWithoutPlaintext: byKey({ NumberOfBytes: 64 }),
+  GenerateDataKeyPair: byKey({ KeyPairSpec: 'ECC_NIST_P256' }),
+  GenerateDataKeyPairWithoutPlaintext: byKey({ KeyPairSpec: 'ECC_NIST_P256' }),
+  GenerateRandom: { input: () => ({ NumberOfBytes: 32 }) },
+  GetPublicKey: { ...byKey(), spec: 'RSA_2048' },
+  EnableKey: byKey(),
+  DisableKey: byKey(),
+  ScheduleKeyDeletion: byKey({ PendingWindowInDays: 7 }),
+  CancelKeyDeletion: byKey(),
+  GetKeyPolicy: byKey(),
+  PutKeyPolicy: {
+    input: ({ keyId, policy }) => ({ KeyId: keyId, PolicyName: 'default', Policy: policy }),
+    key: 'KeyId',
+  },
+  ListGrants: byKey(),
+  EnableKeyRotation: byKey(),
+  DisableKeyRotation: byKey(),
+  GetKeyRotationStatus: byKey(),
+  RotateKeyOnDemand: byKey(),
+  ReplicateKey: { ...byKey({ ReplicaRegion: 'eu-central-1' }), multiRegion: true },
+}
+
+export async function makeWorld(
+  kms: LocalKms,
+  { spec, multiRegion }: Row,
+  policy?: object,
+): Promise<World> {
+  const alias = `alias/${randomUUID()}`
+  const { keyId } = await kms.createKey({
+    alias,
+    ...(spec && { spec }),
+    ...(multiRegion && { multiRegion }),
+    ...(policy && { policy }),
+  })
+  const { keyId: otherKeyId } = await kms.createKey()
+  const encrypt = async (more: object): Promise<string> =>
+    (await succeed(kms, 'Encrypt', { Plaintext: base64('secret'), ...more }))['CiphertextBlob']
+  return {
+    keyId,
+    otherKeyId,
+    alias,
+    policy: (await succeed(kms, 'GetKeyPolicy', { KeyId: keyId }))['Policy'],
+    ciphertext:
+      spec === undefined ? await encrypt({ KeyId: keyId, EncryptionContext: CONTEXT }) : '',
+    otherCiphertext: await encrypt({ KeyId: otherKeyId }),
+  }
+}

@@ -1,0 +1,20 @@
+export interface Cell {
+  operation: string
+  column: string
+  answer: string
+}
+
+/** Reads a table of operations and cases; a cell of `-` is a case that does not arise. */
+export function readTable(text: string): { operations: string[]; cells: Cell[] } {
+  const [header = [], ...rows] = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+  const columns = header.slice(1)
+  const cells = rows.flatMap(([operation = '', ...answers]) =>
+    columns.flatMap((column, i) =>
+      answers[i] === '-' ? [] : [{ operation, column, answer: answers[i] as string }],
+    ),
+  )
+  return { operations: rows.map(([operation = '']) => operation), cells }
+}
