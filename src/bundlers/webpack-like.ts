@@ -8,7 +8,7 @@ import { KmsBuildError } from '../errors.js'
 import type { Graph } from '../prove/origins.js'
 import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
-import { loadHook, resolveHook } from './virtual.js'
+import { isOfDataUrl, loadHook, resolveHook } from './virtual.js'
 
 /** What unplugin's context holds while a loader runs, under webpack and Rspack alike. */
 interface LoaderContext {
@@ -31,9 +31,15 @@ export function webpackLike(build: Build) {
     resolveId: resolveHook,
     load: {
       filter: load.filter,
-      handler(id) {
+      async handler(id) {
         neverCached(this)
-        return load.handler.call(this, id)
+        try {
+          return await load.handler.call(this, id)
+        } catch (error) {
+          // Told at the end: of a failed module they print which ones led to it, and a data URL's name is its text.
+          if (isOfDataUrl(id)) return 'module.exports = globalThis'
+          throw error
+        }
       },
     },
     // Asked before a loader runs, which costs Rspack more than anything else of ours.
@@ -158,5 +164,9 @@ function modulesById(modules: Iterable<Module>): Map<string, Module> {
   return new Map(all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
 }
 
-const idOf = (module: Module | null) =>
-  module && 'resource' in module ? String(module.resource) : undefined
+function idOf(module: Module | null): string | undefined {
+  if (!module) return undefined
+  // Of a module into which scope hoisting put others.
+  if ('rootModule' in module) return idOf(module.rootModule as Module)
+  return 'resource' in module ? String(module.resource) : undefined
+}

@@ -28,7 +28,7 @@ const only = process.env.ONLY?.split(',')
 describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))(
   'under %s',
   (host) => {
-    for (const [index, fixture] of all.entries()) {
+    for (const fixture of all) {
       const { expected, name } = fixture
       if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
       const why = ABSENT[host] ?? expected.except?.[host]
@@ -36,10 +36,7 @@ describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.i
         `${expected.attempt} ${expected.refused === undefined ? 'leaves nothing behind' : 'fails the build'} (${name})${why ? `: ${why}` : ''}`,
         async () => {
           const root = await prepare(shared, fixture)
-          // Both ways under the two fastest; under the others the fixtures take turns.
-          const ways =
-            host === 'esbuild' || host === 'rolldown' ? WAYS : [WAYS[index % WAYS.length]!]
-          for (const way of ways) {
+          for (const way of WAYS) {
             const format = expected.formats?.[0] ?? way.format
             const built = await buildIn(shared, root, fixture, host, { ...way, format })
             expectClean(built, expected)
