@@ -208,6 +208,34 @@ describe('of a large file', () => {
     expect(token).toMatch(/^kms:v1:/)
   })
 
+  it('reads name and format to their end, wherever the name ends', async () => {
+    const { call, token } = await small()
+    for (let length = 450; length < 520; length++) {
+      const name = 'N'.repeat(length)
+      const code = `const o = ${call}; o("${token}", "${name}", "bytes")`
+      const { sightings } = await sight([Buffer.from(code)])
+      expect(sightings[1]).toMatchObject({ name, format: 'bytes' })
+    }
+  })
+
+  it('reads all keys of a pair, wherever they end', async () => {
+    for (let length = 1700; length < 1900; length += 3) {
+      const pair = localPair()
+      pair.encryptionContext = { app: 'x'.repeat(length) }
+      const { sightings } = await sight([Buffer.from(`o = ${opened(pair)}`)])
+      expect(sightings).toMatchObject([{ what: 'pair', fingerprint: pair.fingerprint }])
+    }
+  })
+
+  it('does not wait for what only looks like openings, and finds those that are', async () => {
+    const { code, token } = await small()
+    const { sightings } = await sight([Buffer.from(`${`o("${token}",`.repeat(12_000)};${code}`)])
+    expect(sightings.filter((one) => one.what === 'pair' || 'name' in one)).toMatchObject([
+      { what: 'pair' },
+      { name: 'DB_PASSWORD' },
+    ])
+  })
+
   it('finds a secret that is itself larger than what is read at once', async () => {
     const pair = localPair()
     const token = await sealed(pair, 'x'.repeat(5_000_000))
