@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from 'commander'
 import type { Options } from '../options.js'
 import type { PolicyFormat } from '../policy/format.js'
-import { note, print } from './output.js'
+import { note, print, quotedPlainly } from './output.js'
 import {
   contextPair,
   example,
@@ -75,14 +75,14 @@ async function printRuntimePolicy(bundles: string[], flags: Flags) {
   if (!openings.length) return note('nothing there is opened with KMS: no permission is needed.')
   const { role, format } = flags
   if (role === undefined) {
-    print(formatPolicy(decryptStatements(openings), format, 'runtime'))
+    print(quotedPlainly(formatPolicy(decryptStatements(openings), format, 'runtime')))
     return note(
       "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part, and npx unplugin-kms doctor --role ARN says whether it is missing.",
     )
   }
   for (const { keyArn, statements } of keyPolicyParts(openings, role)) {
     note(`add to the policy of ${keyArn}:`)
-    print(formatPolicy(statements, format, 'key'))
+    print(quotedPlainly(formatPolicy(statements, format, 'key')))
   }
 }
 
@@ -98,6 +98,6 @@ async function printBuildPolicy(paths: string[], flags: Flags) {
     ...(sourceKey && { sourceKeys: sourceKey }),
     ...secretsOptions(flags),
   })
-  if (statements.length) print(formatPolicy(statements, format, 'build'))
+  if (statements.length) print(quotedPlainly(formatPolicy(statements, format, 'build')))
   else note('this build asks nothing of AWS: no permission is needed.')
 }

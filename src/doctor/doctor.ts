@@ -1,5 +1,6 @@
 import { KmsBuildError } from '../errors.js'
-import type { OpeningsOptions } from '../policy/openings.js'
+import type { AwsOptions } from '../options.js'
+import type { Opening, OpeningsOptions } from '../policy/openings.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, reason, type Answer } from './ask.js'
@@ -44,7 +45,10 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
   })
   if (subject instanceof KmsBuildError)
     return { checks: [check('found', 'file', subject.message)], verdict: 'broken-input' }
-  const offline = subject.file ? await checkFile(subject.file, pinsOf(options)) : []
+  const offline = [
+    ...(subject.file ? await checkFile(subject.file, pinsOf(options)) : []),
+    ...subject.checks,
+  ]
   const { checks, reached } = await examineAws(subject, options)
   const all = inOrder([...offline, ...checks])
   return { checks: all, verdict: verdictOf(all, reached) }
@@ -73,7 +77,7 @@ async function examineAws(
   options: DoctorOptions,
 ): Promise<{ checks: Check[]; reached: boolean }> {
   const { aws = {}, functionName, decrypt } = options
-  const identity = await examineIdentity(options)
+  const identity = await examineIdentity(aws, keyRegionOf(openings))
   if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
 
   const { KMSClient } = await import('@aws-sdk/client-kms')
@@ -86,14 +90,16 @@ async function examineAws(
 
   const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
   const ofFile = file ? await checkCaller(file, isBroken, kmsFor) : []
-  const fn = functionName === undefined ? undefined : await examineFunction(functionName, aws)
+  const keyRegion = keyRegionOf(openings)
+  const fn =
+    functionName === undefined ? undefined : await examineFunction(functionName, aws, keyRegion)
   const role = options.role ?? fn?.role
   // What no key unwraps with this context, or at all, is no matter of permissions.
   const misfits = ofFile.some(({ status }) => status === 'found')
   const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
-    file && decrypt ? provePairs(file, aws, isBroken) : [],
+    decrypt ? (file ? provePairs(file, aws, isBroken) : [NO_FILE_TO_PROVE]) : [],
     role ? checkAccess(role, identity.account, fn?.name, asked, keys, aws) : [],
     fn?.region ? checkNetwork(fn, asked, keys, aws) : [],
   ])
@@ -109,17 +115,27 @@ async function examineAws(
   }
 }
 
+const NO_FILE_TO_PROVE = check(
+  'unchecked',
+  'pair',
+  'there is no secrets file, whose pairs and entries --decrypt would prove',
+)
+
 const isUnreachable = (answer: Answer<unknown>) =>
   'refused' in answer && answer.refused === 'unreachable'
 
+/** Says the partition too, where nothing else does: credentials of China are not known elsewhere. */
+const keyRegionOf = ([opening]: Opening[]) => opening && parseKeyArn(opening.keyArn)!.region
+
 /** Who asks, and of which account: IAM tells of the roles of that one alone. */
-async function examineIdentity({
-  aws = {},
-}: DoctorOptions): Promise<{ check: Check; account?: string }> {
+async function examineIdentity(
+  aws: AwsOptions,
+  keyRegion: string | undefined,
+): Promise<{ check: Check; account?: string }> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const sts = await clients(
     aws,
-    async (config) => new STSClient({ region: 'us-east-1', ...config }),
+    async (config) => new STSClient({ region: keyRegion ?? 'us-east-1', ...config }),
   )()
   const answer = await ask(() => sts.send(new GetCallerIdentityCommand({})))
   if ('got' in answer) {
@@ -140,7 +156,7 @@ async function examineIdentity({
 
 /** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */
 function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {
-  if (!fn?.region) return []
+  if (!fn?.region || !keys.length) return []
   const regions = keys.map(({ arn }) => parseKeyArn(arn)!.region)
   if (regions.includes(fn.region)) return [check('ok', 'nearest-key', `a key is in ${fn.region}`)]
   return [

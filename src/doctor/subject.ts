@@ -1,5 +1,6 @@
 import { KmsBuildError } from '../errors.js'
 import {
+  openingsIn,
   openingsOf,
   openingsOfFile,
   type Opening,
@@ -7,11 +8,15 @@ import {
 } from '../policy/openings.js'
 import { readSecretsFile, type SecretsFile } from '../seal/secrets-file.js'
 import { existingSecretsFile, secretsFilePath } from '../secrets/options.js'
+import { checkBundle } from './bundle.js'
+import type { Check } from './check.js'
 
 /** What is to be opened, and what says so. */
 export interface Subject {
   file?: SecretsFile
   openings: Opening[]
+  /** What was seen of the bundles. */
+  checks: Check[]
   /** What the configuration calls the keys, to be compared with those that are named. */
   configured: string[]
 }
@@ -27,15 +32,18 @@ export async function readSubject(options: OpeningsOptions): Promise<Subject> {
     ? readSecretsFile(secretsFilePath(options))
     : existingSecretsFile(options))
   if (bundles.length) {
-    const openings = await openingsOf({ bundles })
-    if (!openings.length) {
+    const { inspect } = await import('../inspect/inspect.js')
+    const inspection = await inspect(bundles)
+    const openings = openingsIn(inspection)
+    if (!openings.length && !inspection.broken.length) {
       throw new KmsBuildError(
         'ARGUMENT_INVALID',
         `${bundles.join(', ')} holds nothing that KMS opens: no key stands in it. Give what the build wrote.`,
       )
     }
-    return { ...(file && { file }), openings, configured: keyIds }
+    const checks = checkBundle(inspection)
+    return { ...(file && { file }), openings, checks, configured: keyIds }
   }
-  if (file) return { file, openings: openingsOfFile(file), configured: keyIds }
-  return { openings: await openingsOf(options), configured: [] }
+  if (file) return { file, openings: openingsOfFile(file), checks: [], configured: keyIds }
+  return { openings: await openingsOf(options), checks: [], configured: [] }
 }

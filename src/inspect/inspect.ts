@@ -18,6 +18,8 @@ export interface InspectOptions {
 export interface Inspection {
   /** How many files were read. */
   files: number
+  /** Symbolic links that lead out of the folder that was inspected; what is there was not read. */
+  notFollowed: string[]
   secrets: Omit<InspectedSecret, 'digest'>[]
   dataKeyPairs: InspectedPair[]
   /** Names that stand in several chunks. */
@@ -44,8 +46,9 @@ export async function inspect(
   const { secretsFile, against } = options
   const manifest = against === undefined ? null : await readManifest(against)
   const read: ReadFile[] = []
+  const notFollowed: string[] = []
   let files = 0
-  for await (const file of builtFiles([paths].flat())) {
+  for await (const file of builtFiles([paths].flat(), notFollowed)) {
     files++
     const sightings = await sightingsIn(file)
     if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
@@ -53,6 +56,7 @@ export async function inspect(
   const { secrets, dataKeyPairs } = assemble(read)
   return {
     files,
+    notFollowed,
     secrets: secrets.map(published),
     dataKeyPairs,
     duplicates: duplicatesOf(secrets),
