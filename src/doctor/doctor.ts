@@ -1,6 +1,7 @@
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options.js'
 import type { Opening, OpeningsOptions } from '../policy/openings.js'
+import { expectRoleArn } from '../policy/role-arn.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, reason, type Answer } from './ask.js'
@@ -38,7 +39,7 @@ export interface Diagnosis {
  *   option keyIds refuses where nothing else says a key.
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
-  checkRole(options.role)
+  if (options.role !== undefined) expectRoleArn(options.role)
   const subject = await readSubject(options).catch((error: unknown) => {
     if (error instanceof KmsBuildError && error.code === 'SECRETS_FILE_INVALID') return error
     throw error
@@ -63,14 +64,6 @@ function verdictOf(checks: Check[], reached: boolean): Diagnosis['verdict'] {
 
 const pinsOf = ({ pins }: DoctorOptions) =>
   pins ?? process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
-
-function checkRole(role: string | undefined): void {
-  if (role === undefined || /^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/.test(role)) return
-  throw new KmsBuildError(
-    'ARGUMENT_INVALID',
-    `${role} is no ARN of a role (arn:aws:iam::ACCOUNT:role/NAME). aws iam get-role shows it.`,
-  )
-}
 
 async function examineAws(
   { file, openings, configured }: Subject,

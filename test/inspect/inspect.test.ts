@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { directOpening } from '../../src/emit/shim.js'
@@ -29,6 +29,7 @@ describe('a bundle', () => {
     const { pair, code } = await small()
     expect(await found(code)).toEqual({
       files: 1,
+      notFollowed: [],
       secrets: [{ ...FACTS, fingerprint: pair.fingerprint, chunks: ['main.mjs'] }],
       dataKeyPairs: [
         {
@@ -266,6 +267,31 @@ describe('files', () => {
     expect(nested.secrets[0]!.chunks).toEqual(['deep/g.zip/index.mjs', 'deep/g.zip/lib/b.mjs'])
   })
 
+  it('follows no link out of a folder, and says so; what others lead to is read by its own name', async () => {
+    const { code } = await small()
+    const root = await project({ 'outside/main.mjs': code, 'dist/real.mjs': code })
+    const links = {
+      'in.mjs': 'real.mjs',
+      'out.mjs': '../outside/main.mjs',
+      outdir: '../outside',
+      up: '..',
+      itself: 'itself',
+      round: '.',
+      'gone.mjs': 'nothing.mjs',
+    }
+    for (const [name, target] of Object.entries(links))
+      await symlink(target, join(root, 'dist', name))
+    const { files, notFollowed, secrets } = await inspect(join(root, 'dist'))
+    expect([files, notFollowed]).toEqual([1, ['out.mjs', 'outdir', 'up']])
+    expect(secrets[0]!.chunks).toEqual(['real.mjs'])
+  })
+
+  it('reads no entry of a zip whose name leads out of it', async () => {
+    const { code } = await small()
+    const root = await project({ 'f.zip': zip({ '../../main.mjs': code }) })
+    await expect(inspect(join(root, 'f.zip'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+  })
+
   it('keeps the paths apart where there are several', async () => {
     const { code } = await small()
     const root = await project({ 'a/main.mjs': code, 'b/main.mjs': code })
@@ -287,9 +313,14 @@ describe('files', () => {
   it.each([
     ['that is not there', 'nothing.mjs', 'ENOENT'],
     ['that is a broken zip', 'broken.zip', 'cannot be read'],
+    ['that is no zip but by its name', 'text.zip', 'cannot be read'],
+    ['that has no end', '/dev/zero', 'no regular file'],
   ])('refuses one %s', async (_, name, said) => {
-    const root = await project({ 'broken.zip': 'PK\x03\x04 and nothing more' })
-    const error = await inspect(join(root, name)).catch((thrown: unknown) => thrown)
+    const root = await project({
+      'broken.zip': 'PK\x03\x04 and nothing more',
+      'text.zip': 'hello',
+    })
+    const error = await inspect(resolve(root, name)).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'FILE_UNREADABLE' })
     expect((error as Error).message).toContain(said)
   })
