@@ -66,7 +66,7 @@ const pinsOf = ({ pins }: DoctorOptions) =>
   pins ?? process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
 
 async function examineAws(
-  { file, openings, configured }: Subject,
+  { file, openings, wrapped, configured }: Subject,
   options: DoctorOptions,
 ): Promise<{ checks: Check[]; reached: boolean }> {
   const { aws = {}, functionName, decrypt } = options
@@ -82,13 +82,14 @@ async function examineAws(
     return { checks: ofKeys, reached: false }
 
   const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
-  const ofFile = file ? await checkCaller(file, isBroken, kmsFor) : []
+  const whole = wrapped.filter(({ blob }) => !isBroken(blob.keyId))
+  const ofWrapped = await checkCaller(whole, kmsFor)
   const keyRegion = keyRegionOf(openings)
   const fn =
     functionName === undefined ? undefined : await examineFunction(functionName, aws, keyRegion)
   const role = options.role ?? fn?.role
   // What no key unwraps with this context, or at all, is no matter of permissions.
-  const misfits = ofFile.some(({ status }) => status === 'found')
+  const misfits = ofWrapped.some(({ status }) => status === 'found')
   const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
@@ -99,7 +100,7 @@ async function examineAws(
   return {
     checks: [
       ...ofKeys,
-      ...ofFile,
+      ...ofWrapped,
       ...(fn?.checks ?? []),
       ...nearestKey(fn, keys),
       ...groups.flat(),

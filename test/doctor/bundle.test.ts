@@ -1,9 +1,12 @@
+import { EncryptCommand } from '@aws-sdk/client-kms'
 import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diagnose, type Diagnosis, type DoctorOptions } from '../../src/doctor/doctor.js'
-import type { DataKeyPair } from '../../src/seal/data-key-pair.js'
+import { directOpening } from '../../src/emit/shim.js'
+import { createDataKeyPair, type DataKeyPair } from '../../src/seal/data-key-pair.js'
+import { kmsCalls } from '../../src/seal/kms.js'
 import { opened, sealed } from '../inspect/sealed.js'
 import { localPair } from '../support/project.js'
 import { expectCause } from './cause.js'
@@ -23,7 +26,7 @@ describe('doctor of a bundle', () => {
     more: DoctorOptions = {},
   ) {
     const { key, options, secretsFile } = await world(kms)
-    const pair = { ...localPair(key), encryptionContext: CONTEXT }
+    const pair = await createDataKeyPair(kmsCalls(options.aws!), [key], CONTEXT)
     const folder = join(secretsFile, '../dist')
     await mkdir(folder)
     await writeFile(join(folder, 'main.mjs'), code(pair, await sealed(pair)))
@@ -49,6 +52,33 @@ describe('doctor of a bundle', () => {
     expectCause(await said(alone), 'bundle', /can never be opened/)
   })
 
+  it.each([
+    ['a data key pair that was wrapped with another context', 'envelope'],
+    ['a ciphertext of its own that was encrypted with another context', 'direct'],
+  ])('names %s, whatever the role may', async (_, mode) => {
+    const { key, options, client, secretsFile } = await world(kms)
+    const command = {
+      KeyId: key,
+      EncryptionContext: { app: 'billing' },
+      Plaintext: Buffer.alloc(9),
+    }
+    const { CiphertextBlob } = await client().send(new EncryptCommand(command))
+    const ciphertextBlob = Buffer.from(CiphertextBlob!).toString('base64')
+    const wrapped = [{ keyId: key, ciphertextBlob }]
+    const pair = { ...localPair(key), wrapped, encryptionContext: CONTEXT }
+    const { args } = directOpening({ wrapped, encryptionContext: CONTEXT }, 'ALONE', 'text', {}, {})
+    const bundle = secretsFile.replace('kms-secrets.json', 'main.mjs')
+    const code = {
+      envelope: whole(pair, await sealed(pair)),
+      direct: `f(${args.map((arg) => JSON.stringify(arg)).join()})`,
+    }
+    await writeFile(bundle, code[mode as keyof typeof code])
+    const { secretsFile: _file, ...rest } = options
+    const diagnosis = await diagnose({ ...rest, bundles: [bundle] })
+    const what = mode === 'direct' ? 'ALONE' : `the private key of ${pair.fingerprint}`
+    expectCause(diagnosis, 'wrapping', new RegExp(`does not unwrap ${what} in the bundle under`))
+  })
+
   it('leaves open what opens a token whose pair stands elsewhere', async () => {
     const foreign = await sealed(localPair())
     const diagnosis = await said((pair, token) => `${whole(pair, token)}; x("${foreign}", "FAR")`)
@@ -68,10 +98,9 @@ it('doctor says each thing once of a bundle with two encryption contexts', async
   const { key, options, secretsFile } = await world(kms, {
     policies: (arn) => [document(allow('kms:Decrypt', arn))],
   })
-  const pairs = ['orders', 'billing'].map((app) => ({
-    ...localPair(key),
-    encryptionContext: { app },
-  }))
+  const pairs = await Promise.all(
+    ['orders', 'billing'].map((app) => createDataKeyPair(kmsCalls(options.aws!), [key], { app })),
+  )
   const bundle = secretsFile.replace('kms-secrets.json', 'main.mjs')
   const code = pairs.map(async (pair) => `open(${opened(pair)}, "${await sealed(pair)}")`)
   await writeFile(bundle, (await Promise.all(code)).join('\n'))

@@ -69,6 +69,17 @@ describe('unplugin-kms doctor', () => {
     expect((await asked('--file', 'none.json')).stderr).toContain('SECRETS_FILE_MISSING')
   })
 
+  it('lets no text of a file or an account steer the terminal', async () => {
+    const bare = await workspace({})
+    const role = `arn:aws:iam::${kms.accountId}:role/forgotten`
+    const args = ['doctor', '--key', key, '--context', 'app=\u009b2J\u202e', '--role', role]
+    for (const more of [[], ['--json']]) {
+      const { code, stdout } = await bare.cli([...args, ...more], { env: kms.env })
+      expect([code, stdout]).toEqual([1, expect.stringContaining(String.raw`\u009b2J\u202e`)])
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+    }
+  })
+
   it('ends with 4 where the secrets file is broken, 3 where AWS is not reached, 2 for a role that is none', async () => {
     const broken = await run('doctor', '--file', 'broken/kms-secrets.json')
     expect([broken.code, broken.stdout]).toEqual([4, expect.stringMatching(/^WRONG +file:/)])
