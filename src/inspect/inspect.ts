@@ -48,8 +48,8 @@ export async function inspect(
   const { secrets, dataKeyPairs, ...read } = await readBuilt([paths].flat())
   return {
     ...read,
-    secrets: secrets.map(({ digest: _, blobs: _blobs, ...facts }) => facts),
-    dataKeyPairs: dataKeyPairs.map(({ blobs: _, ...facts }) => facts),
+    secrets: secrets.map(published),
+    dataKeyPairs: dataKeyPairs.map(published),
     duplicates: duplicatesOf(secrets),
     ...(secretsFile !== undefined && {
       secretsFile: await compareWithSecretsFile(secrets, secretsFile),
@@ -77,6 +77,11 @@ export async function readBuilt(paths: string[]): Promise<Built> {
     sightings.flatMap((one) => (one.what === 'broken' ? [{ file: name, reason: one.reason }] : [])),
   )
   return { files, notFollowed, ...assemble(read), broken }
+}
+
+function published<T extends { blobs: string[]; digest?: string }>(one: T) {
+  const { digest: _, blobs: _blobs, ...facts } = one
+  return facts
 }
 
 const agreement = (path: string, found: Difference[]) => ({

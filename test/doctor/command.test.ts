@@ -71,12 +71,17 @@ describe('unplugin-kms doctor', () => {
 
   it('lets no text of a file or an account steer the terminal', async () => {
     const bare = await workspace({})
-    const role = `arn:aws:iam::${kms.accountId}:role/forgotten`
-    const args = ['doctor', '--key', key, '--context', 'app=\u009b2J\u202e', '--role', role]
-    for (const more of [[], ['--json']]) {
-      const { code, stdout } = await bare.cli([...args, ...more], { env: kms.env })
-      expect([code, stdout]).toEqual([1, expect.stringContaining(String.raw`\u009b2J\u202e`)])
-      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+    const args = ['doctor', '--key', key, '--context', 'app=\u009b2J\u202e', '--role']
+    for (const [name, code, more] of [
+      ['orders', 0, []],
+      ['forgotten', 1, []],
+      ['forgotten', 1, ['--json']],
+    ] as const) {
+      const role = `arn:aws:iam::${kms.accountId}:role/${name}`
+      const ran = await bare.cli([...args, role, ...more], { env: kms.env })
+      const said = expect.stringContaining(String.raw`\u009b2J\u202e`)
+      expect([ran.code, ran.stdout]).toEqual([code, said])
+      expect(ran.stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
     }
   })
 
