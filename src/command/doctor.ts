@@ -78,6 +78,7 @@ const EXITS: Record<Diagnosis['verdict'], number> = {
   found: EXIT.FOUND,
   'broken-input': EXIT.BROKEN_INPUT,
   'aws-unreachable': EXIT.AWS,
+  'aws-refused': EXIT.AWS,
 }
 
 const MARKS: Record<Status, string> = {

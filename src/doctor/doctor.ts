@@ -5,7 +5,7 @@ import { expectRoleArn } from '../policy/role-arn.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, reason, type Answer } from './ask.js'
-import { check, inOrder, type Check } from './check.js'
+import { check, inOrder, type Check, type CheckId } from './check.js'
 import { checkFile } from './file.js'
 import { examineFunction, type FunctionFacts } from './function.js'
 import { examineKey, type KeyFacts } from './keys.js'
@@ -28,7 +28,7 @@ export interface DoctorOptions extends OpeningsOptions {
 export interface Diagnosis {
   /** What was found first, by cause; then advice, what could not be checked, and what is fine. */
   checks: Check[]
-  verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable'
+  verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable' | 'aws-refused'
 }
 
 /**
@@ -46,20 +46,40 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
   })
   if (subject instanceof KmsBuildError)
     return { checks: [check('found', 'file', subject.message)], verdict: 'broken-input' }
+  if (options.decrypt && !subject.file) {
+    throw new KmsBuildError(
+      'ARGUMENT_INVALID',
+      'there is no secrets file, whose data key pairs and entries --decrypt would prove. Leave it out, or give the file: --file.',
+    )
+  }
   const offline = [
     ...(subject.file ? await checkFile(subject.file, pinsOf(options)) : []),
     ...subject.checks,
   ]
   const { checks, reached } = await examineAws(subject, options)
   const all = inOrder([...offline, ...checks])
-  return { checks: all, verdict: verdictOf(all, reached) }
+  return { checks: all, verdict: verdictOf(all, reached, options) }
 }
 
-/** What was found with no AWS stays found where AWS was not reached. */
-function verdictOf(checks: Check[], reached: boolean): Diagnosis['verdict'] {
+/**
+ * What was found with no AWS stays found where AWS was not reached. What was asked for by name and
+ * refused altogether is not fine.
+ */
+function verdictOf(
+  checks: Check[],
+  reached: boolean,
+  { functionName, decrypt }: DoctorOptions,
+): Diagnosis['verdict'] {
   const found = checks.filter(({ status }) => status === 'found')
   if (found.some(({ id }) => id !== 'identity')) return 'found'
-  return reached ? 'fine' : 'aws-unreachable'
+  if (!reached) return 'aws-unreachable'
+  const isRefused = (wanted: CheckId) => {
+    const own = checks.filter(({ id }) => id === wanted)
+    return own.length > 0 && own.every(({ status }) => status === 'unchecked')
+  }
+  const refused =
+    (functionName !== undefined && isRefused('function')) || (decrypt && isRefused('pair'))
+  return refused ? 'aws-refused' : 'fine'
 }
 
 const pinsOf = ({ pins }: DoctorOptions) =>
@@ -93,7 +113,7 @@ async function examineAws(
   const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
-    decrypt ? (file ? provePairs(file, aws, isBroken) : [NO_FILE_TO_PROVE]) : [],
+    file && decrypt ? provePairs(file, aws, isBroken) : [],
     role ? checkAccess(role, identity.account, fn?.name, asked, keys, aws) : [],
     fn?.region ? checkNetwork(fn, asked, keys, aws) : [],
   ])
@@ -108,12 +128,6 @@ async function examineAws(
     reached: true,
   }
 }
-
-const NO_FILE_TO_PROVE = check(
-  'unchecked',
-  'pair',
-  'there is no secrets file, whose pairs and entries --decrypt would prove',
-)
 
 const isUnreachable = (answer: Answer<unknown>) =>
   'refused' in answer && answer.refused === 'unreachable'

@@ -88,9 +88,8 @@ describe('doctor of a bundle', () => {
     expect(diagnosis.verdict).toBe('fine')
   })
 
-  it('says that --decrypt has nothing to prove', async () => {
-    const { checks } = await said(whole, { decrypt: true })
-    expect(checks.find(({ id }) => id === 'pair')).toMatchObject({ status: 'unchecked' })
+  it('is no use of --decrypt, which proves a secrets file', async () => {
+    await expect(said(whole, { decrypt: true })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 })
 

@@ -1,7 +1,7 @@
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
-import { allow, document } from './policies.js'
+import { allow, deny, document } from './policies.js'
 
 const VALUE = 'hunter2-of-the-orders'
 let kms: LocalKms
@@ -83,6 +83,18 @@ describe('unplugin-kms doctor', () => {
       expect([ran.code, ran.stdout]).toEqual([code, said])
       expect(ran.stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
     }
+  })
+
+  it.each([
+    ['--function orders', 'lambda:GetFunctionConfiguration'],
+    ['--decrypt', 'kms:Decrypt'],
+  ])('ends with 3 where AWS refuses what %s asks for', async (asked, action) => {
+    const policies = [document(allow('*', '*'), deny(action, '*'))]
+    const { credentials } = kms.createUser({ name: `no-${action.replace(':', '-')}`, policies })
+    const { code, stdout } = await shop.cli(['doctor', ...asked.split(' ')], {
+      env: kms.envFor(credentials),
+    })
+    expect([code, stdout]).toEqual([3, expect.stringMatching(/^\? +(function|pair): /m)])
   })
 
   it('ends with 4 where the secrets file is broken, 3 where AWS is not reached, 2 for a role that is none', async () => {
