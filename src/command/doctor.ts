@@ -2,7 +2,18 @@ import type { Command } from 'commander'
 import type { Check, Status } from '../doctor/check.js'
 import type { Diagnosis } from '../doctor/doctor.js'
 import { EXIT } from './exit-codes.js'
-import { alarm, count, dim, emphasis, note, print, printJson, waiting } from './output.js'
+import {
+  alarm,
+  count,
+  dim,
+  emphasis,
+  note,
+  plain,
+  print,
+  printJson,
+  quotedPlainly,
+  waiting,
+} from './output.js'
 import {
   contextPair,
   example,
@@ -67,6 +78,7 @@ const EXITS: Record<Diagnosis['verdict'], number> = {
   found: EXIT.FOUND,
   'broken-input': EXIT.BROKEN_INPUT,
   'aws-unreachable': EXIT.AWS,
+  'aws-refused': EXIT.AWS,
 }
 
 const MARKS: Record<Status, string> = {
@@ -83,7 +95,7 @@ function show({ checks }: Diagnosis) {
   const found = checks.filter(({ status }) => status === 'found').length
   const open = checks.filter(({ status }) => status === 'unchecked').length
   note(
-    `${found ? alarm(`${count(found, 'thing')} wrong`) : 'nothing wrong found'}${open ? `, ${open} not checked` : ''}; every check is explained in ${DOCS}`,
+    `${found ? alarm(`${count(found, 'thing')} wrong`, process.stderr) : 'nothing wrong found'}${open ? `, ${open} not checked` : ''}; every check is explained in ${DOCS}`,
   )
 }
 
@@ -107,10 +119,10 @@ const INDENT = WIDTH + 2
 /** A line a check; below it what to do, unbroken, to be copied. */
 function showCheck({ status, id, says, fix, add }: Check) {
   const mark = MARKS[status].padEnd(INDENT)
-  const text = wrap(`${id}: ${says}`)
+  const text = wrap(plain(`${id}: ${says}`))
   if (status === 'found') print(`${alarm(mark)}${emphasis(text)}`)
   else print(status === 'ok' ? dim(mark + text) : mark + text)
   const indent = ' '.repeat(INDENT)
-  if (fix) print(`${indent}-> ${fix}`)
-  if (add) print(JSON.stringify(add.statements, null, 2).replaceAll(/^/gm, indent))
+  if (fix) print(`${indent}-> ${plain(fix)}`)
+  if (add) print(quotedPlainly(JSON.stringify(add.statements, null, 2)).replaceAll(/^/gm, indent))
 }

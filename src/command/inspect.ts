@@ -3,7 +3,7 @@ import type { Difference } from '../inspect/against.js'
 import type { Inspection } from '../inspect/inspect.js'
 import type { SealedTo } from '../inspect/sealed-to.js'
 import { EXIT } from './exit-codes.js'
-import { alarm, count, dim, emphasis, note, print, printJson } from './output.js'
+import { alarm, count, dim, emphasis, note, plain, print, printJson } from './output.js'
 import { example } from './shared-options.js'
 
 interface Flags {
@@ -24,7 +24,7 @@ export function addInspect(program: Command) {
     .option('--against <manifest>', "compare it with what the plugin's option manifest wrote")
     .option(
       '--json',
-      'print { files, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
+      'print { files, notFollowed, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
     )
     .action(async (paths: string[], { file, against, json }: Flags) => {
       const { inspect } = await import('../inspect/inspect.js')
@@ -48,10 +48,6 @@ const disagrees = ({ broken, secretsFile, against }: Inspection) =>
 
 type Secret = Inspection['secrets'][number]
 
-/** A bundle may be anybody's: its names must not steer the terminal, nor end a line. */
-const plain = (text: string) =>
-  text.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
-
 const nameOf = ({ name }: Secret) => (name === null ? '(no name)' : plain(name))
 const contextText = (context: Record<string, string>) =>
   plain(
@@ -63,6 +59,7 @@ const places = ({ chunks, elsewhere }: Secret) => (chunks.length ? chunks : else
 
 /** A secret a line, its facts parted by tabs, for tools that cut and grep. */
 function showLines(found: Inspection) {
+  if (!found.secrets.length) note(`0 secrets in ${count(found.files, 'file')}`)
   for (const secret of found.secrets) {
     const { kind, format, mode, ciphertextSize, fingerprint, keys, encryptionContext } = secret
     print(
@@ -83,7 +80,7 @@ function showLines(found: Inspection) {
 }
 
 function showTable(found: Inspection) {
-  const { secrets, dataKeyPairs, files } = found
+  const { secrets, files } = found
   const rows = secrets.map((secret) => [
     nameOf(secret),
     secret.kind,
@@ -95,20 +92,49 @@ function showTable(found: Inspection) {
   ])
   if (rows.length) table([HEAD, ...rows])
   print(`${rows.length ? '\n' : ''}${count(secrets.length, 'secret')} in ${count(files, 'file')}`)
-  for (const { fingerprint, keys, encryptionContext } of dataKeyPairs) {
-    print(`\n${emphasis(`data key pair ${fingerprint ?? '(no fingerprint)'}`)}`)
+  const openers = openersOf(found)
+  for (const { title, keys, encryptionContext, opens } of openers) {
+    print(`\n${emphasis(title)}`)
     for (const key of keys) print(`  key      ${key}`)
     print(`  context  ${contextText(encryptionContext)}`)
+    if (openers.length > 1) print(`  opens    ${opens.map(nameOf).join(', ') || '-'}`)
   }
-  const direct = secrets.filter(({ mode }) => mode === 'direct')
-  const opened = new Set(
-    direct.map(
-      ({ keys, encryptionContext }) =>
-        `${keys.map((key) => `  key      ${key}\n`).join('')}  context  ${contextText(encryptionContext)}`,
-    ),
-  )
-  for (const lines of opened) print(`\n${emphasis('mode direct')}\n${lines}`)
   showFindings(found)
+}
+
+interface Opener {
+  title: string
+  keys: string[]
+  encryptionContext: Record<string, string>
+  opens: Secret[]
+}
+
+/** What has to be unwrapped by KMS: each data key pair, and each kind of secret in mode direct. */
+function openersOf({ secrets, dataKeyPairs }: Inspection): Opener[] {
+  const isFor =
+    ({ keys, encryptionContext }: Omit<Opener, 'title' | 'opens'>) =>
+    (secret: Secret) =>
+      JSON.stringify([secret.keys, secret.encryptionContext]) ===
+      JSON.stringify([keys, encryptionContext])
+  const direct = secrets.filter(({ mode }) => mode === 'direct')
+  const kinds = direct.filter((secret, at) => direct.findIndex(isFor(secret)) === at)
+  return [
+    ...dataKeyPairs.map((pair) => ({
+      ...pair,
+      title: `data key pair ${pair.fingerprint ?? '(no fingerprint)'}`,
+      opens: secrets.filter(
+        (secret) =>
+          secret.mode === 'envelope' &&
+          isFor(pair)(secret) &&
+          (pair.fingerprint ?? secret.fingerprint) === secret.fingerprint,
+      ),
+    })),
+    ...kinds.map((kind) => ({
+      ...kind,
+      title: 'mode direct',
+      opens: direct.filter(isFor(kind)),
+    })),
+  ]
 }
 
 const HEAD = ['NAME', 'KIND', 'FORMAT', 'MODE', 'SIZE', 'REGIONS', 'IN']
@@ -124,27 +150,40 @@ function table(rows: string[][]) {
   })
 }
 
+const finding = (text: string, word = '') =>
+  note((word && alarm(word, process.stderr)) + plain(text))
+
 /** What a person should look at; in a pipe too, but apart from the lines that a tool reads. */
-function showFindings({ duplicates, broken, secrets, secretsFile, against }: Inspection) {
+function showFindings(found: Inspection) {
+  const { notFollowed, duplicates, broken, secrets, secretsFile, against } = found
+  if (notFollowed.length)
+    finding(`not read, since links lead out of the folder: ${notFollowed.join(', ')}`)
   for (const { name, chunks } of duplicates)
-    note(`in several chunks: ${name} (${chunks.join(', ')})`)
+    finding(`in several chunks: ${name} (${chunks.join(', ')})`)
   for (const secret of secrets.filter(({ keys }) => !keys.length))
-    note(
+    finding(
       `${nameOf(secret)} is sealed to the data key pair ${secret.fingerprint}, which is not in what was read`,
     )
-  for (const { file, reason } of broken) note(`${alarm('broken')} token in ${file}: ${reason}`)
+  for (const [text, times] of counted(broken.map(({ file, reason }) => `${file}: ${reason}`)))
+    finding(` token in ${text}${times > 1 ? ` (${times} times)` : ''}`, 'broken')
   if (secretsFile) showSealedTo(secretsFile)
   if (!against) return
-  if (against.agrees) return note(`agrees with ${against.path}`)
-  note(`${alarm('differs')} from ${against.path}:`)
-  for (const difference of against.differences) note(`  ${differenceText(difference)}`)
+  if (against.agrees) return finding(`agrees with ${against.path}`)
+  finding(` from ${against.path}:`, 'differs')
+  for (const difference of against.differences) finding(`  ${differenceText(difference)}`)
+}
+
+function counted(texts: string[]): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1)
+  return times
 }
 
 function showSealedTo({ path, agrees, foreign, stale, missing, unused }: SealedTo) {
   const say = (what: string, names: string[]) => {
-    if (names.length) note(`${what}: ${names.join(', ')}`)
+    if (names.length) finding(`${what}: ${names.join(', ')}`)
   }
-  if (agrees) note(`sealed to ${path}, as it stands now`)
+  if (agrees) finding(`sealed to ${path}, as it stands now`)
   say(`sealed to a key pair that ${path} does not have`, foreign)
   say(`stale, since ${path} has changed; build again`, stale)
   say(`no longer in ${path}`, missing)

@@ -8,10 +8,26 @@ const styled = (stream: NodeJS.WriteStream, style: Style, text: string) =>
 
 /** The command's result, which a script may read. */
 export const print = (text: string) => void process.stdout.write(`${text}\n`)
-export const printJson = (value: unknown) => print(JSON.stringify(value, null, 2))
+export const printJson = (value: unknown) => print(quotedPlainly(JSON.stringify(value, null, 2)))
+
+const escaped = (text: string) =>
+  Array.from(
+    { length: text.length },
+    (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('')
+
+/**
+ * A text of somebody's bundle or account, in which nothing steers the terminal, ends a line, or
+ * turns or hides what stands beside it.
+ */
+export const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)
+
+/** The same of a text of several lines whose strings are quoted as JSON quotes them. */
+export const quotedPlainly = (text: string) => text.split('\n').map(plain).join('\n')
 export const emphasis = (text: string) => styled(process.stdout, 'bold', text)
 export const dim = (text: string) => styled(process.stdout, 'dim', text)
-export const alarm = (text: string) => styled(process.stdout, 'yellow', text)
+export const alarm = (text: string, stream: NodeJS.WriteStream = process.stdout) =>
+  styled(stream, 'yellow', text)
 
 /** What a person should know, which is no part of the result. */
 export const note = (text: string) => void process.stderr.write(`${text}\n`)

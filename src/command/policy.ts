@@ -1,7 +1,8 @@
 import { Argument, Option, type Command } from 'commander'
 import type { Options } from '../options.js'
-import type { PolicyFormat } from '../policy/format.js'
-import { note, print } from './output.js'
+import type { PolicyFormat, PolicyOf } from '../policy/format.js'
+import type { Statement } from '../policy/statement.js'
+import { note, print, quotedPlainly } from './output.js'
 import {
   contextPair,
   example,
@@ -47,9 +48,13 @@ export function addPolicy(program: Command) {
         .choices(['json', 'terraform', 'cloudformation', 'sam', 'cdk'])
         .default('json'),
     )
-    .action((whose: 'runtime' | 'build', paths: string[], flags: Flags) =>
-      whose === 'build' ? printBuildPolicy(paths, flags) : printRuntimePolicy(paths, flags),
-    )
+    .action(async (whose: 'runtime' | 'build', paths: string[], flags: Flags) => {
+      if (flags.role !== undefined) {
+        const { expectRoleArn } = await import('../policy/role-arn.js')
+        expectRoleArn(flags.role)
+      }
+      await (whose === 'build' ? printBuildPolicy(paths, flags) : printRuntimePolicy(paths, flags))
+    })
   example(
     command,
     'npx unplugin-kms policy runtime dist',
@@ -65,31 +70,23 @@ const keysAndContext = ({ key, context }: Flags) => ({
 async function printRuntimePolicy(bundles: string[], flags: Flags) {
   const { openingsOf } = await import('../policy/openings.js')
   const { decryptStatements } = await import('../policy/runtime-policy.js')
-  const { keyPolicyParts } = await import('../policy/key-policy.js')
-  const { formatPolicy } = await import('../policy/format.js')
   const openings = await openingsOf({
     bundles,
     ...keysAndContext(flags),
     ...secretsOptions(flags),
   })
   if (!openings.length) return note('nothing there is opened with KMS: no permission is needed.')
-  const { role, format } = flags
-  if (role === undefined) {
-    print(formatPolicy(decryptStatements(openings), format, 'runtime'))
-    return note(
-      "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part, and npx unplugin-kms doctor --role ARN says whether it is missing.",
-    )
-  }
-  for (const { keyArn, statements } of keyPolicyParts(openings, role)) {
-    note(`add to the policy of ${keyArn}:`)
-    print(formatPolicy(statements, format, 'key'))
-  }
+  const statements = decryptStatements(openings)
+  if (flags.role !== undefined) return printKeyPolicies(statements, flags.role, flags.format)
+  await printStatements(statements, flags.format, 'runtime')
+  note(
+    "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part, and npx unplugin-kms doctor --role ARN says whether it is missing.",
+  )
 }
 
 async function printBuildPolicy(paths: string[], flags: Flags) {
   const { buildPolicy } = await import('../policy/build-policy.js')
-  const { formatPolicy } = await import('../policy/format.js')
-  const { mode, account, sourceKey, format } = flags
+  const { mode, account, sourceKey, role, format } = flags
   const statements = await buildPolicy({
     paths: paths.length ? paths : ['.'],
     ...keysAndContext(flags),
@@ -98,6 +95,22 @@ async function printBuildPolicy(paths: string[], flags: Flags) {
     ...(sourceKey && { sourceKeys: sourceKey }),
     ...secretsOptions(flags),
   })
-  if (statements.length) print(formatPolicy(statements, format, 'build'))
-  else note('this build asks nothing of AWS: no permission is needed.')
+  if (!statements.length) note('this build asks nothing of AWS: no permission is needed.')
+  else if (role !== undefined) await printKeyPolicies(statements, role, format)
+  else await printStatements(statements, format, 'build')
+}
+
+async function printKeyPolicies(granted: Statement[], role: string, format: PolicyFormat) {
+  const { keyPolicyParts } = await import('../policy/key-policy.js')
+  const parts = keyPolicyParts(granted, role)
+  if (!parts.length) note('no key is asked: no key policy has to say anything.')
+  for (const { keyArn, statements } of parts) {
+    note(`add to the policy of ${keyArn}:`)
+    await printStatements(statements, format, 'key')
+  }
+}
+
+async function printStatements(statements: Statement[], format: PolicyFormat, of: PolicyOf) {
+  const { formatPolicy } = await import('../policy/format.js')
+  print(quotedPlainly(formatPolicy(statements, format, of)))
 }

@@ -6,6 +6,7 @@ import type { Statement } from '../policy/statement.js'
  */
 export const CHECKS = [
   'file',
+  'bundle',
   'pin',
   'identity',
   'key-exists',

@@ -1,9 +1,11 @@
 import { KmsBuildError } from '../errors.js'
-import type { OpeningsOptions } from '../policy/openings.js'
+import type { AwsOptions } from '../options.js'
+import type { Opening, OpeningsOptions } from '../policy/openings.js'
+import { expectRoleArn } from '../policy/role-arn.js'
 import { parseKeyArn } from '../seal/key-arn.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, reason, type Answer } from './ask.js'
-import { check, inOrder, type Check } from './check.js'
+import { check, inOrder, type Check, type CheckId } from './check.js'
 import { checkFile } from './file.js'
 import { examineFunction, type FunctionFacts } from './function.js'
 import { examineKey, type KeyFacts } from './keys.js'
@@ -26,7 +28,7 @@ export interface DoctorOptions extends OpeningsOptions {
 export interface Diagnosis {
   /** What was found first, by cause; then advice, what could not be checked, and what is fine. */
   checks: Check[]
-  verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable'
+  verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable' | 'aws-refused'
 }
 
 /**
@@ -37,43 +39,58 @@ export interface Diagnosis {
  *   option keyIds refuses where nothing else says a key.
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
-  checkRole(options.role)
+  if (options.role !== undefined) expectRoleArn(options.role)
   const subject = await readSubject(options).catch((error: unknown) => {
     if (error instanceof KmsBuildError && error.code === 'SECRETS_FILE_INVALID') return error
     throw error
   })
   if (subject instanceof KmsBuildError)
     return { checks: [check('found', 'file', subject.message)], verdict: 'broken-input' }
-  const offline = subject.file ? await checkFile(subject.file, pinsOf(options)) : []
+  if (options.decrypt && !subject.file) {
+    throw new KmsBuildError(
+      'ARGUMENT_INVALID',
+      'there is no secrets file, whose data key pairs and entries --decrypt would prove. Leave it out, or give the file: --file.',
+    )
+  }
+  const offline = [
+    ...(subject.file ? await checkFile(subject.file, pinsOf(options)) : []),
+    ...subject.checks,
+  ]
   const { checks, reached } = await examineAws(subject, options)
   const all = inOrder([...offline, ...checks])
-  return { checks: all, verdict: verdictOf(all, reached) }
+  return { checks: all, verdict: verdictOf(all, reached, options) }
 }
 
-/** What was found with no AWS stays found where AWS was not reached. */
-function verdictOf(checks: Check[], reached: boolean): Diagnosis['verdict'] {
+/**
+ * What was found with no AWS stays found where AWS was not reached. What was asked for by name and
+ * refused altogether is not fine.
+ */
+function verdictOf(
+  checks: Check[],
+  reached: boolean,
+  { functionName, decrypt }: DoctorOptions,
+): Diagnosis['verdict'] {
   const found = checks.filter(({ status }) => status === 'found')
   if (found.some(({ id }) => id !== 'identity')) return 'found'
-  return reached ? 'fine' : 'aws-unreachable'
+  if (!reached) return 'aws-unreachable'
+  const isRefused = (wanted: CheckId) => {
+    const own = checks.filter(({ id }) => id === wanted)
+    return own.length > 0 && own.every(({ status }) => status === 'unchecked')
+  }
+  const refused =
+    (functionName !== undefined && isRefused('function')) || (decrypt && isRefused('pair'))
+  return refused ? 'aws-refused' : 'fine'
 }
 
 const pinsOf = ({ pins }: DoctorOptions) =>
   pins ?? process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
 
-function checkRole(role: string | undefined): void {
-  if (role === undefined || /^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/.test(role)) return
-  throw new KmsBuildError(
-    'ARGUMENT_INVALID',
-    `${role} is no ARN of a role (arn:aws:iam::ACCOUNT:role/NAME). aws iam get-role shows it.`,
-  )
-}
-
 async function examineAws(
-  { file, openings, configured }: Subject,
+  { file, openings, wrapped, configured }: Subject,
   options: DoctorOptions,
 ): Promise<{ checks: Check[]; reached: boolean }> {
   const { aws = {}, functionName, decrypt } = options
-  const identity = await examineIdentity(options)
+  const identity = await examineIdentity(aws, keyRegionOf(openings))
   if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
 
   const { KMSClient } = await import('@aws-sdk/client-kms')
@@ -85,11 +102,14 @@ async function examineAws(
     return { checks: ofKeys, reached: false }
 
   const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
-  const ofFile = file ? await checkCaller(file, isBroken, kmsFor) : []
-  const fn = functionName === undefined ? undefined : await examineFunction(functionName, aws)
+  const whole = wrapped.filter(({ blob }) => !isBroken(blob.keyId))
+  const ofWrapped = await checkCaller(whole, kmsFor)
+  const keyRegion = keyRegionOf(openings)
+  const fn =
+    functionName === undefined ? undefined : await examineFunction(functionName, aws, keyRegion)
   const role = options.role ?? fn?.role
   // What no key unwraps with this context, or at all, is no matter of permissions.
-  const misfits = ofFile.some(({ status }) => status === 'found')
+  const misfits = ofWrapped.some(({ status }) => status === 'found')
   const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
@@ -100,7 +120,7 @@ async function examineAws(
   return {
     checks: [
       ...ofKeys,
-      ...ofFile,
+      ...ofWrapped,
       ...(fn?.checks ?? []),
       ...nearestKey(fn, keys),
       ...groups.flat(),
@@ -112,14 +132,18 @@ async function examineAws(
 const isUnreachable = (answer: Answer<unknown>) =>
   'refused' in answer && answer.refused === 'unreachable'
 
+/** Says the partition too, where nothing else does: credentials of China are not known elsewhere. */
+const keyRegionOf = ([opening]: Opening[]) => opening && parseKeyArn(opening.keyArn)!.region
+
 /** Who asks, and of which account: IAM tells of the roles of that one alone. */
-async function examineIdentity({
-  aws = {},
-}: DoctorOptions): Promise<{ check: Check; account?: string }> {
+async function examineIdentity(
+  aws: AwsOptions,
+  keyRegion: string | undefined,
+): Promise<{ check: Check; account?: string }> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const sts = await clients(
     aws,
-    async (config) => new STSClient({ region: 'us-east-1', ...config }),
+    async (config) => new STSClient({ region: keyRegion ?? 'us-east-1', ...config }),
   )()
   const answer = await ask(() => sts.send(new GetCallerIdentityCommand({})))
   if ('got' in answer) {
@@ -140,7 +164,7 @@ async function examineIdentity({
 
 /** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */
 function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {
-  if (!fn?.region) return []
+  if (!fn?.region || !keys.length) return []
   const regions = keys.map(({ arn }) => parseKeyArn(arn)!.region)
   if (regions.includes(fn.region)) return [check('ok', 'nearest-key', `a key is in ${fn.region}`)]
   return [

@@ -13,7 +13,7 @@ export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Ve
   const add = {
     to: 'key' as const,
     of: keyArn,
-    statements: keyPolicyParts([opening], role.arn)[0]!.statements,
+    statements: keyPolicyParts(decryptStatements([opening]), role.arn)[0]!.statements,
   }
   const narrow = ofKey.find(
     ({ statement, action, resource }) => statement.effect === 'Allow' && action && resource,

@@ -1,4 +1,4 @@
-import type { RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
+import type { Route, RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
 import type { AwsOptions } from '../options.js'
 import type { Opening } from '../policy/openings.js'
 import { parseKeyArn } from '../seal/key-arn.js'
@@ -12,12 +12,12 @@ import type { KeyFacts } from './keys.js'
 const ASIDE = 'security groups, network ACLs and DNS were not looked at'
 
 /**
- * Whether a function in a VPC has a way to KMS: an interface endpoint for the key's region with
- * private DNS, or a default route that leaves the VPC. An internet gateway is none: a function has
- * no public address.
+ * Whether a function in a VPC has a way to KMS: an interface endpoint for the key's region, by
+ * private DNS or by its own name in the function's environment, or a route that leaves the VPC. An
+ * internet gateway is none: a function has no public address.
  */
 export async function checkNetwork(
-  { vpc, region, name, role }: FunctionFacts,
+  { vpc, region, name, role, host }: FunctionFacts,
   openings: Opening[],
   keys: KeyFacts[],
   aws: AwsOptions,
@@ -48,8 +48,11 @@ export async function checkNetwork(
       check('unchecked', 'network', `whether ${vpc.vpcId} leads to KMS: ${refusals.join('; ')}`),
     ]
 
-  const routes = vpc.subnetIds.map((subnet) => defaultTarget(subnet, tables.got.RouteTables ?? []))
-  const ofKms = (endpoints.got.VpcEndpoints ?? []).filter(isOfKms)
+  const routes = vpc.subnetIds.map((subnet) => wayOut(subnet, tables.got.RouteTables ?? []))
+  const ofKms = (endpoints.got.VpcEndpoints ?? []).filter(isOfKms).map((endpoint) => ({
+    ...endpoint,
+    isNamed: endpoint.PrivateDnsEnabled || host?.startsWith(`${endpoint.VpcEndpointId}-`),
+  }))
   const ways = keys.map(({ arn }) => wayTo(parseKeyArn(arn)!.region, region, ofKms, routes))
   // One key that is reached is enough: the shim goes on to the next.
   const way =
@@ -74,6 +77,9 @@ export async function checkNetwork(
 const isOfKms = ({ ServiceName = '' }: VpcEndpoint) =>
   /^(?:[a-z.]+)\.[a-z0-9-]+\.kms(?:-fips)?$/.test(ServiceName)
 
+/** Of KMS, and whether the shim comes to it by the name that it asks for. */
+type Endpoint = VpcEndpoint & { isNamed: boolean | undefined }
+
 interface Way {
   status: 'ok' | 'unchecked' | 'found'
   says: string
@@ -85,26 +91,24 @@ interface Way {
 function wayTo(
   keyRegion: string,
   functionRegion: string | undefined,
-  endpoints: VpcEndpoint[],
+  endpoints: Endpoint[],
   routes: (string | undefined)[],
 ): Way {
   const here = endpoints.filter(({ ServiceName }) => ServiceName!.split('.').at(-2) === keyRegion)
-  const usable = here.find(
-    ({ State, PrivateDnsEnabled }) => /^available$/i.test(State ?? '') && PrivateDnsEnabled,
-  )
+  const usable = here.find(({ State, isNamed }) => /^available$/i.test(State ?? '') && isNamed)
   if (usable)
     return {
       status: 'ok',
       says: `the endpoint ${usable.VpcEndpointId} leads to KMS; ${ASIDE}`,
       endpoint: usable,
     }
-  if (routes.every((target) => target && /^nat-/.test(target)))
+  if (routes.every((target) => target && /^nat-\w+$/.test(target)))
     return { status: 'ok', says: `every subnet's default route leads to a NAT gateway; ${ASIDE}` }
-  const unclear = routes.filter((target) => target && !/^(nat|igw)-/.test(target))
+  const unclear = routes.filter((target) => target && !/^(nat|igw)-\w+$/.test(target))
   if (routes.every((target) => target && !target.startsWith('igw-')) && unclear.length)
     return {
       status: 'unchecked',
-      says: `the default route leads to ${[...new Set(unclear)].join(', ')}; what is behind it cannot be seen from here`,
+      says: `routes lead to ${[...new Set(unclear)].join(', ')}; what is behind that cannot be seen from here`,
     }
   const fix =
     keyRegion === functionRegion
@@ -112,7 +116,9 @@ function wayTo(
       : `add a route to a NAT gateway: an endpoint leads to KMS of ${functionRegion} only, and the key is in ${keyRegion}`
   const [lame] = here
   if (lame) {
-    const why = lame.PrivateDnsEnabled ? `is in the state ${lame.State}` : 'has no private DNS'
+    const why = lame.isNamed
+      ? `is in the state ${lame.State}`
+      : 'has no private DNS (a private hosted zone of your own would do)'
     return { status: 'found', says: `its endpoint for KMS ${why}, and no NAT route leads out`, fix }
   }
   const igw = routes.find((target) => target?.startsWith('igw-'))
@@ -125,21 +131,37 @@ function wayTo(
   }
 }
 
-/** Where a subnet's default route leads; its own table, or the VPC's main one. */
-function defaultTarget(subnet: string, tables: RouteTable[]): string | undefined {
+/**
+ * Where a subnet's routes lead, by its own table or the VPC's main one: to a NAT gateway, if all that
+ * is elsewhere is there; or to what may hold an endpoint for many VPCs; or else to the internet
+ * gateway.
+ */
+function wayOut(subnet: string, tables: RouteTable[]): string | undefined {
   const own = tables.find(({ Associations = [] }) =>
     Associations.some(({ SubnetId }) => SubnetId === subnet),
   )
   const main = tables.find(({ Associations = [] }) => Associations.some(({ Main }) => Main))
-  const route = (own ?? main)?.Routes?.find(
-    ({ DestinationCidrBlock, State }) =>
-      DestinationCidrBlock === '0.0.0.0/0' && State !== 'blackhole',
+  const routes = ((own ?? main)?.Routes ?? []).filter(({ State }) => State !== 'blackhole')
+  const nat = routes.find(
+    ({ DestinationCidrBlock, NatGatewayId }) =>
+      DestinationCidrBlock === '0.0.0.0/0' && NatGatewayId,
   )
-  return (
-    route?.NatGatewayId ??
-    route?.GatewayId ??
-    route?.TransitGatewayId ??
-    route?.NetworkInterfaceId ??
-    route?.VpcPeeringConnectionId
-  )
+  if (nat) return nat.NatGatewayId
+  const others = routes.flatMap((route) => targetOf(route) ?? [])
+  return others.find((target) => !target.startsWith('igw-')) ?? others[0]
+}
+
+/** Undefined within the VPC, and for an endpoint of S3 or DynamoDB. */
+function targetOf(route: Route): string | undefined {
+  const { NatGatewayId, GatewayId, TransitGatewayId, NetworkInterfaceId } = route
+  const target =
+    TransitGatewayId ??
+    route.VpcPeeringConnectionId ??
+    route.CoreNetworkArn ??
+    route.EgressOnlyInternetGatewayId ??
+    NetworkInterfaceId ??
+    GatewayId ??
+    // Of a part of all addresses, which may be that of KMS.
+    (NatGatewayId && `${NatGatewayId} (for some addresses)`)
+  return target === undefined || /^(local|vpce-)/.test(target) ? undefined : target
 }

@@ -42,7 +42,7 @@ export async function examineRole(
   const read = reader()
   const role = await read('iam:GetRole', () => iam.send(new sdk.GetRoleCommand({ RoleName })))
   if ('refused' in role && role.refused === 'missing')
-    return { ...unread, exists: false, checks: [check('found', 'role', `there is no role ${arn}`)] }
+    return { ...unread, exists: false, checks: [absent(arn)] }
   const boundaryArn =
     'got' in role ? role.got.Role?.PermissionsBoundary?.PermissionsBoundaryArn : undefined
   const [inline, attached, boundary] = await Promise.all([
@@ -126,6 +126,11 @@ export async function examineRole(
     return found.flat()
   }
 }
+
+const absent = (arn: string) =>
+  check('found', 'role', `there is no role ${arn}`, {
+    fix: 'a function shows its role: npx unplugin-kms doctor --function NAME, or aws iam list-roles',
+  })
 
 const boundaryOf = (read: NamedPolicy | undefined, mayHaveOne: boolean) =>
   mayHaveOne ? { boundary: read ?? ('unread' as const) } : {}

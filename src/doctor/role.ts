@@ -1,5 +1,6 @@
 import type { AwsOptions } from '../options.js'
 import type { Opening } from '../policy/openings.js'
+import { parseKeyArn } from '../seal/key-arn.js'
 import { judge } from './access.js'
 import { clients, reason } from './ask.js'
 import type { Check } from './check.js'
@@ -17,11 +18,10 @@ export async function checkAccess(
   keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
+  // IAM has one host for each partition, which the region of a key tells.
+  const region = keys[0] ? parseKeyArn(keys[0].arn)!.region : 'us-east-1'
   const { IAMClient } = await import('@aws-sdk/client-iam')
-  const iam = await clients(
-    aws,
-    async (config) => new IAMClient({ region: 'us-east-1', ...config }),
-  )()
+  const iam = await clients(aws, async (config) => new IAMClient({ region, ...config }))()
   const role = await examineRole(roleArn, callerAccount, iam)
   if (!role.exists) return role.checks
   const judged = await Promise.all(

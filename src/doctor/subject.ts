@@ -1,5 +1,6 @@
 import { KmsBuildError } from '../errors.js'
 import {
+  openingsIn,
   openingsOf,
   openingsOfFile,
   type Opening,
@@ -7,11 +8,17 @@ import {
 } from '../policy/openings.js'
 import { readSecretsFile, type SecretsFile } from '../seal/secrets-file.js'
 import { existingSecretsFile, secretsFilePath } from '../secrets/options.js'
+import { checkBundle, wrappedInBundle } from './bundle.js'
+import type { Check } from './check.js'
+import { wrappedInFile, type Wrapped } from './wrapped.js'
 
 /** What is to be opened, and what says so. */
 export interface Subject {
   file?: SecretsFile
   openings: Opening[]
+  wrapped: Wrapped[]
+  /** What was seen of the bundles. */
+  checks: Check[]
   /** What the configuration calls the keys, to be compared with those that are named. */
   configured: string[]
 }
@@ -27,15 +34,24 @@ export async function readSubject(options: OpeningsOptions): Promise<Subject> {
     ? readSecretsFile(secretsFilePath(options))
     : existingSecretsFile(options))
   if (bundles.length) {
-    const openings = await openingsOf({ bundles })
-    if (!openings.length) {
+    const { readBuilt } = await import('../inspect/inspect.js')
+    const built = await readBuilt(bundles)
+    const openings = openingsIn(built)
+    if (!openings.length && !built.broken.length) {
       throw new KmsBuildError(
         'ARGUMENT_INVALID',
         `${bundles.join(', ')} holds nothing that KMS opens: no key stands in it. Give what the build wrote.`,
       )
     }
-    return { ...(file && { file }), openings, configured: keyIds }
+    return {
+      ...(file && { file }),
+      openings,
+      wrapped: [...(file ? wrappedInFile(file) : []), ...wrappedInBundle(built)],
+      checks: checkBundle(built),
+      configured: keyIds,
+    }
   }
-  if (file) return { file, openings: openingsOfFile(file), configured: keyIds }
-  return { openings: await openingsOf(options), configured: [] }
+  const common = { checks: [], configured: keyIds }
+  if (file) return { ...common, file, openings: openingsOfFile(file), wrapped: wrappedInFile(file) }
+  return { ...common, openings: await openingsOf(options), wrapped: [], configured: [] }
 }

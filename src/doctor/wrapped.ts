@@ -10,63 +10,79 @@ import { decodeToken, type Token } from '../seal/token.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
-interface Wrapped {
-  pair: DataKeyPair
+/** What KMS is to open, and what says so. */
+export interface Wrapped {
+  /** As messages call it. */
+  what: string
   blob: WrappedPrivateKey
+  encryptionContext: Record<string, string>
+  /** Beside the context that is said: what to do where it does not open. */
+  mend: string
 }
 
-const blobsOf = ({ pairs }: SecretsFile, isBroken: (keyArn: string) => boolean): Wrapped[] =>
+interface WrappedPair extends Wrapped {
+  pair: DataKeyPair
+}
+
+export const wrappedInFile = ({ pairs }: SecretsFile): WrappedPair[] =>
   [...pairs.values()].flatMap((pair) =>
-    pair.wrapped.filter(({ keyId }) => !isBroken(keyId)).map((blob) => ({ pair, blob })),
+    pair.wrapped.map((blob) => ({
+      pair,
+      what: `the private key of ${pair.fingerprint}`,
+      blob,
+      encryptionContext: pair.encryptionContext,
+      mend: 'look what changed in the file (git log), and restore it; npx unplugin-kms rewrap changes a context',
+    })),
   )
 
-/** KMS's names for a private key that does not belong to this key or this context. */
+/** KMS's names for what does not belong to this key or this context. */
 const MISFIT = /^(InvalidCiphertext|IncorrectKey)/
 
-const misfit = ({ pair, blob }: Wrapped, name: string) =>
+const misfit = ({ what, blob, encryptionContext, mend }: Wrapped, name: string) =>
   check(
     'found',
     'wrapping',
-    `KMS does not unwrap the private key of ${pair.fingerprint} under ${blob.keyId} (${name}): encryption context, key or CiphertextBlob are not those it was wrapped with`,
-    {
-      fix: `the file says the context ${JSON.stringify(pair.encryptionContext)}: look what changed (git log), and restore it; npx unplugin-kms rewrap changes a context`,
-    },
+    `KMS does not unwrap ${what} under ${blob.keyId} (${name}): encryption context, key or CiphertextBlob are not those it was wrapped with`,
+    { fix: `the context is ${JSON.stringify(encryptionContext)} here: ${mend}` },
   )
+
+/** A bundle in mode direct may have any number of ciphertexts, and KMS answers some a second. */
+const AT_ONCE = 8
 
 /** What the caller may do with the keys, by dry runs: nothing is unwrapped, nothing is made. */
 export async function checkCaller(
-  file: SecretsFile,
-  isBroken: (keyArn: string) => boolean,
+  all: Wrapped[],
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<Check[]> {
   const { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand } =
     await import('@aws-sdk/client-kms')
-  const checks = await Promise.all(
-    blobsOf(file, isBroken).map(async (wrapped) => {
-      const { keyId: KeyId, ciphertextBlob } = wrapped.blob
-      const { encryptionContext: EncryptionContext } = wrapped.pair
-      const kms = await clientFor(parseKeyArn(KeyId)!.region)
-      const common = { KeyId, EncryptionContext, DryRun: true }
-      const CiphertextBlob = Buffer.from(ciphertextBlob, 'base64')
-      const [decrypts, makes] = await Promise.all([
-        ask(() => kms.send(new DecryptCommand({ ...common, CiphertextBlob }))),
-        ask(() =>
-          kms.send(
-            new GenerateDataKeyPairWithoutPlaintextCommand({
-              ...common,
-              KeyPairSpec: 'ECC_NIST_P256',
-            }),
-          ),
+  const examine = async (wrapped: Wrapped) => {
+    const { keyId: KeyId, ciphertextBlob } = wrapped.blob
+    const { encryptionContext: EncryptionContext } = wrapped
+    const kms = await clientFor(parseKeyArn(KeyId)!.region)
+    const common = { KeyId, EncryptionContext, DryRun: true }
+    const CiphertextBlob = Buffer.from(ciphertextBlob, 'base64')
+    const [decrypts, makes] = await Promise.all([
+      ask(() => kms.send(new DecryptCommand({ ...common, CiphertextBlob }))),
+      ask(() =>
+        kms.send(
+          new GenerateDataKeyPairWithoutPlaintextCommand({
+            ...common,
+            KeyPairSpec: 'ECC_NIST_P256',
+          }),
         ),
-      ])
-      if (!('got' in decrypts) && MISFIT.test(decrypts.name)) return misfit(wrapped, decrypts.name)
-      return check(
-        'ok',
-        'caller',
-        `with ${KeyId} the caller ${may(decrypts, 'kms:Decrypt', 'open')}, ${may(makes, 'kms:GenerateDataKeyPairWithoutPlaintext', 'make data key pairs')}; sealing needs neither`,
-      )
-    }),
-  )
+      ),
+    ])
+    if (!('got' in decrypts) && MISFIT.test(decrypts.name)) return misfit(wrapped, decrypts.name)
+    return check(
+      'ok',
+      'caller',
+      `with ${KeyId} the caller ${may(decrypts, 'kms:Decrypt', 'open')}, ${may(makes, 'kms:GenerateDataKeyPairWithoutPlaintext', 'make data key pairs')}; sealing needs neither`,
+    )
+  }
+  const checks: Check[] = []
+  for (let at = 0; at < all.length; at += AT_ONCE)
+    checks.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(examine))))
   return distinct(checks)
 }
 
@@ -86,7 +102,7 @@ export async function provePairs(
   isBroken: (keyArn: string) => boolean,
 ): Promise<Check[]> {
   const kms = kmsOpeningCalls(aws)
-  const all = blobsOf(file, isBroken)
+  const all = wrappedInFile(file).filter(({ blob }) => !isBroken(blob.keyId))
   const checks = await Promise.all(
     all.map(async (wrapped) => {
       const { pair, blob } = wrapped
@@ -106,12 +122,12 @@ export async function provePairs(
   return distinct([...checks, ...(await openEntries(file, proven, kms))])
 }
 
-const only = ({ path }: SecretsFile, wrapped: Wrapped[]) => ({
+const only = ({ path }: SecretsFile, wrapped: WrappedPair[]) => ({
   path,
   pairs: new Map(wrapped.map(({ pair, blob }) => [pair.fingerprint, { ...pair, wrapped: [blob] }])),
 })
 
-function whyNot(wrapped: Wrapped, { code, message, cause }: KmsBuildError): Check {
+function whyNot(wrapped: WrappedPair, { code, message, cause }: KmsBuildError): Check {
   const { name = code } = (cause ?? {}) as { name?: string }
   if (MISFIT.test(name)) return misfit(wrapped, name)
   // What is no private key at all fails in node:crypto, and has no code of ours.
@@ -127,7 +143,7 @@ function whyNot(wrapped: Wrapped, { code, message, cause }: KmsBuildError): Chec
 
 async function openEntries(
   file: SecretsFile,
-  proven: Wrapped[],
+  proven: WrappedPair[],
   kms: KmsOpeningCalls,
 ): Promise<Check[]> {
   const pairs = only(file, proven)

@@ -14,15 +14,27 @@ export function readArguments(text: string): unknown[] | null {
   return node.type === 'SequenceExpression' ? node.expressions.map(literal) : [literal(node)]
 }
 
-/** The parser takes one expression and nothing after it, but says where what follows begins. */
+/**
+ * The parser takes one expression and nothing after it, but says where what follows begins. Where
+ * nothing follows, the list may have been cut off between two arguments.
+ */
 function leadingExpression(text: string): Node | null {
   try {
-    return babelParser().parseExpression(text)
+    babelParser().parseExpression(text)
+    return null
   } catch (error) {
     const { reasonCode, pos = 0 } = error as { reasonCode?: string; pos?: number }
-    return reasonCode === 'ParseExpressionExpectsEOF' && pos > 0 && pos < text.length
-      ? leadingExpression(text.slice(0, pos))
+    return reasonCode === 'ParseExpressionExpectsEOF' && text[pos] === ')'
+      ? parsed(text.slice(0, pos))
       : null
+  }
+}
+
+function parsed(text: string): Node | null {
+  try {
+    return babelParser().parseExpression(text)
+  } catch {
+    return null
   }
 }
 

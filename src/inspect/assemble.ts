@@ -14,6 +14,8 @@ export interface InspectedSecret extends SecretFacts {
   elsewhere: string[]
   /** SHA-256 of the token or CiphertextBlob as text. */
   digest: string
+  /** In mode direct: its CiphertextBlobs, one a key. */
+  blobs: string[]
 }
 
 export interface InspectedPair {
@@ -22,6 +24,8 @@ export interface InspectedPair {
   regions: string[]
   encryptionContext: Record<string, string>
   chunks: string[]
+  /** The private key's CiphertextBlobs, one a key. */
+  blobs: string[]
 }
 
 /** Puts together what stands in different chunks: each secret once, with the pair that opens it. */
@@ -69,13 +73,14 @@ function pairsOf(files: ReadFile[]): InspectedPair[] {
       const key = pairKey(one)
       let pair = pairs.get(key)
       if (!pair) {
-        const { keys, encryptionContext, fingerprint = null } = one
+        const { keys, blobs, encryptionContext, fingerprint = null } = one
         pair = {
           fingerprint,
           keys,
           regions: regionsOf(keys),
           encryptionContext: sortedContext(encryptionContext),
           chunks: [],
+          blobs,
         }
         pairs.set(key, pair)
       }
@@ -92,7 +97,7 @@ const pairKey = ({ fingerprint, keys, encryptionContext }: PairSighting) =>
 
 function factsOf(one: TokenSighting | DirectSighting, pairs: InspectedPair[]): InspectedSecret {
   const { name = null, format, ciphertextSize, digest } = one
-  const common = { ciphertextSize, chunks: [], elsewhere: [], digest }
+  const common = { ciphertextSize, chunks: [], elsewhere: [], digest, blobs: [] }
   if (one.what === 'direct') {
     return {
       name,
@@ -104,6 +109,7 @@ function factsOf(one: TokenSighting | DirectSighting, pairs: InspectedPair[]): I
       regions: regionsOf(one.keys),
       encryptionContext: sortedContext(one.encryptionContext),
       ...common,
+      blobs: one.blobs,
     }
   }
   // A pair that lost its fingerprint is told from the others only where there are no others.

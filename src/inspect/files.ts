@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
-import { basename, join, relative, sep } from 'node:path'
+import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, isAbsolute, join, relative, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { KmsBuildError } from '../errors.js'
 
@@ -19,35 +19,54 @@ const BLOCK = 256 * 1024
  * entries of a zip, of one in a folder too. One path gives names relative to itself, several keep
  * the path as it was given.
  *
+ * @param notFollowed gets the symbolic links that lead out of their folder: a hostile one may lead
+ *   anywhere. What others lead to is read by its own name.
  * @throws KmsBuildError FILE_UNREADABLE.
  */
-export async function* builtFiles(paths: string[]): AsyncGenerator<BuiltFile> {
+export async function* builtFiles(
+  paths: string[],
+  notFollowed: string[],
+): AsyncGenerator<BuiltFile> {
   for (const path of paths) {
     const info = await stat(path).catch((error: unknown) => unreadable(path, error))
     const prefix = paths.length > 1 ? `${path.split(sep).join('/').replace(/\/+$/, '')}` : ''
     if (!info.isDirectory()) {
+      if (!info.isFile()) unreadable(path, new Error('it is no regular file'))
       yield* fileOrArchive(path, prefix || basename(path), prefix)
       continue
     }
-    for (const file of await filesBelow(path)) {
-      const name = [prefix, relative(path, file).split(sep).join('/')].filter(Boolean).join('/')
-      yield* fileOrArchive(file, name, name)
-    }
+    const nameOf = (file: string) =>
+      [prefix, relative(path, file).split(sep).join('/')].filter(Boolean).join('/')
+    const { files, links } = await entriesBelow(path)
+    for (const link of links) if (await leadsOut(link, path)) notFollowed.push(nameOf(link))
+    for (const file of files) yield* fileOrArchive(file, nameOf(file), nameOf(file))
   }
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
+async function entriesBelow(folder: string): Promise<{ files: string[]; links: string[] }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
     (error: unknown) => unreadable(folder, error),
   )
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
+  const paths = (wanted: typeof entries) =>
+    wanted.map((entry) => join(entry.parentPath, entry.name)).sort()
+  return {
+    files: paths(entries.filter((entry) => entry.isFile())),
+    links: paths(entries.filter((entry) => entry.isSymbolicLink())),
+  }
+}
+
+/** A link that leads nowhere, or in a circle, leads to nothing that could be shipped. */
+async function leadsOut(link: string, folder: string): Promise<boolean> {
+  const target = await realpath(link).catch(({ code }: NodeJS.ErrnoException) =>
+    code === 'ENOENT' || code === 'ELOOP' ? link : sep,
+  )
+  if (target === link) return false
+  const way = relative(await realpath(folder), target)
+  return isAbsolute(way) || way.split(sep)[0] === '..'
 }
 
 async function* fileOrArchive(path: string, name: string, inside: string) {
-  if (await isZip(path)) return yield* entriesOf(path, inside)
+  if (/\.zip$/i.test(path) || (await startsAsZip(path))) return yield* entriesOf(path, inside)
   const { size } = await stat(path)
   yield {
     name,
@@ -56,7 +75,7 @@ async function* fileOrArchive(path: string, name: string, inside: string) {
   }
 }
 
-async function isZip(path: string): Promise<boolean> {
+async function startsAsZip(path: string): Promise<boolean> {
   const handle = await open(path).catch((error: unknown) => unreadable(path, error))
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)

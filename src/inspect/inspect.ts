@@ -18,8 +18,10 @@ export interface InspectOptions {
 export interface Inspection {
   /** How many files were read. */
   files: number
-  secrets: Omit<InspectedSecret, 'digest'>[]
-  dataKeyPairs: InspectedPair[]
+  /** Symbolic links that lead out of the folder that was inspected; what is there was not read. */
+  notFollowed: string[]
+  secrets: Omit<InspectedSecret, 'digest' | 'blobs'>[]
+  dataKeyPairs: Omit<InspectedPair, 'blobs'>[]
   /** Names that stand in several chunks. */
   duplicates: { name: string; chunks: string[] }[]
   /** What begins like a token and is none: it can never be opened. */
@@ -43,24 +45,12 @@ export async function inspect(
 ): Promise<Inspection> {
   const { secretsFile, against } = options
   const manifest = against === undefined ? null : await readManifest(against)
-  const read: ReadFile[] = []
-  let files = 0
-  for await (const file of builtFiles([paths].flat())) {
-    files++
-    const sightings = await sightingsIn(file)
-    if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
-  }
-  const { secrets, dataKeyPairs } = assemble(read)
+  const { secrets, dataKeyPairs, ...read } = await readBuilt([paths].flat())
   return {
-    files,
+    ...read,
     secrets: secrets.map(published),
-    dataKeyPairs,
+    dataKeyPairs: dataKeyPairs.map(published),
     duplicates: duplicatesOf(secrets),
-    broken: read.flatMap(({ name, sightings }) =>
-      sightings.flatMap((one) =>
-        one.what === 'broken' ? [{ file: name, reason: one.reason }] : [],
-      ),
-    ),
     ...(secretsFile !== undefined && {
       secretsFile: await compareWithSecretsFile(secrets, secretsFile),
     }),
@@ -68,16 +58,37 @@ export async function inspect(
   }
 }
 
+export interface Built extends Pick<Inspection, 'files' | 'notFollowed' | 'broken'> {
+  secrets: InspectedSecret[]
+  dataKeyPairs: InspectedPair[]
+}
+
+/** What stands in built files, with the ciphertexts themselves. */
+export async function readBuilt(paths: string[]): Promise<Built> {
+  const read: ReadFile[] = []
+  const notFollowed: string[] = []
+  let files = 0
+  for await (const file of builtFiles(paths, notFollowed)) {
+    files++
+    const sightings = await sightingsIn(file)
+    if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
+  }
+  const broken = read.flatMap(({ name, sightings }) =>
+    sightings.flatMap((one) => (one.what === 'broken' ? [{ file: name, reason: one.reason }] : [])),
+  )
+  return { files, notFollowed, ...assemble(read), broken }
+}
+
+function published<T extends { blobs: string[]; digest?: string }>(one: T) {
+  const { digest: _, blobs: _blobs, ...facts } = one
+  return facts
+}
+
 const agreement = (path: string, found: Difference[]) => ({
   path,
   agrees: !found.length,
   differences: found,
 })
-
-function published(secret: InspectedSecret) {
-  const { digest: _, ...facts } = secret
-  return facts
-}
 
 /** Larger files keep what a minifier made constants of without its name: parsing takes memory. */
 const LARGEST_PARSED = 4 * 1024 * 1024

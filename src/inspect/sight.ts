@@ -12,15 +12,22 @@ export interface Sighted {
   looseKey: boolean
 }
 
+interface Reading extends Sighted {
+  /** How often a large window was read in vain. */
+  futile: number
+}
+
 const TOKEN = Buffer.from('kms:v1:')
 const ARN = Buffer.from('arn:aws')
 /** Bytes before an anchor: quotes, brackets, white space. */
 const BEHIND = 64
-/** Bytes after a token: a name of any sane length, and a format. */
-const NAME_WINDOW = 16 * 1024
+/** Bytes after a token: most names and a format; then a name of any sane length. */
+const NAME_WINDOWS = [512, 16 * 1024]
 /** Bytes for wrapped blobs: one region's first, then as many as KMS has regions. */
-const BLOB_WINDOWS = [16 * 1024, 256 * 1024]
-const AHEAD = Math.max(NAME_WINDOW, ...BLOB_WINDOWS)
+const BLOB_WINDOWS = [2 * 1024, 16 * 1024, 256 * 1024]
+const AHEAD = Math.max(...NAME_WINDOWS, ...BLOB_WINDOWS)
+/** No build writes so much that only looks like an opening: what does is not waited for. */
+const PATIENCE = 100
 const BLOCK = 1024 * 1024
 /** Code inside eval("…") inside a JSON text: so many layers of escapes are taken off. */
 const DEEPEST = 3
@@ -31,7 +38,7 @@ const DEEPEST = 3
  * string, or a source map.
  */
 export async function sight(content: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Sighted> {
-  const found: Sighted = { sightings: [], looseToken: false, looseKey: false }
+  const found: Reading = { sightings: [], looseToken: false, looseKey: false, futile: 0 }
   let held = Buffer.allocUnsafe(BLOCK + AHEAD)
   let size = 0
   let seen = 0
@@ -57,7 +64,7 @@ export async function sight(content: AsyncIterable<Buffer> | Iterable<Buffer>): 
 }
 
 /** @returns up to where everything has been read; what begins after it needs more bytes. */
-function readHeld(held: Buffer, from: number, last: boolean, found: Sighted): number {
+function readHeld(held: Buffer, from: number, last: boolean, found: Reading): number {
   for (const { at, isToken } of anchors(held, from)) {
     const end = isToken ? tokenEnd(held, at) : at
     if (!last && end + AHEAD >= held.length) return at
@@ -101,43 +108,53 @@ const CALLED = new RegExp(String.raw`\(${SPACE}\\*["'\`]$`)
 const ARRAYS = new RegExp(String.raw`\[${SPACE}\[${SPACE}(\\*)["'\`]$`)
 const NEXT_ARRAY = new RegExp(String.raw`,${SPACE}\[${SPACE}\\*["'\`]$`)
 
-function readToken(held: Buffer, at: number, end: number, found: Sighted) {
+function readToken(held: Buffer, at: number, end: number, found: Reading) {
   const text = held.subarray(at, end).toString('latin1')
   if (!isTokenText(text)) return
   const prefix = before(held, at)
-  const [, slashes = '', quote = ''] = QUOTED.exec(prefix) ?? []
   const called = CALLED.test(prefix)
-  // The token may be of any size, and is known: the parser gets an empty string in its place.
-  const rest =
-    called &&
-    argumentsAt(slashes, (level) => quote + unescape(after(held, end, NAME_WINDOW), level))
   if (!called) found.looseToken = true
-  found.sightings.push(tokenSighting(text, rest ? rest.slice(1) : []))
+  const sighting = tokenSighting(text)
+  if (!called || sighting.what === 'broken') return void found.sightings.push(sighting)
+  const [, slashes = '', quote = ''] = QUOTED.exec(prefix) ?? []
+  // The token may be of any size, and is known: the parser gets an empty string in its place.
+  const rest = firstRead(NAME_WINDOWS, found, (window) =>
+    argumentsAt(slashes, (level) => quote + unescape(after(held, end, window), level)),
+  )
+  found.sightings.push(tokenSighting(text, rest?.slice(1)))
 }
 
-function readBlobs(held: Buffer, at: number, found: Sighted) {
+function readBlobs(held: Buffer, at: number, found: Reading) {
+  const [arn = ''] = after(held, at, 256).split(/["'`\\]/, 1)
+  if (!parseKeyArn(arn)) return
   const prefix = before(held, at)
   const match = ARRAYS.exec(prefix)
-  if (!match) {
-    if (isLooseKey(held, at, prefix)) found.looseKey = true
-    return
-  }
-  const start = at - (prefix.length - match.index)
-  for (const window of BLOB_WINDOWS) {
-    const text = after(held, start, window)
-    const values = argumentsAt(match[1]!, (level) => unescape(text, level))
-    const sighting = values && wrappedSighting(values)
-    if (sighting) return void found.sightings.push(sighting)
-  }
-  // `[[arn, …` whose blob or context is a constant elsewhere.
-  return void (found.looseKey = true)
+  const start = match && at - (prefix.length - match.index)
+  const sighting =
+    start !== null &&
+    firstRead(BLOB_WINDOWS, found, (window) => {
+      const text = after(held, start, window)
+      const values = argumentsAt(match![1]!, (level) => unescape(text, level))
+      return values && wrappedSighting(values)
+    })
+  if (sighting) found.sightings.push(sighting)
+  // By itself, or `[[arn, …` whose blob or context is a constant elsewhere.
+  else if (match || (QUOTED.test(prefix) && !NEXT_ARRAY.test(prefix))) found.looseKey = true
 }
 
-function isLooseKey(held: Buffer, at: number, prefix: string): boolean {
-  const quoted = QUOTED.exec(prefix)
-  if (!quoted || NEXT_ARRAY.test(prefix)) return false
-  const [arn = ''] = after(held, at, 256).split(/["'`\\]/, 1)
-  return parseKeyArn(arn) !== null
+/** What the first window gives that is large enough. */
+function firstRead<T>(
+  windows: number[],
+  found: Reading,
+  read: (window: number) => T | null,
+): T | null {
+  for (const [index, window] of windows.entries()) {
+    if (index && found.futile >= PATIENCE) break
+    const result = read(window)
+    if (result) return result
+    if (index) found.futile++
+  }
+  return null
 }
 
 /** Takes off the layers of escapes that the quote before shows, and one more if that reads nothing. */

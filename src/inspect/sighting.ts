@@ -22,6 +22,8 @@ export interface PairSighting {
   /** Absent where a minifier took the settings apart from the blobs. */
   fingerprint?: string
   keys: string[]
+  /** CiphertextBlobs, one a key. */
+  blobs: string[]
   encryptionContext: Record<string, string>
 }
 
@@ -31,6 +33,7 @@ export interface DirectSighting {
   name: string
   format: Format
   keys: string[]
+  blobs: string[]
   encryptionContext: Record<string, string>
   ciphertextSize: number
   digest: string
@@ -73,25 +76,26 @@ export function tokenSighting(text: string, rest: unknown[] = []): Sighting {
 }
 
 /** What `envelope(…)` or `direct(…)` was called with; null for the arguments of any other call. */
-export function wrappedSighting([blobs, context, third, format]: unknown[]): Sighting | null {
-  if (!Array.isArray(blobs) || !blobs.length || !isRecord(context)) return null
+export function wrappedSighting([first, context, third, format]: unknown[]): Sighting | null {
+  if (!Array.isArray(first) || !first.length || !isRecord(context)) return null
   if (!Object.values(context).every(isText)) return null
-  const wrapped = blobs.map((blob: unknown) => (Array.isArray(blob) ? (blob as unknown[]) : []))
+  const wrapped = first.map((blob: unknown) => (Array.isArray(blob) ? (blob as unknown[]) : []))
   if (!wrapped.every(([arn, , blob]) => isText(arn) && parseKeyArn(arn) && isText(blob)))
     return null
   const keys = wrapped.map(([arn]) => arn as string)
+  const blobs = wrapped.map(([, , blob]) => blob as string)
   const encryptionContext = context as Record<string, string>
+  const opening = { keys, blobs, encryptionContext }
   if (!isText(third)) {
     const fingerprint = isRecord(third) ? third.pair : undefined
-    return { what: 'pair', ...(isText(fingerprint) && { fingerprint }), keys, encryptionContext }
+    return { what: 'pair', ...(isText(fingerprint) && { fingerprint }), ...opening }
   }
-  const blob = wrapped[0]![2] as string
+  const blob = blobs[0]!
   return {
     what: 'direct',
     name: third,
     format: formatOf(format),
-    keys,
-    encryptionContext,
+    ...opening,
     ciphertextSize: Buffer.from(blob, 'base64').length,
     digest: sha256(blob),
   }

@@ -1,3 +1,4 @@
+import type { Inspection } from '../inspect/inspect.js'
 import type { AwsOptions } from '../options.js'
 import { keyArns } from '../seal/key-arns.js'
 import { kmsCalls } from '../seal/kms.js'
@@ -42,13 +43,15 @@ export const openingsOfFile = ({ pairs, encryptionContext }: SecretsFile): Openi
 
 async function openingsOfBundles(bundles: string[]): Promise<Opening[]> {
   const { inspect } = await import('../inspect/inspect.js')
-  const { secrets } = await inspect(bundles)
-  return distinct(
+  return openingsIn(await inspect(bundles))
+}
+
+export const openingsIn = ({ secrets }: Pick<Inspection, 'secrets'>): Opening[] =>
+  distinct(
     secrets.flatMap(({ keys, encryptionContext }) =>
       keys.map((keyArn) => ({ keyArn, encryptionContext })),
     ),
   )
-}
 
 export const resolveKeys = (keyIds: string[], aws: AwsOptions): Promise<string[]> =>
   Promise.all(keyIds.map(keyArns(kmsCalls(aws))))

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { directOpening } from '../../src/emit/shim.js'
+import { opened, sealed } from '../inspect/sealed.js'
+import { KEY_ARN, localPair } from '../support/project.js'
 import { workspace, type Workspace } from './cli.js'
 
 const VALUE = 'correct horse battery staple'
@@ -66,6 +69,50 @@ describe.skipIf(!hasPython)('doctor in a terminal', () => {
     const long = lines.filter((line) => line.length > 80 && / \S+ \S/.test(line.trim()))
     expect(long.every((line) => /->|"|^\S+ thing wrong/.test(line))).toBe(true)
   })
+})
+
+describe.skipIf(!hasPython)('inspect in a terminal', () => {
+  it('shows a table, and below it what opens which secrets', async () => {
+    const [one, other] = [localPair(), localPair(KEY_ARN.replace('us-east-1', 'eu-west-1'))]
+    other.encryptionContext = { app: 'orders' }
+    const space = await workspace({
+      'dist/main.mjs': `const a = ${opened(one)}, b = ${opened(other)}
+a("${await sealed(one)}", "FIRST"); b("${await sealed(other)}", "SECOND_OF_ALL"); a("${await sealed(one)}", "THIRD")
+${direct('FOURTH')}`,
+    })
+    const { code, output } = await inTerminal(space, ['inspect', 'dist'])
+    const lines = stripVTControlCharacters(output).split('\r\n')
+    expect([code, ...lines.slice(0, 5)]).toEqual([
+      0,
+      'NAME           KIND     FORMAT  MODE      SIZE   REGIONS    IN',
+      'FIRST          literal  text    envelope  23 B   us-east-1  main.mjs',
+      'FOURTH         literal  text    direct    152 B  us-east-1  main.mjs',
+      'SECOND_OF_ALL  literal  text    envelope  23 B   eu-west-1  main.mjs',
+      'THIRD          literal  text    envelope  23 B   us-east-1  main.mjs',
+    ])
+    const openers = lines.slice(5).join('\n')
+    const of = (title: string, key: string, context: string, opens: string) =>
+      `\n\n${title}\n  key      ${key}\n  context  ${context}\n  opens    ${opens}`
+    expect(openers).toContain('4 secrets in 1 file')
+    for (const opener of [
+      of(`data key pair ${one.fingerprint}`, KEY_ARN, '-', 'FIRST, THIRD'),
+      of(
+        `data key pair ${other.fingerprint}`,
+        other.wrapped[0]!.keyId,
+        'app=orders',
+        'SECOND_OF_ALL',
+      ),
+      of('mode direct', KEY_ARN, 'a=b', 'FOURTH'),
+    ])
+      expect(openers).toContain(opener)
+  })
+
+  function direct(name: string) {
+    const wrapped = [{ keyId: KEY_ARN, ciphertextBlob: Buffer.alloc(152).toString('base64') }]
+    const sealedAlone = { wrapped, encryptionContext: { a: 'b' } }
+    const { args } = directOpening(sealedAlone, name, 'text', {}, {})
+    return `direct(${args.map((arg) => JSON.stringify(arg)).join()})`
+  }
 })
 
 const COLOUR = '\u001B['

@@ -1,7 +1,7 @@
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
-import { allow, document } from './policies.js'
+import { allow, deny, document } from './policies.js'
 
 const VALUE = 'hunter2-of-the-orders'
 let kms: LocalKms
@@ -67,6 +67,34 @@ describe('unplugin-kms doctor', () => {
     const { code, stdout } = await asked()
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok +access: /m)])
     expect((await asked('--file', 'none.json')).stderr).toContain('SECRETS_FILE_MISSING')
+  })
+
+  it('lets no text of a file or an account steer the terminal', async () => {
+    const bare = await workspace({})
+    const args = ['doctor', '--key', key, '--context', 'app=\u009b2J\u202e', '--role']
+    for (const [name, code, more] of [
+      ['orders', 0, []],
+      ['forgotten', 1, []],
+      ['forgotten', 1, ['--json']],
+    ] as const) {
+      const role = `arn:aws:iam::${kms.accountId}:role/${name}`
+      const ran = await bare.cli([...args, role, ...more], { env: kms.env })
+      const said = expect.stringContaining(String.raw`\u009b2J\u202e`)
+      expect([ran.code, ran.stdout]).toEqual([code, said])
+      expect(ran.stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+    }
+  })
+
+  it.each([
+    ['--function orders', 'lambda:GetFunctionConfiguration'],
+    ['--decrypt', 'kms:Decrypt'],
+  ])('ends with 3 where AWS refuses what %s asks for', async (asked, action) => {
+    const policies = [document(allow('*', '*'), deny(action, '*'))]
+    const { credentials } = kms.createUser({ name: `no-${action.replace(':', '-')}`, policies })
+    const { code, stdout } = await shop.cli(['doctor', ...asked.split(' ')], {
+      env: kms.envFor(credentials),
+    })
+    expect([code, stdout]).toEqual([3, expect.stringMatching(/^\? +(function|pair): /m)])
   })
 
   it('ends with 4 where the secrets file is broken, 3 where AWS is not reached, 2 for a role that is none', async () => {

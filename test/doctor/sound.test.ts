@@ -1,6 +1,7 @@
+import { CreateAliasCommand, ReplicateKeyCommand } from '@aws-sdk/client-kms'
 import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
 import { rm } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { diagnose } from '../../src/doctor/doctor.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
@@ -121,6 +122,15 @@ const SOUND: [what: string, changes: Changes][] = [
     'a VPC with an endpoint whose policy lets just that through',
     { network: behind(allow('kms:Decrypt', '*', { ...principal('*'), ...context('orders') })) },
   ],
+  [
+    'a VPC with an endpoint without private DNS, whose own name the function has',
+    {
+      environment: {
+        AWS_ENDPOINT_URL_KMS: 'https://vpce-0-1a2b.kms.us-east-1.vpce.amazonaws.com',
+      },
+      network: { endpoints: [{ ...INTERFACE, privateDns: false }], routeTables: [INSIDE] },
+    },
+  ],
   ['a VPC with a NAT gateway', { network: { routeTables: [NAT] } }],
   [
     'a VPC with a NAT gateway, and a key in another region',
@@ -129,6 +139,39 @@ const SOUND: [what: string, changes: Changes][] = [
   [
     'an alias that leads where it led',
     { then: ({ options, alias }) => (options.keyIds = [alias]) },
+  ],
+  ['the key named by its ARN', { then: ({ options, key }) => (options.keyIds = [key]) }],
+  [
+    'an alias that leads to the same multi-Region key in another region',
+    {
+      multiRegion: true,
+      then: async ({ options, client, key, alias }) => {
+        await client().send(new ReplicateKeyCommand({ KeyId: key, ReplicaRegion: 'eu-west-1' }))
+        const replica = client({ region: 'eu-west-1' })
+        const TargetKeyId = key.split('/')[1]
+        await replica.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId }))
+        options.keyIds = [`arn:aws:kms:eu-west-1:111122223333:${alias}`]
+      },
+    },
+  ],
+  [
+    'a further key that nothing is sealed under yet',
+    {
+      then: async ({ options, kms: { createKey }, key }) => {
+        options.keyIds = [key, (await createKey({ region: 'eu-west-1' })).arn]
+      },
+    },
+  ],
+  [
+    'a function without a region, which is looked for in that of the key',
+    {
+      keyRegion: 'us-east-1',
+      then: ({ options: { aws = {} } }) => {
+        delete aws.region
+        for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined)
+        vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')
+      },
+    },
   ],
 ]
 

@@ -156,6 +156,16 @@ describe('doctor claims nothing that it could not see', () => {
     expect(check).toMatchObject({ id: 'simulation', status: 'unchecked' })
   })
 
+  it.each([
+    ['a transit gateway', { '10.0.0.0/8': 'tgw-1' }],
+    ['a transit gateway beside the internet', { '0.0.0.0/0': 'igw-1', '10.0.0.0/8': 'tgw-1' }],
+    ['a NAT gateway, for some addresses alone', { '52.0.0.0/8': 'nat-1' }],
+  ])('of what is behind %s', async (_, routes) => {
+    const { of, verdict } = await said({ network: { routeTables: [{ main: true, routes }] } })
+    expect(of('network')!.says).toMatch(/routes lead to (tgw|nat)-1.*cannot be seen from here/)
+    expect([of('network')!.status, verdict]).toEqual(['unchecked', 'fine'])
+  })
+
   it('of an endpoint whose policy names the account, which may mean its root user', async () => {
     const { of } = await said({ network: behind(allow('*', '*', account('111122223333'))) })
     expect(of('endpoint-policy')!.status).toBe('unchecked')

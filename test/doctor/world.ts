@@ -31,6 +31,7 @@ export interface Changes {
   foreignKey?: boolean
   /** Default: that of the function. */
   keyRegion?: string
+  multiRegion?: boolean
   environment?: Record<string, string>
   network?: Omit<Network, 'vpcId'>
   /** Done to what is there at the end. */
@@ -64,6 +65,7 @@ export async function world(kms: LocalKms, changes: Changes = {}): Promise<World
   const leaveTo = (id: string) => allow('kms:*', '*', principal(`arn:aws:iam::${id}:root`))
   const { arn: key } = await kms.createKey({
     region,
+    ...(changes.multiRegion && { multiRegion: true }),
     ...(changes.foreignKey
       ? { accountId, policy: document(leaveTo(accountId), leaveTo(kms.accountId)) }
       : { alias }),

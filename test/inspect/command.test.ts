@@ -1,8 +1,10 @@
+import { symlink } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../command/cli.js'
 import { small } from './sealed.js'
 
 const MANIFEST = JSON.stringify({ version: 1, secrets: [], notSearchedFor: {} })
+const ODD = String.raw`\u001b[2J\n\u009b\t\u202eX`
 let shop: Workspace
 let fingerprint: string
 
@@ -11,11 +13,14 @@ beforeAll(async () => {
   fingerprint = pair.fingerprint
   shop = await workspace({
     'dist/main.mjs': code,
-    'odd/main.mjs': code.replace('DB_PASSWORD', String.raw`\u001b[2J\n\u009b\tX`),
+    'odd/main.mjs': code.replace('DB_PASSWORD', ODD),
+    'odd/b\u001b[31m\n.mjs': `${code.replace('DB_PASSWORD', ODD)}; open("${token.slice(0, 59)}", "CUT")`,
     'cut/main.mjs': `open("${token.slice(0, 59)}", "CUT")`,
     'kms-manifest.json': MANIFEST,
     'empty/readme.txt': '',
+    'linked/readme.txt': '',
   })
+  await symlink('../dist/main.mjs', shop.path('linked/main.mjs'))
 })
 
 describe('unplugin-kms inspect', () => {
@@ -66,9 +71,28 @@ describe('unplugin-kms inspect', () => {
     expect((await shop.cli(['inspect'])).code).toBe(2)
   })
 
-  it('lets no name of a bundle steer the terminal or end a line', async () => {
-    const { stdout } = await shop.cli(['inspect', 'odd'])
-    expect(stdout).toContain(String.raw`\u001b[2J\u000a\u009b\u0009X`)
+  it('says that there is nothing, where there is nothing', async () => {
+    const { stdout, stderr } = await shop.cli(['inspect', 'empty'])
+    expect([stdout, stderr]).toEqual(['', '0 secrets in 1 file\n'])
+  })
+
+  it('names a link that leads out of the folder, which it does not follow', async () => {
+    const { stderr } = await shop.cli(['inspect', 'linked'])
+    expect(stderr).toContain('not read, since links lead out of the folder: main.mjs\n')
+  })
+
+  it('lets no name of a bundle steer the terminal, end a line, or turn what stands beside it', async () => {
+    const args = ['odd', '--against', 'kms-manifest.json']
+    const { stdout, stderr } = await shop.cli(['inspect', ...args])
+    expect(stdout).toContain(String.raw`\u001b[2J\u000a\u009b\u0009\u202eX`)
     expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(stderr).toMatch(/several chunks: \\u001b.*\n.*broken.* token in b\\u001b/)
+    expect(stderr).toContain('X is in the bundle, and not in the manifest')
+    const json = await shop.cli(['inspect', ...args, '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      secrets: [{ name: '\u001b[2J\n\u009b\t\u202eX' }],
+    })
+    for (const text of [stdout, stderr, json.stdout])
+      expect(text.replaceAll(/[\n\t]/g, '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   })
 })

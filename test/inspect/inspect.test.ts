@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { directOpening } from '../../src/emit/shim.js'
@@ -29,6 +29,7 @@ describe('a bundle', () => {
     const { pair, code } = await small()
     expect(await found(code)).toEqual({
       files: 1,
+      notFollowed: [],
       secrets: [{ ...FACTS, fingerprint: pair.fingerprint, chunks: ['main.mjs'] }],
       dataKeyPairs: [
         {
@@ -208,6 +209,36 @@ describe('of a large file', () => {
     expect(token).toMatch(/^kms:v1:/)
   })
 
+  it('reads name and format to their end, wherever the name ends', async () => {
+    const { call, token } = await small()
+    for (let length = 450; length < 520; length++) {
+      const name = 'N'.repeat(length)
+      const code = `const o = ${call}; o("${token}", "${name}", "bytes")`
+      const { sightings } = await sight([Buffer.from(code)])
+      expect(sightings[1]).toMatchObject({ name, format: 'bytes' })
+    }
+  })
+
+  it('reads all keys of a pair, wherever they end', async () => {
+    for (let length = 1700; length < 1900; length += 3) {
+      const pair = localPair()
+      pair.encryptionContext = { app: 'x'.repeat(length) }
+      const { sightings } = await sight([Buffer.from(`o = ${opened(pair)}`)])
+      expect(sightings).toMatchObject([{ what: 'pair', fingerprint: pair.fingerprint }])
+    }
+  })
+
+  it('does not wait for what only looks like openings: beside many of those, long names stay unread', async () => {
+    const { code, token } = await small()
+    const long = `o("${token}","${'N'.repeat(600)}")`
+    const named = async (text: string) =>
+      (await sight([Buffer.from(text)])).sightings.flatMap((one) =>
+        'name' in one ? one.name!.length : [],
+      )
+    expect(await named(`${code};${long}`)).toEqual([11, 600])
+    expect(await named(`${`o("${token}",`.repeat(1_000)};${code};${long}`)).toEqual([11])
+  })
+
   it('finds a secret that is itself larger than what is read at once', async () => {
     const pair = localPair()
     const token = await sealed(pair, 'x'.repeat(5_000_000))
@@ -236,6 +267,31 @@ describe('files', () => {
     expect(nested.secrets[0]!.chunks).toEqual(['deep/g.zip/index.mjs', 'deep/g.zip/lib/b.mjs'])
   })
 
+  it('follows no link out of a folder, and says so; what others lead to is read by its own name', async () => {
+    const { code } = await small()
+    const root = await project({ 'outside/main.mjs': code, 'dist/real.mjs': code })
+    const links = {
+      'in.mjs': 'real.mjs',
+      'out.mjs': '../outside/main.mjs',
+      outdir: '../outside',
+      up: '..',
+      itself: 'itself',
+      round: '.',
+      'gone.mjs': 'nothing.mjs',
+    }
+    for (const [name, target] of Object.entries(links))
+      await symlink(target, join(root, 'dist', name))
+    const { files, notFollowed, secrets } = await inspect(join(root, 'dist'))
+    expect([files, notFollowed]).toEqual([1, ['out.mjs', 'outdir', 'up']])
+    expect(secrets[0]!.chunks).toEqual(['real.mjs'])
+  })
+
+  it('reads no entry of a zip whose name leads out of it', async () => {
+    const { code } = await small()
+    const root = await project({ 'f.zip': zip({ '../../main.mjs': code }) })
+    await expect(inspect(join(root, 'f.zip'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+  })
+
   it('keeps the paths apart where there are several', async () => {
     const { code } = await small()
     const root = await project({ 'a/main.mjs': code, 'b/main.mjs': code })
@@ -257,9 +313,14 @@ describe('files', () => {
   it.each([
     ['that is not there', 'nothing.mjs', 'ENOENT'],
     ['that is a broken zip', 'broken.zip', 'cannot be read'],
+    ['that is no zip but by its name', 'text.zip', 'cannot be read'],
+    ['that has no end', '/dev/zero', 'no regular file'],
   ])('refuses one %s', async (_, name, said) => {
-    const root = await project({ 'broken.zip': 'PK\x03\x04 and nothing more' })
-    const error = await inspect(join(root, name)).catch((thrown: unknown) => thrown)
+    const root = await project({
+      'broken.zip': 'PK\x03\x04 and nothing more',
+      'text.zip': 'hello',
+    })
+    const error = await inspect(resolve(root, name)).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'FILE_UNREADABLE' })
     expect((error as Error).message).toContain(said)
   })

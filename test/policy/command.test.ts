@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FORMATS } from '../../src/policy/format.js'
 import { documentOf } from '../../src/policy/statement.js'
 import { runtimePolicy } from '../../src/policy/runtime-policy.js'
 import { workspace } from '../command/cli.js'
@@ -27,6 +28,26 @@ describe('policy runtime', () => {
       { Effect: 'Allow', Principal: { AWS: ROLE }, Action: 'kms:Decrypt', Resource: '*' },
     ])
     expect(stderr).toContain(KEY_ARN)
+  })
+
+  it.each(['orders', 'arn:aws:sts::111122223333:assumed-role/orders/x', 'arn:aws:iam::1:role/a b'])(
+    'refuses %s, which a key policy would not take for a role',
+    async (role) => {
+      const { cli, path } = await workspace()
+      await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
+      const { code, stdout, stderr } = await cli(['policy', 'runtime', '--role', role])
+      expect([code, stdout]).toEqual([2, ''])
+      expect(stderr).toContain('is no ARN of a role')
+    },
+  )
+
+  it('lets no text of a bundle steer the terminal, in any format', async () => {
+    const { cli } = await workspace()
+    const args = ['policy', 'runtime', '--key', KEY_ARN, '--context', 'app=\u009b2J\u202e']
+    for (const format of FORMATS) {
+      const { stdout } = await cli([...args, '--format', format])
+      expect(stdout).toContain(String.raw`"\u009b2J\u202e"`)
+    }
   })
 
   it('ends with 2 where there is neither a bundle, a key nor a secrets file', async () => {
@@ -68,6 +89,23 @@ describe('policy build', () => {
     expect((await cli([...args, '--format', 'terraform'])).stdout).toContain(
       'data "aws_iam_policy_document"',
     )
+  })
+
+  it("prints the key policy's part for the build's role", async () => {
+    const { cli } = await workspace()
+    const root = await project({
+      'main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.env('TOKEN')\n`,
+    })
+    const args = ['policy', 'build', join(root, 'main.ts'), '--key', KEY_ARN, '--role', ROLE]
+    const { stdout, stderr } = await cli(args)
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        Principal: { AWS: ROLE },
+        Action: 'kms:GenerateDataKeyPairWithoutPlaintext',
+        Resource: '*',
+      },
+    ])
+    expect(stderr).toContain(`add to the policy of ${KEY_ARN}`)
   })
 
   it('refuses whose policy it does not know', async () => {

@@ -9,7 +9,7 @@ import { KEY_ARN } from '../support/project.js'
 const ROLE = 'arn:aws:iam::111122223333:role/orders'
 const opening = { keyArn: KEY_ARN, encryptionContext: { app: 'orders', 'a b': 'x"y' } }
 const statements = decryptStatements([opening])
-const ofKey = keyPolicyParts([opening], ROLE)[0]!.statements
+const ofKey = keyPolicyParts(statements, ROLE)[0]!.statements
 
 it('JSON is a policy document, and for a key the statement that it lacks', () => {
   expect(JSON.parse(formatPolicy(statements, 'json', 'runtime'))).toEqual({
