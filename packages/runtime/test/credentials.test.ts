@@ -142,10 +142,42 @@ describe('credentials', () => {
     expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'MINE', SecretAccessKey: 'mine' })
   })
 
+  test.each([undefined, null, 'nothing', { message: 'no profile' }, new Error('no profile')])(
+    'whose configured function throws %o are worth another try',
+    async (thrown) => {
+      configure({ credentials: () => Promise.reject(thrown) })
+      const error = await (await fresh())(signal).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(Error)
+      expect(error).toMatchObject({
+        message: expect.stringMatching(
+          /^configured credentials: (undefined|null|nothing|no profile)$/,
+        ),
+        cause: thrown,
+      })
+    },
+  )
+
+  test('whose configured function throws before it promises anything are worth another try', async () => {
+    configure({
+      credentials: () => {
+        throw new Error('no profile')
+      },
+    })
+    await expect((await fresh())(signal)).rejects.toThrow('configured credentials: no profile')
+  })
+
+  test.each([undefined, {}, { accessKeyId: 'MINE' }])(
+    'whose configured function gives %o are missed at once',
+    async (given) => {
+      configure({ credentials: async () => given as never })
+      await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
+    },
+  )
+
   test('whose configured function hangs are given up with the attempt', async () => {
     configure({ credentials: () => new Promise(() => {}) })
     await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({
-      name: 'TimeoutError',
+      cause: { name: 'TimeoutError' },
     })
   })
 })
