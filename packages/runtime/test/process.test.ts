@@ -35,65 +35,66 @@ const program = async (code: (token: string) => string, settings = {}, format?: 
 }
 
 describe('a process', () => {
-  test.each([undefined, 'cjs' as const])(
-    'opens a secret and ends by itself (%s)',
-    async (format) => {
-      const { file } = await program(
-        (token) => `pair(${token}, 'DB').then(console.log)`,
-        {},
-        format,
-      )
-      expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
-    },
-  )
+  test('in CommonJS opens a secret and ends by itself', async () => {
+    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, 'cjs')
+    expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
 
-  // Skipped where bun's binary for this platform is not installed.
-  test.skipIf(spawnSync(BUN, ['--version']).status !== 0)(
-    'of Bun opens a secret and ends by itself',
-    async () => {
+  describe.each([
+    { runtime: 'Node', command: process.execPath },
+    { runtime: 'Bun', command: BUN },
+  ])('of $runtime', ({ command }) => {
+    // Skipped where bun's binary for this platform is not installed.
+    const absent = spawnSync(command, ['--version']).status !== 0
+    const runs = test.skipIf(absent)
+
+    runs('opens a secret and ends by itself', async () => {
       const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
-      expect(await start(file, BUN).ended).toEqual({ code: 0, output: 'hunter2\n' })
-    },
-  )
+      expect(await start(file, command).ended).toEqual({ code: 0, output: 'hunter2\n' })
+    })
 
-  test('that awaits nothing ends by itself, whatever KMS does', async () => {
-    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const { file } = await program(() => 'globalThis.kept = pair')
-    expect(await start(file).ended).toEqual({ code: 0, output: '' })
-  })
+    runs('that awaits nothing ends by itself, whatever KMS does', async () => {
+      world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+      const { file } = await program(() => 'globalThis.kept = pair')
+      expect(await start(file, command).ended).toEqual({ code: 0, output: '' })
+    })
 
-  test('that awaits at its top level fails with the error, and not for a promise that never settles', async () => {
-    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
-    const { file } = await program(
-      (token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`,
-      settings,
+    runs(
+      'that awaits at its top level fails with the error, and not for a promise that never settles',
+      async () => {
+        world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+        const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
+        const { file } = await program(
+          (token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`,
+          settings,
+        )
+        expect(await start(file, command).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
+      },
     )
-    expect(await start(file).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
-  })
 
-  test.skipIf(process.platform === 'win32').each([
-    [
-      'before anyone awaited',
-      `const alive = setInterval(() => {}, 1000)\nawait new Promise((resolve) => process.once('SIGUSR2', resolve))\nclearInterval(alive)\n`,
-    ],
-    ['while it was awaited', ''],
-  ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
-    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
-    const { file } = await program(
-      (token) => `${wait}console.log(await pair(${token}, 'DB'))`,
-      settings,
-    )
-    const { child, ended } = start(file)
-    await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
-    child.kill('SIGSTOP')
-    // The freeze itself: nothing else can make a process's clock pass.
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    hang.remove()
-    child.kill('SIGCONT')
-    if (wait) child.kill('SIGUSR2')
-    expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+    test.skipIf(absent || process.platform === 'win32').each([
+      [
+        'before anyone awaited',
+        `const alive = setInterval(() => {}, 1000)\nawait new Promise((resolve) => process.once('SIGUSR2', resolve))\nclearInterval(alive)\n`,
+      ],
+      ['while it was awaited', ''],
+    ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
+      const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+      const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
+      const { file } = await program(
+        (token) => `${wait}console.log(await pair(${token}, 'DB'))`,
+        settings,
+      )
+      const { child, ended } = start(file, command)
+      await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
+      child.kill('SIGSTOP')
+      // The freeze itself: nothing else can make a process's clock pass.
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      hang.remove()
+      child.kill('SIGCONT')
+      if (wait) child.kill('SIGUSR2')
+      expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+    })
   })
 
   // The host tells the envelopes apart; the environment leads all of them to the same KMS.
