@@ -123,6 +123,20 @@ describe('credentials', () => {
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
   })
 
+  test.each([
+    'http://169.254.170.2/',
+    'http://169.254.170.23/v1/credentials',
+    'http://[fd00:ec2::23]/v1/credentials',
+    'http://localhost/',
+    'http://127.1.2.3/',
+    'http://[::1]/',
+    'https://example.com/',
+  ])('may be asked of %s, as AWS’s SDKs do', async (uri) => {
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', uri)
+    // Aborted before it connects: the host was let through, and nothing leaves the machine.
+    await expect((await fresh())(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
   test('are never asked of another host by way of the relative address', async () => {
     const credentials = await fresh()
     const path = fc.string({ unit: fc.constantFrom(...'@:/.\\?#ab1') })
