@@ -54,7 +54,7 @@ export function decrypting<T = Buffer>(
       } catch (failure: any) {
         const now = Date.now()
         // Later than any timer would be: the process was frozen, and KMS had no chance.
-        if (now - begun > 2 * timeout) return run()
+        if (now - begun > Math.min(2 * timeout, deadlineMs + 250)) return run()
         const pause = Math.random() * Math.min(1000, 25 * 2 ** tries)
         whys.add(failure.why)
         if (failure.code === 'KMS_UNREACHABLE') queue.push(target)

@@ -222,6 +222,19 @@ describe('a clock', () => {
     expect(await secret).toBe(VALUE)
   })
 
+  test('that leapt beyond the deadline is a freeze, however long an attempt may take', async () => {
+    const { secret } = await make({ attemptTimeoutMs: 1000, deadlineMs: 1100, maxAttempts: 1 })
+    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
+    const opened = secret.then((value) => value)
+    await vi.waitFor(() => expect(hang.strikes).toBe(1))
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1700 })
+    try {
+      expect(await opened).toBe(VALUE)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('that leapt while a request hung, as a freeze makes it, leaves the whole deadline', async () => {
     const { secret } = await make()
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })

@@ -36,15 +36,15 @@ const direct = async () =>
   )
 
 // What the shim weighs, rounded up. The design asks for 4096, 2048 and 3584: docs/runtime.md says why not.
-test('an envelope costs no more than 5952 bytes minified, 3248 gzipped', async () => {
+test('an envelope costs no more than 5968 bytes minified, 3264 gzipped', async () => {
   const { minified, gzip } = await envelope()
-  expect(minified).toBeLessThanOrEqual(5952)
-  expect(gzip).toBeLessThanOrEqual(3248)
+  expect(minified).toBeLessThanOrEqual(5968)
+  expect(gzip).toBeLessThanOrEqual(3264)
 })
 
-test('direct secrets alone cost no more than 4816 bytes minified', async () => {
+test('direct secrets alone cost no more than 4832 bytes minified', async () => {
   const { minified, text } = await direct()
-  expect(minified).toBeLessThanOrEqual(4816)
+  expect(minified).toBeLessThanOrEqual(4832)
   expect(text).not.toMatch(/prime256v1|HPKE/)
 })
 
