@@ -5,6 +5,7 @@ import { DECLARATION } from './collect/declaration.js'
 import { KmsBuildError } from './errors.js'
 import type { DevValues } from './resolve/dev-values.js'
 import type { OwnSource } from './resolve/remote.js'
+import { mistakeInRuntime } from './runtime-settings.js'
 
 /** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
 export interface AwsOptions {
@@ -190,6 +191,10 @@ export function resolveOptions(
   if (options.dev && (!devValues || !['string', 'object'].includes(typeof devValues)))
     fail("option dev.values is neither an object, name: 'value', nor the path of a dotenv file.")
 
+  const runtime = options.runtime ?? {}
+  const mistake = mistakeInRuntime(runtime)
+  if (mistake) fail(mistake)
+
   return {
     root,
     keyIds,
@@ -215,7 +220,7 @@ export function resolveOptions(
     manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     types: options.types ?? true,
-    runtime: options.runtime ?? {},
+    runtime,
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
     exclude: [
       ...(options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/]),

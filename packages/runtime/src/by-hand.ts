@@ -1,6 +1,7 @@
 import { decrypting, type Settings } from './decrypt.js'
-import { KmsSecretError } from './error.js'
+import type { Failure } from './error.js'
 import { hostIn, hostOf } from './host.js'
+import type { Wrapped } from './request.js'
 import { secret, type As } from './secret.js'
 
 export interface DecryptOptions extends Omit<Settings, 'start'> {
@@ -14,6 +15,7 @@ export interface DecryptOptions extends Omit<Settings, 'start'> {
 
 /**
  * Decrypts what `aws kms encrypt` made, at once. From `@unplugin-kms/runtime`.
+ * Like a mark, what is returned shows no value where it is printed, and awaited after a failure tries anew.
  *
  * @param blob the CiphertextBlob, base64 or bytes
  * @param options `as` makes bytes of it, or the value of its JSON; by default it is text
@@ -38,13 +40,19 @@ export function decrypt(
     ...settings
   }: DecryptOptions & { as?: As },
 ): Promise<unknown> {
-  const wrapped = [
+  const wrapped: Wrapped = [
     keyId,
     hostOf(keyId),
     typeof blob === 'string' ? blob : Buffer.from(blob).toString('base64'),
     encryptionAlgorithm,
-  ] as const
-  return secret('decrypt', as, decrypting([[...wrapped]], encryptionContext, settings)).then()
+  ]
+  return begun(secret('decrypt', as, decrypting([wrapped], encryptionContext, settings)))
+}
+
+/** No native promise, which would show its value. A failure is told to whoever awaits. */
+function begun<T>(lazy: Promise<T>): Promise<T> {
+  lazy.catch(() => {})
+  return lazy
 }
 
 export interface DecryptEnvOptions extends Omit<Settings, 'start'> {
@@ -56,22 +64,24 @@ export interface DecryptEnvOptions extends Omit<Settings, 'start'> {
 
 /**
  * Decrypts an environment variable that holds KMS ciphertext in base64, as the Lambda console's encryption
- * helper leaves it. From `@unplugin-kms/runtime`.
+ * helper leaves it, at once. From `@unplugin-kms/runtime`. What is returned is as `decrypt`'s.
  *
  * @throws KmsSecretError ENV_UNSET if there is no such variable
  */
-export async function decryptEnv(
+export function decryptEnv(
   name: string,
   { keyId = '', encryptionContext, ...settings }: DecryptEnvOptions = {},
 ): Promise<string> {
-  const { env } = process
-  const blob = env[name]
-  if (!blob) throw new KmsSecretError({ code: 'ENV_UNSET', why: 'not set', secret: name })
-  const host = keyId ? hostOf(keyId) : hostIn(env.AWS_REGION!)
-  const context = encryptionContext ?? { LambdaFunctionName: env.AWS_LAMBDA_FUNCTION_NAME! }
-  return (await secret(
-    name,
-    undefined,
-    decrypting([[keyId, host, blob]], context, settings),
-  )) as string
+  const { [name]: blob, AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: fn } = process.env
+  if (!keyId && !region) throw new TypeError(`${name}: give keyId, since AWS_REGION is not set`)
+  const host = keyId ? hostOf(keyId) : hostIn(region!)
+  const open = decrypting(
+    [[keyId, host, blob!]],
+    encryptionContext ?? { LambdaFunctionName: fn! },
+    settings,
+  )
+  const unset: Failure = { code: 'ENV_UNSET', why: 'not set' }
+  return begun(
+    secret(name, undefined, blob ? open : () => Promise.reject(unset)),
+  ) as Promise<string>
 }

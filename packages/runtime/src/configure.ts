@@ -1,3 +1,4 @@
+import type { Failure } from './error.js'
 import { shared } from './shared.js'
 
 export interface Configuration {
@@ -19,19 +20,27 @@ export function configure({ credentials }: Configuration): void {
   shared().credentials =
     credentials &&
     (async (signal) => {
-      const { accessKeyId, secretAccessKey, sessionToken } = await before(signal, credentials())
+      const given = await before(signal, credentials).catch((cause: any) => {
+        // A provider may throw anything, and nothing.
+        throw new Error(`configured credentials: ${cause?.message ?? cause}`, { cause })
+      })
+      if (!given?.accessKeyId || !given.secretAccessKey) {
+        const why = 'the configured function gave no credentials'
+        throw { code: 'CREDENTIALS_MISSING', why } satisfies Failure
+      }
+      const { accessKeyId, secretAccessKey, sessionToken } = given
       return { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken }
     })
 }
 
-/** The promise, or the signal's reason once it aborts. A signal's timer does not keep the process alive; this does. */
-async function before<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+/** What is promised, or the signal's reason once it aborts. A signal's timer does not keep the process alive; this does. */
+async function before<T>(signal: AbortSignal, begin: () => Promise<T>): Promise<T> {
   const alive = setInterval(() => {}, 60_000)
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason))
   })
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([begin(), aborted])
   } finally {
     clearInterval(alive)
   }

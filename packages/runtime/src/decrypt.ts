@@ -13,7 +13,7 @@ export interface Settings {
   /**
    * How long all attempts may take, counted from the first await and anew after a freeze. No attempt
    * begins that could outlast it. Default 2500: with Lambda's own default timeout of 3 s, the
-   * function still has its say.
+   * function still has its say. A `direct` secret's wait for its turn comes on top.
    */
   deadlineMs?: number
   /**
@@ -33,7 +33,7 @@ export function decrypting<T = Buffer>(
   wrapped: Wrapped[],
   context: Record<string, string>,
   { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
-  use: (plaintext: Buffer) => T = (plaintext) => plaintext as T,
+  use: (plaintext: Buffer, keyArn: string) => T = (plaintext) => plaintext as T,
 ): () => Promise<T> {
   const own = ([keyArn]: Wrapped) => +(regionOf(keyArn) === process.env.AWS_REGION)
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
@@ -50,11 +50,11 @@ export function decrypting<T = Buffer>(
       const begun = Date.now()
       try {
         const signal = AbortSignal.timeout(timeout)
-        return use(await requestDecrypt(target, context, signal, insecureHosts))
+        return use(await requestDecrypt(target, context, signal, insecureHosts), target[0])
       } catch (failure: any) {
         const now = Date.now()
         // Later than any timer would be: the process was frozen, and KMS had no chance.
-        if (now - begun > 2 * timeout) return run()
+        if (now - begun > Math.min(2 * timeout, deadlineMs + 250)) return run()
         const pause = Math.random() * Math.min(1000, 25 * 2 ** tries)
         whys.add(failure.why)
         if (failure.code === 'KMS_UNREACHABLE') queue.push(target)

@@ -7,27 +7,26 @@ import { hmac } from './hmac.js'
 const KEM = 'HPKE-v1KEM\0\x10'
 const HPKE = 'HPKE-v1HPKE\0\x10\0\x01\0\x02'
 
-/** Gives the shared secret behind an `enc` of 65 bytes. Throws for what is no point of the curve. */
-export function decapsulating(pair: ECDH): (enc: Buffer) => Buffer {
-  const publicKey = pair.getPublicKey().toString('latin1')
-  return (enc) =>
-    hmac(
-      hmac('', KEM + 'eae_prk' + pair.computeSecret(enc).toString('latin1')),
-      `\0\x20${KEM}shared_secret${enc.toString('latin1')}${publicKey}\x01`,
-    )
-}
+/**
+ * Gives the shared secret behind an `enc` of 65 bytes. `publicKey` is the pair's own, with a character
+ * a byte (latin1). Throws for what is no point of the curve.
+ */
+export const decapsulate = (pair: ECDH, publicKey: string, enc: Buffer): Buffer =>
+  hmac(
+    hmac('', KEM + 'eae_prk' + pair.computeSecret(enc).toString('latin1')),
+    `\0\x20${KEM}shared_secret${enc.toString('latin1')}${publicKey}\x01`,
+  )
 
 /** Opens the one message of an encapsulation. Throws if anything of it was altered. */
 export type OpenMessage = (enc: Buffer, aad: Buffer, ciphertext: Buffer, tag: Buffer) => Buffer
 
-/** `info` has a character a byte (latin1). */
-export function recipient(pair: ECDH, info: string): OpenMessage {
-  const decapsulate = decapsulating(pair)
+/** `publicKey` and `info` have a character a byte (latin1). */
+export function recipient(pair: ECDH, publicKey: string, info: string): OpenMessage {
   const digest = (text: string) => hmac('', HPKE + text).toString('latin1')
   const schedule = `\0${digest('psk_id_hash')}${digest('info_hash' + info)}\x01`
 
   return (enc, aad, ciphertext, tag) => {
-    const secret = hmac(decapsulate(enc), HPKE + 'secret')
+    const secret = hmac(decapsulate(pair, publicKey, enc), HPKE + 'secret')
     const key = hmac(secret, `\0\x20${HPKE}key${schedule}`)
     const nonce = hmac(secret, `\0\x0c${HPKE}base_nonce${schedule}`).subarray(0, 12)
     // Without its length, node takes a tag of 4 bytes as well.

@@ -11,19 +11,25 @@ export type Open = (token: string, name: string) => Buffer
 /**
  * A data key pair's private key (PKCS#8, DER) as KMS unwraps it, made ready to open tokens.
  * The buffer is zeroed; the key lives on in OpenSSL's memory, behind the closure alone.
- * Throws for what is no private key.
+ * Throws a `Failure` for what is no private key.
  */
-export function importKey(pkcs8: Buffer): Open {
+export function importKey(pkcs8: Buffer, keyArn?: string): Open {
   const pair = createECDH('prime256v1')
   // RFC 5915: version 1, then the scalar as an octet string of 32 bytes; a public key may follow.
   const scalar = pkcs8.indexOf('\x02\x01\x01\x04\x20') + 5
-  pair.setPrivateKey(pkcs8.subarray(scalar, scalar + 32))
+  try {
+    // Where there is no scalar, none: OpenSSL takes any few bytes for one.
+    pair.setPrivateKey(pkcs8.subarray(scalar, scalar > 4 ? scalar + 32 : 0))
+  } catch {
+    throw { code: 'OPEN_FAILED', why: keyArn + ' unwraps to no private key' } satisfies Failure
+  }
+  const publicKey = pair.getPublicKey('latin1' as 'binary')
   // Derived, never read: a public key or a fingerprint that someone wrote down proves nothing.
   // The SubjectPublicKeyInfo (RFC 5480) names its algorithm as the PKCS#8 does, nine bytes before.
   const algorithm = pkcs8.toString('latin1', scalar - 30, scalar - 9)
-  const spki = `\x30\x59${algorithm}\x03\x42\0${pair.getPublicKey().toString('latin1')}`
+  const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`
   const fingerprint = hash('sha256', Buffer.from(spki, 'latin1')).slice(0, 16)
-  const open = recipient(pair, 'unplugin-kms/v1')
+  const open = recipient(pair, publicKey, 'unplugin-kms/v1')
   pkcs8.fill(0)
 
   return (token, name) => {

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { hmac } from './hmac.js'
 
+const ALGORITHM = 'AWS4-HMAC-SHA256'
+
 /** As container endpoints spell them. */
 export interface Credentials {
   AccessKeyId: string
@@ -17,7 +19,8 @@ export function sign(
   now: number,
 ): Record<string, string> {
   const time = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
-  const scope = [time.slice(0, 8), region, 'kms', 'aws4_request']
+  const steps = [time.slice(0, 8), region, 'kms', 'aws4_request']
+  const scope = steps.join('/')
   // All of them are signed, so they stand in the order of their names.
   const headers = {
     'content-type': 'application/x-amz-json-1.1',
@@ -29,10 +32,10 @@ export function sign(
   const names = Object.keys(headers).join(';')
   const lines = Object.entries(headers).map((header) => header.join(':'))
   const request = ['POST', pathname, '', ...lines, '', names, hash('sha256', body)].join('\n')
-  const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), hash('sha256', request)].join('\n')
-  const signature = [...scope, text].reduce<string | Buffer>(hmac, 'AWS4' + SecretAccessKey)
+  const text = [ALGORITHM, time, scope, hash('sha256', request)].join('\n')
+  const signature = [...steps, text].reduce<string | Buffer>(hmac, 'AWS4' + SecretAccessKey)
   return {
     ...headers,
-    authorization: `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
+    authorization: `${ALGORITHM} Credential=${AccessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
   }
 }

@@ -1,5 +1,8 @@
 import { EncryptCommand } from '@aws-sdk/client-kms'
+import { partition } from '@aws-sdk/core/client'
+import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
+import { hostIn, hostOf } from '../src/host.js'
 import { decrypt, decryptEnv, KmsSecretError } from '../src/index.js'
 import { base64, CONTEXT, useKms } from './world.js'
 
@@ -25,6 +28,46 @@ describe('decrypt', () => {
   })
 })
 
+test('what is decrypted by hand shows no value where it is printed, opened or not', async () => {
+  const [keyId, , blob] = await world.encrypt('hunter2')
+  vi.stubEnv('DB_PASSWORD', blob)
+  for (const lazy of [
+    decrypt(blob, { keyId, encryptionContext: CONTEXT }),
+    decryptEnv('DB_PASSWORD', { encryptionContext: CONTEXT }),
+  ]) {
+    const shown = inspect(lazy, { showHidden: true, depth: 20 })
+    expect(await lazy).toBe('hunter2')
+    expect(inspect(lazy, { showHidden: true, depth: 20 })).toBe(shown)
+    expect(shown).not.toContain('hunter2')
+    expect(() => `${lazy}`).toThrow(expect.objectContaining({ code: 'NOT_AWAITED' }))
+  }
+  vi.unstubAllEnvs()
+})
+
+test('what is decrypted by hand begins before it is awaited', async () => {
+  const [keyId, , blob] = await world.encrypt('hunter2')
+  const lazy = decrypt(blob, { keyId, encryptionContext: CONTEXT })
+  await vi.waitFor(() => expect(world.decrypts).toHaveLength(1))
+  expect(await lazy).toBe('hunter2')
+  expect(world.decrypts).toHaveLength(1)
+})
+
+test.each([
+  'us-east-1',
+  'us-gov-west-1',
+  'cn-north-1',
+  'eusc-de-east-1',
+  'us-iso-east-1',
+  'us-isob-east-1',
+  'eu-isoe-west-1',
+  'us-isof-south-1',
+])('the host of a region is the one that the AWS SDK asks: %s', (region) => {
+  const { name, dnsSuffix } = partition(region)
+  const host = `kms.${region}.${dnsSuffix}`
+  expect(hostIn(region)).toBe(host)
+  expect(hostOf(`arn:${name}:kms:${region}:111122223333:key/x`)).toBe(host)
+})
+
 describe('decryptEnv', () => {
   test('opens what the Lambda console’s encryption helper leaves', async () => {
     const { arn } = await world.kms.createKey()
@@ -46,6 +89,12 @@ describe('decryptEnv', () => {
     const [, , blob] = await world.encrypt('hunter2')
     vi.stubEnv('DB_PASSWORD', blob)
     expect(await decryptEnv('DB_PASSWORD', { encryptionContext: CONTEXT })).toBe('hunter2')
+    vi.unstubAllEnvs()
+  })
+
+  test('without a key ARN asks for the region that it cannot know', () => {
+    vi.stubEnv('AWS_REGION', '')
+    expect(() => decryptEnv('DB_PASSWORD')).toThrow(/DB_PASSWORD.*keyId.*AWS_REGION/)
     vi.unstubAllEnvs()
   })
 

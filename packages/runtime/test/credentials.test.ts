@@ -123,6 +123,20 @@ describe('credentials', () => {
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
   })
 
+  test.each([
+    'http://169.254.170.2/',
+    'http://169.254.170.23/v1/credentials',
+    'http://[fd00:ec2::23]/v1/credentials',
+    'http://localhost/',
+    'http://127.1.2.3/',
+    'http://[::1]/',
+    'https://example.com/',
+  ])('may be asked of %s, as AWS’s SDKs do', async (uri) => {
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', uri)
+    // Aborted before it connects: the host was let through, and nothing leaves the machine.
+    await expect((await fresh())(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
   test('are never asked of another host by way of the relative address', async () => {
     const credentials = await fresh()
     const path = fc.string({ unit: fc.constantFrom(...'@:/.\\?#ab1') })
@@ -142,10 +156,42 @@ describe('credentials', () => {
     expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'MINE', SecretAccessKey: 'mine' })
   })
 
+  test.each([undefined, null, 'nothing', { message: 'no profile' }, new Error('no profile')])(
+    'whose configured function throws %o are worth another try',
+    async (thrown) => {
+      configure({ credentials: () => Promise.reject(thrown) })
+      const error = await (await fresh())(signal).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(Error)
+      expect(error).toMatchObject({
+        message: expect.stringMatching(
+          /^configured credentials: (undefined|null|nothing|no profile)$/,
+        ),
+        cause: thrown,
+      })
+    },
+  )
+
+  test('whose configured function throws before it promises anything are worth another try', async () => {
+    configure({
+      credentials: () => {
+        throw new Error('no profile')
+      },
+    })
+    await expect((await fresh())(signal)).rejects.toThrow('configured credentials: no profile')
+  })
+
+  test.each([undefined, {}, { accessKeyId: 'MINE' }])(
+    'whose configured function gives %o are missed at once',
+    async (given) => {
+      configure({ credentials: async () => given as never })
+      await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
+    },
+  )
+
   test('whose configured function hangs are given up with the attempt', async () => {
     configure({ credentials: () => new Promise(() => {}) })
     await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({
-      name: 'TimeoutError',
+      cause: { name: 'TimeoutError' },
     })
   })
 })

@@ -35,65 +35,66 @@ const program = async (code: (token: string) => string, settings = {}, format?: 
 }
 
 describe('a process', () => {
-  test.each([undefined, 'cjs' as const])(
-    'opens a secret and ends by itself (%s)',
-    async (format) => {
-      const { file } = await program(
-        (token) => `pair(${token}, 'DB').then(console.log)`,
-        {},
-        format,
-      )
-      expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
-    },
-  )
+  test('in CommonJS opens a secret and ends by itself', async () => {
+    const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, 'cjs')
+    expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
 
-  // Skipped where bun's binary for this platform is not installed.
-  test.skipIf(spawnSync(BUN, ['--version']).status !== 0)(
-    'of Bun opens a secret and ends by itself',
-    async () => {
+  describe.each([
+    { runtime: 'Node', command: process.execPath },
+    { runtime: 'Bun', command: BUN },
+  ])('of $runtime', ({ command }) => {
+    // Skipped where bun's binary for this platform is not installed.
+    const absent = spawnSync(command, ['--version']).status !== 0
+    const runs = test.skipIf(absent)
+
+    runs('opens a secret and ends by itself', async () => {
       const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
-      expect(await start(file, BUN).ended).toEqual({ code: 0, output: 'hunter2\n' })
-    },
-  )
+      expect(await start(file, command).ended).toEqual({ code: 0, output: 'hunter2\n' })
+    })
 
-  test('that awaits nothing ends by itself, whatever KMS does', async () => {
-    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const { file } = await program(() => 'globalThis.kept = pair')
-    expect(await start(file).ended).toEqual({ code: 0, output: '' })
-  })
+    runs('that awaits nothing ends by itself, whatever KMS does', async () => {
+      world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+      const { file } = await program(() => 'globalThis.kept = pair')
+      expect(await start(file, command).ended).toEqual({ code: 0, output: '' })
+    })
 
-  test('that awaits at its top level fails with the error, and not for a promise that never settles', async () => {
-    world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
-    const { file } = await program(
-      (token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`,
-      settings,
+    runs(
+      'that awaits at its top level fails with the error, and not for a promise that never settles',
+      async () => {
+        world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+        const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
+        const { file } = await program(
+          (token) => `try { await pair(${token}, 'DB') } catch ({ code }) { console.log(code) }`,
+          settings,
+        )
+        expect(await start(file, command).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
+      },
     )
-    expect(await start(file).ended).toEqual({ code: 0, output: 'KMS_UNREACHABLE\n' })
-  })
 
-  test.skipIf(process.platform === 'win32').each([
-    [
-      'before anyone awaited',
-      `const alive = setInterval(() => {}, 1000)\nawait new Promise((resolve) => process.once('SIGUSR2', resolve))\nclearInterval(alive)\n`,
-    ],
-    ['while it was awaited', ''],
-  ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
-    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
-    const { file } = await program(
-      (token) => `${wait}console.log(await pair(${token}, 'DB'))`,
-      settings,
-    )
-    const { child, ended } = start(file)
-    await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
-    child.kill('SIGSTOP')
-    // The freeze itself: nothing else can make a process's clock pass.
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    hang.remove()
-    child.kill('SIGCONT')
-    if (wait) child.kill('SIGUSR2')
-    expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+    test.skipIf(absent || process.platform === 'win32').each([
+      [
+        'before anyone awaited',
+        `const alive = setInterval(() => {}, 1000)\nawait new Promise((resolve) => process.once('SIGUSR2', resolve))\nclearInterval(alive)\n`,
+      ],
+      ['while it was awaited', ''],
+    ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
+      const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+      const settings = { attemptTimeoutMs: 400, deadlineMs: 600, maxAttempts: 1 }
+      const { file } = await program(
+        (token) => `${wait}console.log(await pair(${token}, 'DB'))`,
+        settings,
+      )
+      const { child, ended } = start(file, command)
+      await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 5000 })
+      child.kill('SIGSTOP')
+      // The freeze itself: nothing else can make a process's clock pass.
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      hang.remove()
+      child.kill('SIGCONT')
+      if (wait) child.kill('SIGUSR2')
+      expect(await ended).toEqual({ code: 0, output: 'hunter2\n' })
+    })
   })
 
   // The host tells the envelopes apart; the environment leads all of them to the same KMS.
@@ -104,7 +105,7 @@ describe('a process', () => {
       `envelope([[wrapped[0], 'host' + n, wrapped[2]]], context, { ...settings, start: n % 2 ? 'load' : 'first-use' })(token, 'S' + n)`,
     ],
   ])(
-    'in a storm of faults opens each of 1,000 %s, leaves no socket and ends by itself',
+    'in a storm of faults opens each of 1,000 %s, leaves no socket or timer and ends by itself',
     async (_, open) => {
       const kinds: FaultKind[] = [
         { kind: 'throttle' },
@@ -116,8 +117,9 @@ describe('a process', () => {
         { kind: 'body', body: 'truncated' },
         { kind: 'body', body: 'html', status: 502 },
         { kind: 'latency', ms: 20 },
+        { kind: 'hang' },
       ]
-      const settings = { attemptTimeoutMs: 5000, deadlineMs: 60_000, maxAttempts: 14 }
+      const settings = { attemptTimeoutMs: 1000, deadlineMs: 60_000, maxAttempts: 14 }
       const pair = await world.pair()
       const token = await pair.seal('hunter2')
       const wrapped = open.startsWith('direct') ? await world.encrypt('hunter2') : pair.wrapped
@@ -130,13 +132,18 @@ describe('a process', () => {
         const secrets = Array.from({ length: 100 }, (_, i) => ((n) => ${open})(batch + i))
         opened += (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
       }
-      console.log(opened, Object.values(globalAgent.sockets).flat().length)`,
+      const left = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')
+      console.log(opened, Object.values(globalAgent.sockets).flat().length, left.length)`,
       )
       // Rates that share no period, so that the faults meet in ever new sequences.
       const faults = kinds.map((fault, i) =>
-        world.kms.faults.add({ ...fault, operation: 'Decrypt', rate: 0.04 + i * 0.0037 }),
+        world.kms.faults.add({
+          ...fault,
+          operation: 'Decrypt',
+          rate: fault.kind === 'hang' ? 0.0073 : 0.04 + i * 0.0037,
+        }),
       )
-      expect(await start(file).ended).toEqual({ code: 0, output: '1000 0\n' })
+      expect(await start(file).ended).toEqual({ code: 0, output: '1000 0 0\n' })
       expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
     },
     120_000,

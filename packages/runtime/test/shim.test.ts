@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import type { KmsSecretError } from '../src/error.js'
 import { direct, envelope, type Settings } from '../src/shim.js'
-import { seal } from './sealer.mjs'
+import { newPair, seal } from './sealer.mjs'
 import { base64, CONTEXT, HASTY, useKms } from './world.js'
 
 const world = useKms()
@@ -169,6 +169,7 @@ describe('of several regions', () => {
     const none = envelope([wrapped[0]!], CONTEXT, settings)
     await expect(none(await seal(spki, 'hunter2'), 'DB')).rejects.toMatchObject({
       code: 'OPEN_FAILED',
+      message: expect.stringContaining(`${wrapped[0]![0]} unwraps to no private key`),
     })
   })
 
@@ -198,6 +199,23 @@ describe('of several regions', () => {
       expect((error as Error).message).toContain(part)
     }
     expect(world.decrypts).toHaveLength(2)
+  })
+
+  test('one that refuses and one that unwraps to something else are both told', async () => {
+    const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
+    const { spki } = newPair()
+    world.kms.faults.add({
+      kind: 'error',
+      type: 'DisabledException',
+      operation: 'Decrypt',
+      times: 1,
+    })
+    const open = envelope([east, west], CONTEXT, { ...settings, start: 'first-use' })
+    const error = await open(await seal(spki, 'hunter2'), 'DB').catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'OPEN_FAILED', secret: 'DB' })
+    for (const part of [east[0], 'DisabledException', `${west[0]} unwraps to no private key`]) {
+      expect((error as Error).message).toContain(part)
+    }
   })
 
   test('each pair has its own unwrap', async () => {
@@ -299,11 +317,26 @@ describe('plain http', () => {
     'http://kms.example.com:4566',
     'http://127.0.0.1.example.com',
     'http://127.0.0.1@example.com',
-  ])('to %s is refused, and nothing sent', async (url) => {
+    'http://user:hunter2@example.com',
+  ])('to %s is refused by name, and nothing sent', async (url) => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
+    const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch(
+      (error: unknown) => error,
+    )
+    const { code, message } = error as KmsSecretError
+    expect(code).toBe('ENDPOINT_INSECURE')
+    expect(message).toContain(`http://${new URL(url).hostname} is not https`)
+    expect(message).not.toContain('hunter2')
+    vi.unstubAllEnvs()
+  })
+
+  test('is not what an address without its scheme is taken for', async () => {
+    const wrapped = await world.encrypt('hunter2')
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'localhost:4566')
     await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
       code: 'ENDPOINT_INSECURE',
+      message: expect.stringContaining('localhost:// is not https'),
     })
     vi.unstubAllEnvs()
   })

@@ -36,10 +36,10 @@ const direct = async () =>
   )
 
 // What the shim weighs, rounded up. The design asks for 4096, 2048 and 3584: docs/runtime.md says why not.
-test('an envelope costs no more than 5952 bytes minified, 3216 gzipped', async () => {
+test('an envelope costs no more than 5968 bytes minified, 3264 gzipped', async () => {
   const { minified, gzip } = await envelope()
-  expect(minified).toBeLessThanOrEqual(5952)
-  expect(gzip).toBeLessThanOrEqual(3216)
+  expect(minified).toBeLessThanOrEqual(5968)
+  expect(gzip).toBeLessThanOrEqual(3264)
 })
 
 test('direct secrets alone cost no more than 4832 bytes minified', async () => {
