@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { byteClass } from './byte-class.js'
+import { unescape } from './unescape.js'
 
 /** The same bytes, read one way: as they stand, with escapes decoded, out of a data URL. */
 export interface View {
@@ -8,27 +10,11 @@ export interface View {
   bytes: Buffer
 }
 
-// A comment may stand wherever a space may; so long a one that it would slow the search, not.
-const GAP = String.raw`(?:[\s()]|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*`
-const ESCAPE_OR_SUM = new RegExp(
-  String.raw`\\(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2})|([0-3]?[0-7]{1,2})|(\r\n|[^]))` +
-    `|["'\`]${GAP}\\+${GAP}["'\`]|\\$\\{${GAP}["'\`]|["'\`]${GAP}\\}`,
-  'gi',
-)
-const SINGLE: Record<string, string> = {
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  b: '\b',
-  f: '\f',
-  v: '\v',
-  '\n': '',
-  '\r\n': '',
-  '\u2028': '',
-  '\u2029': '',
-}
 const CSS_ESCAPE = /\\(?:([0-9a-f]{1,6})(?:\r\n|\s)?|\r?\n|(.))/gi
-const DATA_URL = /data:[\w.+/-]*((?:;[\w.+=-]+)*),([\w+/=%.~!*'()-]*)/g
+const DATA_URL = /^data:[\w.+/-]*((?:;[\w.+=-]+)*),/
+const IN_DATA_URL = byteClass(/[\w+/=%.~!*'()-]/)
+/** Bytes of a data URL before its comma: more than any media type has. */
+const LONGEST_HEAD = 1000
 const DEEPEST = 5
 
 /**
@@ -72,25 +58,26 @@ function* read(bytes: Buffer, reading: string, depth: number): Generator<View> {
   yield { reading, bytes }
   // A NUL is no sign of a binary file: Bun prints one in a string as it is.
   if (depth > DEEPEST) return
-  const text = bytes.toString('utf8')
-  if (text.includes('data:')) {
-    for (const [, parameters, body] of text.matchAll(DATA_URL)) {
-      const inner = parameters!.includes(';base64')
-        ? Buffer.from(body!, 'base64')
-        : Buffer.from(unpercent(body!))
-      if (inner.length) yield* read(inner, ' (in a data URL)', depth + 1)
-    }
+  for (let at = bytes.indexOf('data:'); at !== -1; at = bytes.indexOf('data:', at + 1)) {
+    const inner = dataUrl(bytes, at)
+    if (inner) yield* read(inner, ' (in a data URL)', depth + 1)
   }
-  const unescaped = unescape(text)
-  if (unescaped !== text) yield* read(Buffer.from(unescaped), ' (unescaped)', depth + 1)
+  const unescaped = unescape(bytes)
+  if (unescaped) yield* read(unescaped, ' (unescaped)', depth + 1)
 }
 
-const unescape = (text: string) =>
-  text.replace(ESCAPE_OR_SUM, (_, brace, unit, byte, octal, single: string | undefined) => {
-    if (single !== undefined) return SINGLE[single] ?? single
-    const code = parseInt(brace ?? unit ?? byte ?? octal ?? '', octal ? 8 : 16)
-    return codePoint(code)
-  })
+/** What the data URL says that begins here, if one does. */
+function dataUrl(bytes: Buffer, at: number): Buffer | null {
+  const head = DATA_URL.exec(bytes.toString('latin1', at, at + LONGEST_HEAD))
+  if (!head) return null
+  const start = at + head[0].length
+  let end = start
+  while (IN_DATA_URL[bytes[end]!]) end++
+  const body = bytes.toString('latin1', start, end)
+  const isBase64 = head[1]!.includes(';base64')
+  const inner = isBase64 ? Buffer.from(body, 'base64') : Buffer.from(unpercent(body))
+  return inner.length ? inner : null
+}
 
 const codePoint = (code: number) => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
 
