@@ -1,5 +1,7 @@
 import MagicString from 'magic-string'
 import type { Collected, Mark } from '../collect/collected.js'
+import { KmsBuildError } from '../errors.js'
+import { shown } from '../resolve/refuse.js'
 import { redact } from './redact.js'
 
 /** What a mark becomes: a call of an export of one of the build's own modules. */
@@ -67,6 +69,17 @@ export function emit(
       return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
     },
   }
+}
+
+/** For a format without top-level await. @throws KmsBuildError SYNC_IN_CJS. */
+export function refuseSync(marks: Mark[]) {
+  const mark = marks.find(({ sync }) => sync)
+  if (!mark) return
+  throw new KmsBuildError(
+    'SYNC_IN_CJS',
+    `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
+    mark.place,
+  )
 }
 
 const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
