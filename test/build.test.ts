@@ -48,3 +48,15 @@ describe('one plugin in two builds at once', () => {
     })
   })
 })
+
+it('a module finds its file in a folder whose name has a #, whatever query its id ends in', async () => {
+  const root = await project({ 'C#/key.txt': VALUE })
+  const path = join(root, 'kms-secrets.json')
+  await secretsFile(path, {})
+  const build = createBuild({ secretsFile: path })
+  const source = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.file('key.txt')\n`
+  for (const end of ['', '?query', '?a/b', '#fragment', '#fragment?query']) {
+    const id = `${join(root, 'C#', 'main.ts')}${end}`
+    expect((await build.transform(source, id, {}, () => {}))!.code).toContain('kms:v1:')
+  }
+})

@@ -10,8 +10,8 @@ export interface Graph {
   importersOf?: (id: string) => string[]
 }
 
-/** The file of a module, whose id may end in a query. */
-export const pathOf = (id: string) => id.replace(/[?#].*$/, '')
+/** The file of a module, whose id may end in a query or a fragment: no folder `C#` is one. */
+export const pathOf = (id: string) => id.replace(/\?.*$|#[^\\/]*$/, '')
 
 /** Where in the sources the texts stand unmarked that were found in the output: `file:line:column (name)`. */
 export async function origins(
