@@ -35,7 +35,7 @@ export function emit(
 
   marks.forEach((mark, index) => {
     const opening = openings[index]!
-    const args = opening.args.map((arg) => JSON.stringify(arg)).join(', ')
+    const args = opening.args.map(javaScript).join(', ')
     // Between parentheses or brackets a line break ends no statement.
     const kept = lines(mark.start, mark.end)
     if (mark.sync) {
@@ -70,6 +70,10 @@ export function emit(
     },
   }
 }
+
+/** A value of JSON. In its own words the name `__proto__` would be none, but set the prototype. */
+export const javaScript = (value: unknown) =>
+  JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:')
 
 /** For a format without top-level await. @throws KmsBuildError SYNC_IN_CJS. */
 export function refuseSync(marks: Mark[]) {

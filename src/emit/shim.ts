@@ -11,7 +11,7 @@ import type { Direct } from '../seal/direct.js'
 import { endpointHost } from '../seal/endpoint.js'
 import type { Sealed } from '../seal/sealer.js'
 import { DEV, devModule } from './dev.js'
-import type { Opening } from './emit.js'
+import { javaScript, type Opening } from './emit.js'
 
 /**
  * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
@@ -75,7 +75,7 @@ export function pairModuleCode(
   ])
   // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
   const settings = { ...runtime, pair: fingerprint }
-  const args = [blobs, encryptionContext, settings].map((arg) => JSON.stringify(arg)).join(', ')
+  const args = [blobs, encryptionContext, settings].map(javaScript).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }
 
