@@ -4,7 +4,7 @@ import { refuse, shown } from './refuse.js'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text of UTF-8; undefined for bytes that are none. */
+/** The text of UTF-8, byte order mark and all; undefined for bytes that are none. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes)
