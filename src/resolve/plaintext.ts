@@ -31,7 +31,7 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     (typeof value === 'string' ? value : textOf(value)) ??
     refuse(
       'SOURCE_UNSUITABLE',
-      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes.`,
+      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes: 'bytes' in place of text, or { as: 'bytes' }.`,
       mark,
     )
   if (!text.isWellFormed())
@@ -48,7 +48,11 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     )
   }
   if (mark.format === 'json' && !isJson(text))
-    refuse('JSON_INVALID', `the value of ${shown(mark)} is no JSON.`, mark)
+    refuse(
+      'JSON_INVALID',
+      `the value of ${shown(mark)} is no JSON. Mend it, or take it as text: leave 'json' out.`,
+      mark,
+    )
   return { plaintext: Buffer.from(text, 'utf8') }
 }
 
