@@ -1,20 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { relative, resolve as resolvePath, sep } from 'node:path'
 import { collect } from './collect/collect.js'
 import { MARKER, type Mark } from './collect/collected.js'
-import { DEV, devModule, devOpening } from './emit/dev.js'
-import { emit, type Opening } from './emit/emit.js'
-import {
-  CLIENT,
-  CLIENT_CODE,
-  directOpening,
-  fingerprintIn,
-  pairModuleCode,
-  pairOpening,
-  SHIM,
-  shimModule,
-} from './emit/shim.js'
-import { KmsBuildError, type Place } from './errors.js'
+import { devOpening } from './emit/dev.js'
+import { emit, refuseSync, type Opening } from './emit/emit.js'
+import { moduleCode, openingOf } from './emit/shim.js'
+import { KmsBuildError } from './errors.js'
 import { createManifest } from './manifest.js'
 import { resolveOptions, type Options } from './options.js'
 import {
@@ -25,18 +15,18 @@ import {
   type ClientMark,
 } from './prove/client-bundle.js'
 import type { Asset } from './prove/examine.js'
-import { importChain, type Graph } from './prove/origins.js'
-import { asText, prove } from './prove/prove.js'
+import { importChain, pathOf, type Graph } from './prove/origins.js'
+import { asText, prove, unseenModule } from './prove/prove.js'
 import { devValue, type DevValues } from './resolve/dev-values.js'
 import { createRemote } from './resolve/remote.js'
-import { fileOf, nameOf, resolve, shown, type Value } from './resolve/resolve.js'
+import { fileOf, nameOf, resolve } from './resolve/resolve.js'
 import { kmsCalls } from './seal/kms.js'
 import { loadSecretsFile } from './seal/load-secrets-file.js'
-import { createSealer, type Sealed } from './seal/sealer.js'
+import { createSealer } from './seal/sealer.js'
 import type { SecretsFile } from './seal/secrets-file.js'
 import { updateTypes } from './secrets/types.js'
 import { createTimings } from './timings.js'
-import { warnings, type Noted } from './warnings.js'
+import { note, warnings, type Noted } from './warnings.js'
 
 /** What a bundler tells about the bundle that a module goes into. */
 export interface Target {
@@ -50,17 +40,10 @@ export interface Target {
   importersOf?: Graph['importersOf']
 }
 
-export type Transformed = ReturnType<typeof emit>
-
 /** Told of each file whose change makes a result stale, also when there will be no result. */
 export type Watch = (file: string) => void
 
 export type Build = ReturnType<typeof createBuild>
-
-/** What is known of a module with marks, until it is transformed again. */
-interface Remembered extends Noted {
-  sync: Mark[]
-}
 
 /**
  * One build, or one watch session of builds: collect, resolve, seal, emit for each module; then
@@ -74,7 +57,7 @@ export function createBuild(userOptions: Options | undefined) {
   const sealer = createSealer(options, kms, remote.fetching.bounded)
   const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
   // Never emptied: what a module that left the build held may not stand in the output either.
-  const modules = new Map<string, Remembered>()
+  const modules = new Map<string, Noted>()
   const redacted = new Set<string>()
   // Apart from those: one plugin may stand in a browser's build and in the server's beside it.
   const inBrowsers = new Map<string, ClientMark[]>()
@@ -88,20 +71,6 @@ export function createBuild(userOptions: Options | undefined) {
   /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
   const setRoot = (folder: string) => void (root = folder)
   const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
-
-  /** Where a module that never passed through `transform` imports the marker, if it lies on the disk. */
-  function importPlace(id: string): Place | null {
-    const path = id.replace(/[?#].*$/, '')
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-    const before = text.slice(0, Math.max(0, text.indexOf(MARKER)))
-    if (!before) return null
-    const lines = before.split('\n')
-    return { file: fromRoot(path), line: lines.length, column: lines.at(-1)!.length }
-  }
-
-  // A module that is a data URL has its whole text, marks and all, for a name.
-  const moduleShown = (id: string) =>
-    /^\0?data:/.test(id) ? 'a module in a data URL' : fromRoot(id)
 
   /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
   async function start() {
@@ -141,13 +110,8 @@ export function createBuild(userOptions: Options | undefined) {
     }
   }
 
-  async function transformModule(
-    code: string,
-    id: string,
-    target: Target,
-    watch: Watch,
-  ): Promise<Transformed | null> {
-    const path = id.replace(/[?#].*$/, '')
+  async function transformModule(code: string, id: string, target: Target, watch: Watch) {
+    const path = pathOf(id)
     const file = fromRoot(path)
     // What is known of the module holds until it is replaced: a build beside this one may be proven now.
     const collected = code.includes(MARKER)
@@ -162,8 +126,11 @@ export function createBuild(userOptions: Options | undefined) {
     watch(options.secretsFile.path)
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await (started ??= load())
-    refuseTarget(marks, id, target)
-    if (target.client && options.client === 'error') {
+    const isRefused = target.client && options.client === 'error'
+    if (isRefused && target.immediate && marks[0])
+      throw inClient(marks[0], importChain(id, target.importersOf).map(fromRoot))
+    if (target.cjs ?? lacksAwait) refuseSync(marks)
+    if (isRefused) {
       const client = clientMarks(marks)
       inBrowsers.set(id, client)
       return emit(code, path, collected, client.map(refusedOpening))
@@ -182,12 +149,12 @@ export function createBuild(userOptions: Options | undefined) {
     const values = await timings.timed('resolve', () =>
       Promise.all(marks.map((mark) => resolve(mark, path, sources))),
     )
-    remember(id, marks, values)
+    modules.set(id, note(marks, values, options))
     const sealed = await timings.timed('seal', () =>
       Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
     )
     await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
-    const openings = marks.map((mark, index) => opening(mark, sealed[index]!))
+    const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, options))
     const emitted = await timings.timed('emit', () => emit(code, path, collected, openings))
     redacted.add(emitted.shown)
     return emitted
@@ -202,78 +169,18 @@ export function createBuild(userOptions: Options | undefined) {
     )
   }
 
-  const opening = (mark: Mark, value: Sealed): Opening =>
-    'wrapped' in value
-      ? directOpening(value, nameOf(mark), mark.format, options.runtime, options.aws)
-      : pairOpening(value, nameOf(mark), mark.format)
-
-  function refuseTarget(marks: Mark[], id: string, target: Target) {
-    const { client, immediate, cjs, importersOf } = target
-    const [first] = marks
-    if (first && client && immediate && options.client === 'error')
-      throw inClient(first, importChain(id, importersOf).map(fromRoot))
-    const sync = marks.find((mark) => mark.sync)
-    if (sync && (cjs ?? lacksAwait)) throw syncInCjs(sync)
-  }
-
-  const syncInCjs = (mark: Mark) =>
-    new KmsBuildError(
-      'SYNC_IN_CJS',
-      `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
-      mark.place,
-    )
-
   /** For bundlers that tell the output's format apart from the modules, before or after them. */
   function setCjs(cjs: boolean) {
     lacksAwait = cjs
-    for (const { sync } of modules.values()) if (cjs && sync[0]) throw syncInCjs(sync[0])
+    if (cjs) for (const { marks } of modules.values()) refuseSync(marks)
   }
 
-  function remember(id: string, marks: Mark[], values: Value[]) {
-    const plaintextLiterals = marks.filter(
-      (mark, index) => mark.source === 'literal' && 'plaintext' in values[index]!,
-    )
-    const [literal] = plaintextLiterals
-    if (literal && options.plaintextLiterals === 'error') {
-      throw new KmsBuildError(
-        'PLAINTEXT_LITERAL',
-        'a plaintext stands in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.',
-        literal.place,
-      )
-    }
-    const seen = marks.flatMap((mark, index) => {
-      const value = values[index]!
-      return 'plaintext' in value
-        ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }]
-        : []
+  const virtualModule = (name: string, watch: Watch) =>
+    moduleCode(name, options, async (fingerprint) => {
+      watch(options.secretsFile.path)
+      await (started ??= load())
+      return sealer.pairOf(fingerprint, secretsFile)
     })
-    modules.set(id, {
-      seen,
-      plaintextLiterals,
-      sync: marks.filter(({ sync }) => sync),
-      direct: values.filter(isDirect).length,
-    })
-  }
-
-  const isDirect = (value: Value) =>
-    'wrapped' in value || ('plaintext' in value && options.mode === 'direct')
-
-  async function virtualModule(name: string, watch: Watch): Promise<string> {
-    if (name === SHIM) return shimModule()
-    if (name === CLIENT) return CLIENT_CODE
-    if (name === DEV) return devModule()
-    const fingerprint = fingerprintIn(name)!
-    watch(options.secretsFile.path)
-    await (started ??= load())
-    const pair = await sealer.pairOf(fingerprint, secretsFile)
-    if (!pair) {
-      throw new KmsBuildError(
-        'TOKEN_FOREIGN',
-        `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`,
-      )
-    }
-    return pairModuleCode(pair, options.runtime, options.aws)
-  }
 
   const allSeen = () => [...modules.values()].flatMap(({ seen }) => seen)
 
@@ -321,13 +228,6 @@ export function createBuild(userOptions: Options | undefined) {
       if (collect(code, file)) throw asText(file)
     },
     /** What a module becomes that reached the bundler without passing through `transform`. */
-    poison(importer?: string): KmsBuildError {
-      const place = importer === undefined ? null : importPlace(importer)
-      return (failure ??= new KmsBuildError(
-        'MARK_UNTRANSFORMED',
-        `${importer && !place ? `${moduleShown(importer)}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
-        place ?? undefined,
-      ))
-    },
+    poison: (importer?: string): KmsBuildError => (failure ??= unseenModule(importer, fromRoot)),
   }
 }

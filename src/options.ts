@@ -6,6 +6,7 @@ import { KmsBuildError } from './errors.js'
 import type { DevValues } from './resolve/dev-values.js'
 import type { OwnSource } from './resolve/remote.js'
 import { mistakeInRuntime } from './runtime-settings.js'
+import { pinsIn } from './seal/pin.js'
 
 /** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
 export interface AwsOptions {
@@ -160,7 +161,8 @@ export function resolveOptions(
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key as keyof Options))
   if (unknown) fail(`there is no option ${unknown}. The options are ${KNOWN.join(', ')}.`)
 
-  const pins = environment.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? list(options.pin)
+  const vouched = pinsIn(environment)
+  const pins = vouched.length ? vouched : list(options.pin)
   const badPin = pins.find((pin) => !/^sha256:[0-9a-f]{64}$/.test(pin))
   if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
 

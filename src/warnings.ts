@@ -1,18 +1,49 @@
 import type { Mark } from './collect/collected.js'
-import { placeText } from './errors.js'
+import { KmsBuildError, placeText } from './errors.js'
 import type { OptionsResolved } from './options.js'
 import { unsearched } from './prove/examine.js'
 import type { Seen } from './prove/parts.js'
+import { nameOf, type Value } from './resolve/resolve.js'
 
 /** Above so many the requests of a cold start begin to wait for each other. */
 const MANY_DIRECT = 10
 
-/** What a build's modules hold that the user should know of. */
+/** What is known of a module with marks, until it is transformed again. */
 export interface Noted {
+  marks: Mark[]
   seen: Seen[]
   plaintextLiterals: Mark[]
   /** How many secrets have a ciphertext, and so a kms:Decrypt, of their own. */
   direct: number
+}
+
+/** @throws KmsBuildError PLAINTEXT_LITERAL where the option makes an error of that warning. */
+export function note(
+  marks: Mark[],
+  values: Value[],
+  { plaintextLiterals: asked, mode }: Pick<OptionsResolved, 'plaintextLiterals' | 'mode'>,
+): Noted {
+  const plaintextLiterals = marks.filter(
+    ({ source }, index) => source === 'literal' && 'plaintext' in values[index]!,
+  )
+  const [literal] = plaintextLiterals
+  if (literal && asked === 'error') {
+    throw new KmsBuildError(
+      'PLAINTEXT_LITERAL',
+      'a plaintext stands in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.',
+      literal.place,
+    )
+  }
+  const seen = marks.flatMap((mark, index) => {
+    const value = values[index]!
+    return 'plaintext' in value
+      ? [{ name: nameOf(mark), plaintext: value.plaintext, json: mark.format === 'json' }]
+      : []
+  })
+  const direct = values.filter(
+    (value) => 'wrapped' in value || ('plaintext' in value && mode === 'direct'),
+  ).length
+  return { marks, seen, plaintextLiterals, direct }
 }
 
 /** What the user should know about a build that succeeded, one sentence each. */

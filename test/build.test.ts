@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createBuild, type Target } from '../src/build.js'
-import { project, secretsFile } from './support/project.js'
+import { localPair, project, secretsFile } from './support/project.js'
 
 const VALUE = 'planted-variable-value-8R'
 const SOURCE = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`
@@ -47,4 +47,26 @@ describe('one plugin in two builds at once', () => {
       code: 'CLIENT_BUNDLE',
     })
   })
+})
+
+it('a module finds its file in a folder whose name has a #, whatever query its id ends in', async () => {
+  const root = await project({ 'C#/key.txt': VALUE })
+  const path = join(root, 'kms-secrets.json')
+  await secretsFile(path, {})
+  const build = createBuild({ secretsFile: path })
+  const source = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.file('key.txt')\n`
+  for (const end of ['', '?query', '?a/b', '#fragment', '#fragment?query']) {
+    const id = `${join(root, 'C#', 'main.ts')}${end}`
+    expect((await build.transform(source, id, {}, () => {}))!.code).toContain('kms:v1:')
+  }
+})
+
+it('a context given in the options and in the secrets file is equal in any order, whatever its commas', async () => {
+  const root = await project({})
+  const path = join(root, 'kms-secrets.json')
+  await secretsFile(path, {}, { ...localPair(), encryptionContext: { a: 'b,c', 'a,b': 'c' } })
+  const started = (encryptionContext: Record<string, string>) =>
+    createBuild({ secretsFile: path, encryptionContext }).start()
+  await started({ 'a,b': 'c', a: 'b,c' })
+  await expect(started({ 'a,b': 'c' })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
 })

@@ -97,7 +97,7 @@ function kindOf(name: string, key: string | undefined, value: string | undefined
   const kinds = (Object.keys(FLAGS) as Kind[]).filter((kind) =>
     (FLAGS[kind] as readonly string[]).includes(name),
   )
-  if (!kinds.length) throw refused(`--${name}`, OWN[name] ?? 'there is none of that name')
+  if (!kinds.length) throw refused(`--${name}`, OWN.get(name) ?? 'there is none of that name')
   const written: Kind[] = key
     ? [value === undefined ? 'several' : 'map']
     : value === undefined || /^(true|false)$/.test(value)
@@ -117,13 +117,13 @@ const FORMS: Record<Kind, (name: string) => string> = {
 }
 
 /** What this command decides itself, or what needs a script of one's own. */
-const OWN: Record<string, string> = {
-  bundle: 'it always bundles',
-  outdir: 'give --outdir before the --',
-  outfile: 'give --outdir before the --',
-  serve: 'it builds once; call unplugin-kms/esbuild from a script',
-  watch: 'it builds once; call unplugin-kms/esbuild from a script',
-}
+const OWN = new Map([
+  ['bundle', 'it always bundles'],
+  ['outdir', 'give --outdir before the --'],
+  ['outfile', 'give --outdir before the --'],
+  ['serve', 'it builds once; call unplugin-kms/esbuild from a script'],
+  ['watch', 'it builds once; call unplugin-kms/esbuild from a script'],
+])
 
 const refused = (what: string, why: string) =>
   new KmsBuildError('ARGUMENT_INVALID', `${what} is refused as esbuild's own option: ${why}.`)

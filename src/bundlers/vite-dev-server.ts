@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { DevEnvironment, EnvironmentOptions, Rollup, ViteDevServer } from 'vite'
 import type { Build } from '../build.js'
 import { MARKER } from '../collect/collected.js'
-import type { Graph } from '../prove/origins.js'
+import { pathOf, type Graph } from '../prove/origins.js'
 import { NAME } from './transform.js'
 
 /** A dev server knows who imports a module as soon as it has served the importer. */
@@ -27,11 +27,14 @@ export function serveAsModules({ middlewares, config }: ViteDevServer) {
   })
 }
 
+/** Before an absolute path, which on Windows begins with its drive. */
+const FS = '/@fs/'
+
 function fileOf(url: string, { root, base }: { root: string; base: string }): string {
   try {
     const path = decodeURI(new URL(url, 'http://localhost').pathname)
     const own = path.startsWith(base) ? `/${path.slice(base.length)}` : path
-    return own.startsWith('/@fs/') ? own.slice('/@fs'.length) : join(root, own)
+    return own.startsWith(FS) ? resolve('/', own.slice(FS.length)) : join(root, own)
   } catch {
     return ''
   }
@@ -62,7 +65,7 @@ export function showNoLines(environment: DevEnvironment) {
 }
 
 function hideLines(error: Rollup.RollupError) {
-  const file = (error.loc?.file ?? error.id ?? '').replace(/[?#].*$/, '')
+  const file = pathOf(error.loc?.file ?? error.id ?? '')
   const source = error.frame ? textOf(file) : ''
   if (source.includes(MARKER)) error.frame = ''
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''

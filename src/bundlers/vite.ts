@@ -3,6 +3,7 @@ import { createVitePlugin } from 'unplugin'
 import type { DevEnvironment, ResolvedConfig } from 'vite'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
+import { pathOf } from '../prove/origins.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
@@ -61,7 +62,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         filter: { id: [hooks.load.filter.id, AS_TEXT] },
         async handler(id) {
           if (!AS_TEXT.test(id)) return hooks.load.handler.call(this, id)
-          const path = id.replace(/[?#].*$/, '')
+          const path = pathOf(id)
           if (build.includes(path))
             build.refuseText(await readFile(path, 'utf8').catch(() => ''), path)
           return null

@@ -24,10 +24,16 @@ export function addImport(program: Command) {
       const { values, empty, warnings: doubts } = await readDotenv(path)
       const missing = names.find((name) => !values.has(name))
       if (missing !== undefined)
-        throw new KmsBuildError('NAME_UNKNOWN', `${path} gives no value for ${missing}.`)
+        throw new KmsBuildError(
+          'NAME_UNKNOWN',
+          `${path} gives no value for ${missing}. Give one there, or leave the name out.`,
+        )
       const chosen = new Map([...values].filter(([name]) => !names.length || names.includes(name)))
       if (!chosen.size)
-        throw new KmsBuildError('PLAINTEXT_EMPTY', `${path} gives no value to import.`)
+        throw new KmsBuildError(
+          'PLAINTEXT_EMPTY',
+          `${path} gives no value to import. It has a line NAME=value for each.`,
+        )
 
       const {
         path: secretsFile,

@@ -1,5 +1,5 @@
 import type { AwsOptions } from '../options.js'
-import { clientConfig } from '../seal/aws-client.js'
+import { clientsOf, type ClientConfig } from '../seal/aws-client.js'
 import { isUnreachable } from '../seal/kms.js'
 
 /** What AWS answered, or how it refused: no refusal ends an examination. */
@@ -40,26 +40,12 @@ export function reason({ refused, name, message }: Refusal, action: string): str
   return `${action} failed (${name}: ${message})`
 }
 
-type Config = Awaited<ReturnType<typeof clientConfig>> & {
-  maxAttempts: number
-  requestHandler: { connectionTimeout: number; requestTimeout: number }
+const IMPATIENT = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000 },
 }
+type Config = ClientConfig & typeof IMPATIENT
 
 /** Clients of one service, one a region; each gives up after seconds rather than minutes. */
-export function clients<C>(aws: AwsOptions, make: (config: Config) => Promise<C>) {
-  const made = new Map<string | undefined, Promise<C>>()
-  return (region = aws.region): Promise<C> => {
-    let client = made.get(region)
-    if (!client) {
-      client = clientConfig(aws, region).then((config) =>
-        make({
-          ...config,
-          maxAttempts: 2,
-          requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000 },
-        }),
-      )
-      made.set(region, client)
-    }
-    return client
-  }
-}
+export const clients = <C>(aws: AwsOptions, make: (config: Config) => Promise<C>) =>
+  clientsOf(aws, (config) => make({ ...config, ...IMPATIENT }))

@@ -3,6 +3,7 @@ import type { AwsOptions } from '../options.js'
 import type { Opening, OpeningsOptions } from '../policy/openings.js'
 import { expectRoleArn } from '../policy/role-arn.js'
 import { parseKeyArn } from '../seal/key-arn.js'
+import { pinsIn } from '../seal/pin.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, reason, type Answer } from './ask.js'
 import { check, inOrder, type Check, type CheckId } from './check.js'
@@ -53,7 +54,7 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
     )
   }
   const offline = [
-    ...(subject.file ? await checkFile(subject.file, pinsOf(options)) : []),
+    ...(subject.file ? await checkFile(subject.file, options.pins ?? pinsIn(process.env)) : []),
     ...subject.checks,
   ]
   const { checks, reached } = await examineAws(subject, options)
@@ -81,9 +82,6 @@ function verdictOf(
     (functionName !== undefined && isRefused('function')) || (decrypt && isRefused('pair'))
   return refused ? 'aws-refused' : 'fine'
 }
-
-const pinsOf = ({ pins }: DoctorOptions) =>
-  pins ?? process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
 
 async function examineAws(
   { file, openings, wrapped, configured }: Subject,

@@ -1,5 +1,7 @@
 import MagicString from 'magic-string'
 import type { Collected, Mark } from '../collect/collected.js'
+import { KmsBuildError } from '../errors.js'
+import { shown } from '../resolve/refuse.js'
 import { redact } from './redact.js'
 
 /** What a mark becomes: a call of an export of one of the build's own modules. */
@@ -33,7 +35,7 @@ export function emit(
 
   marks.forEach((mark, index) => {
     const opening = openings[index]!
-    const args = opening.args.map((arg) => JSON.stringify(arg)).join(', ')
+    const args = opening.args.map(javaScript).join(', ')
     // Between parentheses or brackets a line break ends no statement.
     const kept = lines(mark.start, mark.end)
     if (mark.sync) {
@@ -67,6 +69,21 @@ export function emit(
       return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
     },
   }
+}
+
+/** A value of JSON. In its own words the name `__proto__` would be none, but set the prototype. */
+export const javaScript = (value: unknown) =>
+  JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:')
+
+/** For a format without top-level await. @throws KmsBuildError SYNC_IN_CJS. */
+export function refuseSync(marks: Mark[]) {
+  const mark = marks.find(({ sync }) => sync)
+  if (!mark) return
+  throw new KmsBuildError(
+    'SYNC_IN_CJS',
+    `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
+    mark.place,
+  )
 }
 
 const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')

@@ -2,11 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Settings } from '@unplugin-kms/runtime/shim'
 import type { Format } from '../collect/forms.js'
-import { endpointHost } from '../seal/endpoint.js'
-import type { Direct } from '../seal/direct.js'
+import type { Mark } from '../collect/collected.js'
+import { KmsBuildError } from '../errors.js'
+import type { AwsOptions, OptionsResolved } from '../options.js'
+import { nameOf } from '../resolve/refuse.js'
 import type { DataKeyPair } from '../seal/data-key-pair.js'
-import type { AwsOptions } from '../options.js'
-import type { Opening } from './emit.js'
+import type { Direct } from '../seal/direct.js'
+import { endpointHost } from '../seal/endpoint.js'
+import type { Sealed } from '../seal/sealer.js'
+import { DEV, devModule } from './dev.js'
+import { javaScript, type Opening } from './emit.js'
 
 /**
  * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
@@ -21,17 +26,38 @@ const pairModule = (fingerprint: string) => PAIR + fingerprint
 
 /** What a mark in a browser bundle imports: nothing that could open anything. */
 export const CLIENT = './unplugin-kms.client'
-export const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
+const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
+
+/** What decides how the shim behaves, and which host it asks. */
+type ShimOptions = Pick<OptionsResolved, 'runtime' | 'aws'>
 
 /** The names of the modules that exist only in a build. */
 export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|pair\.[0-9a-f]{16})$/
 
-/** The pair whose module this is, if it is one. */
-export const fingerprintIn = (name: string) =>
-  name.startsWith(PAIR) ? name.slice(PAIR.length) : null
+/**
+ * The code of one of them.
+ *
+ * @throws KmsBuildError TOKEN_FOREIGN where nobody knows its pair.
+ */
+export async function moduleCode(
+  name: string,
+  { runtime, aws }: ShimOptions,
+  pairOf: (fingerprint: string) => Promise<DataKeyPair | undefined>,
+): Promise<string> {
+  if (name === SHIM) return shimModule()
+  if (name === CLIENT) return CLIENT_CODE
+  if (name === DEV) return devModule()
+  const fingerprint = name.slice(PAIR.length)
+  const pair = await pairOf(fingerprint)
+  if (pair) return pairModuleCode(pair, runtime, aws)
+  throw new KmsBuildError(
+    'TOKEN_FOREIGN',
+    `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`,
+  )
+}
 
 /** The run-time code, which has no side effects until it is used. */
-export function shimModule(): Promise<string> {
+function shimModule(): Promise<string> {
   // Found from here and not from the user's project: strict package managers hide it from there.
   return readFile(createRequire(import.meta.url).resolve('@unplugin-kms/runtime/shim'), 'utf8')
 }
@@ -49,12 +75,18 @@ export function pairModuleCode(
   ])
   // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
   const settings = { ...runtime, pair: fingerprint }
-  const args = [blobs, encryptionContext, settings].map((arg) => JSON.stringify(arg)).join(', ')
+  const args = [blobs, encryptionContext, settings].map(javaScript).join(', ')
   return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
 }
 
+/** The call that opens a mark's value. */
+export const openingOf = (mark: Mark, sealed: Sealed, { runtime, aws }: ShimOptions): Opening =>
+  'wrapped' in sealed
+    ? directOpening(sealed, nameOf(mark), mark.format, runtime, aws)
+    : pairOpening(sealed, nameOf(mark), mark.format)
+
 /** The call that opens a token of a data key pair. */
-export const pairOpening = (
+const pairOpening = (
   { token, fingerprint }: { token: string; fingerprint: string },
   name: string,
   format: Format,

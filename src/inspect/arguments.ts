@@ -50,9 +50,10 @@ function literal(node: Node | null): unknown {
     case 'ObjectExpression':
       return Object.fromEntries(
         node.properties.flatMap((property) => {
-          if (property.type !== 'ObjectProperty' || property.computed) return []
-          const { key, value } = property
-          return [[key.type === 'Identifier' ? key.name : staticText(key), literal(value)]]
+          if (property.type !== 'ObjectProperty') return []
+          const { key, value, computed } = property
+          const name = key.type === 'Identifier' && !computed ? key.name : staticText(key)
+          return name === undefined ? [] : [[name, literal(value)]]
         }),
       )
     default:

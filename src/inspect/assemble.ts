@@ -1,4 +1,5 @@
-import { byName, regionsOf, sortedContext, type SecretFacts } from './facts.js'
+import { sortedContext } from '../seal/data-key-pair.js'
+import { byName, regionsOf, type SecretFacts } from './facts.js'
 import type { DirectSighting, PairSighting, Sighting, TokenSighting } from './sighting.js'
 
 /** What one file was found to hold. */

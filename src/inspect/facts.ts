@@ -28,10 +28,6 @@ export const regionsOf = (keys: string[]) => [
   ...new Set(keys.map((arn) => parseKeyArn(arn)?.region ?? 'unknown')),
 ]
 
-/** One order for all who write a context down. */
-export const sortedContext = (context: Record<string, string>) =>
-  Object.fromEntries(Object.entries(context).sort(([one], [other]) => (one < other ? -1 : 1)))
-
 /** By name, what has none last; alike in name, by all else. */
 export function byName(one: SecretFacts, other: SecretFacts): number {
   const key = ({ name, ...rest }: SecretFacts) =>

@@ -1,5 +1,6 @@
 import type { Inspection } from '../inspect/inspect.js'
 import type { AwsOptions } from '../options.js'
+import { contextText } from '../seal/data-key-pair.js'
 import { keyArns } from '../seal/key-arns.js'
 import { kmsCalls } from '../seal/kms.js'
 import type { SecretsFile } from '../seal/secrets-file.js'
@@ -58,9 +59,6 @@ export const resolveKeys = (keyIds: string[], aws: AwsOptions): Promise<string[]
 
 const distinct = (openings: Opening[]): Opening[] => [
   ...new Map(
-    openings.map((opening) => [
-      JSON.stringify([opening.keyArn, Object.entries(opening.encryptionContext).sort()]),
-      opening,
-    ]),
+    openings.map((opening) => [opening.keyArn + contextText(opening.encryptionContext), opening]),
   ).values(),
 ]

@@ -1,3 +1,4 @@
+import { sortedContext } from '../seal/data-key-pair.js'
 import type { Opening } from './openings.js'
 
 /** Operator to condition key to value, as policies have it. */
@@ -35,7 +36,7 @@ export const oneOrMore = (values: Iterable<string>): string | string[] => {
  * compares the names of condition keys without case; `kms:EncryptionContextKeys` holds them to it.
  */
 export function contextCondition(encryptionContext: Record<string, string>): Condition {
-  const pairs = Object.entries(encryptionContext).sort(([one], [other]) => (one < other ? -1 : 1))
+  const pairs = Object.entries(sortedContext(encryptionContext))
   if (!pairs.length) return { Null: { 'kms:EncryptionContextKeys': 'true' } }
   return {
     StringEquals: Object.fromEntries(

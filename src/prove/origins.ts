@@ -10,6 +10,9 @@ export interface Graph {
   importersOf?: (id: string) => string[]
 }
 
+/** The file of a module, whose id may end in a query or a fragment: no folder `C#` is one. */
+export const pathOf = (id: string) => id.replace(/\?.*$|#[^\\/]*$/, '')
+
 /** Where in the sources the texts stand unmarked that were found in the output: `file:line:column (name)`. */
 export async function origins(
   names: Set<string>,
@@ -20,7 +23,7 @@ export async function origins(
 ): Promise<string[]> {
   const found = new Set<string>()
   for (const id of inputs) {
-    const path = id.replace(/[?#].*$/, '')
+    const path = pathOf(id)
     const code = await readFile(path, 'utf8').catch(() => '')
     if (!code) continue
     for (const { reading, bytes } of views(withoutMarks(code, path))) {

@@ -1,4 +1,6 @@
-import { KmsBuildError } from '../errors.js'
+import { existsSync, readFileSync } from 'node:fs'
+import { MARKER } from '../collect/collected.js'
+import { KmsBuildError, type Place } from '../errors.js'
 import {
   examine,
   masked,
@@ -8,7 +10,7 @@ import {
   type Leftover,
   type Proof,
 } from './examine.js'
-import { origins, type Graph } from './origins.js'
+import { origins, pathOf, type Graph } from './origins.js'
 import type { Seen } from './parts.js'
 import type { Residue } from './residue.js'
 
@@ -85,3 +87,28 @@ export const asText = (where: string) =>
     `${where} holds the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. No file was written. ` +
       'Move the marks to a module that is not embedded as a text.',
   )
+
+/** Of a module that imports the marker, and that no transform of ours has seen. */
+export function unseenModule(
+  id: string | undefined,
+  shown: (path: string) => string,
+): KmsBuildError {
+  const place = id === undefined ? undefined : importPlace(id, shown)
+  // A module that is a data URL has its whole text, marks and all, for a name.
+  const name = id && (/^\0?data:/.test(id) ? 'a module in a data URL' : shown(id))
+  return new KmsBuildError(
+    'MARK_UNTRANSFORMED',
+    `${name && !place ? `${name}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+    place,
+  )
+}
+
+/** Where it imports the marker, if it lies on the disk. */
+function importPlace(id: string, shown: (path: string) => string): Place | undefined {
+  const path = pathOf(id)
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const before = text.slice(0, Math.max(0, text.indexOf(MARKER)))
+  if (!before) return undefined
+  const lines = before.split('\n')
+  return { file: shown(path), line: lines.length, column: lines.at(-1)!.length }
+}

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Node } from '@babel/types'
+import { MARKER, MARKERS } from '../collect/collected.js'
 import { DECLARATION } from '../collect/declaration.js'
 import { parse } from '../collect/parse.js'
 import { staticText } from '../collect/static-value.js'
@@ -9,7 +10,6 @@ import { SENTINEL } from '../mark/marks.js'
 import { encodings } from './encodings.js'
 import { isMap } from './scrub.js'
 
-const MARKERS = ['unplugin-kms/secret', 'unplugin-kms/secret/sync']
 /** Any way of asking for the marker or the shim has its name in a string, whole or in a sum. */
 const QUOTED =
   /["'`](?:unplugin-kms(?:\/secret|["'`]\s*\+)|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
@@ -40,8 +40,7 @@ export function residue(content: string | Buffer, name: string): Residue | null 
 }
 
 /** A name that is merely mentioned, in a list or an object, asks for nothing. */
-const asks = ({ imports, given }: Read) =>
-  [...imports, ...given].some((text) => MARKERS.includes(text))
+const asks = ({ imports, given }: Read) => [...imports, ...given].some((text) => MARKERS.has(text))
 
 function asksForMarker(source: string): boolean {
   if (!QUOTED.test(source)) return false
@@ -49,7 +48,7 @@ function asksForMarker(source: string): boolean {
   return code ? asks(code) : MENTION.test(source)
 }
 
-const IN_BASE64 = encodings(Buffer.from('unplugin-kms/secret')).flatMap(({ encoding, bytes }) =>
+const IN_BASE64 = encodings(Buffer.from(MARKER)).flatMap(({ encoding, bytes }) =>
   encoding.startsWith('base64') ? Buffer.from(bytes).toString() : [],
 )
 const INLINE_MAP = /sourceMappingURL=data:[^,]*,$/

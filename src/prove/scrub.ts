@@ -6,13 +6,14 @@ const INLINE_MAP =
   /(sourceMappingURL=data:application\/json;(?:charset=[\w-]+;)?base64,)([A-Za-z0-9+/=]+)/g
 
 interface SourceMap {
-  sources?: (string | null)[] | undefined
-  sourcesContent?: (string | null)[] | undefined
-  sections?: { map: SourceMap }[] | undefined
+  sources?: (string | null)[] | null | undefined
+  sourcesContent?: (string | null)[] | null | undefined
+  sections?: { map?: SourceMap }[] | null | undefined
 }
 
 /** Whether a source is known to be redacted, and need not be read again. */
-export type IsRedacted = (source: string) => boolean
+type IsRedacted = (source: string) => boolean
+
 /** Whether a finished output is a source map, whatever the user's options call the file. */
 export const isMap = (text: string, name = '') =>
   name.endsWith('.map') ||
@@ -54,13 +55,15 @@ export function scrubInlineMaps(code: string, isRedacted: IsRedacted): string {
 
 /** Redacts a map in place, and says whether anything changed. */
 export function redactContents(
-  { sources = [], sourcesContent = [], sections = [] }: SourceMap,
+  { sources, sourcesContent, sections }: SourceMap,
   isRedacted: IsRedacted,
 ): boolean {
-  let changed = sections.map(({ map }) => redactContents(map, isRedacted)).includes(true)
-  sourcesContent.forEach((content, index) => {
+  let changed = (sections ?? [])
+    .map(({ map }) => redactContents(map ?? {}, isRedacted))
+    .includes(true)
+  sourcesContent?.forEach((content, index) => {
     if (!content?.includes(MARKER) || isRedacted(content)) return
-    const redacted = redactOrDrop(content, sources[index] ?? 'source.ts')
+    const redacted = redactOrDrop(content, sources?.[index] ?? 'source.ts')
     if (redacted === content) return
     sourcesContent[index] = redacted
     changed = true

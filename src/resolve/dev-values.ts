@@ -27,7 +27,7 @@ export async function devValue(mark: Mark, values: DevValues): Promise<Uint8Arra
   if (mark.format === 'json') return plaintextOf(mark, JSON.stringify(value)).plaintext
   return refuse(
     'SOURCE_UNSUITABLE',
-    `the value of ${shown(mark)} in the option dev.values is neither text nor bytes (${typeof value}).`,
+    `the value of ${shown(mark)} in the option dev.values is neither text nor bytes (${typeof value}). Give a string or a Uint8Array.`,
     mark,
   )
 }

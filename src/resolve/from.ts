@@ -33,7 +33,7 @@ export async function fromOwnSource(mark: Mark, { remote: { own, fetching } }: S
   if (value === undefined || value === null) {
     return refuse(
       'SOURCE_NOT_FOUND',
-      `${shown(mark)}: the source ${name} gave nothing for it.`,
+      `${shown(mark)}: the source ${name} gave nothing for it. Check the reference, or add the secret there.`,
       mark,
     )
   }

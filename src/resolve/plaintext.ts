@@ -4,7 +4,7 @@ import { refuse, shown } from './refuse.js'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text of UTF-8; undefined for bytes that are none. */
+/** The text of UTF-8, byte order mark and all; undefined for bytes that are none. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes)
@@ -31,7 +31,7 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     (typeof value === 'string' ? value : textOf(value)) ??
     refuse(
       'SOURCE_UNSUITABLE',
-      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes.`,
+      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes: 'bytes' in place of text, or { as: 'bytes' }.`,
       mark,
     )
   if (!text.isWellFormed())
@@ -48,7 +48,11 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     )
   }
   if (mark.format === 'json' && !isJson(text))
-    refuse('JSON_INVALID', `the value of ${shown(mark)} is no JSON.`, mark)
+    refuse(
+      'JSON_INVALID',
+      `the value of ${shown(mark)} is no JSON. Mend it, or take it as text: leave 'json' out.`,
+      mark,
+    )
   return { plaintext: Buffer.from(text, 'utf8') }
 }
 

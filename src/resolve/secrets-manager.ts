@@ -1,10 +1,7 @@
-import type {
-  GetSecretValueCommandOutput,
-  SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager'
+import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager'
 import type { Mark } from '../collect/collected.js'
 import type { AwsOptions } from '../options.js'
-import { clientConfig } from '../seal/aws-client.js'
+import { clientsOf, PATIENT } from '../seal/aws-client.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse, shown } from './refuse.js'
 import type { Sources } from './resolve.js'
@@ -76,23 +73,16 @@ function valueAt(key: string, text: string, mark: Mark): string {
 
 /** Reads secrets through the AWS SDK, which is loaded at the first call. */
 export function secretValues(aws: AwsOptions) {
-  const clients = new Map<string | undefined, Promise<SecretsManagerClient>>()
+  const clientFor = clientsOf(aws, async (config) => {
+    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+    return new SecretsManagerClient({ ...config, ...PATIENT })
+  })
   return async (SecretId: string, VersionStage: string | undefined): Promise<SecretValue> => {
-    const region = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):/.exec(SecretId)?.[1] ?? aws.region
+    const region = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):/.exec(SecretId)?.[1]
     const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
-    let client = clients.get(region)
-    if (!client) clients.set(region, (client = connect(aws, region)))
-    return (await client).send(
+    const client = await clientFor(region)
+    return client.send(
       new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
     )
   }
-}
-
-async function connect(aws: AwsOptions, region: string | undefined): Promise<SecretsManagerClient> {
-  const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-  return new SecretsManagerClient({
-    ...(await clientConfig(aws, region)),
-    retryMode: 'adaptive',
-    maxAttempts: 7,
-  })
 }

@@ -1,7 +1,7 @@
-import type { GetParameterCommandOutput, SSMClient } from '@aws-sdk/client-ssm'
+import type { GetParameterCommandOutput } from '@aws-sdk/client-ssm'
 import type { Mark } from '../collect/collected.js'
 import type { AwsOptions } from '../options.js'
-import { clientConfig } from '../seal/aws-client.js'
+import { clientsOf, PATIENT } from '../seal/aws-client.js'
 import { withKeys } from './blob-keys.js'
 import { isEncryptionSdkMessage } from './encryption-sdk.js'
 import type { Fetching } from './fetching.js'
@@ -69,14 +69,11 @@ interface Wanted {
  * the same, the SDK tries again at the pace that SSM keeps up with.
  */
 export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
-  const clients = new Map<string | undefined, Promise<SSMClient>>()
+  const clientFor = clientsOf(aws, async (config) => {
+    const { SSMClient } = await import('@aws-sdk/client-ssm')
+    return new SSMClient({ ...config, ...PATIENT })
+  })
   const batches = new Map<string, { wanted: Wanted[]; timer: NodeJS.Timeout }>()
-
-  function clientFor(region: string | undefined) {
-    let client = clients.get(region)
-    if (!client) clients.set(region, (client = connect(aws, region)))
-    return client
-  }
 
   async function getBatch(
     wanted: Wanted[],
@@ -121,7 +118,7 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
 
   return (name: string, decrypt: boolean) =>
     new Promise<Parameter | undefined>((resolve, reject) => {
-      const region = /^arn:aws[a-z-]*:ssm:([a-z0-9-]+):/.exec(name)?.[1] ?? aws.region
+      const region = /^arn:aws[a-z-]*:ssm:([a-z0-9-]+):/.exec(name)?.[1]
       const key = `${region} ${decrypt}`
       const flush = () => {
         const { wanted, timer } = batches.get(key)!
@@ -133,15 +130,6 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
       if (!batch) batches.set(key, (batch = { wanted: [], timer: setTimeout(flush, WINDOW_MS) }))
       if (batch.wanted.push({ name, resolve, reject }) === BATCH) flush()
     })
-}
-
-async function connect(aws: AwsOptions, region: string | undefined): Promise<SSMClient> {
-  const { SSMClient } = await import('@aws-sdk/client-ssm')
-  return new SSMClient({
-    ...(await clientConfig(aws, region)),
-    retryMode: 'adaptive',
-    maxAttempts: 7,
-  })
 }
 
 /** Whether this is the parameter that was asked for by name or ARN, a version or label included. */

@@ -14,6 +14,21 @@ export async function clientConfig(aws: AwsOptions, region = aws.region) {
   }
 }
 
+export type ClientConfig = Awaited<ReturnType<typeof clientConfig>>
+
+/** Clients of one service, one a region, each made when it is first asked for. */
+export function clientsOf<C>(aws: AwsOptions, make: (config: ClientConfig) => Promise<C>) {
+  const made = new Map<string | undefined, Promise<C>>()
+  return (region = aws.region): Promise<C> => {
+    let client = made.get(region)
+    if (!client) made.set(region, (client = clientConfig(aws, region).then(make)))
+    return client
+  }
+}
+
+/** For sources that throttle: at the pace that the service keeps up with. */
+export const PATIENT = { retryMode: 'adaptive', maxAttempts: 7 }
+
 const providers = new WeakMap<AwsOptions, AwsCredentialIdentityProvider>()
 
 /** One provider for all clients: a role is assumed, and an MFA code asked for, once. */

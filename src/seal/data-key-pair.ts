@@ -21,6 +21,14 @@ export interface DataKeyPair {
   encryptionContext: Record<string, string>
 }
 
+/** One order for all who write a context down or compare it. */
+export const sortedContext = (context: Record<string, string>) =>
+  Object.fromEntries(Object.entries(context).sort(([one], [other]) => (one < other ? -1 : 1)))
+
+/** Equal for contexts that are equal to KMS. */
+export const contextText = (context: Record<string, string>) =>
+  JSON.stringify(sortedContext(context))
+
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 /** Names a pair in tokens and files: the first 8 bytes of the SPKI's SHA-256, in hex. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { KmsBuildError, type Place } from '../errors.js'
+import { contextText } from './data-key-pair.js'
 import { areRelated, parseKeyArn } from './key-arn.js'
 import type { KmsCalls } from './kms.js'
 
@@ -60,13 +61,7 @@ export function directSealer(
       )
     }
     const digest = createHash('sha256').update(plaintext).digest('base64')
-    const key = JSON.stringify([
-      place.file,
-      name,
-      digest,
-      keyIds,
-      Object.entries(encryptionContext).toSorted(),
-    ])
+    const key = JSON.stringify([place.file, name, digest, keyIds, contextText(encryptionContext)])
     let wrapped = known.get(key)
     if (!wrapped) {
       wrapped = wrap(keyIds, plaintext, encryptionContext)

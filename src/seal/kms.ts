@@ -1,7 +1,6 @@
-import type { KMSClient } from '@aws-sdk/client-kms'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options.js'
-import { clientConfig } from './aws-client.js'
+import { clientsOf } from './aws-client.js'
 import type { WrappedPrivateKey } from './data-key-pair.js'
 import { parseKeyArn } from './key-arn.js'
 
@@ -72,24 +71,17 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
   }
 }
 
-/** One client a region; a key's ARN tells its own. */
-export function kmsClients(aws: AwsOptions): (keyId: string) => Promise<KMSClient> {
-  const clients = new Map<string | undefined, Promise<KMSClient>>()
-  return (keyId) => {
-    const region = regionOf(keyId) ?? aws.region
-    let client = clients.get(region)
-    if (!client) clients.set(region, (client = connect(aws, region)))
-    return client
-  }
+/** The client of a key's region, which its ARN tells. */
+export function kmsClients(aws: AwsOptions) {
+  const clientFor = clientsOf(aws, async (config) => {
+    const { KMSClient } = await import('@aws-sdk/client-kms')
+    return new KMSClient(config)
+  })
+  return (keyId: string) => clientFor(regionOf(keyId))
 }
 
 export const regionOf = (keyId: string) =>
   parseKeyArn(keyId)?.region ?? /^arn:aws[a-z-]*:kms:([a-z0-9-]+):\d{12}:alias\//.exec(keyId)?.[1]
-
-async function connect(aws: AwsOptions, region?: string) {
-  const { KMSClient } = await import('@aws-sdk/client-kms')
-  return new KMSClient(await clientConfig(aws, region))
-}
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',

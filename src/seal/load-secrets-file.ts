@@ -1,5 +1,6 @@
 import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options.js'
+import { contextText } from './data-key-pair.js'
 import { checkKeys, checkPins } from './pin.js'
 import { readSecretsFile, type SecretsFile } from './secrets-file.js'
 
@@ -37,9 +38,7 @@ function checkContext(
   { path, encryptionContext }: SecretsFile,
   expected: Record<string, string> | undefined,
 ) {
-  const canonical = (context: Record<string, string>) =>
-    JSON.stringify(Object.entries(context).sort())
-  if (expected && canonical(expected) !== canonical(encryptionContext)) {
+  if (expected && contextText(expected) !== contextText(encryptionContext)) {
     throw new KmsBuildError(
       'OPTIONS_INVALID',
       `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`,

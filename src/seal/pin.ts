@@ -3,6 +3,10 @@ import { pinOf } from './data-key-pair.js'
 import { parseKeyArn } from './key-arn.js'
 import type { SecretsFile } from './secrets-file.js'
 
+/** The pins of UNPLUGIN_KMS_PIN. One that is empty, as CI leaves what it lacks, vouches for nothing. */
+export const pinsIn = ({ UNPLUGIN_KMS_PIN = '' }: Record<string, string | undefined>) =>
+  UNPLUGIN_KMS_PIN.split(/[\s,]+/).filter(Boolean)
+
 /**
  * Stops a build whose secrets file holds a public key that nobody vouched for: whoever can change
  * it reads all that is sealed next, and in a diff that looks like a rotation.

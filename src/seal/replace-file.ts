@@ -16,10 +16,12 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   try {
     const mode = await stat(target).then(
       ({ mode }) => mode & 0o7777,
-      () => 0o666,
+      () => undefined,
     )
     const handle = await open(temporary, 'wx', mode)
     try {
+      // The umask has taken from it what it takes from a new file.
+      if (mode !== undefined) await handle.chmod(mode).catch(() => {})
       await handle.writeFile(content)
       await handle.sync()
     } finally {

@@ -68,14 +68,14 @@ export function createSealer(
   async function sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
     if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
     if (!options.keyIds.length) throw keyMissing(mark)
-    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {})
-    try {
-      return await fresh
-    } catch (error) {
-      // The next build of a watch session asks again.
-      fresh = undefined
-      throw error
-    }
+    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {}).catch(
+      (error) => {
+        // The next build of a watch session asks again.
+        fresh = undefined
+        throw error
+      },
+    )
+    return fresh
   }
 
   /** The keys that open what has no data key pair. */

@@ -29,7 +29,10 @@ export async function readSecretsFile(path: string): Promise<SecretsFile | null>
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return null
     if (error instanceof KmsBuildError) throw error
-    throw new KmsBuildError('SECRETS_FILE_INVALID', `${path}: cannot be read (${code}).`)
+    throw new KmsBuildError(
+      'SECRETS_FILE_INVALID',
+      `${path}: cannot be read (${code}). It must be a file that you may read.`,
+    )
   }
 }
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import { pinOf } from '../seal/data-key-pair.js'
-import { checkPins } from '../seal/pin.js'
+import { checkPins, pinsIn } from '../seal/pin.js'
 import { replaceFile } from '../seal/replace-file.js'
 import type { SecretsFile } from '../seal/secrets-file.js'
 import { git } from './git.js'
@@ -28,7 +28,7 @@ export const knownPinsPath = () =>
  * @throws KmsBuildError PIN_MISMATCH.
  */
 export async function checkKnownPin(file: SecretsFile, trust = false): Promise<string[]> {
-  const vouched = process.env.UNPLUGIN_KMS_PIN?.split(/[\s,]+/).filter(Boolean) ?? []
+  const vouched = pinsIn(process.env)
   checkPins(file, vouched)
   const known = await knownPinsOf(file.path)
   const { publicKey } = file.pairs.get(file.current)!

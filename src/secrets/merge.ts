@@ -1,4 +1,4 @@
-import type { DataKeyPair } from '../seal/data-key-pair.js'
+import { contextText, type DataKeyPair } from '../seal/data-key-pair.js'
 import { parseSecretsFile, type SecretsFile } from '../seal/secrets-file.js'
 import { decodeToken, type Token } from '../seal/token.js'
 import { formatSecretsFile } from '../seal/write-secrets-file.js'
@@ -48,7 +48,8 @@ export function mergeSecretsFiles(
       pairs.get(fingerprint) ?? a.pairs.get(fingerprint) ?? b.pairs.get(fingerprint)!,
     )
   // A pair that one side dropped returns with its entry, and then must fit the merged context.
-  if ([...pairs.values()].some((pair) => contextOf(pair) !== contextOf(head))) {
+  const fits = (pair: DataKeyPair) => sameContext(pair.encryptionContext, head.encryptionContext)
+  if (![...pairs.values()].every(fits)) {
     return { text: markers(ours, theirs), conflicts: ['the data key pairs'] }
   }
   for (const name of conflicts) secrets.set(name, CONFLICT)
@@ -58,9 +59,6 @@ export function mergeSecretsFiles(
 
 type Head = Pick<SecretsFile, 'encryptionContext' | 'current' | 'pairs'>
 
-const contextOf = ({ encryptionContext }: { encryptionContext: Record<string, string> }) =>
-  JSON.stringify(Object.entries(encryptionContext).sort(([one], [two]) => (one < two ? -1 : 1)))
-
 /** All but the entries, or null where the two sides disagree. */
 function mergeHeads(base: SecretsFile | null, ours: SecretsFile, theirs: SecretsFile): Head | null {
   const current = pick(base?.current, ours.current, theirs.current, (one, two) => one === two)
@@ -68,15 +66,19 @@ function mergeHeads(base: SecretsFile | null, ours: SecretsFile, theirs: Secrets
     base?.encryptionContext,
     ours.encryptionContext,
     theirs.encryptionContext,
-    (one, two) => contextOf({ encryptionContext: one }) === contextOf({ encryptionContext: two }),
+    sameContext,
   )
   const { merged: pairs, conflicts } = mergeMaps(base?.pairs, ours.pairs, theirs.pairs, samePair)
   if (!current || !encryptionContext || conflicts.length) return null
   return { current, encryptionContext, pairs }
 }
 
+const sameContext = (one: Record<string, string>, two: Record<string, string>) =>
+  contextText(one) === contextText(two)
+
 const samePair = (one: DataKeyPair, two: DataKeyPair) =>
-  JSON.stringify(one.wrapped) === JSON.stringify(two.wrapped) && contextOf(one) === contextOf(two)
+  JSON.stringify(one.wrapped) === JSON.stringify(two.wrapped) &&
+  sameContext(one.encryptionContext, two.encryptionContext)
 
 /** The side that changed, or null where both did, differently. */
 function pick<T>(

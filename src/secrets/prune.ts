@@ -56,7 +56,7 @@ function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] 
 }
 
 /** How the tokens of a pair begin: kind and fingerprint are nine bytes, twelve whole characters. */
-export const tokenBeginnings = (fingerprint: string) =>
+const tokenBeginnings = (fingerprint: string) =>
   Object.values(KINDS).map(
     (kind) =>
       `kms:v1:${Buffer.from([kind, ...Buffer.from(fingerprint, 'hex')]).toString('base64url')}`,

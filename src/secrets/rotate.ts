@@ -1,4 +1,5 @@
 import { placeText } from '../errors.js'
+import { tokenIn } from '../resolve/literal.js'
 import { createDataKeyPair, pinOf } from '../seal/data-key-pair.js'
 import { kmsCalls } from '../seal/kms.js'
 import { kmsOpeningCalls } from '../seal/kms-opening.js'
@@ -7,7 +8,7 @@ import { seal } from '../seal/seal.js'
 import type { SecretsFile } from '../seal/secrets-file.js'
 import { decodeToken, type Token } from '../seal/token.js'
 import { writeSecretsFile } from '../seal/write-secrets-file.js'
-import { fingerprintOfLiteral, sealedSources } from './decrypt.js'
+import { sealedSources } from './decrypt.js'
 import { checkKnownPin, rememberPins } from './known-pins.js'
 import { withLock } from './lock.js'
 import { existingPath, existingSecretsFile, type SecretsOptions } from './options.js'
@@ -117,9 +118,9 @@ const openLiterals = (open: Opener['open'], sources: MarkedSource[]) =>
   Promise.all(
     sources.flatMap((source) =>
       source.literals.map(async (mark) => {
-        const { kind } = decodeToken(mark.argument) as Token
+        const { kind, fingerprint } = tokenIn(mark)
         const plaintext = await open(mark.argument, placeText(mark.place))
-        return { source, mark, kind, fingerprint: fingerprintOfLiteral(mark), plaintext }
+        return { source, mark, kind, fingerprint, plaintext }
       }),
     ),
   )

@@ -89,8 +89,9 @@ async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]
 
 const variablesOf = ({ env = [] }: ScanOptions): Seen[] =>
   env.map((name) => {
-    const value = process.env[name]
-    if (!value)
+    const value: unknown = process.env[name]
+    // Of a name such as `constructor` every object has a value.
+    if (!value || typeof value !== 'string')
       throw new KmsBuildError(
         'ENV_UNSET',
         `the environment variable ${name} is not set, or is empty: there is nothing to look for.`,

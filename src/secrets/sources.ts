@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { collect } from '../collect/collect.js'
 import { MARKER, type Mark } from '../collect/collected.js'
 import { KmsBuildError, type Place } from '../errors.js'
+import { textOf } from '../resolve/plaintext.js'
 import { replaceFile, unwritable } from '../seal/replace-file.js'
 
 /** A module with marks whose argument is a literal. */
@@ -90,20 +91,14 @@ async function* sourceFiles(path: string): AsyncGenerator<string> {
   }
 }
 
-// A byte order mark is a part of the text here, so that writing it back keeps it.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-async function readText(path: string): Promise<string | null> {
+async function readText(path: string): Promise<string | undefined> {
   const bytes = await readFile(path)
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    if (!bytes.includes(MARKER)) return null
-    throw new KmsBuildError(
-      'FILE_UNREADABLE',
-      `${path} has marks but is no UTF-8 text. Save it as UTF-8.`,
-    )
-  }
+  const text = textOf(bytes)
+  if (text !== undefined || !bytes.includes(MARKER)) return text
+  throw new KmsBuildError(
+    'FILE_UNREADABLE',
+    `${path} has marks but is no UTF-8 text. Save it as UTF-8.`,
+  )
 }
 
 /** The modules with other values in all of their literals; nothing is written. */

@@ -5,7 +5,7 @@ import { replaceFile } from '../seal/replace-file.js'
 import type { SecretsFile } from '../seal/secrets-file.js'
 
 /** `kms-secrets.d.ts` for `kms-secrets.json`. */
-export const typesPath = (secretsFile: string) => `${secretsFile.replace(/\.json$/, '')}.d.ts`
+const typesPath = (secretsFile: string) => `${secretsFile.replace(/\.json$/, '')}.d.ts`
 
 /** The declaration by which `secret.named` knows the names of the secrets file. */
 export function declaration(names: Iterable<string>): string {

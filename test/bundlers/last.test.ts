@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InputOptions, OutputBundle, Plugin } from 'rollup'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -105,10 +106,22 @@ describe('a plaintext that a plugin adds as late as it can fails the build, and 
 })
 
 it.each([
-  ['a plaintext', VALUE, 'LEAK'],
-  ['a module with marks', SOURCE.replace(VALUE, 'another text'), 'MARK_UNTRANSFORMED'],
-])("Vite's public folder with %s fails the build, before it is copied", async (_, text, code) => {
-  const root = await project({ 'src/main.ts': SOURCE, 'src/public/data/note.ts': text })
+  ['a plaintext', VALUE, 'LEAK', 'src/public/data'],
+  [
+    'a module with marks',
+    SOURCE.replace(VALUE, 'another text'),
+    'MARK_UNTRANSFORMED',
+    'src/public/data',
+  ],
+  ['a link to a folder with a plaintext', VALUE, 'LEAK', 'linked'],
+])("Vite's public folder with %s fails the build, before it is copied", async (...row) => {
+  const [, text, code, folder] = row
+  const root = await project({
+    'src/main.ts': SOURCE,
+    'src/public/robots.txt': '',
+    [`${folder}/note.ts`]: text,
+  })
+  if (folder === 'linked') await symlink(join(root, folder), join(root, 'src/public/data'))
   const secretsFile = join(root, 'kms-secrets.json')
   await writeNamed(secretsFile, shared.pair, {})
   const outdir = join(root, 'out')

@@ -1,5 +1,6 @@
 import { symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { directOpening } from '../../src/emit/shim.js'
@@ -82,6 +83,19 @@ describe('a bundle', () => {
     )
     expect(secrets[0]!.keys).toEqual([KEY_ARN, west])
     expect(dataKeyPairs[0]!.regions).toEqual(['us-east-1', 'us-west-2'])
+  })
+
+  it('runs with the context that it was sealed with and tells it, whatever the names', async () => {
+    const encryptionContext = JSON.parse(
+      '{"__proto__":"x","app":"\\"__proto__\\":","constructor":"y"}',
+    )
+    const call = opened({ ...localPair(), encryptionContext })
+    const given: object = runInNewContext(call, {
+      envelope: (_: unknown, context: object) => context,
+    })
+    const { dataKeyPairs } = await found(`const o = ${call}`)
+    for (const context of [given, dataKeyPairs[0]!.encryptionContext])
+      expect(Object.entries(context).sort()).toEqual(Object.entries(encryptionContext))
   })
 
   it('tells of a secret in mode direct what its CiphertextBlob needs', async () => {

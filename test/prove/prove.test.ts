@@ -201,6 +201,18 @@ describe("a map that brings a module's original is redacted", () => {
     expect(JSON.stringify(sections)).not.toContain('planted value')
   })
 
+  it('also where a map says null of what it lacks', () => {
+    const { sourcesContent } = JSON.parse(map)
+    const maps = [
+      { sources: null, sourcesContent, sections: null },
+      { sources: ['unplugin-kms/secret'], sourcesContent: null, sections: [{ url: 'a.map' }] },
+    ]
+    expect(maps.map((one) => scrubMap(JSON.stringify(one), never))).toEqual([
+      JSON.stringify({ ...maps[0], sourcesContent: [redacted] }),
+      JSON.stringify(maps[1]),
+    ])
+  })
+
   it('and left out where it does not parse', () => {
     expect(
       JSON.parse(

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createBuild } from '../../src/build.js'
 import kms from '../../src/bundlers/vite.js'
 import type { Options } from '../../src/options.js'
-import { project } from '../support/project.js'
+import { KEY_ARN, project } from '../support/project.js'
 import { exportsOf } from '../support/run.js'
 import { IMPORT, opened, startAccount, type Account } from './sources.js'
 
@@ -60,4 +61,16 @@ it('secret.env elsewhere reads what the user’s own tool put into process.env',
   vi.stubEnv('KEY', 'value-of-the-tool')
   const { values } = await opened(account, `export const key = secret.env('KEY')`, account.options)
   expect(values).toEqual({ key: 'value-of-the-tool' })
+})
+
+it('secret.env of a name that every object has is not set', async () => {
+  for (const name of ['constructor', 'toString', '__proto__'])
+    await expect(
+      createBuild({ keyId: KEY_ARN, env: {} }).transform(
+        `${IMPORT}export const key = secret.env('${name}')`,
+        'main.ts',
+        {},
+        () => {},
+      ),
+    ).rejects.toMatchObject({ code: 'ENV_UNSET' })
 })

@@ -89,6 +89,14 @@ describe('encrypt changes nothing but the literals', () => {
     expect((await stat(join(root, 'real.ts'))).mode & 0o777).toBe(0o754)
     expect(await readFile(join(root, 'real.ts'), 'utf8')).toMatch(TOKEN)
   })
+
+  it('a mode stays that the umask would not give to a new file', async () => {
+    const root = await project({ 'package.json': '{}', 'a.ts': `${IMPORT}secret('a')` })
+    await secretsFile(join(root, 'kms-secrets.json'), {})
+    await chmod(join(root, 'a.ts'), 0o666)
+    await encryptSources([root], { secretsFile: join(root, 'kms-secrets.json') })
+    expect((await stat(join(root, 'a.ts'))).mode & 0o777).toBe(0o666)
+  })
 })
 
 it('a broken module stops encrypt before any is written', async () => {

@@ -21,7 +21,7 @@ export function parseArn(text: string): Arn | undefined {
   return { partition, service, region, accountId, resource }
 }
 
-export function partitionOf(region: string): string {
+function partitionOf(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn'
   if (region.startsWith('us-gov-')) return 'aws-us-gov'
   return 'aws'

@@ -16,7 +16,10 @@ import { prepareFolder } from './file.js'
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   prepareFolder(dir)
   const address = socketAddress(realpathSync(dir))
-  const server = createServer((socket) => socket.end(`process ${process.pid}`))
+  const server = createServer((socket) => {
+    // Whoever asks may be gone before the answer.
+    socket.on('error', () => {}).end(`process ${process.pid}`)
+  })
   if (!(await listen(server, address))) {
     let holder = await askHolder(address)
     if (holder === undefined) {
@@ -39,7 +42,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
  * it is a file in the temporary folder, because a socket's path may have about a hundred characters
  * only.
  */
-function socketAddress(dir: string): string {
+export function socketAddress(dir: string): string {
   const name = `unplugin-kms-${createHash('sha256').update(dir).digest('hex').slice(0, 24)}`
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`
   return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)

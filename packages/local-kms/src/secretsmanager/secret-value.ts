@@ -9,8 +9,67 @@ import { performOnBehalf, type Call } from '../protocol/service.js'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
+export type Value = {
+  ClientRequestToken?: string | undefined
+  SecretString?: string | undefined
+  SecretBinary?: Buffer | undefined
+}
+
+/** @throws AwsError InvalidParameterException for both kinds at once */
+export function hasValue({ SecretString, SecretBinary }: Value): boolean {
+  if (SecretString !== undefined && SecretBinary !== undefined) {
+    throw invalid("You can't specify both a binary secret value and a string secret value.")
+  }
+  return SecretString !== undefined || SecretBinary !== undefined
+}
+
+const valueOf = ({ SecretString, SecretBinary }: Value): Buffer =>
+  SecretBinary ?? Buffer.from(SecretString as string, 'utf8')
+
+/**
+ * The same token with the same value is a retry of a call that was answered already.
+ *
+ * @throws AwsError ResourceExistsException for the same token with another value
+ */
+export async function putBefore(
+  call: Call,
+  secret: SecretRecord,
+  input: Value,
+): Promise<SecretVersion | undefined> {
+  const before = secret.versions.find((v) => v.versionId === input.ClientRequestToken)
+  if (before === undefined) return undefined
+  if ((await openSecret(call, secret, before)).equals(valueOf(input))) return before
+  throw new AwsError(
+    'ResourceExistsException',
+    "You can't use ClientRequestToken " +
+      `${input.ClientRequestToken} because that value is already in use for a version of ` +
+      `secret ${secret.arn}.`,
+  )
+}
+
+export async function newVersion(
+  call: Call,
+  secret: SecretRecord,
+  input: Value,
+): Promise<SecretVersion> {
+  const versionId = input.ClientRequestToken
+  if (versionId === undefined) {
+    throw new AwsError(
+      'InvalidRequestException',
+      'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
+    )
+  }
+  return {
+    versionId,
+    stages: [],
+    kind: input.SecretBinary === undefined ? 'string' : 'binary',
+    createdAt: call.now,
+    ...(await sealSecret(call, secret, versionId, valueOf(input))),
+  }
+}
+
 /** Encrypts a secret's value under a data key of its own, with the caller's permissions. */
-export async function sealSecret(
+async function sealSecret(
   call: Call,
   { arn, kmsKeyId }: Pick<SecretRecord, 'arn' | 'kmsKeyId'>,
   versionId: string,
@@ -74,3 +133,6 @@ function asSecretsManager(error: unknown, failure: string, verb: string): unknow
       `${error.type} ${error.message}`.trimEnd(),
   )
 }
+
+export const invalid = (message: string): AwsError =>
+  new AwsError('InvalidParameterException', message)

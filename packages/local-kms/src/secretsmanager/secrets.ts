@@ -15,7 +15,7 @@ import {
 } from '../protocol/schema.js'
 import { operation, type Call, type Operations } from '../protocol/service.js'
 import { findSecret, requireLive } from './find-secret.js'
-import { openSecret, sealSecret } from './secret-value.js'
+import { hasValue, invalid, newVersion, openSecret, putBefore, type Value } from './secret-value.js'
 import { addVersion, moveStage, stagesById } from './version-stages.js'
 
 const SECRET_ID = required(string({ min: 1, max: 2048 }))
@@ -193,22 +193,6 @@ export const secretsManagerOperations = {
   DeleteSecret,
 } satisfies Operations
 
-type Value = {
-  ClientRequestToken?: string | undefined
-  SecretString?: string | undefined
-  SecretBinary?: Buffer | undefined
-}
-
-function hasValue({ SecretString, SecretBinary }: Value): boolean {
-  if (SecretString !== undefined && SecretBinary !== undefined) {
-    throw invalid("You can't specify both a binary secret value and a string secret value.")
-  }
-  return SecretString !== undefined || SecretBinary !== undefined
-}
-
-const valueOf = ({ SecretString, SecretBinary }: Value): Buffer =>
-  SecretBinary ?? Buffer.from(SecretString as string, 'utf8')
-
 /** A secret of that name is there: the answer to a retry, or a refusal. */
 async function createdBefore(call: Call, secret: SecretRecord, input: Value) {
   if (secret.deletionDate !== undefined) {
@@ -226,49 +210,9 @@ async function createdBefore(call: Call, secret: SecretRecord, input: Value) {
   )
 }
 
-/**
- * The same token with the same value is a retry of a call that was answered already.
- *
- * @throws AwsError ResourceExistsException for the same token with another value
- */
-async function putBefore(
-  call: Call,
-  secret: SecretRecord,
-  input: Value,
-): Promise<SecretVersion | undefined> {
-  const before = secret.versions.find((v) => v.versionId === input.ClientRequestToken)
-  if (before === undefined) return undefined
-  if ((await openSecret(call, secret, before)).equals(valueOf(input))) return before
-  throw new AwsError(
-    'ResourceExistsException',
-    "You can't use ClientRequestToken " +
-      `${input.ClientRequestToken} because that value is already in use for a version of ` +
-      `secret ${secret.arn}.`,
-  )
-}
-
-async function newVersion(call: Call, secret: SecretRecord, input: Value): Promise<SecretVersion> {
-  const versionId = input.ClientRequestToken
-  if (versionId === undefined) {
-    throw new AwsError(
-      'InvalidRequestException',
-      'You must provide a ClientRequestToken value. We recommend a UUID-type value.',
-    )
-  }
-  return {
-    versionId,
-    stages: [],
-    kind: input.SecretBinary === undefined ? 'string' : 'binary',
-    createdAt: call.now,
-    ...(await sealSecret(call, secret, versionId, valueOf(input))),
-  }
-}
-
 const answer = (secret: SecretRecord, version: SecretVersion) => ({
   ARN: secret.arn,
   Name: secret.name,
   VersionId: version.versionId,
   VersionStages: version.stages,
 })
-
-const invalid = (message: string): AwsError => new AwsError('InvalidParameterException', message)

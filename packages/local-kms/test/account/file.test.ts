@@ -5,12 +5,15 @@ import {
   linkSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { socketAddress } from '../../src/account/lock.js'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
@@ -237,6 +240,18 @@ describe('a process that is killed', () => {
     const refused = started.flatMap((s) => (s.status === 'rejected' ? [s.reason] : []))
     expect(refused.map(({ code }) => code)).toEqual(Array(7).fill('STATE_IN_USE'))
     await running?.close()
+  })
+
+  test('while it asks for a folder’s holder does not end the holder', async () => {
+    const child = forkServer()
+    await once(child, 'message')
+    for (let asked = 0; asked < 8; asked++) {
+      const asker = connect(socketAddress(realpathSync(dir)))
+      await once(asker, 'connect')
+      asker.destroy()
+    }
+    await expect(startLocalKms({ dir })).rejects.toMatchObject({ code: 'STATE_IN_USE' })
+    expect(child.exitCode).toBeNull()
   })
 
   test('leaves a folder that the next one can use at once', async () => {
