@@ -1,6 +1,6 @@
 // Packs the packages as they would be published, checks them, and builds and runs the README's
 // example in empty projects that depend on nothing but `unplugin-kms` and esbuild.
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,14 @@ import { promisify } from 'node:util'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
 const PACKAGES = ['.', 'packages/runtime', 'packages/local-kms']
+const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim()
+const YARN = {
+  YARN_ENABLE_GLOBAL_CACHE: 'false',
+  YARN_ENABLE_TELEMETRY: 'false',
+  YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+  YARN_NPM_REGISTRY_SERVER: registry,
+  YARN_UNSAFE_HTTP_WHITELIST: new URL(registry).hostname,
+}
 const SECRET = 'sk_live_check_4eC39HqLyjWDarjtT1zdp7dc'
 
 /** Runs a command, and fails with what it printed. */
@@ -58,8 +66,11 @@ async function emptyProject(folder, tarballs) {
         esbuild: require('esbuild/package.json').version,
       },
       overrides,
+      resolutions: overrides,
     }),
   )
+  // Yarn with Plug'n'Play, its default: no node_modules, and each package sees what it names alone.
+  await writeFile(join(folder, 'yarn.lock'), '')
   // pnpm reads its overrides here, and hides what a project does not name itself.
   await writeFile(
     join(folder, 'pnpm-workspace.yaml'),
@@ -73,17 +84,17 @@ async function emptyProject(folder, tarballs) {
   }
 }
 
-async function buildAndRun(folder) {
-  const cli = join(folder, 'node_modules/.bin/unplugin-kms')
-  const local = ['local', '--memory', '--key', 'alias/app', '--']
+/** @param {string[]} exec how the package manager starts what it installed */
+async function buildAndRun(folder, exec) {
+  const cli = [...exec, 'unplugin-kms', 'local', '--memory', '--key', 'alias/app', '--']
   await writeFile(
     join(folder, 'run.mjs'),
     `import { handler } from './dist/handler.mjs'\nconsole.log(JSON.stringify(await handler()))\n`,
   )
-  const script = `"${process.execPath}" build.mjs && "${process.execPath}" run.mjs`
-  const printed = await run(cli, [...local, 'sh', '-c', script], {
+  const [command, ...args] = [...cli, 'sh', '-c', 'node build.mjs && node run.mjs']
+  const printed = await run(command, args, {
     cwd: folder,
-    env: { STRIPE_KEY: SECRET },
+    env: { ...YARN, STRIPE_KEY: SECRET },
   })
   const bundle = await readFile(join(folder, 'dist/handler.mjs'), 'utf8')
   if (bundle.includes(SECRET) || !bundle.includes('kms:v1:'))
@@ -104,14 +115,23 @@ try {
     await run(bin('publint'), ['run', tarballs[name], '--strict'])
     await run(bin('attw'), [tarballs[name], '--profile', 'esm-only'])
   }
-  for (const [manager, install] of [
-    ['npm', ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline']],
-    ['pnpm', [bin('pnpm'), 'install', '--prefer-offline', '--store-dir', join(work, 'pnpm-store')]],
+  // What users import in their sources may be compiled to CommonJS.
+  const marks = ['--entrypoints', 'secret', 'secret/sync', '--profile', 'node16']
+  await run(bin('attw'), [tarballs['unplugin-kms'], ...marks])
+  const node = (path, ...args) => [process.execPath, join(root, 'node_modules', path), ...args]
+  const npm = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline']
+  const pnpm = node('pnpm/bin/pnpm.cjs')
+  const yarn = node('@yarnpkg/cli-dist/bin/yarn.js')
+  const store = ['--prefer-offline', '--store-dir', join(work, 'pnpm-store')]
+  for (const [manager, [command, ...install], exec] of [
+    ['npm', npm, ['npm', 'exec', '--']],
+    ['pnpm', [...pnpm, 'install', ...store], [...pnpm, 'exec']],
+    ['Yarn', [...yarn, 'install'], [...yarn, 'exec']],
   ]) {
     const folder = join(work, `with-${manager}`)
     await emptyProject(folder, tarballs)
-    await run(install[0], install.slice(1), { cwd: folder })
-    await buildAndRun(folder)
+    await run(command, install, { cwd: folder, env: YARN })
+    await buildAndRun(folder, exec)
     console.log(
       `installed with ${manager} into an empty project: the README's example builds and runs`,
     )

@@ -5,7 +5,7 @@ import { DECLARATION } from './collect/declaration.js'
 import { KmsBuildError } from './errors.js'
 import type { DevValues } from './resolve/dev-values.js'
 import type { OwnSource } from './resolve/remote.js'
-import { mistakeInRuntime } from './runtime-settings.js'
+import { mistakeIn } from './option-shapes.js'
 import { pinsIn } from './seal/pin.js'
 
 /** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
@@ -108,26 +108,6 @@ export interface OptionsResolved {
   exclude: RegExp[]
 }
 
-const KNOWN: (keyof Options)[] = [
-  'keyId',
-  'secretsFile',
-  'pin',
-  'encryptionContext',
-  'mode',
-  'sources',
-  'aws',
-  'env',
-  'plaintextLiterals',
-  'client',
-  'proof',
-  'dev',
-  'manifest',
-  'types',
-  'runtime',
-  'include',
-  'exclude',
-]
-
 const list = <T>(value: T | T[] | undefined): T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
@@ -148,81 +128,36 @@ export function resolveOptions(
   const fail = (message: string): never => {
     throw new KmsBuildError('OPTIONS_INVALID', message)
   }
-  const oneOf = <T extends string>(
-    name: keyof Options,
-    value: T | undefined,
-    allowed: readonly T[],
-    preset: T,
-  ) =>
-    value === undefined || allowed.includes(value)
-      ? (value ?? preset)
-      : fail(`option ${name} is ${JSON.stringify(value)}. Allowed: ${allowed.join(', ')}.`)
-
-  const unknown = Object.keys(options).find((key) => !KNOWN.includes(key as keyof Options))
-  if (unknown) fail(`there is no option ${unknown}. The options are ${KNOWN.join(', ')}.`)
+  const mistake = mistakeIn(options)
+  if (mistake) fail(mistake)
 
   const vouched = pinsIn(environment)
   const pins = vouched.length ? vouched : list(options.pin)
   const badPin = pins.find((pin) => !/^sha256:[0-9a-f]{64}$/.test(pin))
   if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
 
-  const keyIds = list(options.keyId)
-  if (keyIds.some((keyId) => typeof keyId !== 'string' || !keyId))
-    fail('option keyId is empty or no string: is the variable that it comes from set?')
-
-  const context = options.encryptionContext
-  if (context && Object.values(context).some((value) => typeof value !== 'string')) {
-    fail('option encryptionContext must map strings to strings.')
-  }
-  const noFunction = Object.entries(options.sources ?? {}).find(
-    ([, source]) => typeof source !== 'function',
-  )
-  if (noFunction)
-    fail(
-      `option sources.${noFunction[0]} is no function: (reference) => the secret's value, or a promise of it.`,
-    )
-
-  if (options.manifest !== undefined && !(options.manifest && typeof options.manifest === 'string'))
-    fail("option manifest is no path: 'kms-manifest.json', for example.")
-
-  const minLength = options.proof?.minLength ?? 8
-  if (!Number.isInteger(minLength) || minLength < 4)
-    fail('option proof.minLength must be a whole number, 4 or more.')
-
   const devValues = options.dev?.values
-  if (options.dev && (!devValues || !['string', 'object'].includes(typeof devValues)))
-    fail("option dev.values is neither an object, name: 'value', nor the path of a dotenv file.")
-
-  const runtime = options.runtime ?? {}
-  const mistake = mistakeInRuntime(runtime)
-  if (mistake) fail(mistake)
-
   return {
     root,
-    keyIds,
+    keyIds: list(options.keyId),
     secretsFile: {
       path: resolve(root, options.secretsFile ?? 'kms-secrets.json'),
       required: options.secretsFile !== undefined,
     },
     pins,
     seed: seedOf(environment.UNPLUGIN_KMS_SEED),
-    encryptionContext: context,
-    mode: oneOf('mode', options.mode, ['envelope', 'direct'], 'envelope'),
+    encryptionContext: options.encryptionContext,
+    mode: options.mode ?? 'envelope',
     sources: options.sources ?? {},
     aws: options.aws ?? {},
     env: options.env ?? process.env,
-    plaintextLiterals: oneOf(
-      'plaintextLiterals',
-      options.plaintextLiterals,
-      ['allow', 'warn', 'error'],
-      'warn',
-    ),
-    client: oneOf('client', options.client, ['error', 'allow'], 'error'),
-    proof: { minLength, except: options.proof?.except ?? [] },
+    plaintextLiterals: options.plaintextLiterals ?? 'warn',
+    client: options.client ?? 'error',
+    proof: { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] },
     manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     types: options.types ?? true,
-    runtime,
+    runtime: options.runtime ?? {},
     include: options.include ? list(options.include).map(stateless) : [/\.[cm]?[jt]sx?(?:\?|$)/],
     exclude: [
       ...(options.exclude ? list(options.exclude).map(stateless) : [/[\\/]node_modules[\\/]/]),

@@ -212,6 +212,7 @@ async function runVite(cell: Cell): Promise<Outcome> {
       root: cell.root,
       configFile: false,
       customLogger: logger,
+      logLevel: 'silent', // Rolldown prints its progress past any logger
       plugins: [
         ...((cell.before ?? []) as PluginOption[]),
         kmsVite(cell.options),

@@ -35,11 +35,12 @@ function verify(env: Record<string, string> = kms.env) {
 const called = (operation: string): number =>
   kms.journal.filter((entry) => entry.operation === operation && entry.outcome === 'Success').length
 
-test('verify:aws says what it will do, does the main job, and schedules the deletion of its key', async () => {
+test('verify:aws says what it will do, does the main job and shows each ciphertext, and schedules the deletion of its key', async () => {
   const { code, output } = await verify().ended
   expect(output).toMatch(
     /^as arn:aws:iam::\d+:user\/admin, in account \d+, region us-east-1:\nmakes a KMS key \(.*and schedules its deletion in 7 days\.\nkey arn:/,
   )
+  expect(output.match(/^  ciphertext +handler\.[mc]js:\d+ .*"kms:v1:[\w-]{36}…$/gm)).toHaveLength(4)
   expect(output).toContain('done: 4 bundles')
   expect([code, called('CreateKey'), called('Decrypt'), called('ScheduleKeyDeletion')]).toEqual([
     0, 1, 4, 1,
