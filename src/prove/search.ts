@@ -23,7 +23,7 @@ const hash = (a: number, b: number, c: number) => (a ^ (b << 5) ^ (c << 10)) & 0
  * @returns the first hit of each pattern.
  */
 export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
-  const window = Math.min(255, ...patterns.map(({ bytes }) => bytes.length))
+  const window = patterns.reduce((least, { bytes }) => Math.min(least, bytes.length), 255)
   const jumps = new Uint8Array(0x10000).fill(window - BLOCK + 1)
   const buckets = new Map<number, Pattern[]>()
   for (const pattern of patterns) {
@@ -31,7 +31,10 @@ export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
     for (let end = BLOCK - 1; end < window; end++) {
       const key = hash(bytes[end - 2]!, bytes[end - 1]!, bytes[end]!)
       jumps[key] = Math.min(jumps[key]!, window - 1 - end)
-      if (end === window - 1) buckets.set(key, [...(buckets.get(key) ?? []), pattern])
+      if (end !== window - 1) continue
+      const bucket = buckets.get(key)
+      if (bucket) bucket.push(pattern)
+      else buckets.set(key, [pattern])
     }
   }
   return (haystack) => {
