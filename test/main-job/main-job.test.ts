@@ -55,59 +55,51 @@ function hundredSecrets() {
 
 describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
   it.each(['esm', 'cjs'] as const)(
-    'opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, as %s',
+    'opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, none with a secrets file, as %s',
     async (format) => {
       const { files, values } = hundredSecrets()
-      const root = await project(files)
-      let outputs: string[] = []
-      expect(
-        await callsOf(async () => ({ outputs } = await bundler.bundle({ root, format, options }))),
-      ).toEqual(['GenerateDataKeyPairWithoutPlaintext'])
-      let read: Record<string, unknown> = {}
-      expect(await callsOf(async () => (read = await exportsOf(outputs[0]!, kms.env)))).toEqual([
-        'Decrypt',
-      ])
-      expect([...(read.all as string[]), ...(read.last as string[])]).toEqual(values)
+      const root = await project({
+        ...files,
+        'src/named.ts': `${IMPORT}export * from './main'\nexport const named = secret.named('A')`,
+      })
+      const secretsFile = join(root, 'kms-secrets.json')
+      await withState(root, async () => {
+        await initSecretsFile({ secretsFile, keyIds: [keyId], types: false, aws: options.aws! })
+        await setSecrets(new Map([['A', 'of-the-file']]), { secretsFile })
+      })
+      const offline: Options = { secretsFile, plaintextLiterals: 'allow' }
+      for (const [entry, own, building] of [
+        ['src/main.ts', options, ['GenerateDataKeyPairWithoutPlaintext']],
+        ['src/named.ts', offline, []],
+      ] as const) {
+        let outputs: string[] = []
+        const job = { root, format, entries: [entry], options: own }
+        expect(await callsOf(async () => ({ outputs } = await bundler.bundle(job)))).toEqual(
+          building,
+        )
+        let read: Record<string, unknown> = {}
+        expect(await callsOf(async () => (read = await exportsOf(outputs[0]!, kms.env)))).toEqual([
+          'Decrypt',
+        ])
+        expect([...(read.all as string[]), ...(read.last as string[])]).toEqual(values)
+        if (own === offline) expect(read.named).toBe('of-the-file')
+      }
       const everything = Object.values(await filesIn(join(root, 'out'))).join('\n')
-      for (const value of values) expect(everything).not.toContain(value)
+      for (const value of [...values, 'of-the-file']) expect(everything).not.toContain(value)
     },
   )
 
-  it('asks KMS for nothing while it is built with a secrets file', async () => {
-    const root = await project({
-      'src/main.ts': `${IMPORT}export const a = secret.named('A'), b = secret('of-the-source')`,
-    })
-    const secretsFile = join(root, 'kms-secrets.json')
-    await withState(root, () =>
-      initSecretsFile({
-        secretsFile,
-        keyIds: [keyId],
-        encryptionContext: { app: 'x' },
-        types: false,
-        aws: options.aws!,
-      }),
-    )
-    await withState(root, () => setSecrets(new Map([['A', 'of-the-file']]), { secretsFile }))
-    let outputs: string[] = []
-    const offline: Options = { secretsFile, plaintextLiterals: 'allow' }
-    expect(
-      await callsOf(async () => ({ outputs } = await bundler.bundle({ root, options: offline }))),
-    ).toEqual([])
-    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({ a: 'of-the-file', b: 'of-the-source' })
-  })
-
-  it('gives every value back byte for byte', async () => {
-    const values = {
-      one: 'x',
-      quotes: `"double" 'single' \`back\` \${dollar}`,
-      lines: 'first\nsecond\r\nthird\u2028fourth',
-      script: '</script><!-- -->',
-      emoji: '🔐 schlüssel 鍵 \u0000 end',
-      big: 'k'.repeat(4096),
-      huge: Buffer.from(
-        Uint8Array.from({ length: 786_432 }, (_, index) => (index * 7919) >>> 3),
-      ).toString('base64'),
+  it.each([
+    ['esm', true],
+    ['cjs', false],
+  ] as const)('gives every value back byte for byte, as %s', async (format, minify) => {
+    const odd = `"double" 'single' \`back\` \${dollar} \\ first\nsecond\r\nthird\u2028</script><!-- --> 🔐 schlüssel 鍵 \u0000`
+    const ofBytes = (size: number) => {
+      const bytes = Buffer.byteLength(odd)
+      return odd.repeat(Math.floor(size / bytes)) + 'x'.repeat(size % bytes)
     }
+    const values = { one: 'x', odd, big: ofBytes(4096), huge: ofBytes(2 ** 20) }
+    expect(Buffer.byteLength(values.huge)).toBe(2 ** 20)
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
     const root = await project({
       'src/main.ts':
@@ -121,10 +113,12 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     })
     const { outputs } = await bundler.bundle({
       root,
-      minify: true,
+      format,
+      minify,
       options: { ...options, env: values },
     })
-    expect(await exportsOf(outputs[0]!, kms.env)).toEqual({
+    // Node gives what CommonJS exports a default beside.
+    expect(await exportsOf(outputs[0]!, kms.env)).toMatchObject({
       ...values,
       bytes: { bytes: Buffer.from(bytes).toString('base64') },
       json: { nested: ['deep-configured-value'] },
