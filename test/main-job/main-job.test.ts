@@ -117,7 +117,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       minify,
       options: { ...options, env: values },
     })
-    // Node gives what CommonJS exports a default beside.
+    // Node gives a default beside what CommonJS exports.
     expect(await exportsOf(outputs[0]!, kms.env)).toMatchObject({
       ...values,
       bytes: { bytes: Buffer.from(bytes).toString('base64') },
