@@ -13,7 +13,7 @@ const LINE = 24
 
 /**
  * What is searched for: the whole; of a text with several lines each long one by itself; of JSON
- * each string that is long enough.
+ * each string that is long enough. Equal ones once.
  */
 export function parts({ plaintext, json }: Seen, minLength: number): Uint8Array[] {
   const text = Buffer.from(plaintext).toString('utf8')
@@ -22,7 +22,7 @@ export function parts({ plaintext, json }: Seen, minLength: number): Uint8Array[
   const telling =
     lines.length > 1 ? lines.filter((line) => line.length >= LINE && !line.startsWith('-----')) : []
   const strings = json ? leaves(JSON.parse(text)).filter((leaf) => leaf.length >= minLength) : []
-  return [plaintext, ...[...telling, ...strings].map((part) => Buffer.from(part))]
+  return [plaintext, ...[...new Set([...telling, ...strings])].map((part) => Buffer.from(part))]
 }
 
 function leaves(value: unknown): string[] {
