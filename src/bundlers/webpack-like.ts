@@ -5,7 +5,7 @@ import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
-import type { Graph } from '../prove/origins.js'
+import { pathOf, type Graph } from '../prove/origins.js'
 import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
 import { isOfDataUrl, loadHook, resolveHook } from './virtual.js'
@@ -53,8 +53,6 @@ export function webpackLike(build: Build) {
     },
   } satisfies UnpluginOptions
 }
-
-const pathOf = (id: string) => id.replace(/[?#].*$/, '')
 
 /**
  * Whether the file as it lies on the disk has marks, or is on no disk. Marks that another loader makes

@@ -129,7 +129,7 @@ function markAt(tokens: Placed[], index: number, file: string, code: string): Ma
     after++
   }
   const used = /^(?:\??\.|[([])$|^`/.test(valueAt(after))
-  // Between parentheses it is an argument or the thing used; behind a mark of exclamation, either too.
+  // Behind parentheses the use may be of the mark or of a call that takes it; a `!` asserts, or begins a statement.
   if ((used && after > close + 1) || valueAt(after) === '!') return null
   const place = placeAt(code, tokens[index]!.start, file)
   return {

@@ -25,8 +25,8 @@ export type Residue = 'mark' | 'text' | 'shim'
  */
 export function residue(content: string | Buffer, name: string): Residue | null {
   if (content.includes(SENTINEL)) return 'mark'
-  // A map may show a mark's own line: its literal is redacted there.
-  // No need to read it as a text, which the largest outputs are.
+  // A map may show a mark's own line: its literal is redacted there. By its name, the largest outputs are
+  // not even made a text.
   if (name.endsWith('.map')) return null
   const text = content.toString()
   if (isMap(text) || DECLARATION.test(name)) return null
