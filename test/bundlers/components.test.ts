@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { project } from '../support/project.js'
-import { bench, expectClean, filesIn, printed, writeNamed, type Bench } from './fixture.js'
-import { HOSTS } from './hosts.js'
+import { bench, buildProject, expectClean, printed, type Bench } from './fixture.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -54,24 +53,15 @@ describe('a mark in the script of a component is sealed, and the component stand
       'src/main.ts': `import { key } from './key.vue'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
       'src/key.vue': COMPONENT,
     })
-    const secretsFile = join(root, 'kms-secrets.json')
-    await writeNamed(secretsFile, shared.pair, {})
-    const outdir = join(root, 'out')
     for (const maps of ['file', 'inline'] as const) {
-      const built = await HOSTS[host]({
-        root: join(root, 'src'),
-        entries: { main: 'main.ts' },
-        outdir,
-        format: 'esm',
+      const built = await buildProject(shared, host, root, {
         maps,
-        minify: false,
         [order]: [components],
-        options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
+        options: { plaintextLiterals: 'allow' },
       })
       expect(built.failed, built.terminal).toBe(false)
-      const outcome = { ...built, outdir, files: await filesIn(outdir) }
-      expectClean(outcome, { plaintexts: [VALUE] })
-      expect(await printed(shared, outcome, { plaintexts: [] }, '.mjs')).toBe(VALUE)
+      expectClean(built, { plaintexts: [VALUE] })
+      expect(await printed(shared, built, { plaintexts: [] }, '.mjs')).toBe(VALUE)
     }
   })
 })

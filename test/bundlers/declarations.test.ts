@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { project } from '../support/project.js'
-import { bench, writeNamed, type Bench } from './fixture.js'
-import { HOSTS } from './hosts.js'
+import { bench, buildProject, type Bench } from './fixture.js'
+import type { Cell } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -22,23 +22,17 @@ it.each([
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('KEY')\n`,
       'src/main.d.ts': `export { Secret } from 'unplugin-kms/secret'\n`,
     })
-    const secretsFile = join(root, 'kms-secrets.json')
-    await writeNamed(secretsFile, shared.pair, { KEY: 'an entry of the file' })
-    const outdir = join(root, 'out')
-    const { failed, terminal } = await HOSTS[host]({
-      root: join(root, 'src'),
+    const cell: Partial<Cell> = {
       entries: { main: 'main.ts', 'main.d': 'main.d.ts' },
-      outdir,
-      format: 'esm',
       maps: 'file',
-      minify: false,
       ...(external && { external: [...external] }),
       more: {
         entryFileNames: ({ name }: { name: string }) =>
           `${name}.${name === 'main' ? 'mjs' : 'mts'}`,
       },
-      options: { secretsFile, aws: shared.aws },
-    })
+    }
+    const named = { KEY: 'an entry of the file' }
+    const { failed, terminal, outdir } = await buildProject(shared, host, root, cell, named)
     expect(failed, terminal).toBe(false)
     const read = (name: string) => readFile(join(outdir, name), 'utf8')
     expect(await read('main.mjs')).toContain('kms:v1:')

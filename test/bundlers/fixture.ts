@@ -154,6 +154,35 @@ export async function buildIn(
   return { ...outcome, outdir, files }
 }
 
+/**
+ * Builds `src/main.ts` of a project of a test's own beside a secrets file, as an ES module without a map
+ * unless the cell says otherwise, and reads every byte that came of it.
+ *
+ * @param named entries of the secrets file.
+ */
+export async function buildProject(
+  { pair, aws }: Bench,
+  host: HostName,
+  root: string,
+  { options, ...cell }: Partial<Cell> = {},
+  named: Record<string, string> = {},
+): Promise<Built> {
+  const secretsFile = join(root, 'kms-secrets.json')
+  await writeNamed(secretsFile, pair, named)
+  const outdir = join(root, 'out')
+  const outcome = await HOSTS[host]({
+    root: join(root, 'src'),
+    entries: { main: 'main.ts' },
+    outdir,
+    format: 'esm',
+    maps: 'none',
+    minify: false,
+    options: { secretsFile, aws, ...options },
+    ...cell,
+  })
+  return { ...outcome, outdir, files: await filesIn(outdir) }
+}
+
 const MANIFEST = 'kms-manifest.json'
 
 /** Who has nothing but the outputs finds every secret in them, and what the manifest says of each. */

@@ -4,8 +4,8 @@ import type { InputOptions, OutputBundle, Plugin } from 'rollup'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Compiler } from 'webpack'
 import { project } from '../support/project.js'
-import { bench, expectClean, filesIn, writeNamed, type Bench } from './fixture.js'
-import { HOSTS, type Cell, type HostName } from './hosts.js'
+import { bench, buildProject, expectClean, type Bench } from './fixture.js'
+import type { Cell, HostName } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -14,23 +14,10 @@ afterAll(() => shared.close())
 const VALUE = 'planted-literal-value-7Q'
 const SOURCE = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${VALUE}')\n`
 
-async function build(host: HostName, cell: Partial<Cell>) {
-  const root = await project({ 'src/main.ts': SOURCE })
-  const secretsFile = join(root, 'kms-secrets.json')
-  await writeNamed(secretsFile, shared.pair, {})
-  const outdir = join(root, 'out')
-  const outcome = await HOSTS[host]({
-    root: join(root, 'src'),
-    entries: { main: 'main.ts' },
-    outdir,
-    format: 'esm',
-    maps: 'none',
-    minify: false,
-    options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
-    ...cell,
-  })
-  return { ...outcome, files: await filesIn(outdir) }
-}
+const options = { plaintextLiterals: 'allow' } as const
+
+const build = async (host: HostName, cell: Partial<Cell>) =>
+  buildProject(shared, host, await project({ 'src/main.ts': SOURCE }), { options, ...cell })
 
 /** Asks to come after all others, and stands behind ours. */
 const late = (change: (this: { emitFile: Function }, bundle: OutputBundle) => void) => ({
@@ -122,21 +109,10 @@ it.each([
     [`${folder}/note.ts`]: text,
   })
   if (folder === 'linked') await symlink(join(root, folder), join(root, 'src/public/data'))
-  const secretsFile = join(root, 'kms-secrets.json')
-  await writeNamed(secretsFile, shared.pair, {})
-  const outdir = join(root, 'out')
-  const built = await HOSTS.vite({
-    root: join(root, 'src'),
-    entries: { main: 'main.ts' },
-    outdir,
-    format: 'esm',
-    maps: 'none',
-    minify: false,
-    options: { secretsFile, plaintextLiterals: 'allow', aws: shared.aws },
-  })
+  const built = await buildProject(shared, 'vite', root, { options })
   expect(built.terminal).toContain(`[${code}]`)
   expect(built.terminal).toContain('public/data/note.ts')
-  expect(await filesIn(outdir)).toEqual([])
+  expect(built.files).toEqual([])
 })
 
 it('out of reach: a late plugin of the output, which Rollup calls after all others', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { redactSource } from '../../src/emit/redact.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
-import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
+import { bench, buildProject, type Bench } from './fixture.js'
 import { ABSENT, HOSTS, type Cell, type HostName, type Maps } from './hosts.js'
 
 let shared: Bench
@@ -39,25 +39,13 @@ async function built(
   { file = 'main.mjs.map', ...cell }: Partial<Cell> & { file?: string } = {},
 ) {
   const root = await project({ 'src/main.ts': SOURCE })
-  await writeNamed(join(root, 'kms-secrets.json'), shared.pair, {})
-  const outdir = join(root, 'out')
-  const { failed, terminal } = await HOSTS[host]({
-    root: join(root, 'src'),
-    entries: { main: 'main.ts' },
-    outdir,
-    format: 'esm',
+  const { failed, terminal, outdir, files } = await buildProject(shared, host, root, {
     maps,
-    minify: false,
     before,
-    options: {
-      secretsFile: join(root, 'kms-secrets.json'),
-      plaintextLiterals: 'allow',
-      aws: shared.aws,
-    },
+    options: { plaintextLiterals: 'allow' },
     ...cell,
   })
   expect(failed, terminal).toBe(false)
-  const files = await filesIn(outdir)
   expect(detect(files, { before: VALUES[0]!, lines: VALUES[1]! })).toEqual([])
   const code = evaluated(await readFile(join(outdir, 'main.mjs'), 'utf8'))
   const inline =

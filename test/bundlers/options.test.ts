@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import { rspack } from '@rspack/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import webpack from 'webpack'
 import { project } from '../support/project.js'
-import { bench, expectClean, filesIn, writeNamed, type Bench } from './fixture.js'
-import { ABSENT, HOSTS, type Cell, type HostName } from './hosts.js'
+import { bench, buildProject, expectClean, type Bench } from './fixture.js'
+import { ABSENT, type Cell, type HostName } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -74,24 +73,14 @@ describe('a plaintext that an option of the bundler brings fails the build, and 
   for (const [host, what, cell] of WAYS) {
     it.skipIf(ABSENT[host])(`${host}: ${what}`, async () => {
       const root = await project({ 'src/main.ts': SOURCE })
-      const secretsFile = join(root, 'kms-secrets.json')
-      await writeNamed(secretsFile, shared.pair, {})
-      const outdir = join(root, 'out')
-      const built = await HOSTS[host]({
-        root: join(root, 'src'),
-        entries: { main: 'main.ts' },
-        outdir,
-        format: 'esm',
-        maps: 'none',
-        minify: false,
-        options: { secretsFile, env: { KEY: VALUE }, aws: shared.aws },
+      const built = await buildProject(shared, host, root, {
+        options: { env: { KEY: VALUE } },
         ...cell,
       })
       expect(built.failed, 'the build failed').toBe(true)
       expect(built.terminal).toContain('[LEAK]')
-      const files = await filesIn(outdir)
-      expect(files).toEqual([])
-      expectClean({ ...built, files }, { plaintexts: [VALUE] })
+      expect(built.files).toEqual([])
+      expectClean(built, { plaintexts: [VALUE] })
     })
   }
 })

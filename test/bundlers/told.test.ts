@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Compiler } from 'webpack'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
-import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
-import { HOSTS, type HostName } from './hosts.js'
+import { bench, buildProject, type Bench } from './fixture.js'
+import type { HostName } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -68,20 +68,11 @@ const textOf = (told: unknown) =>
 
 async function build(host: HostName, tell: (told: unknown, root: string) => void) {
   const root = await project({ 'src/main.ts': SOURCE })
-  const secretsFile = join(root, 'kms-secrets.json')
-  await writeNamed(secretsFile, shared.pair, {})
-  const outdir = join(root, 'out')
-  const outcome = await HOSTS[host]({
-    root: join(root, 'src'),
-    entries: { main: 'main.ts' },
-    outdir,
-    format: 'esm',
+  return buildProject(shared, host, root, {
     maps: 'file',
-    minify: false,
     after: [TELLERS[host]!((told) => tell(told, root))],
-    options: { secretsFile, env: { KEY: VALUES.variable }, aws: shared.aws },
+    options: { env: { KEY: VALUES.variable } },
   })
-  return { ...outcome, files: await filesIn(outdir) }
 }
 
 const hosts = Object.keys(TELLERS) as HostName[]
