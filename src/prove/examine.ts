@@ -1,8 +1,7 @@
 import { encodings } from './encodings.js'
 import { parts, type Seen } from './parts.js'
-import { placeIn } from './place.js'
 import { residue, type Residue } from './residue.js'
-import { searcher, type Hit } from './search.js'
+import { searcher, type Hit, type Search } from './search.js'
 import { bytesOf, views } from './views.js'
 
 /** A finished output: chunk, map, or any other file of the build. */
@@ -15,9 +14,6 @@ export interface Proof {
   minLength: number
   except: string[]
 }
-
-/** Finds every plaintext, in every encoding, in some bytes. */
-export type Search = (haystack: Uint8Array) => Hit[]
 
 /** A plaintext that stands in an output. */
 export interface Leak {
@@ -49,8 +45,6 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
   }
 }
 
-const NOTHING: Search = () => []
-
 /** A search for all plaintexts at once; made once, used for every output. */
 export function searchFor(seen: Seen[], proof: Proof): Search {
   const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
@@ -58,7 +52,7 @@ export function searchFor(seen: Seen[], proof: Proof): Search {
       .flatMap(encodings)
       .map((encoded) => ({ ...encoded, name: secret.name })),
   )
-  return patterns.length ? searcher(patterns) : NOTHING
+  return searcher(patterns)
 }
 
 /** A path as it may be shown. */
@@ -82,10 +76,10 @@ export function examine(
     })
     for (const hit of search(Buffer.from(name))) leaks.push(leak(hit, ' (in its name)'))
     // Reading an output in every way is the greater part of a search.
-    if (search !== NOTHING) {
-      for (const { reading, bytes } of views(content, name)) {
+    if (search.sought.longest) {
+      for (const { reading, bytes, placeOf } of views(content, search.sought, name)) {
         for (const hit of search(bytes))
-          leaks.push({ ...leak(hit, reading), place: placeIn(bytes, hit.offset) })
+          leaks.push({ ...leak(hit, reading), place: placeOf(hit.offset) })
       }
     }
     const what = residue(typeof content === 'string' ? content : bytesOf(content), name)

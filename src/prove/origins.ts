@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { redactSource } from '../emit/redact.js'
-import { placeIn } from './place.js'
-import type { Hit } from './search.js'
+import type { Search } from './search.js'
 import { views } from './views.js'
 
 /** What a bundler knows of its modules, by their ids. */
@@ -16,7 +15,7 @@ export const pathOf = (id: string) => id.replace(/\?.*$|#[^\\/]*$/, '')
 /** Where in the sources the texts stand unmarked that were found in the output: `file:line:column (name)`. */
 export async function origins(
   names: Set<string>,
-  search: (haystack: Uint8Array) => Hit[],
+  search: Search,
   { inputs }: Graph,
   shown: (path: string) => string,
   named: (name: string) => string,
@@ -26,11 +25,11 @@ export async function origins(
     const path = pathOf(id)
     const code = await readFile(path, 'utf8').catch(() => '')
     if (!code) continue
-    for (const { reading, bytes } of views(withoutMarks(code, path))) {
+    for (const { reading, bytes, placeOf } of views(withoutMarks(code, path), search.sought)) {
       for (const { pattern, offset } of search(bytes)) {
         if (names.has(pattern.name))
           found.add(
-            `${shown(path)}${reading ? '' : `:${placeIn(bytes, offset)}`} (${named(pattern.name)})`,
+            `${shown(path)}${reading ? '' : `:${placeOf(offset)}`} (${named(pattern.name)})`,
           )
       }
     }

@@ -17,6 +17,20 @@ const hash = (a: number, b: number, c: number) => (a ^ (b << 5) ^ (c << 10)) & 0
 const blockAt = (bytes: Uint8Array, last: number) =>
   hash(bytes[last - 2]!, bytes[last - 1]!, bytes[last]!)
 
+/** Finds the first hit of each pattern. */
+export interface Search {
+  (haystack: Uint8Array): Hit[]
+  sought: Sought
+}
+
+/** What all patterns have in common, by which most of an output is known to hold none of them. */
+export interface Sought {
+  /** The bytes of the longest. */
+  longest: number
+  /** A table of 256: 1 for each byte that stands in any. */
+  has: Uint8Array
+}
+
 /** A pattern, and where in it the window lies. */
 interface Anchored {
   pattern: Pattern
@@ -34,9 +48,8 @@ const ANCHORS = 16
  * where fewest other patterns have theirs, and not at the beginning as in the paper.
  *
  * @param patterns each at least 3 bytes long; the shortest decides how far a jump can be.
- * @returns the first hit of each pattern.
  */
-export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
+export function searcher(patterns: Pattern[]): Search {
   const window = patterns.reduce((least, { bytes }) => Math.min(least, bytes.length), 255)
   const jumps = new Uint8Array(0x10000).fill(window - BLOCK + 1)
   const buckets: Anchored[][] = []
@@ -50,7 +63,7 @@ export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
     const bucket = (buckets[blockAt(bytes, anchor + window - 1)] ??= [])
     bucket.push({ pattern, anchor })
   }
-  return (haystack) => {
+  const search = (haystack: Uint8Array) => {
     const hits = new Map<Pattern, Hit>()
     let end = window - 1
     while (end < haystack.length) {
@@ -69,6 +82,13 @@ export function searcher(patterns: Pattern[]): (haystack: Uint8Array) => Hit[] {
     }
     return [...hits.values()]
   }
+  return Object.assign(search, { sought: soughtIn(patterns) })
+}
+
+function soughtIn(patterns: Pattern[]): Sought {
+  const has = new Uint8Array(256)
+  for (const { bytes } of patterns) for (const byte of bytes) has[byte] = 1
+  return { has, longest: patterns.reduce((most, { bytes }) => Math.max(most, bytes.length), 0) }
 }
 
 function leastCrowded(bytes: Uint8Array, window: number, buckets: Anchored[][]): number {

@@ -1,70 +1,106 @@
 import { Buffer } from 'node:buffer'
 import { byteClass } from './byte-class.js'
+import { createExcerpt, type Excerpt } from './excerpt.js'
+import type { Sought } from './search.js'
 
-const BACKSLASH = 0x5c
 const LINE_FEED = 0x0a
-const SLASH = 0x2f
-const PLUS = 0x2b
-const OPEN = 0x7b
-const CLOSE = 0x7d
-const SPECIAL = byteClass(/[\\"'`$]/)
 /** Behind a backslash, what may be more than one byte. */
 const LONGER = byteClass(/[uUxX0-7\r\xe2]/)
-const QUOTES = byteClass(/["'`]/)
-const GAPS = byteClass(/[ \t\n\v\f\r()]/)
 /** What a letter behind a backslash stands for, where it is a control character; else 0. */
 const CONTROLS = new Uint8Array(256)
 for (const [letter, said] of ['n\n', 'r\r', 't\t', 'b\b', 'f\f', 'v\v'])
   CONTROLS[letter!.charCodeAt(0)] = said!.charCodeAt(0)
-/** A comment may stand wherever a space may; so long a one that it would slow the search, not. */
-const LONGEST_COMMENT = 200
 
 /**
  * Decodes the escapes of JavaScript and JSON, wherever they stand, and joins texts that are added or
- * put into a template: `'a' + 'b'`, `${'a'}b`. Bytes in and out, in one pass: a map has an escape for
- * each line, and is the largest file of a build.
+ * put into a template: `'a' + 'b'`, `${'a'}b`. Bytes in and out, in one pass.
+ *
+ * Only what stands so near to a change that something sought may reach over it is given: the rest
+ * stands in the input as it is. A map, the largest file of a build, has an escape for each line and
+ * each quote: where nothing sought has that character, those are no changes.
  *
  * @returns null where there is nothing to decode or join.
  */
-export function unescape(bytes: Buffer): Buffer | null {
-  const { length } = bytes
-  // No escape is shorter than what it stands for.
-  const out = Buffer.allocUnsafe(length)
-  let from = 0
-  let to = 0
-  while (from < length) {
-    const byte = bytes[from]!
-    if (!SPECIAL[byte]) {
-      out[to++] = byte
-      from++
-    } else if (byte !== BACKSLASH) {
-      const end = joined(bytes, from)
-      if (end === from) out[to++] = bytes[from++]!
-      else from = end
-    } else if (from + 1 === length) {
-      out[to++] = bytes[from++]!
-    } else {
-      const next = bytes[from + 1]!
-      if (LONGER[next]) {
-        const { said, end } = readEscape(bytes, from)
-        to += out.write(said, to)
-        from = end
-      } else {
-        // A line that goes on is nothing; what is no control character stands for itself.
-        if (next !== LINE_FEED) out[to++] = CONTROLS[next] || next
-        from += 2
-      }
+export function unescape(bytes: Buffer, sought: Sought): Excerpt | null {
+  const idle = idleEscapes(sought)
+  const excerpt = createExcerpt(bytes, sought.longest, idle)
+  const text = bytes.toString('latin1')
+  const changes = changesBut(idle)
+  let isOpen = false
+  for (let match; (match = changes.exec(text));) {
+    const [whole] = match
+    const at = match.index
+    if (whole === '\\') {
+      const { said, end } = readEscape(bytes, at)
+      excerpt.change(at, end, said)
+      changes.lastIndex = end
+      continue
     }
+    // Any block may end behind a text; a hole of a template was opened.
+    const closes = whole.endsWith('}')
+    if (closes && !isOpen) continue
+    isOpen = closes ? false : isOpen || whole.startsWith('$')
+    JOINT.lastIndex = at
+    if (JOINT.test(text)) {
+      excerpt.change(at, JOINT.lastIndex, '')
+      changes.lastIndex = JOINT.lastIndex
+    } else excerpt.bring(at)
   }
-  return to === length ? null : out.subarray(0, to)
+  return excerpt.end()
+}
+
+/** By the letter behind the backslash, what those escapes say that say nothing sought; else 0. */
+function idleEscapes({ has }: Sought): Uint8Array {
+  const idle = new Uint8Array(256)
+  for (const letter of 'nrt"') {
+    const code = letter.charCodeAt(0)
+    const said = CONTROLS[code] || code
+    if (!has[said]) idle[code] = said
+  }
+  return idle
+}
+
+/** Of UTF-8, read as Latin-1. */
+const SPACE = String.raw`[ \t\n\v\f\r()]|\xc2\xa0|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf`
+/**
+ * It may stand wherever a space may; so long a one that it would slow the search, not, and none whose
+ * end may be written as an escape.
+ */
+const COMMENT = String.raw`/\*[^*]{0,200}\*/|//[^\n\\]{0,200}\n`
+
+/**
+ * Where texts are joined: `' + '`, `${'`, `'}`.
+ *
+ * @param idle letters of escapes that may stand for what is in a joint: of a text inside JSON, which the
+ *   next reading joins. Of a comment there one cannot see the end.
+ */
+function joint(idle = ''): string {
+  const spaces = idle.replace('"', '')
+  const gap = `(?:${SPACE}|${COMMENT}${spaces && `|\\\\[${spaces}]`})*`
+  const quote = idle.includes('"') ? '["\'`]|\\\\"' : '["\'`]'
+  const cut = idle.includes('n') ? '|//' : ''
+  const text = `${gap}(?:${quote}${cut})`
+  return `(?:${quote})${gap}(?:\\+${text}|\\}${cut})|\\$\\{${text}`
+}
+
+const JOINT = new RegExp(joint(), 'y')
+
+/** The backslash of an escape that is not idle, or a joint. */
+function changesBut(idle: Uint8Array): RegExp {
+  const letters = [...'nrt"'].filter((letter) => idle[letter.charCodeAt(0)]).join('')
+  return new RegExp(`\\\\(?=[^${letters}])|${joint(letters)}`, 'g')
 }
 
 const ENDING = /^(?:\r\n?|\xe2\x80[\xa8\xa9])/
 const UNIT = /^(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|x([\da-f]{2})|([0-3]?[0-7]{1,2}))/i
 const LOW_SURROGATE = /^\\u(d[c-f][\da-f]{2})/i
 
-/** What the escape at a backslash says, and where it ends. */
-function readEscape(bytes: Buffer, at: number): { said: string; end: number } {
+/** What the escape at a backslash says, a byte or a text, and where it ends. */
+function readEscape(bytes: Buffer, at: number): { said: number | string; end: number } {
+  const letter = bytes[at + 1]!
+  // A line that goes on is nothing; what is no control character stands for itself.
+  if (!LONGER[letter])
+    return { said: letter === LINE_FEED ? '' : CONTROLS[letter] || letter, end: at + 2 }
   const ahead = bytes.toString('latin1', at + 1, at + 16)
   const [ending] = ENDING.exec(ahead) ?? []
   if (ending) return { said: ending === '\r' ? '\r' : '', end: at + 1 + ending.length }
@@ -80,42 +116,4 @@ function readEscape(bytes: Buffer, at: number): { said: string; end: number } {
   return low
     ? { said: String.fromCharCode(point, parseInt(low[1]!, 16)), end: end + 6 }
     : { said: String.fromCodePoint(point), end }
-}
-
-/** Where a joint of texts ends that begins here: `' + '`, `${'`, `'}`. The same place where none does. */
-function joined(bytes: Buffer, at: number): number {
-  if (!QUOTES[bytes[at]!]) {
-    if (bytes[at + 1] !== OPEN) return at
-    const quote = gapEnd(bytes, at + 2)
-    return QUOTES[bytes[quote]!] ? quote + 1 : at
-  }
-  const sign = gapEnd(bytes, at + 1)
-  if (bytes[sign] === CLOSE) return sign + 1
-  if (bytes[sign] !== PLUS) return at
-  const quote = gapEnd(bytes, sign + 1)
-  return QUOTES[bytes[quote]!] ? quote + 1 : at
-}
-
-/** Where spaces, parentheses and comments end. */
-function gapEnd(bytes: Buffer, from: number): number {
-  let at = from
-  for (;;) {
-    const byte = bytes[at]!
-    if (GAPS[byte]) at++
-    else if (byte > 0x7f && isSpace(bytes, at)) at += byte < 0xe0 ? 2 : 3
-    else if (byte === SLASH) {
-      const end = commentEnd(bytes, at)
-      if (end === at) return at
-      at = end
-    } else return at
-  }
-}
-
-const isSpace = (bytes: Buffer, at: number) =>
-  /^\s/.test(bytes.toString('utf8', at, at + (bytes[at]! < 0xe0 ? 2 : 3)))
-
-function commentEnd(bytes: Buffer, at: number): number {
-  const ahead = bytes.toString('latin1', at, at + LONGEST_COMMENT + 4)
-  const comment = /^\/(?:\*[^*]*\*\/|\/[^\n]*\n)/.exec(ahead)
-  return comment ? at + comment[0].length : at
 }

@@ -58,7 +58,7 @@ describe('its syntax decides where tokens leave a doubt', () => {
     ['a use of what stands between parentheses', `(secret('a')).then(f)`],
     ['JSX', `const a = <p>it's {secret('a')}</p>`],
     ['a slash behind a parenthesis', `if (a) /'/.test(b); secret('a')`],
-    ['a string without an end', `secret('a'); 'b`],
+    ['a string without an end', `'b\nsecret('a')`],
     [
       'another import of the marker',
       `import type { Secret } from 'unplugin-kms/secret'; secret('a')`,

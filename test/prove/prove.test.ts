@@ -217,7 +217,7 @@ describe("a map that brings a module's original is redacted", () => {
     expect(
       JSON.parse(
         scrubMap(
-          JSON.stringify({ sources: ['a.ts'], sourcesContent: [`${original}const a = '`] }),
+          JSON.stringify({ sources: ['a.ts'], sourcesContent: [`const a = '\n${original}`] }),
           never,
         ),
       ).sourcesContent,
