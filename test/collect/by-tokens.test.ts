@@ -58,6 +58,7 @@ describe('its syntax decides where tokens leave a doubt', () => {
     ['a use of what stands between parentheses', `(secret('a')).then(f)`],
     ['JSX', `const a = <p>it's {secret('a')}</p>`],
     ['a slash behind a parenthesis', `if (a) /'/.test(b); secret('a')`],
+    ['a slash behind a parenthesis, and no mark', `secret('a'); if (a) /'/.test(b); f(secret, c)`],
     ['a string without an end', `'b\nsecret('a')`],
     [
       'another import of the marker',
