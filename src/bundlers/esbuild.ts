@@ -15,6 +15,7 @@ import { MARKER } from '../collect/collected.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options.js'
+import { filterOf } from './esbuild-filter.js'
 import { holdWriting, refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
 import { NAME } from './transform.js'
@@ -39,7 +40,8 @@ import { MARKERS } from './virtual.js'
  */
 export default function kms(options?: Options): Plugin {
   const build = createBuild(options)
-  return { name: NAME, setup: (host) => setup(host, build) }
+  const filter = filterOf(options?.exclude !== undefined)
+  return { name: NAME, setup: (host) => setup(host, build, filter) }
 }
 
 const LOADERS: Record<string, Loader> = {
@@ -50,7 +52,7 @@ const LOADERS: Record<string, Loader> = {
   '.jsx': 'jsx',
 }
 
-function setup(host: PluginBuild, build: Build) {
+function setup(host: PluginBuild, build: Build, filter: RegExp) {
   const options = host.initialOptions
   const target = { client: isClient(options), cjs: isCjs(options) }
   refuseEarlierOnEnd(options, NAME)
@@ -72,7 +74,7 @@ function setup(host: PluginBuild, build: Build) {
     }),
   )
 
-  host.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path, suffix }) => {
+  host.onLoad({ filter, namespace: 'file' }, ({ path, suffix }) => {
     if (!build.includes(path)) return null
     const code = read(path)
     if (code && !code.includes(MARKER)) {
