@@ -38,6 +38,8 @@ export interface Target {
   cjs?: boolean
   /** Where they are known before the bundle is made. */
   importersOf?: Graph['importersOf']
+  /** What resolves to one of the build's own modules, if not its name. */
+  requestOf?: (name: string) => string
 }
 
 /** Told of each file whose change makes a result stale, also when there will be no result. */
@@ -133,7 +135,7 @@ export function createBuild(userOptions: Options | undefined) {
     if (isRefused) {
       const client = clientMarks(marks)
       inBrowsers.set(id, client)
-      return emit(code, path, collected, client.map(refusedOpening))
+      return emit(code, path, collected, client.map(refusedOpening), target.requestOf)
     }
     if (target.immediate && options.devValues) {
       const openings = await developing(marks, options.devValues, watch)
@@ -155,7 +157,9 @@ export function createBuild(userOptions: Options | undefined) {
     )
     await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
     const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, options))
-    const emitted = await timings.timed('emit', () => emit(code, path, collected, openings))
+    const emitted = await timings.timed('emit', () =>
+      emit(code, path, collected, openings, target.requestOf),
+    )
     redacted.add(emitted.shown)
     return emitted
   }

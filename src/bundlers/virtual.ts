@@ -15,10 +15,6 @@ const DATA_URL = /^(\0?data:).*/s
 /** Whether an id is that of a module which exists only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./
 
-/** Whether it is the marker, as a data URL imports it. */
-export const isOfDataUrl = (id: string) =>
-  id.startsWith(MARKER) && DATA_URL.test(id.slice(MARKER.length))
-
 /** Resolves the build's own modules, and the marker, which no transformed module imports any more. */
 export const resolveHook = {
   filter: { id: /^(?:\.\/unplugin-kms\.|unplugin-kms\/secret)/ },

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
-import type { Compilation, Module, Compiler as WebpackCompiler } from 'webpack'
+import type { Compilation, Module, sources, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
+import type { Asset } from '../prove/examine.js'
 import { pathOf, type Graph } from '../prove/origins.js'
 import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
-import { isOfDataUrl, loadHook, resolveHook } from './virtual.js'
+import { addVirtualModules, MARKER_QUERY, requestOf } from './webpack-virtual.js'
 
 /** What unplugin's context holds while a loader runs, under webpack and Rspack alike. */
 interface LoaderContext {
@@ -22,26 +23,11 @@ export function webpackLike(build: Build) {
   const transform = transformHook(build, (context) =>
     targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
   )
-  const load = loadHook(build)
   return {
     name: NAME,
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
-    resolveId: resolveHook,
-    load: {
-      filter: load.filter,
-      async handler(id) {
-        neverCached(this)
-        try {
-          return await load.handler.call(this, id)
-        } catch (error) {
-          // Told at the end: of a failed module they print which ones led to it, and a data URL's name is its text.
-          if (isOfDataUrl(id)) return 'module.exports = globalThis'
-          throw error
-        }
-      },
-    },
     // Asked before a loader runs, which costs Rspack more than anything else of ours.
     transformInclude: (id) => build.includes(pathOf(id)) && mayHaveMarks(pathOf(id)),
     transform: {
@@ -85,6 +71,7 @@ function targetOf({ compiler: { platform, options } }: NativeContext): Target {
   return {
     client: platform.web === true && platform.node !== true,
     cjs: options.output.module !== true,
+    requestOf,
   }
 }
 
@@ -94,8 +81,17 @@ export function checkOutput(build: Build, host: Host) {
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
+  let isPoisoned = false
+  addVirtualModules(build, compiler, () => (isPoisoned = true))
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
+    isPoisoned = false
+    // The first to know who imported it.
+    compilation.hooks.seal.tap(NAME, () => {
+      if (!isPoisoned) return
+      const { message } = build.poison(markerImporter(compilation))
+      compilation.errors.push(new compiler.webpack.WebpackError(message))
+    })
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
       if (!build.hasMarks()) return
@@ -115,9 +111,7 @@ export function checkOutput(build: Build, host: Host) {
   compiler.hooks.emit.tapPromise(
     { name: NAME, stage: Number.MAX_SAFE_INTEGER },
     async (compilation) => {
-      const assets = compilation
-        .getAssets()
-        .map(({ name, source }) => ({ name, content: source.source() }))
+      const assets = compilation.getAssets().map(({ name, source }) => lazily(name, source))
       refused = false
       try {
         await build.prove(assets, graphOf(compilation))
@@ -139,6 +133,17 @@ export function checkOutput(build: Build, host: Host) {
   })
 }
 
+/** Brought over from Rspack when it is asked for, and once. */
+function lazily(name: string, source: sources.Source): Asset {
+  let content: Asset['content'] | undefined
+  return {
+    name,
+    get content() {
+      return (content ??= source.source())
+    },
+  }
+}
+
 /** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */
 function graphOf(compilation: Compilation): Graph {
   let known: Map<string, Module> | undefined
@@ -152,6 +157,13 @@ function graphOf(compilation: Compilation): Graph {
         ({ originModule }) => idOf(originModule) ?? [],
       ),
   }
+}
+
+/** Whose import of the marker was never transformed, where it is a module of this compilation and no child's. */
+function markerImporter(compilation: Compilation): string | undefined {
+  const { inputs, importersOf } = graphOf(compilation)
+  const marker = [...inputs].find((id) => id.endsWith(MARKER_QUERY))
+  return marker && importersOf!(marker).find((id) => id !== marker)
 }
 
 function modulesById(modules: Iterable<Module>): Map<string, Module> {

@@ -22,6 +22,7 @@ export function emit(
   id: string,
   { marks, imports, bodyStart }: Collected,
   openings: Opening[],
+  requestOf = (name: string) => name,
 ) {
   const { text, at } = redact(code, marks)
   const magic = new MagicString(text)
@@ -48,7 +49,8 @@ export function emit(
 
   const imported = new Map(openings.map((opening) => [local(opening), opening]))
   const shim = [...imported].map(
-    ([name, { from, export: exported }]) => `import { ${exported} as ${name} } from '${from}';`,
+    ([name, { from, export: exported }]) =>
+      `import { ${exported} as ${name} } from '${requestOf(from)}';`,
   )
   imports.forEach(({ start, end }, index) =>
     replace(start, end, (index ? '' : shim.join(' ') || 'export {};') + lines(start, end)),

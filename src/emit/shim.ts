@@ -19,6 +19,9 @@ import { javaScript, type Opening } from './emit.js'
  */
 export const SHIM = './unplugin-kms.shim'
 
+/** How the names of all modules begin that exist only in the build. */
+export const OWN = './unplugin-kms.'
+
 const PAIR = './unplugin-kms.pair.'
 
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */

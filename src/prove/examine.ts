@@ -66,7 +66,8 @@ export function examine(
 ): { leaks: Leak[]; leftovers: Leftover[] } {
   const leaks: Leak[] = []
   const leftovers: Leftover[] = []
-  for (const { name, content } of assets) {
+  for (const output of assets) {
+    const { name } = output
     const asset = masked(name, search)
     const leak = ({ pattern }: Hit, reading: string) => ({
       secret: pattern.name,
@@ -77,11 +78,14 @@ export function examine(
     for (const hit of search(Buffer.from(name))) leaks.push(leak(hit, ' (in its name)'))
     // Reading an output in every way is the greater part of a search.
     if (search.sought.longest) {
-      for (const { reading, bytes, placeOf } of views(content, search.sought, name)) {
+      for (const { reading, bytes, placeOf } of views(output.content, search.sought, name)) {
         for (const hit of search(bytes))
           leaks.push({ ...leak(hit, reading), place: placeOf(hit.offset) })
       }
     }
+    // A map shows what the code beside it is, and is the largest output, which Rspack has to bring across.
+    if (name.endsWith('.map')) continue
+    const { content } = output
     const what = residue(typeof content === 'string' ? content : bytesOf(content), name)
     if (what) leftovers.push({ asset, what })
   }

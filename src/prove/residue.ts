@@ -5,7 +5,7 @@ import { DECLARATION } from '../collect/declaration.js'
 import { parse } from '../collect/parse.js'
 import { staticText } from '../collect/static-value.js'
 import { traverse } from '../collect/traverse.js'
-import { VIRTUAL } from '../emit/shim.js'
+import { OWN } from '../emit/shim.js'
 import { SENTINEL } from '../mark/marks.js'
 import { encodings } from './encodings.js'
 import { isMap } from './scrub.js'
@@ -25,16 +25,14 @@ export type Residue = 'mark' | 'text' | 'shim'
  */
 export function residue(content: string | Buffer, name: string): Residue | null {
   if (content.includes(SENTINEL)) return 'mark'
-  // A map may show a mark's own line: its literal is redacted there. By its name, the largest outputs are
-  // not even made a text.
-  if (name.endsWith('.map')) return null
   const text = content.toString()
+  // A map may show a mark's own line: its literal is redacted there.
   if (isMap(text) || DECLARATION.test(name)) return null
   // Most often a comment that mentions an import: only a parse can tell.
   const code = QUOTED.test(text) ? read(text, name) : { imports: [], given: [], texts: [] }
   if (code ? asks(code) : MENTION.test(text)) return 'mark'
   const { imports, texts } = code ?? { imports: [], texts: [] }
-  if (imports.some((source) => VIRTUAL.test(source) || source === '@unplugin-kms/runtime/shim'))
+  if (imports.some((source) => source.startsWith(OWN) || source === '@unplugin-kms/runtime/shim'))
     return 'shim'
   return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }

@@ -1,0 +1,8 @@
+/** Gives the code of a module that exists only in the build, for which this file stands on the disk. */
+module.exports = function load() {
+  const done = this.async()
+  this.cacheable(false)
+  this.getOptions()
+    .load(this)
+    .then((code) => done(null, code), done)
+}
