@@ -308,4 +308,19 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     expect(told.join('\n')).not.toContain('the first value')
     await after(write('main.js', marked('KEY')), ({ env }) => env)
   })
+
+  it('builds again once a module that the plugin never sees has marks no more', async () => {
+    const { told, after, write } = await session(
+      host,
+      {
+        'main.js': `export { key } from './left.js'\n`,
+        'left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`,
+      },
+      () => ({ keyId: shared.arn, exclude: /left/ }),
+    )
+    await vi.waitFor(() => expect(told.join('\n')).toContain('[MARK_UNTRANSFORMED]'), {
+      timeout: 15_000,
+    })
+    await after(write('left.js', `export const key = 'text-one'\n`), ({ text }) => text === 'one')
+  })
 })

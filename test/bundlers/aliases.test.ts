@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { project } from '../support/project.js'
+import { bench, buildProject, expectClean, type Bench } from './fixture.js'
+import type { HostName } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const VALUE = 'planted-literal-value-7Q'
+const SOURCES = {
+  'src/main.ts': `export { key } from './left.ts'\n`,
+  'src/left.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${VALUE}')\n`,
+  // Gives back what it is given.
+  'src/stub.js': 'export const secret = (text) => text\n',
+}
+
+/** An alias for the marker, in each bundler's own words. */
+const ALIASES: [host: HostName, how: string, more: (alias: object) => object][] = [
+  ['esbuild', 'alias', (alias) => ({ alias })],
+  ['rolldown', 'resolve.alias', (alias) => ({ resolve: { alias } })],
+  ['vite', 'resolve.alias', (alias) => ({ resolve: { alias } })],
+  ['webpack', 'resolve.alias', (alias) => ({ resolve: { alias } })],
+  [
+    'webpack',
+    'resolve.alias, a list',
+    (alias) => ({
+      resolve: {
+        alias: Object.entries(alias).map(([name, alias]) => ({ name, alias: alias as string })),
+      },
+    }),
+  ],
+  ['rspack', 'resolve.alias', (alias) => ({ resolve: { alias } })],
+]
+
+it.each(
+  ALIASES.flatMap(([host, how, more]) =>
+    ['unplugin-kms/secret', 'unplugin-kms/secret$'].map((name) => [host, how, name, more] as const),
+  ),
+)("%s: the user's %s for %s takes no module out of the plugin's sight", async (...row) => {
+  const [host, , name, more] = row
+  const root = await project(SOURCES)
+  const built = await buildProject(shared, host, root, {
+    options: { exclude: /left/, plaintextLiterals: 'allow' },
+    more: more({ [name]: join(root, 'src/stub.js') }),
+  })
+  expect(built.terminal).toContain('[MARK_UNTRANSFORMED]')
+  expect(built.files).toEqual([])
+  expectClean(built, { plaintexts: [VALUE] })
+})
+
+it.each(ALIASES)('%s: the user’s %s goes on beside the plugin’s own', async (host, _, more) => {
+  const root = await project({
+    'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nimport { text } from '@/text.js'\nconsole.log(text, secret.env('KEY'))\n`,
+    'src/text.js': `export const text = 'of the alias'\n`,
+  })
+  const built = await buildProject(shared, host, root, {
+    options: { env: { KEY: VALUE } },
+    more: more({ '@': join(root, 'src') }),
+  })
+  expect(built.failed, built.terminal).toBe(false)
+  expect(built.files.some(([, bytes]) => bytes.includes('of the alias'))).toBe(true)
+  expectClean(built, { plaintexts: [VALUE] })
+})
