@@ -19,7 +19,6 @@ const SOURCES = {
 /** An alias for the marker, in each bundler's own words. */
 const ALIASES: [host: HostName, how: string, more: (alias: object) => object][] = [
   ['esbuild', 'alias', (alias) => ({ alias })],
-  ['rolldown', 'resolve.alias', (alias) => ({ resolve: { alias } })],
   ['vite', 'resolve.alias', (alias) => ({ resolve: { alias } })],
   ['webpack', 'resolve.alias', (alias) => ({ resolve: { alias } })],
   [
