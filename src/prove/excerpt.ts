@@ -1,9 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { byteClass } from './byte-class.js'
+import { IN_DATA_URL } from './data-url.js'
 
 const BACKSLASH = 0x5c
-/** Of base64, and of what is percent-encoded: what a data URL says is read from its beginning. */
-const IN_DATA_URL = byteClass(/[\w+/=%.~!*'()-]/)
 /** More bytes than a data URL has before its comma, or a sum between its texts. */
 const LONGEST_BETWEEN = 1000
 
@@ -68,6 +66,7 @@ export function createExcerpt(bytes: Buffer, longest: number, idle: Uint8Array) 
   }
 
   function startBefore(at: number): number {
+    // What a data URL says is read from its beginning.
     let start = Math.max(done, at - reach)
     while (start > done && IN_DATA_URL[bytes[start - 1]!]) start--
     return Math.max(done, start - LONGEST_BETWEEN)

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { byteClass } from './byte-class.js'
+import { dataUrl } from './data-url.js'
 import { placeIn } from './place.js'
 import type { Sought } from './search.js'
 import { unescape } from './unescape.js'
@@ -15,10 +15,6 @@ export interface View {
 }
 
 const CSS_ESCAPE = /\\(?:([0-9a-f]{1,6})(?:\r\n|\s)?|\r?\n|(.))/gi
-const DATA_URL = /^data:[\w.+/-]*((?:;[\w.+=-]+)*),/
-const IN_DATA_URL = byteClass(/[\w+/=%.~!*'()-]/)
-/** Bytes of a data URL before its comma: more than any media type has. */
-const LONGEST_HEAD = 1000
 const DEEPEST = 5
 
 /**
@@ -90,25 +86,4 @@ function* read(view: View, sought: Sought, depth: number): Generator<View> {
   )
 }
 
-/** What the data URL says that begins here, if one does. */
-function dataUrl(bytes: Buffer, at: number): Buffer | null {
-  const head = DATA_URL.exec(bytes.toString('latin1', at, at + LONGEST_HEAD))
-  if (!head) return null
-  const start = at + head[0].length
-  let end = start
-  while (IN_DATA_URL[bytes[end]!]) end++
-  const body = bytes.toString('latin1', start, end)
-  const isBase64 = head[1]!.includes(';base64')
-  const inner = isBase64 ? Buffer.from(body, 'base64') : Buffer.from(unpercent(body))
-  return inner.length ? inner : null
-}
-
 const codePoint = (code: number) => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
-
-function unpercent(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}

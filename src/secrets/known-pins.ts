@@ -63,14 +63,19 @@ export const knownPinsOf = async (path: string): Promise<string[] | undefined> =
 
 async function readKnownPins(): Promise<KnownPins> {
   const store = knownPinsPath()
-  const text = await readFile(store, 'utf8').catch(() => '{}')
+  const unreadable = (why: string) =>
+    new KmsBuildError(
+      'FILE_UNREADABLE',
+      `${store}, which remembers the pins of secrets files, ${why}. Mend or delete it; deleted, the next pin seen is trusted.`,
+    )
+  const text = await readFile(store, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
+    if (code === 'ENOENT' || code === 'ENOTDIR') return '{}'
+    throw unreadable(`cannot be read (${code})`)
+  })
   try {
     return JSON.parse(text) as KnownPins
   } catch {
-    throw new KmsBuildError(
-      'FILE_UNREADABLE',
-      `${store}, which remembers the pins of secrets files, is no JSON. Mend or delete it; deleted, the next pin seen is trusted.`,
-    )
+    throw unreadable('is no JSON')
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import {
@@ -106,13 +106,20 @@ async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   )
 }
 
-function filesIn(folder: string): string[] {
+/** Links lead to what a zip of the folder will hold; one to a folder above, or seen before, leads nowhere new. */
+function filesIn(folder: string, seen = new Set<string>()): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
+    seen.add(realpathSync(folder))
+    return readdirSync(folder)
       .sort()
+      .flatMap((name) => {
+        const path = join(folder, name)
+        const found = statSync(path, { throwIfNoEntry: false })
+        if (found?.isDirectory()) return seen.has(realpathSync(path)) ? [] : filesIn(path, seen)
+        return found?.isFile() ? [path] : []
+      })
   } catch (error) {
+    if (error instanceof KmsBuildError) throw error
     throw new KmsBuildError(
       'FILE_UNREADABLE',
       `${folder} cannot be read (${(error as NodeJS.ErrnoException).code}). Give a folder of build output.`,

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { workspace, type Workspace } from './cli.js'
@@ -442,6 +443,24 @@ describe('scan', () => {
         /^a mark that was never transformed in a\.js\nan import of the shim, .* in b\.js\n2 findings in 2 files/,
       ),
     })
+  })
+
+  it('follows links, each to a folder once, and passes one that leads nowhere', async () => {
+    const space = await workspace({ 'dist/a.js': '1', 'layer/b/c.js': 'variable-value' })
+    await symlink('../layer', join(space.folder, 'dist/layer'))
+    await symlink('../../layer/b/c.js', join(space.folder, 'layer/b/again.js'))
+    await symlink('..', join(space.folder, 'layer/b/above'))
+    await symlink('nowhere', join(space.folder, 'dist/gone.js'))
+    const { code, stdout } = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
+      env: { V: 'variable-value' },
+    })
+    expect(code).toBe(1)
+    expect(stdout.split('\n')).toEqual([
+      'V (as it is) in layer/b/again.js:1:1',
+      'V (as it is) in layer/b/c.js:1:1',
+      '2 findings in 3 files; 1 value looked for',
+      '',
+    ])
   })
 
   it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {

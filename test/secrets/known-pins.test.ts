@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { resolveOptions } from '../../src/options.js'
@@ -71,7 +71,14 @@ describe('the pin of a secrets file', () => {
     const path = await fresh()
     await secretsFile(path, {})
     await setSecret('A', 'a', { secretsFile: path })
+    const before = await readFile(path, 'utf8')
     await writeFile(knownPinsPath(), '{')
     await expect(setSecret('A', 'b', { secretsFile: path })).rejects.toThrow('is no JSON')
+    await rm(knownPinsPath())
+    await mkdir(knownPinsPath())
+    await expect(setSecret('A', 'b', { secretsFile: path })).rejects.toThrow(
+      'cannot be read (EISDIR)',
+    )
+    expect(await readFile(path, 'utf8')).toBe(before)
   })
 })
