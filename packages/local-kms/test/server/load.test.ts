@@ -8,7 +8,7 @@ import { base64, call, succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
 
 test(
-  '10,000 Decrypt calls one after another leave its memory flat',
+  '14,000 Decrypt calls one after another leave its memory flat',
   { timeout: 120_000 },
   async () => {
     const child = fork(await bundle('server.ts'), { execArgv: ['--expose-gc'] })
@@ -33,13 +33,14 @@ test(
           if (status !== 200) throw new Error(`call ${i}: ${status}`)
         }
       }
-      await decrypt(2_000)
+      // Until then the code warms up, longer in some versions of Node than in others.
+      await decrypt(6_000)
       const before = await memory()
       await decrypt(8_000)
       const growth = (await memory()) - before
       agent.destroy()
       // A leak of 100 bytes a call would be 800,000.
-      expect(growth).toBeLessThan(500_000)
+      expect(growth).toBeLessThan(400_000)
     } finally {
       child.kill()
     }
