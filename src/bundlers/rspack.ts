@@ -1,7 +1,7 @@
 import { createRspackPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
-import { checkOutput, webpackLike } from './webpack-like.js'
+import { attach, webpackLike } from './webpack-like.js'
 
 /**
  * The Rspack plugin, for Rsbuild too (`tools.rspack.plugins`); it stands first in the array of plugins.
@@ -22,7 +22,7 @@ const kms = createRspackPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
   return {
     ...webpackLike(build),
-    rspack: (compiler) => checkOutput(build, compiler),
+    rspack: (compiler) => attach(build, compiler),
   }
 })
 export default kms

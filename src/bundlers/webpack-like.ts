@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
-import type { Compilation, Module, sources, Compiler as WebpackCompiler } from 'webpack'
+import type { sources, Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
 import type { Asset } from '../prove/examine.js'
-import { pathOf, type Graph } from '../prove/origins.js'
+import { pathOf } from '../prove/origins.js'
 import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
-import { addVirtualModules, MARKER_QUERY, requestOf } from './webpack-virtual.js'
+import { graphOf } from './webpack-graph.js'
+import { addVirtualModules, requestOf } from './webpack-virtual.js'
 
 /** What unplugin's context holds while a loader runs, under webpack and Rspack alike. */
 interface LoaderContext {
@@ -18,7 +19,7 @@ interface LoaderContext {
 
 type Host = WebpackCompiler | RspackCompiler
 
-/** The hooks that webpack and Rspack share, all but `checkOutput`. */
+/** The hooks of unplugin's that webpack and Rspack share. */
 export function webpackLike(build: Build) {
   const transform = transformHook(build, (context) =>
     targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
@@ -28,7 +29,7 @@ export function webpackLike(build: Build) {
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
-    // Asked before a loader runs, which costs Rspack more than anything else of ours.
+    // Asked before a loader runs, which would cost Rspack far more.
     transformInclude: (id) => build.includes(pathOf(id)) && mayHaveMarks(pathOf(id)),
     transform: {
       filter: transform.filter,
@@ -75,23 +76,15 @@ function targetOf({ compiler: { platform, options } }: NativeContext): Target {
   }
 }
 
-/** The parts of webpack's API, the same in Rspack, by which a finished compilation is checked. */
-export function checkOutput(build: Build, host: Host) {
+/** What takes webpack's own API, the same in Rspack: the build's own modules, and the check of what is finished. */
+export function attach(build: Build, host: Host) {
   // Types of the two differ in what we don't use.
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
-  let isPoisoned = false
-  addVirtualModules(build, compiler, () => (isPoisoned = true))
+  addVirtualModules(build, compiler)
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
-    isPoisoned = false
-    // The first to know who imported it.
-    compilation.hooks.seal.tap(NAME, () => {
-      if (!isPoisoned) return
-      const { message } = build.poison(markerImporter(compilation))
-      compilation.errors.push(new compiler.webpack.WebpackError(message))
-    })
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
       if (!build.hasMarks()) return
@@ -142,41 +135,4 @@ function lazily(name: string, source: sources.Source): Asset {
       return (content ??= source.source())
     },
   }
-}
-
-/** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */
-function graphOf(compilation: Compilation): Graph {
-  let known: Map<string, Module> | undefined
-  const byId = () => (known ??= modulesById(compilation.modules))
-  return {
-    get inputs() {
-      return byId().keys()
-    },
-    importersOf: (id) =>
-      [...compilation.moduleGraph.getIncomingConnections(byId().get(id)!)].flatMap(
-        ({ originModule }) => idOf(originModule) ?? [],
-      ),
-  }
-}
-
-/** Whose import of the marker was never transformed, where it is a module of this compilation and no child's. */
-function markerImporter(compilation: Compilation): string | undefined {
-  const { inputs, importersOf } = graphOf(compilation)
-  const marker = [...inputs].find((id) => id.endsWith(MARKER_QUERY))
-  return marker && importersOf!(marker).find((id) => id !== marker)
-}
-
-function modulesById(modules: Iterable<Module>): Map<string, Module> {
-  // Scope hoisting puts the modules of a bundle into one.
-  const all = [...modules].flatMap((module) =>
-    'modules' in module ? (module.modules as Module[]) : [module],
-  )
-  return new Map(all.flatMap((module) => (idOf(module) ? [[idOf(module)!, module] as const] : [])))
-}
-
-function idOf(module: Module | null): string | undefined {
-  if (!module) return undefined
-  // Of a module into which scope hoisting put others.
-  if ('rootModule' in module) return idOf(module.rootModule as Module)
-  return 'resource' in module ? String(module.resource) : undefined
 }

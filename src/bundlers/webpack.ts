@@ -1,7 +1,7 @@
 import { createWebpackPlugin } from 'unplugin'
 import { createBuild } from '../build.js'
 import type { Options } from '../options.js'
-import { checkOutput, webpackLike } from './webpack-like.js'
+import { attach, webpackLike } from './webpack-like.js'
 
 /**
  * The webpack plugin; it stands first in the array of plugins.
@@ -22,7 +22,7 @@ const kms = createWebpackPlugin<Options | undefined>((options) => {
   const build = createBuild(options)
   return {
     ...webpackLike(build),
-    webpack: (compiler) => checkOutput(build, compiler),
+    webpack: (compiler) => attach(build, compiler),
   }
 })
 export default kms
