@@ -29,6 +29,8 @@ export function createExcerpt(bytes: Buffer, longest: number, idle: Uint8Array) 
   const outs: number[] = []
   /** Up to where the input is taken, or left out. */
   let done = 0
+  /** Up to where it is to be taken at least. */
+  let wanted = 0
 
   function goOnAt(at: number) {
     done = at
@@ -47,10 +49,10 @@ export function createExcerpt(bytes: Buffer, longest: number, idle: Uint8Array) 
     done = at
   }
 
-  /** Has what stands around here in the excerpt. */
-  function bring(at: number) {
+  /** Has what stands from here to `end`, and around it, in the excerpt. */
+  function bring(at: number, end = at) {
     const isFirst = !ins.length
-    if (isFirst || at - done > 2 * reach) {
+    if (isFirst || at - Math.max(done, wanted) > 2 * reach) {
       const start = startBefore(at)
       if (isFirst) goOnAt(start)
       else {
@@ -63,6 +65,7 @@ export function createExcerpt(bytes: Buffer, longest: number, idle: Uint8Array) 
       }
     }
     take(at)
+    wanted = Math.max(wanted, end)
   }
 
   function startBefore(at: number): number {
@@ -73,12 +76,13 @@ export function createExcerpt(bytes: Buffer, longest: number, idle: Uint8Array) 
   }
 
   function endBehind(limit: number): number {
-    let end = Math.min(limit, done + reach)
+    let end = Math.min(limit, Math.max(done, wanted) + reach)
     while (end < limit && IN_DATA_URL[bytes[end]!]) end++
     return end
   }
 
   return {
+    reach,
     bring,
 
     /** @param said instead of what stands from `at` to `end`; a number is a byte. */

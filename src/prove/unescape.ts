@@ -26,7 +26,8 @@ export function unescape(bytes: Buffer, sought: Sought): Excerpt | null {
   const excerpt = createExcerpt(bytes, sought.longest, idle)
   const text = bytes.toString('latin1')
   const changes = changesBut(idle)
-  let isOpen = false
+  // Any block may end behind a text; a hole of a template was opened, not far from its text's end.
+  let opened = -Infinity
   for (let match; (match = changes.exec(text));) {
     const [whole] = match
     const at = match.index
@@ -36,15 +37,17 @@ export function unescape(bytes: Buffer, sought: Sought): Excerpt | null {
       changes.lastIndex = end
       continue
     }
-    // Any block may end behind a text; a hole of a template was opened.
-    const closes = whole.endsWith('}')
-    if (closes && !isOpen) continue
-    isOpen = closes ? false : isOpen || whole.startsWith('$')
+    if (whole.startsWith('$')) opened = at
+    const mayJoin = !whole.endsWith('}') || at - opened <= 2 * excerpt.reach
     JOINT.lastIndex = at
-    if (JOINT.test(text)) {
+    if (mayJoin && JOINT.test(text)) {
       excerpt.change(at, JOINT.lastIndex, '')
       changes.lastIndex = JOINT.lastIndex
-    } else excerpt.bring(at)
+    } else {
+      if (mayJoin) excerpt.bring(at, changes.lastIndex)
+      // A comment in it may say more.
+      changes.lastIndex = at + (whole.startsWith('\\') ? 2 : 1)
+    }
   }
   return excerpt.end()
 }
@@ -62,23 +65,27 @@ function idleEscapes({ has }: Sought): Uint8Array {
 
 /** Of UTF-8, read as Latin-1. */
 const SPACE = String.raw`[ \t\n\v\f\r()]|\xc2\xa0|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf`
-/**
- * It may stand wherever a space may; so long a one that it would slow the search, not, and none whose
- * end may be written as an escape.
- */
-const COMMENT = String.raw`/\*[^*]{0,200}\*/|//[^\n\\]{0,200}\n`
+/** What a line's comment may not say, lest it be one inside JSON that ended before: a line feed, more of a sum. */
+const ENDED = String.raw`n(?:[ \t()]|\\[nrt]){0,60}(?:["'\`+}]|/[/*]|\\")`
+const QUOTED_ENDINGS = [...`"'\``].map((quote) => String.raw`${quote}(?:\\r)?\\n${quote}`).join('|')
+/** It may stand wherever a space may; so long a one that it would slow the search, not. */
+const LINE_COMMENT = String.raw`//(?:${QUOTED_ENDINGS}|[^\n\\]|\\(?!${ENDED})){0,200}\n`
 
 /**
  * Where texts are joined: `' + '`, `${'`, `'}`.
  *
  * @param idle letters of escapes that may stand for what is in a joint: of a text inside JSON, which the
- *   next reading joins. Of a comment there one cannot see the end.
+ *   next reading joins. Of a line's comment there one may not see the end.
  */
 function joint(idle = ''): string {
   const spaces = idle.replace('"', '')
-  const gap = `(?:${SPACE}|${COMMENT}${spaces && `|\\\\[${spaces}]`})*`
+  const hasLines = idle.includes('n')
+  // An escape is twice as long as what it says.
+  const comment = String.raw`/\*[^*]{0,${idle ? 400 : 200}}\*/|${LINE_COMMENT}${hasLines ? String.raw`|//[^\n\\]{0,200}\\n` : ''}`
+  // Of so many at most: behind each quote inside a comment the search begins anew.
+  const gap = `(?:${SPACE}|${comment}${spaces && `|\\\\[${spaces}]`}){0,500}`
   const quote = idle.includes('"') ? '["\'`]|\\\\"' : '["\'`]'
-  const cut = idle.includes('n') ? '|//' : ''
+  const cut = hasLines ? '|//' : ''
   const text = `${gap}(?:${quote}${cut})`
   return `(?:${quote})${gap}(?:\\+${text}|\\}${cut})|\\$\\{${text}`
 }

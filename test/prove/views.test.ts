@@ -128,6 +128,42 @@ describe('a plaintext is found', () => {
   })
 })
 
+describe('a text is joined', () => {
+  const comments = '// what this is for\n'.repeat(100)
+  it.each([
+    ["`${`${'correct-'}horse`}-battery`", 'correct-horse-battery'],
+    [`\`\${'{"a":"b"}, \\"c\\"}correct-'}horse\``, 'correct-horse'],
+    [`'correct-' + // ends in \\n always\n  'horse'`, 'correct-horse'],
+    [`'correct-' + // ends in "\\n" always\n  'horse'`, 'correct-horse'],
+    [`"correct-" + /*${'\n "of"'.repeat(30)} */ "horse"`, 'correct-horse'],
+    [`"correct-" +\n${comments}"horse"`, 'correct-horse'],
+  ])('%s', (text, secret) => {
+    expect(leaksIn(text, secret)).toHaveLength(1)
+    expect(leaksIn(JSON.stringify([text]), secret)).toHaveLength(1)
+  })
+
+  it('behind a comment that ends inside JSON', () => {
+    const text = `'correct-' + // of a\n\t'horse'`
+    expect(leaksIn(`[\n${JSON.stringify(text)}\n]`, 'correct-horse')).toHaveLength(1)
+  })
+
+  it('inside a comment that stands in another sum', () => {
+    const text = `"a" // once 'correct-' + 'horse'\n + "b"`
+    expect(leaksIn(JSON.stringify([text]), 'correct-horse')).toHaveLength(1)
+  })
+})
+
+it('takes no longer for a byte of many comments than of few', () => {
+  for (const secret of ['correct-horse', 'correct-\nhorse']) {
+    const [short, long] = [20_000, 160_000].map((times) => {
+      const start = performance.now()
+      leaksIn('//"\n'.repeat(times / 4), secret)
+      return performance.now() - start
+    })
+    expect(long! / short!).toBeLessThan(30)
+  }
+})
+
 describe('what is far from every change', () => {
   it('belongs to a secret so long that a change reaches it', () => {
     const long = 'correct-horse '.repeat(500)
