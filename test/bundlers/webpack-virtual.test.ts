@@ -66,6 +66,16 @@ it.each(RESOLUTIONS)('webpack: %s takes no module out of the plugin’s sight', 
   expect(built.files).toEqual([])
 })
 
+it('rspack: a marker that restrictions keep from being found fails the build', async () => {
+  const root = await project(SOURCES)
+  const built = await buildProject(shared, 'rspack', root, {
+    options: { exclude: /left/, plaintextLiterals: 'allow' },
+    more: { resolve: { restrictions: [join(root, 'src')] } },
+  })
+  expect(built.terminal).toContain('[MARK_UNTRANSFORMED]')
+  expect(built.files).toEqual([])
+})
+
 it.each(['webpack', 'rspack'] as const)(
   '%s: the user’s rules change nothing of what the build’s own modules are',
   async (host) => {
