@@ -10,7 +10,16 @@ const LOADER = fileURLToPath(new URL('webpack-virtual-loader.cjs', import.meta.u
 
 /** By their queries the modules are told apart that all have one file on the disk, the loader's own. */
 const queryOf = (name: string) => name.replace('./', '?')
+const OURS = /^\?unplugin-kms\./
 const MARKER_QUERY = '?unplugin-kms.marker'
+const MARKER = /^\?unplugin-kms\.marker$/
+/** Of each request that resolves to one of them, without the pairs', whose own query says which. */
+const QUERIES = new Map([
+  [SHIM, queryOf(SHIM)],
+  [CLIENT, queryOf(CLIENT)],
+  ...[...MARKERS.keys()].map((marker) => [marker, MARKER_QUERY] as const),
+])
+const PAIR_REQUEST = './unplugin-kms.pair'
 const PAIR = /^(\.\/unplugin-kms\.pair)\..*/
 
 /** No alias can know of which pairs there will be. */
@@ -18,12 +27,12 @@ export const requestOf = (name: string) =>
   name.replace(PAIR, (_, request: string) => request + queryOf(name))
 
 /**
- * Resolves the modules that exist only in the build, and the marker, by aliases: a hook would be asked
- * about each import, which costs Rspack more than all else of ours. The marker, which no transformed
- * module imports any more, fails the build.
+ * Resolves and loads the modules that exist only in the build, and the marker, which no transformed
+ * module imports any more and which fails the build.
  */
 export function addVirtualModules(build: Build, compiler: Compiler) {
-  addAliases(compiler)
+  if ('rspack' in compiler.webpack) addAliases(compiler)
+  else addResolver(compiler)
   let isPoisoned = false
   const load = async (context: LoaderContext<unknown>) => {
     const { resourceQuery } = context
@@ -33,13 +42,18 @@ export function addVirtualModules(build: Build, compiler: Compiler) {
     // Whatever is imported from it is there, so that nothing is told of but the poison.
     return 'module.exports = globalThis'
   }
-  compiler.options.module.rules.unshift({
-    resourceQuery: /^\?unplugin-kms\./,
+  const { rules } = compiler.options.module
+  rules.unshift({
+    resourceQuery: OURS,
     enforce: 'pre',
-    type: 'javascript/auto',
-    sideEffects: false,
     use: [{ loader: LOADER, options: { load } }],
   })
+  // After the user's: of all that fit, the last says what a module is.
+  rules.push(
+    { resourceQuery: OURS, type: 'javascript/auto', sideEffects: false },
+    // Else Rspack would not load one that only an `eval` reads.
+    { resourceQuery: MARKER, sideEffects: true },
+  )
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     isPoisoned = false
     // The first hook that can know who imported it.
@@ -49,25 +63,36 @@ export function addVirtualModules(build: Build, compiler: Compiler) {
       compilation.errors.push(new compiler.webpack.WebpackError(message))
     })
   })
+  // A child compiler may load it later.
+  compiler.hooks.emit.tap(NAME, () => void (isPoisoned && build.poison()))
 }
 
+/** Asked before all aliases, also those of a rule or of a kind of import, and bound by no restrictions. */
+function addResolver({ options: { resolve } }: Compiler) {
+  resolve.plugins = [
+    (resolver) =>
+      resolver
+        .ensureHook('describedResolve')
+        .tapAsync({ name: NAME, stage: -1 }, (asked, { fileDependencies }, done) => {
+          const query = asked.request === PAIR_REQUEST ? asked.query : QUERIES.get(asked.request!)
+          if (!query) return done()
+          // What a cache holds of it holds while the file is there.
+          fileDependencies?.add(LOADER)
+          done(null, { ...asked, path: LOADER, query })
+        }),
+    ...(resolve.plugins ?? []),
+  ]
+}
+
+/** A hook would be asked about each import, which costs Rspack more than all else of ours. */
 function addAliases({ options: { resolve } }: Compiler) {
   // A `#` would begin a fragment.
   const file = LOADER.replaceAll('#', '\0#')
-  const aliases = {
-    [SHIM]: file + queryOf(SHIM),
-    [CLIENT]: file + queryOf(CLIENT),
-    './unplugin-kms.pair': file,
-    ...Object.fromEntries([...MARKERS.keys()].map((marker) => [marker, file + MARKER_QUERY])),
-  }
-  const exact = Object.fromEntries(Object.entries(aliases).map(([name, to]) => [`${name}$`, to]))
+  const exact = Object.fromEntries(
+    [...QUERIES, [PAIR_REQUEST, '']].map(([name, query]) => [`${name}$`, file + query]),
+  )
   // The first that fits counts, and of equal ones the last.
-  resolve.alias = Array.isArray(resolve.alias)
-    ? [
-        ...Object.entries(aliases).map(([name, alias]) => ({ name, alias, onlyModule: true })),
-        ...resolve.alias,
-      ]
-    : { ...exact, ...resolve.alias, ...exact }
+  resolve.alias = { ...exact, ...resolve.alias, ...exact }
 }
 
 /** Whose import of the marker was never transformed, where it is a module of this compilation and no child's. */

@@ -16,6 +16,9 @@ const QUOTED =
 const MENTION =
   /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
+/** What webpack and Rspack put in place of an import of the marker that they could not resolve. */
+const UNFOUND = `Cannot find module '${MARKER}`
+
 /** A mark in the code, the source of a marked module as a text, or an import of the shim. */
 export type Residue = 'mark' | 'text' | 'shim'
 
@@ -24,7 +27,7 @@ export type Residue = 'mark' | 'text' | 'shim'
  * own build, another plugin that loaded it first), or that the shim was left outside the bundle.
  */
 export function residue(content: string | Buffer, name: string): Residue | null {
-  if (content.includes(SENTINEL)) return 'mark'
+  if (content.includes(SENTINEL) || content.includes(UNFOUND)) return 'mark'
   const text = content.toString()
   // A map may show a mark's own line: its literal is redacted there.
   if (isMap(text) || DECLARATION.test(name)) return null
