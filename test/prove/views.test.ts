@@ -153,15 +153,9 @@ describe('a text is joined', () => {
   })
 })
 
-it('takes no longer for a byte of many comments than of few', () => {
-  for (const secret of ['correct-horse', 'correct-\nhorse']) {
-    const [short, long] = [20_000, 160_000].map((times) => {
-      const start = performance.now()
-      leaksIn('//"\n'.repeat(times / 4), secret)
-      return performance.now() - start
-    })
-    expect(long! / short!).toBeLessThan(30)
-  }
+it('a search over many comments with a quote in each comes to an end', { timeout: 30_000 }, () => {
+  // Enough that reading on from each to the last outlasts the test.
+  expect(leaksIn('//"\n'.repeat(200_000), 'correct-\nhorse')).toEqual([])
 })
 
 describe('what is far from every change', () => {
