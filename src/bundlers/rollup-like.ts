@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path'
-import type { ExternalOption, OutputBundle } from 'rollup'
+import type { ExternalOption, OutputAsset, OutputBundle, OutputChunk } from 'rollup'
 import type { Build } from '../build.js'
 import { DECLARATION } from '../collect/declaration.js'
 import { VIRTUAL } from '../emit/shim.js'
+import { assetOf } from '../prove/examine.js'
 import { redactContents, scrub, scrubInlineMaps } from '../prove/scrub.js'
 import { NAME } from './transform.js'
 import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
@@ -25,18 +26,17 @@ interface OutputPlace {
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
 export function rollupLike(build: Build) {
   async function proveBundle(this: GenerateContext, output: OutputPlace, generated: object) {
-    const assets = Object.values(generated as OutputBundle).map((file) => {
-      if (file.type === 'chunk') {
-        if (file.map) redactContents(file.map, build.isRedacted)
-        file.code = scrubInlineMaps(file.code, build.isRedacted)
-        return { name: file.fileName, content: file.code }
-      }
-      if (typeof file.source === 'string')
-        file.source = scrub(file.source, file.fileName, build.isRedacted)
-      return { name: file.fileName, content: file.source }
-    })
+    const files = Object.values(generated as OutputBundle)
+    if (build.hasMarks()) for (const file of files) scrubFile(file, build)
+    const assets = files.map((file) =>
+      assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
+    )
+    const inputs = () => [...this.getModuleIds()].filter((id) => !id.startsWith('\0'))
     await build.prove(assets, {
-      inputs: [...this.getModuleIds()].filter((id) => !id.startsWith('\0')),
+      // Asked for when a build fails.
+      get inputs() {
+        return inputs()
+      },
       importersOf: (id) => {
         const { importers = [], dynamicImporters = [] } = this.getModuleInfo(id) ?? {}
         return [...importers, ...dynamicImporters]
@@ -100,6 +100,20 @@ export function rollupLike(build: Build) {
       if (build.hasSealed() || !isClient(this)) await build.writeManifest()
     },
   }
+}
+
+/** Redacts what maps show, and gives back only what has changed. */
+function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: Build) {
+  if (file.type === 'asset') {
+    const { fileName, source } = file
+    const scrubbed = typeof source === 'string' ? scrub(source, fileName, isRedacted) : source
+    if (scrubbed !== source) file.source = scrubbed
+    return
+  }
+  if (file.map) redactContents(file.map, isRedacted)
+  const { code } = file
+  const scrubbed = scrubInlineMaps(code, isRedacted)
+  if (scrubbed !== code) file.code = scrubbed
 }
 
 /** Whether Vite builds for a browser: Rollup and Rolldown have no environments. */

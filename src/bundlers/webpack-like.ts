@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
-import type { sources, Compiler as WebpackCompiler } from 'webpack'
+import type { Compiler as WebpackCompiler } from 'webpack'
 import type { Build, Target } from '../build.js'
 import { MARKER } from '../collect/collected.js'
 import { KmsBuildError } from '../errors.js'
-import type { Asset } from '../prove/examine.js'
+import { assetOf } from '../prove/examine.js'
 import { pathOf } from '../prove/origins.js'
 import { scrub } from '../prove/scrub.js'
 import { NAME, transformHook } from './transform.js'
@@ -104,7 +104,9 @@ export function attach(build: Build, host: Host) {
   compiler.hooks.emit.tapPromise(
     { name: NAME, stage: Number.MAX_SAFE_INTEGER },
     async (compilation) => {
-      const assets = compilation.getAssets().map(({ name, source }) => lazily(name, source))
+      const assets = compilation
+        .getAssets()
+        .map(({ name, source }) => assetOf(name, () => source.source()))
       refused = false
       try {
         await build.prove(assets, graphOf(compilation))
@@ -124,15 +126,4 @@ export function attach(build: Build, host: Host) {
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
     if (!refused) await build.writeManifest()
   })
-}
-
-/** Brought over from Rspack when it is asked for, and once. */
-function lazily(name: string, source: sources.Source): Asset {
-  let content: Asset['content'] | undefined
-  return {
-    name,
-    get content() {
-      return (content ??= source.source())
-    },
-  }
 }

@@ -10,6 +10,17 @@ export interface Asset {
   content: string | Uint8Array
 }
 
+/** One whose content is brought over from its bundler when it is asked for, and once. */
+export function assetOf(name: string, read: () => Asset['content']): Asset {
+  let content: Asset['content'] | undefined
+  return {
+    name,
+    get content() {
+      return (content ??= read())
+    },
+  }
+}
+
 export interface Proof {
   minLength: number
   except: string[]
