@@ -4,6 +4,7 @@ import type { Build } from '../build.js'
 import { DECLARATION } from '../collect/declaration.js'
 import { VIRTUAL } from '../emit/shim.js'
 import { assetOf } from '../prove/examine.js'
+import type { Graph } from '../prove/origins.js'
 import { redactContents, scrub, scrubInlineMaps } from '../prove/scrub.js'
 import { NAME } from './transform.js'
 import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
@@ -31,17 +32,7 @@ export function rollupLike(build: Build) {
     const assets = files.map((file) =>
       assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
     )
-    const inputs = () => [...this.getModuleIds()].filter((id) => !id.startsWith('\0'))
-    await build.prove(assets, {
-      // Asked for when a build fails.
-      get inputs() {
-        return inputs()
-      },
-      importersOf: (id) => {
-        const { importers = [], dynamicImporters = [] } = this.getModuleInfo(id) ?? {}
-        return [...importers, ...dynamicImporters]
-      },
-    })
+    await build.prove(assets, graphOf(this))
     await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
     for (const warning of build.warnings()) this.warn(warning)
   }
@@ -101,6 +92,17 @@ export function rollupLike(build: Build) {
     },
   }
 }
+
+/** Made when it is asked for, which is when a build fails. */
+const graphOf = (context: GenerateContext): Graph => ({
+  get inputs() {
+    return [...context.getModuleIds()].filter((id) => !id.startsWith('\0'))
+  },
+  importersOf(id) {
+    const { importers = [], dynamicImporters = [] } = context.getModuleInfo(id) ?? {}
+    return [...importers, ...dynamicImporters]
+  },
+})
 
 /** Redacts what maps show, and gives back only what has changed. */
 function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: Build) {

@@ -12,7 +12,6 @@ const LOADER = fileURLToPath(new URL('webpack-virtual-loader.cjs', import.meta.u
 const queryOf = (name: string) => name.replace('./', '?')
 const OURS = /^\?unplugin-kms\./
 const MARKER_QUERY = '?unplugin-kms.marker'
-const MARKER = /^\?unplugin-kms\.marker$/
 /** Of each request that resolves to one of them, without the pairs', whose own query says which. */
 const QUERIES = new Map([
   [SHIM, queryOf(SHIM)],
@@ -52,7 +51,7 @@ export function addVirtualModules(build: Build, compiler: Compiler) {
   rules.push(
     { resourceQuery: OURS, type: 'javascript/auto', sideEffects: false },
     // Else Rspack would not load one that only an `eval` reads.
-    { resourceQuery: MARKER, sideEffects: true },
+    { resourceQuery: MARKER_QUERY, sideEffects: true },
   )
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     isPoisoned = false

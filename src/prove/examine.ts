@@ -33,7 +33,7 @@ export interface Leak {
   encoding: string
   /** The output's name; `•••` where the name itself is the leak. */
   asset: string
-  /** `line:column` in the reading; absent for a name. */
+  /** `line:column`, in the output itself unless what was read is packed in it; absent for a name. */
   place?: string
   /** How the output had to be read, in words that follow the place. */
   reading: string

@@ -109,13 +109,15 @@ async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
 /** Links lead to what a zip of the folder will hold; one to a folder above, or seen before, leads nowhere new. */
 function filesIn(folder: string, seen = new Set<string>()): string[] {
   try {
-    seen.add(realpathSync(folder))
+    const real = realpathSync(folder)
+    if (seen.has(real)) return []
+    seen.add(real)
     return readdirSync(folder)
       .sort()
       .flatMap((name) => {
         const path = join(folder, name)
         const found = statSync(path, { throwIfNoEntry: false })
-        if (found?.isDirectory()) return seen.has(realpathSync(path)) ? [] : filesIn(path, seen)
+        if (found?.isDirectory()) return filesIn(path, seen)
         return found?.isFile() ? [path] : []
       })
   } catch (error) {

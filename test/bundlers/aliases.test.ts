@@ -1,20 +1,14 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { project } from '../support/project.js'
-import { bench, buildProject, expectClean, type Bench } from './fixture.js'
+import { bench, buildProject, expectClean, LEFT_OUT, type Bench } from './fixture.js'
 import type { HostName } from './hosts.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 
-const VALUE = 'planted-literal-value-7Q'
-const SOURCES = {
-  'src/main.ts': `export { key } from './left.ts'\n`,
-  'src/left.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${VALUE}')\n`,
-  // Gives back what it is given.
-  'src/stub.js': 'export const secret = (text) => text\n',
-}
+const { value: VALUE, sources: SOURCES } = LEFT_OUT
 
 /** An alias for the marker, in each bundler's own words. */
 const ALIASES: [host: HostName, how: string, more: (alias: object) => object][] = [

@@ -183,6 +183,19 @@ export async function buildProject(
   return { ...outcome, outdir, files: await filesIn(outdir) }
 }
 
+const LEFT = 'planted-literal-value-7Q'
+
+/** A project with a mark in a module that the option `exclude: /left/` keeps from the plugin, and a stub for the marker. */
+export const LEFT_OUT = {
+  value: LEFT,
+  sources: {
+    'src/main.ts': `export { key } from './left.js'\n`,
+    'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${LEFT}')\n`,
+    // Gives back what it is given.
+    'src/stub.js': 'export const secret = (text) => text\n',
+  },
+}
+
 const MANIFEST = 'kms-manifest.json'
 
 /** Who has nothing but the outputs finds every secret in them, and what the manifest says of each. */

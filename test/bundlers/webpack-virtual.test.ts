@@ -2,19 +2,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Compiler } from 'webpack'
 import { project } from '../support/project.js'
-import { bench, buildProject, expectClean, type Bench } from './fixture.js'
+import { bench, buildProject, expectClean, LEFT_OUT, type Bench } from './fixture.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 
-const VALUE = 'planted-literal-value-7Q'
-const SOURCES = {
-  'src/main.ts': `export { key } from './left.js'\n`,
-  'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${VALUE}')\n`,
-  // Gives back what it is given.
-  'src/stub.js': 'export const secret = (text) => text\n',
-}
+const { value: VALUE, sources: SOURCES } = LEFT_OUT
 
 /** Options of webpack's for some modules or imports only, or for what they may resolve to. */
 const RESOLUTIONS: [how: string, more: (stub: string) => object][] = [
