@@ -1,15 +1,23 @@
 export { startLocalKms } from './start.js'
 export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local-kms.js'
-export type { Credentials, PolicyDocument, Role, RoleToCreate, User } from './auth/principals.js'
-export type { Network } from './ec2/networks.js'
+export type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
+export type { Network } from './account/network.js'
 export type { GrantToCreate } from './kms/grants.js'
-export type { FunctionToCreate } from './lambda/functions.js'
-export { requestContext, type RequestContext } from './auth/conditions.js'
-export { applies, principalMatch, type PrincipalMatch } from './auth/evaluate.js'
-export { parsePolicy, type Policy, type Statement } from './auth/policy.js'
-export { contextConditions } from './kms/authorize.js'
+export type { FunctionToCreate } from './account/lambda-function.js'
+export {
+  applies,
+  contextConditions,
+  parsePolicy,
+  principalMatch,
+  requestContext,
+  type Policy,
+  type PolicyDocument,
+  type PrincipalMatch,
+  type RequestContext,
+  type Statement,
+} from './policy/index.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'
 export type { OidcProvider } from './sts/web-identity.js'
-export { formatEntry, type JournalEntry } from './server/journal.js'
+export { formatEntry, type JournalEntry } from './protocol/journal.js'
 export { LOCAL_HELP, runLocal, type LocalIo } from './command/local.js'

@@ -1,9 +1,10 @@
-import type { Credentials, PolicyDocument, Role, RoleToCreate, User } from './auth/principals.js'
-import type { Network } from './ec2/networks.js'
+import type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
+import type { Network } from './account/network.js'
 import type { GrantToCreate } from './kms/grants.js'
-import type { FunctionToCreate } from './lambda/functions.js'
+import type { FunctionToCreate } from './account/lambda-function.js'
+import type { PolicyDocument } from './policy/parse-policy.js'
 import type { Faults } from './server/faults.js'
-import type { JournalEntry } from './server/journal.js'
+import type { JournalEntry } from './protocol/journal.js'
 import type { OidcProvider } from './sts/web-identity.js'
 
 export interface LocalKmsOptions {

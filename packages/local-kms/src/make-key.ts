@@ -1,9 +1,10 @@
-import { keyArn } from './account/arn.js'
+import { keyArn } from './arn.js'
 import { callerOfUser } from './auth/caller.js'
 import { CreateAlias } from './kms/aliases.js'
 import { CreateKey } from './kms/keys.js'
 import type { CreatedKey, KeyToCreate } from './local-kms.js'
-import { perform, type Call } from './protocol/service.js'
+import type { Call } from './protocol/call.js'
+import { perform } from './protocol/service.js'
 import type { Endpoint } from './server/handle.js'
 
 /**

@@ -1,5 +1,5 @@
 import { Account } from './account/account.js'
-import { parseArn, REGION_PATTERN, userArn } from './account/arn.js'
+import { parseArn, REGION_PATTERN, userArn } from './arn.js'
 import { lockFolder } from './account/lock.js'
 import {
   createRole,
@@ -18,7 +18,7 @@ import { createFunction } from './lambda/functions.js'
 import type { LocalKms, LocalKmsOptions } from './local-kms.js'
 import { makeKey } from './make-key.js'
 import { Faults } from './server/faults.js'
-import { Journal } from './server/journal.js'
+import { Journal } from './protocol/journal.js'
 import { serve } from './server/serve.js'
 import { createOidcProvider } from './sts/web-identity.js'
 

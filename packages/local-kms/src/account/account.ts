@@ -1,7 +1,7 @@
-import type { Policy } from '../auth/policy.js'
-import type { Network } from '../ec2/networks.js'
+import type { Policy } from '../policy/parse-policy.js'
 import { AwsError } from '../errors.js'
-import type { LambdaFunction } from '../lambda/functions.js'
+import type { LambdaFunction } from './lambda-function.js'
+import type { Network } from './network.js'
 import { readStateText, stateFromText, stateToText, writeStateText } from './file.js'
 import { emptyRegion, emptyState, type RegionState, type State } from './state.js'
 

@@ -1,8 +1,8 @@
 import { AwsError } from '../errors.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 import { callContext } from './call-context.js'
-import { requestContext } from './conditions.js'
-import { evaluate, type Denial } from './evaluate.js'
+import { requestContext } from '../policy/conditions.js'
+import { evaluate, type Denial } from '../policy/evaluate.js'
 
 /** Condition keys beyond those that every call has. */
 export type Conditions = Iterable<

@@ -1,4 +1,4 @@
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 
 /** The global condition keys (`aws:…`) of a call. */
 export function callContext(

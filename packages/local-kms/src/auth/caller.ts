@@ -1,28 +1,18 @@
-import { roleArn, sessionArn, userArn } from '../account/arn.js'
+import { roleArn, sessionArn, userArn } from '../arn.js'
 import type { RoleRecord, SessionRecord, State } from '../account/state.js'
-import { parsePolicy, type Policy } from './policy.js'
+import type { Principal } from '../policy/evaluate.js'
+import { parsePolicy } from '../policy/parse-policy.js'
 
-/** Who signed a request, with the IAM policies that speak for them. */
-export interface Caller {
-  readonly accountId: string
-  /** The user, or the role's session: what STS and the journal show. */
-  readonly arn: string
-  /** The user or the role: what policies name. */
-  readonly principalArn: string
+/** The principal that signed a request, with its IAM policies. */
+export interface Caller extends Principal {
   readonly userId: string
   readonly userName?: string
   readonly mfaPresent: boolean
   /** Milliseconds since 1970; undefined for long-term credentials. */
   readonly tokenIssuedAt?: number
-  readonly identityPolicies: readonly Policy[]
-  /** What a role's own policies can allow at most. */
-  readonly permissionsBoundary?: Policy
-  readonly sessionPolicy?: Policy
-  /** What an organization lets any principal of the account do at most. */
-  readonly serviceControlPolicy?: Policy | undefined
 }
 
-/** Who sends a request that is not signed. */
+/** Returns the caller of an unsigned request. */
 export const anonymous = (accountId: string): Caller => ({
   accountId,
   arn: 'anonymous',

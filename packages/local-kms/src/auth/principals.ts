@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Account } from '../account/account.js'
-import { policyArn, roleArn, userArn } from '../account/arn.js'
+import { policyArn, roleArn, userArn } from '../arn.js'
 import type {
   AccessKey,
   ManagedPolicy,
@@ -9,11 +9,8 @@ import type {
   UserRecord,
 } from '../account/state.js'
 import { LocalKmsError } from '../errors.js'
-import { parsePolicy, type Policy } from './policy.js'
+import { parsePolicy, type Policy, type PolicyDocument } from '../policy/parse-policy.js'
 import { encodeBase32, totp } from './totp.js'
-
-/** A policy document: as an object, or as its JSON text. */
-export type PolicyDocument = string | object
 
 export interface Credentials {
   accessKeyId: string

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { REGION_PATTERN } from '../account/arn.js'
+import { REGION_PATTERN } from '../arn.js'
 import { AwsError } from '../errors.js'
 
 /** Header names in lower case, repeated ones as a list. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { AwsError, LocalKmsError } from '../errors.js'
-import { formatEntry } from '../server/journal.js'
+import { formatEntry } from '../protocol/journal.js'
 import type { LocalKms } from '../local-kms.js'
 import { startLocalKms } from '../start.js'
 import { clientEnv, shellLines } from './client-env.js'

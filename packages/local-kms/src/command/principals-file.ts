@@ -1,6 +1,7 @@
-import type { Credentials, PolicyDocument } from '../auth/principals.js'
+import type { Credentials } from '../auth/principals.js'
 import { LocalKmsError } from '../errors.js'
 import type { LocalKms } from '../local-kms.js'
+import type { PolicyDocument } from '../policy/parse-policy.js'
 
 interface PrincipalsFile {
   users?: { name: string; policies?: PolicyDocument[] }[]

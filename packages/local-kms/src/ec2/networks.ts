@@ -1,26 +1,8 @@
 import { authorizeByIam } from '../auth/authorize.js'
-import type { PolicyDocument } from '../auth/principals.js'
+import type { Network } from '../account/network.js'
 import { list, required, string, structure } from '../protocol/schema.js'
-import { operation, type Call, type Operations } from '../protocol/service.js'
-
-/** A VPC, as far as it leads somewhere. */
-export interface Network {
-  vpcId: string
-  endpoints?: {
-    /** `com.amazonaws.us-east-1.kms` */
-    serviceName: string
-    privateDns: boolean
-    state?: string
-    /** Default: one that lets all through. */
-    policy?: PolicyDocument
-  }[]
-  routeTables?: {
-    main?: boolean
-    subnetIds?: string[]
-    /** Destination to target: `{ '0.0.0.0/0': 'nat-1' }`. */
-    routes: Record<string, string>
-  }[]
-}
+import type { Call } from '../protocol/call.js'
+import { operation, type Operations } from '../protocol/service.js'
 
 /** The policy that EC2 gives an endpoint of which none is asked. */
 const OPEN = { Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }] }

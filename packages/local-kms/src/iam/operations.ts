@@ -1,12 +1,13 @@
-import { roleArn } from '../account/arn.js'
+import { roleArn } from '../arn.js'
 import type { ManagedPolicy, RoleRecord } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { policiesOfRole } from '../auth/caller.js'
-import { requestContext, type RequestContext } from '../auth/conditions.js'
-import { evaluate } from '../auth/evaluate.js'
+import { requestContext, type RequestContext } from '../policy/conditions.js'
+import { evaluate } from '../policy/evaluate.js'
 import { AwsError } from '../errors.js'
 import { list, required, string, structure, unsupported } from '../protocol/schema.js'
-import { operation, type Call, type Operations } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { operation, type Operations } from '../protocol/service.js'
 
 const RoleName = required(string({ min: 1, max: 64, pattern: /^[\w+=,.@-]+$/ }))
 const PolicyName = required(string({ min: 1, max: 128, pattern: /^[\w+=,.@-]+$/ }))

@@ -1,10 +1,10 @@
 import { callContext } from '../auth/call-context.js'
-import { requestContext } from '../auth/conditions.js'
+import { ENCRYPTION_CONTEXT_KEY, requestContext } from '../policy/conditions.js'
 import { authorizeByIam, denied, type Conditions } from '../auth/authorize.js'
-import { evaluate } from '../auth/evaluate.js'
-import { parsePolicy } from '../auth/policy.js'
-import type { Call } from '../protocol/service.js'
-import type { FoundKey } from './find-key.js'
+import { evaluate } from '../policy/evaluate.js'
+import { parsePolicy } from '../policy/parse-policy.js'
+import type { Call } from '../protocol/call.js'
+import type { FoundKey } from './found-key.js'
 import { isGranted } from './grants.js'
 import { KEY_USAGE } from './metadata.js'
 
@@ -74,26 +74,13 @@ export function authorizeAccount(
   authorizeByIam(call, `kms:${name}`, resource, [...kmsContext(call), ...conditions])
 }
 
-/** The condition keys that an encryption context brings into a request. */
-export function contextConditions(
-  context: Readonly<Record<string, string>>,
-): [string, string | string[] | undefined][] {
-  return [
-    ...Object.entries(context).map(([name, value]): [string, string] => [
-      `${IN_CONTEXT}${name}`,
-      value,
-    ]),
-    ['kms:EncryptionContextKeys', present(Object.keys(context))],
-  ]
-}
-
-const IN_CONTEXT = 'kms:EncryptionContext:'
-
-/** The encryption context that brought these conditions into a request. */
+/** Returns the encryption context that is part of these condition keys. */
 const contextIn = (conditions: Conditions): Record<string, string> =>
   Object.fromEntries(
     [...conditions].flatMap(([name, value]) =>
-      name.startsWith(IN_CONTEXT) ? [[name.slice(IN_CONTEXT.length), String(value)]] : [],
+      name.startsWith(ENCRYPTION_CONTEXT_KEY)
+        ? [[name.slice(ENCRYPTION_CONTEXT_KEY.length), String(value)]]
+        : [],
     ),
   )
 

@@ -1,18 +1,11 @@
-import { aliasArn, keyArn, parseArn } from '../account/arn.js'
+import { aliasArn, keyArn, parseArn } from '../arn.js'
 import type { KeyRecord } from '../account/state.js'
 import { denied } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import type { Call } from '../protocol/service.js'
-import { forgetDeleted } from './forget-deleted.js'
-import { rotateWhenDue } from './rotation.js'
-
-/** A key as a request named it. */
-export interface FoundKey {
-  key: KeyRecord
-  arn: string
-  /** The alias that the request named, `alias/` included. */
-  requestAlias?: string
-}
+import type { Call } from '../protocol/call.js'
+import { deleteExpiredKey } from './expired-keys.js'
+import type { FoundKey } from './found-key.js'
+import { rotateWhenDue } from './rotation-schedule.js'
 
 const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 
@@ -40,7 +33,7 @@ export function findKeyById(call: Call, identifier: string): FoundKey {
 
 /** The key of that id in the call's region, if it exists and its deletion is not past. */
 export function existingKey(call: Call, keyId: string): KeyRecord | undefined {
-  forgetDeleted(call, keyId)
+  deleteExpiredKey(call, keyId)
   return call.account.region(call.region).keys.get(keyId)
 }
 

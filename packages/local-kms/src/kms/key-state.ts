@@ -1,5 +1,5 @@
 import { AwsError } from '../errors.js'
-import type { FoundKey } from './find-key.js'
+import type { FoundKey } from './found-key.js'
 
 /**
  * The key states of "Key states of AWS KMS keys": what a state other than Enabled answers.

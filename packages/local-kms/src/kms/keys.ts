@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { keyArn } from '../account/arn.js'
+import { keyArn } from '../arn.js'
 import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { boolean, oneOf, string, unsupported } from '../protocol/schema.js'

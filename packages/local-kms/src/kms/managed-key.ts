@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 import { newSymmetricMaterial } from './key-material.js'
 
 /** The services that have an AWS managed key here, with what callers may do through them. */

@@ -1,6 +1,6 @@
-import { keyArn } from '../account/arn.js'
+import { keyArn } from '../arn.js'
 import type { KeyRecord, KeySpec } from '../account/state.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 import { replicaRegions } from './multi-region.js'
 
 /** What every key of this KMS is for. */

@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../account/state.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 
 /** The regions that hold a replica of a multi-Region key. */
 export function replicaRegions(call: Call, keyId: string): string[] {

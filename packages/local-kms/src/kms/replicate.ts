@@ -1,4 +1,4 @@
-import { keyArn } from '../account/arn.js'
+import { keyArn } from '../arn.js'
 import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { boolean, required, string } from '../protocol/schema.js'

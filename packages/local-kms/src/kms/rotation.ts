@@ -1,15 +1,15 @@
-import type { KeyMaterial, KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
 import { integer } from '../protocol/schema.js'
-import { operation, type Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { operation } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
-import { findKeyById, type FoundKey } from './find-key.js'
-import { newSymmetricMaterial } from './key-material.js'
+import { findKeyById } from './find-key.js'
+import type { FoundKey } from './found-key.js'
 import { isPendingDeletion, requireEnabled } from './key-state.js'
 import * as m from './members.js'
 import { relatedKeys } from './multi-region.js'
+import { DAY_MS, rotate } from './rotation-schedule.js'
 
-const DAY_MS = 86_400_000
 const ON_DEMAND_LIMIT = 25
 
 export const EnableKeyRotation = operation(
@@ -57,24 +57,6 @@ export const GetKeyRotationStatus = operation({ KeyId: m.keyId }, (call, { KeyId
     NextRotationDate: new Date(key.rotation.nextAt),
   }
 })
-
-/** Rotates a key whose automatic rotation has come due since it was last looked at. */
-export function rotateWhenDue(call: Call, key: KeyRecord): void {
-  if (key.state !== 'Enabled' || key.rotation === undefined || key.rotation.nextAt > call.now)
-    return
-  rotate(call, key, 'AUTOMATIC')
-  const nextAt = call.now + key.rotation.periodInDays * DAY_MS
-  for (const related of relatedKeys(call, key.keyId)) {
-    if (related.rotation !== undefined) related.rotation.nextAt = nextAt
-  }
-  call.account.save()
-}
-
-/** The related keys of a multi-Region key rotate together, to the same material. */
-function rotate(call: Call, key: KeyRecord, rotation: KeyMaterial['rotation'] & string): void {
-  const material: KeyMaterial = { ...newSymmetricMaterial(call.now), rotation }
-  for (const related of relatedKeys(call, key.keyId)) related.materials.push(material)
-}
 
 function findRotatable(
   call: Call,

@@ -1,21 +1,10 @@
 import type { Account } from '../account/account.js'
-import { parseArn, serviceArn } from '../account/arn.js'
+import { parseArn, serviceArn } from '../arn.js'
+import type { FunctionToCreate } from '../account/lambda-function.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { required, string } from '../protocol/schema.js'
 import { operation, type Operations } from '../protocol/service.js'
-
-export interface FunctionToCreate {
-  name: string
-  /** The role's ARN. */
-  role: string
-  /** Default: the region of the local KMS. */
-  region?: string
-  environment?: Record<string, string>
-  vpc?: { vpcId: string; subnetIds: string[] }
-}
-
-export type LambdaFunction = Omit<FunctionToCreate, 'region'>
 
 export function createFunction(
   account: Account,

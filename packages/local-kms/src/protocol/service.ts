@@ -1,26 +1,7 @@
-import type { Account } from '../account/account.js'
-import type { Caller } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
-import type { Journal, JournalEntry } from '../server/journal.js'
+import type { Call } from './call.js'
+import type { JournalEntry } from './journal.js'
 import { readInput, type Input, type Shape } from './schema.js'
-
-/** One authenticated call: who asks, where, when, and what of it goes into the journal. */
-export interface Call {
-  readonly account: Account
-  readonly journal: Journal
-  readonly region: string
-  readonly caller: Caller
-  /** Milliseconds since 1970, by the service's own clock. */
-  readonly now: number
-  readonly sourceIp: string
-  readonly secureTransport: boolean
-  readonly userAgent: string
-  /** The service that calls on the caller's behalf: `ssm.us-east-1.amazonaws.com`. */
-  readonly viaService?: string
-  /** Whether the PKCS#8 of an elliptic-curve pair holds the optional public key too. */
-  readonly pkcs8PublicKey: boolean
-  readonly entry: JournalEntry
-}
 
 export interface Operation<I = never, O = unknown> {
   readonly shape: Shape

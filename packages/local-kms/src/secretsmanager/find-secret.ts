@@ -1,8 +1,8 @@
-import { serviceArn } from '../account/arn.js'
+import { serviceArn } from '../arn.js'
 import type { SecretRecord } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 
 /**
  * Finds a secret by name, ARN, or ARN without its random suffix, and checks the permission on it.

@@ -4,7 +4,8 @@ import { AwsError } from '../errors.js'
 import { GenerateDataKey } from '../kms/data-key.js'
 import { Decrypt } from '../kms/encrypt.js'
 import { managedKey } from '../kms/managed-key.js'
-import { performOnBehalf, type Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { performOnBehalf } from '../protocol/service.js'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16

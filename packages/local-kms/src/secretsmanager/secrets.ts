@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { serviceArn } from '../account/arn.js'
+import { serviceArn } from '../arn.js'
 import type { SecretRecord, SecretVersion } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
@@ -13,7 +13,8 @@ import {
   structure,
   unsupported,
 } from '../protocol/schema.js'
-import { operation, type Call, type Operations } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { operation, type Operations } from '../protocol/service.js'
 import { findSecret, requireLive } from './find-secret.js'
 import { hasValue, invalid, newVersion, openSecret, putBefore, type Value } from './secret-value.js'
 import { addVersion, moveStage, stagesById } from './version-stages.js'

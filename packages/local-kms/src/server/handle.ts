@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Account } from '../account/account.js'
-import { parseArn } from '../account/arn.js'
+import { parseArn } from '../arn.js'
 import { authenticate } from '../auth/authenticate.js'
 import { anonymous } from '../auth/caller.js'
 import { AwsError } from '../errors.js'
@@ -11,7 +10,8 @@ import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
 import { readForm, xmlAnswer, xmlError, type Form } from '../protocol/query.js'
 import { perform, recordFailure, type Operation } from '../protocol/service.js'
 import { describeStrike, refuseByFault, type Faults, type Strike } from './faults.js'
-import type { Journal, JournalEntry } from './journal.js'
+import type { Journal, JournalEntry } from '../protocol/journal.js'
+import type { HttpRequest } from './http.js'
 import { OPERATIONS, route } from './services.js'
 
 export interface Endpoint {
@@ -19,16 +19,6 @@ export interface Endpoint {
   readonly journal: Journal
   readonly faults: Faults
   readonly pkcs8PublicKey: boolean
-}
-
-export interface HttpRequest {
-  method: string
-  /** Path and query, as sent. */
-  target: string
-  headers: IncomingHttpHeaders
-  body: Buffer
-  sourceIp: string
-  secureTransport: boolean
 }
 
 export interface HandledRequest {

@@ -9,8 +9,8 @@ import { LabelParameterVersion } from '../ssm/labels.js'
 import { ssmOperations } from '../ssm/parameters.js'
 import { stsOperations } from '../sts/operations.js'
 import { AssumeRoleWithWebIdentity } from '../sts/web-identity.js'
-import type { HttpRequest } from './handle.js'
-import type { JournalEntry } from './journal.js'
+import type { HttpRequest } from './http.js'
+import type { JournalEntry } from '../protocol/journal.js'
 
 export type ServiceName = Exclude<JournalEntry['service'], 'unknown'>
 

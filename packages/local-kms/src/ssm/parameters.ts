@@ -1,9 +1,10 @@
-import { serviceArn } from '../account/arn.js'
+import { serviceArn } from '../arn.js'
 import type { ParameterVersion } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { boolean, list, oneOf, required, string, unsupported } from '../protocol/schema.js'
-import { operation, type Call, type Operations } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { operation, type Operations } from '../protocol/service.js'
 import { openValue, sealValue } from './secure-string.js'
 
 const NAME = required(string({ min: 1, max: 2048 }))

@@ -4,7 +4,8 @@ import { AwsError } from '../errors.js'
 import { GenerateDataKey } from '../kms/data-key.js'
 import { Decrypt, Encrypt } from '../kms/encrypt.js'
 import { managedKey } from '../kms/managed-key.js'
-import { performOnBehalf, type Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
+import { performOnBehalf } from '../protocol/service.js'
 
 /**
  * How an advanced-tier value begins: the version and algorithm suite of an AWS Encryption SDK

@@ -1,7 +1,7 @@
 import type { UserRecord } from '../account/state.js'
 import { stepOfCode } from '../auth/totp.js'
 import { AwsError } from '../errors.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 
 /** The latest time step whose code a device has used up: a code is good for one call. */
 const usedSteps = new WeakMap<UserRecord, number>()

@@ -1,7 +1,10 @@
 import { AwsError } from '../errors.js'
 import { isOperator } from './conditions.js'
 
-/** A policy document, checked, with its lists made lists. */
+/** A policy document: an object or its JSON. */
+export type PolicyDocument = string | object
+
+/** A policy document after validation. Single values are normalized to lists. */
 export interface Policy {
   version: '2012-10-17' | '2008-10-17'
   statements: Statement[]
@@ -21,12 +24,12 @@ export interface Statement {
   conditions: Record<string, Record<string, string[]>>
 }
 
-/** By kind (`AWS`, `Service`, `Federated`, …); the plain `"*"` is `{ AWS: ['*'] }`. */
+/** By type (`AWS`, `Service`, `Federated`, …). The string `"*"` becomes `{ AWS: ['*'] }`. */
 export type PrincipalList = Record<string, string[]>
 
 export type PolicyKind = 'identity' | 'resource' | 'trust'
 
-/** @throws AwsError MalformedPolicyDocumentException that says what is wrong with it. */
+/** @throws AwsError MalformedPolicyDocumentException */
 export function parsePolicy(text: string, kind: PolicyKind): Policy {
   let document: unknown
   try {

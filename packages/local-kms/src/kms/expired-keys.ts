@@ -1,5 +1,5 @@
 import type { KeyRecord } from '../account/state.js'
-import type { Call } from '../protocol/service.js'
+import type { Call } from '../protocol/call.js'
 import { relatedKeys } from './multi-region.js'
 
 const DAY_MS = 86_400_000
@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000
  * Removes a key whose waiting period is over, in every region, and its aliases with it. The waiting
  * period of a primary begins when that of its last replica ends.
  */
-export function forgetDeleted(call: Call, keyId: string): void {
+export function deleteExpiredKey(call: Call, keyId: string): void {
   const isDue = ({ state, deletionDate }: KeyRecord): boolean =>
     state === 'PendingDeletion' && (deletionDate as number) <= call.now
   const related = relatedKeys(call, keyId)

@@ -1,12 +1,9 @@
 import { BlockList, isIP } from 'node:net'
 
-/**
- * The condition keys of a request: names in lower case (IAM compares them without case), values
- * always a list, and a key that is absent from the request absent here.
- */
+/** The condition keys of a request. Names are lower case because IAM compares them without case. */
 export type RequestContext = ReadonlyMap<string, readonly string[]>
 
-/** Builds a request context; undefined values are left out. */
+/** Builds a request context. Omits undefined values. */
 export function requestContext(
   keys: Iterable<[string, string | number | boolean | readonly string[] | undefined]>,
 ): RequestContext {
@@ -18,7 +15,23 @@ export function requestContext(
   return context
 }
 
-/** Whether every condition of a statement holds (operators and keys AND, values of a key OR). */
+export const ENCRYPTION_CONTEXT_KEY = 'kms:EncryptionContext:'
+
+/** Returns the condition keys of an encryption context. */
+export function contextConditions(
+  context: Readonly<Record<string, string>>,
+): [string, string | string[] | undefined][] {
+  const names = Object.keys(context)
+  return [
+    ...Object.entries(context).map(([name, value]): [string, string] => [
+      `${ENCRYPTION_CONTEXT_KEY}${name}`,
+      value,
+    ]),
+    ['kms:EncryptionContextKeys', names.length > 0 ? names : undefined],
+  ]
+}
+
+/** Checks all conditions of a statement (operators and keys AND, values of a key OR). */
 export function conditionsHold(
   conditions: Record<string, Record<string, string[]>>,
   context: RequestContext,
@@ -53,7 +66,7 @@ function readOperator(name: string): Test | undefined {
   return (actual, wanted) => {
     if (actual === undefined) {
       if (set === 'ForAllValues' || ifExists !== undefined) return true
-      // A negated comparison with an absent key holds: nothing equals the unwanted value.
+      // A negated comparison with an absent key is true.
       return set === undefined && negated
     }
     if (set === 'ForAllValues') return actual.every((value) => holds(value, wanted))
@@ -106,13 +119,13 @@ const COMPARISONS: Record<string, Comparison> = Object.assign(Object.create(null
   NotIpAddress: negative(inBlock),
 })
 
-/** `*` stands for any text, `?` for one character; everything else for itself. */
+/** Matches `*` with any string and `?` with one character. */
 export function wildcardMatch(text: string, pattern: string): boolean {
   const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')
   return new RegExp(`^${source.replaceAll('?', '.')}$`, 's').test(text)
 }
 
-/** Each of an ARN's six parts is matched by itself, so that a wildcard crosses no colon. */
+/** Matches each of an ARN's six parts separately, so that a wildcard does not span a colon. */
 function arnMatch(arn: string, pattern: string): boolean {
   const wanted = arnParts(pattern)
   return arnParts(arn).every((part, i) => wildcardMatch(part, wanted[i] ?? ''))
@@ -132,6 +145,6 @@ function inBlock(address: string, block: string): boolean {
   return blocks.check(address, family)
 }
 
-/** Milliseconds since 1970, from ISO 8601 or from seconds since 1970. */
+/** Parses ISO 8601 or seconds since 1970. Returns milliseconds. */
 const readDate = (text: string): number =>
   /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
