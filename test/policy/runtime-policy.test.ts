@@ -11,7 +11,7 @@ import {
   startLocalKms,
   type LocalKms,
 } from '../../packages/local-kms/src/index.js'
-import { contextConditions } from '../../packages/local-kms/src/kms/authorize.js'
+import { contextConditions } from '../../packages/local-kms/src/policy/index.js'
 import { decryptStatements, runtimePolicy } from '../../src/policy/runtime-policy.js'
 import { documentOf, type Statement } from '../../src/policy/statement.js'
 import { newSecretsFile, writeSecretsFile } from '../../src/seal/write-secrets-file.js'
