@@ -6,14 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fingerprintOf } from '../dist/seal/data-key-pair.js'
-import { seal } from '../dist/seal/seal.js'
-import { newSecretsFile, writeSecretsFile } from '../dist/seal/write-secrets-file.js'
+import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
+import { seal } from '../dist/crypto/seal.js'
+import { newSecretsFile, writeSecretsFile } from '../dist/secrets-file/serialize.js'
 
 const ENTRIES = 2_000
 const RUNS = 15
 const LIMIT_MS = 500
-const program = fileURLToPath(new URL('../dist/command/index.js', import.meta.url))
+const program = fileURLToPath(new URL('../dist/cli/index.js', import.meta.url))
 const cwd = await mkdtemp(join(tmpdir(), 'unplugin-kms-bench-'))
 
 const { publicKey } = generateKeyPairSync('ec', {

@@ -6,9 +6,9 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { pairModuleCode } from '../dist/emit/shim.js'
-import { fingerprintOf } from '../dist/seal/data-key-pair.js'
-import { seal } from '../dist/seal/seal.js'
+import { pairModuleCode } from '../dist/pipeline/emit/shim.js'
+import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
+import { seal } from '../dist/crypto/seal.js'
 
 const SECRETS = 500
 const RUNS = 5

@@ -6,8 +6,8 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { fingerprintOf } from '../dist/seal/data-key-pair.js'
-import { seal } from '../dist/seal/seal.js'
+import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
+import { seal } from '../dist/crypto/seal.js'
 import { median, table } from './build/report.mjs'
 
 const { values } = parseArgs({

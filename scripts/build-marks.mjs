@@ -4,8 +4,8 @@ import { build } from 'esbuild'
 
 const marks = ['marks', 'secret', 'secret-sync']
 await build({
-  entryPoints: marks.map((name) => `dist/mark/${name}.js`),
-  outdir: 'dist/mark',
+  entryPoints: marks.map((name) => `dist/secret/${name}.js`),
+  outdir: 'dist/secret',
   outExtension: { '.js': '.cjs' },
   format: 'cjs',
   logLevel: 'warning',
@@ -15,7 +15,7 @@ for (const name of marks) {
     ['.cjs', '.cjs'],
     ['.d.ts', '.d.cts'],
   ]) {
-    const text = await readFile(`dist/mark/${name}${from}`, 'utf8')
-    await writeFile(`dist/mark/${name}${to}`, text.replaceAll('./marks.js', './marks.cjs'))
+    const text = await readFile(`dist/secret/${name}${from}`, 'utf8')
+    await writeFile(`dist/secret/${name}${to}`, text.replaceAll('./marks.js', './marks.cjs'))
   }
 }

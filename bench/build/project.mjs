@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fingerprintOf } from '../../dist/seal/data-key-pair.js'
-import { seal } from '../../dist/seal/seal.js'
-import { newSecretsFile, writeSecretsFile } from '../../dist/seal/write-secrets-file.js'
+import { fingerprintOf } from '../../dist/crypto/data-key-pair.js'
+import { seal } from '../../dist/crypto/seal.js'
+import { newSecretsFile, writeSecretsFile } from '../../dist/secrets-file/serialize.js'
 
 /** How a module says that it wants a secret. */
 const SAYS = {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Graph } from '../prove/origins.js'
+import type { Graph } from '../pipeline/leak-check/origins.js'
 
 /** The part of esbuild's metafile, and of Bun's, that tells which module imports which. */
 export interface Metafile {

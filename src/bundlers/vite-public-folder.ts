@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { ResolvedConfig } from 'vite'
-import type { Asset } from '../prove/examine.js'
+import type { Asset } from '../pipeline/leak-check/examine.js'
 
 /** The files that Vite copies beside the outputs as they are, and that are in no bundle. */
 export async function publicFiles({ root, publicDir, build }: ResolvedConfig): Promise<Asset[]> {

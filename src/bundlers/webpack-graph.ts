@@ -1,5 +1,5 @@
 import type { Compilation, Module } from 'webpack'
-import type { Graph } from '../prove/origins.js'
+import type { Graph } from '../pipeline/leak-check/origins.js'
 
 /** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */
 export function graphOf(compilation: Compilation): Graph {

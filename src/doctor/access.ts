@@ -1,7 +1,7 @@
 import type { GrantListEntry } from '@aws-sdk/client-kms'
 import type { Policy, Statement } from '@unplugin-kms/local-kms'
 import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms'
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import { check, type Check } from './check.js'
 import { best, fit, worst, type Circumstances, type Fit, type Verdict } from './circumstances.js'
 import { isGranted } from './grants.js'

@@ -1,6 +1,6 @@
 import type { KMSClient } from '@aws-sdk/client-kms'
-import { areRelated, parseKeyArn } from '../seal/key-arn.js'
-import { regionOf } from '../seal/kms.js'
+import { areRelated, parseKeyArn } from '../aws/key-arn.js'
+import { regionOf } from '../aws/kms.js'
 import { ask, reason, type Answer, type Refusal } from './ask.js'
 import { check, type Check } from './check.js'
 

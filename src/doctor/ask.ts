@@ -1,6 +1,6 @@
-import type { AwsOptions } from '../options.js'
-import { clientsOf, type ClientConfig } from '../seal/aws-client.js'
-import { isUnreachable } from '../seal/kms.js'
+import type { AwsOptions } from '../options/resolve-options.js'
+import { clientsOf, type ClientConfig } from '../aws/clients.js'
+import { isUnreachable } from '../aws/kms.js'
 
 /** What AWS answered, or how it refused: no refusal ends an examination. */
 export type Answer<T> = { got: T } | Refusal

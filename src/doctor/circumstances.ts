@@ -6,7 +6,7 @@ import {
   type RequestContext,
   type Statement,
 } from '@unplugin-kms/local-kms'
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import type { KeyFacts } from './keys.js'
 
 /** Whether a statement speaks of a call; `maybe` where that hangs on what cannot be known here. */

@@ -1,5 +1,5 @@
 import type { GrantListEntry, KeyMetadata, KMSClient } from '@aws-sdk/client-kms'
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 

@@ -1,4 +1,4 @@
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import type { Access, Judged } from './access.js'
 import type { CheckId } from './check.js'
 import { unmet } from './circumstances.js'

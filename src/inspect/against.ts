@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { KmsBuildError } from '../errors.js'
-import type { Manifest } from '../manifest.js'
-import { sortedContext } from '../seal/data-key-pair.js'
-import type { SecretFacts } from './facts.js'
+import type { Manifest } from '../pipeline/manifest.js'
+import { sortedContext } from '../crypto/data-key-pair.js'
+import type { SecretFacts } from '../embedded/facts.js'
 
 /** A fact in which a bundle and its manifest differ. */
 export interface Difference {

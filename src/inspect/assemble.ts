@@ -1,6 +1,6 @@
-import { sortedContext } from '../seal/data-key-pair.js'
-import { byName, regionsOf, type SecretFacts } from './facts.js'
-import type { DirectSighting, PairSighting, Sighting, TokenSighting } from './sighting.js'
+import { sortedContext } from '../crypto/data-key-pair.js'
+import { byName, regionsOf, type SecretFacts } from '../embedded/facts.js'
+import type { DirectSighting, PairSighting, Sighting, TokenSighting } from '../embedded/sighting.js'
 
 /** What one file was found to hold. */
 export interface ReadFile {

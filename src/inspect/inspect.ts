@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer'
 import { differences, readManifest, type Difference } from './against.js'
 import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
 import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
-import { sightConstants } from './constants.js'
-import { isCode } from './facts.js'
+import { sightConstants } from '../embedded/constants.js'
+import { isCode } from '../embedded/facts.js'
 import { builtFiles, type BuiltFile } from './files.js'
-import { sight } from './sight.js'
+import { sight } from '../embedded/sight.js'
 
 export interface InspectOptions {
   /** A secrets file to compare the bundle with; relative to the working directory. */

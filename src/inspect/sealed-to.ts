@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existingSecretsFile } from '../secrets/options.js'
+import { existingSecretsFile } from '../secrets-file/locate.js'
 import type { InspectedSecret } from './assemble.js'
 
 /** How a bundle agrees with a secrets file. Names are those of secrets, or places of literals. */

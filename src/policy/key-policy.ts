@@ -1,4 +1,4 @@
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import type { Statement } from './statement.js'
 
 /** The statements of a key policy that let a role do its work, whatever its own policies say. */

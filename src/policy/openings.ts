@@ -1,10 +1,10 @@
 import type { Inspection } from '../inspect/inspect.js'
-import type { AwsOptions } from '../options.js'
-import { contextText } from '../seal/data-key-pair.js'
-import { keyArns } from '../seal/key-arns.js'
-import { kmsCalls } from '../seal/kms.js'
-import type { SecretsFile } from '../seal/secrets-file.js'
-import { existingSecretsFile, type SecretsOptions } from '../secrets/options.js'
+import type { AwsOptions } from '../options/resolve-options.js'
+import { contextText } from '../crypto/data-key-pair.js'
+import { keyArns } from '../aws/resolve-key-arn.js'
+import { kmsCalls } from '../aws/kms.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 
 /** One kms:Decrypt that opening takes. */
 export interface Opening {

@@ -1,6 +1,6 @@
-import type { Mark } from '../collect/collected.js'
+import type { Mark } from '../pipeline/collect/mark.js'
 import { KmsBuildError } from '../errors.js'
-import { parseKeyArn } from '../seal/key-arn.js'
+import { parseKeyArn } from '../aws/key-arn.js'
 import { oneOrMore, type Statement } from './statement.js'
 
 /** Where what marks name without an ARN lies. */

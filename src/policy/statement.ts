@@ -1,4 +1,4 @@
-import { sortedContext } from '../seal/data-key-pair.js'
+import { sortedContext } from '../crypto/data-key-pair.js'
 import type { Opening } from './openings.js'
 
 /** Operator to condition key to value, as policies have it. */

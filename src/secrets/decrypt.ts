@@ -1,11 +1,11 @@
 import { KmsBuildError, placeText } from '../errors.js'
-import type { Mark } from '../collect/collected.js'
-import { tokenIn } from '../resolve/literal.js'
-import { textOf } from '../resolve/plaintext.js'
-import { kmsOpeningCalls } from '../seal/kms-opening.js'
-import { opener, type Opener } from '../seal/open.js'
-import { looksLikeToken } from '../seal/token.js'
-import { existingSecretsFile, type SecretsOptions } from './options.js'
+import type { Mark } from '../pipeline/collect/mark.js'
+import { tokenIn } from '../pipeline/resolve/literal.js'
+import { textOf } from '../pipeline/resolve/plaintext.js'
+import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { opener, type Opener } from '../secrets-file/open.js'
+import { looksLikeToken } from '../crypto/token.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import {
   markedSources,
   onlyLiterals,

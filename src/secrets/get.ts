@@ -1,6 +1,6 @@
-import { kmsOpeningCalls } from '../seal/kms-opening.js'
-import { opener } from '../seal/open.js'
-import { existingEntry, existingSecretsFile, type SecretsOptions } from './options.js'
+import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { opener } from '../secrets-file/open.js'
+import { existingEntry, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 
 /**
  * Opens one entry, with kms:Decrypt.

@@ -1,12 +1,12 @@
 import { KmsBuildError } from '../errors.js'
-import { createDataKeyPair, pinOf } from '../seal/data-key-pair.js'
-import { kmsCalls } from '../seal/kms.js'
-import { readSecretsFile } from '../seal/secrets-file.js'
-import { newSecretsFile, writeSecretsFile } from '../seal/write-secrets-file.js'
-import { rememberPins } from './known-pins.js'
-import { withLock } from './lock.js'
-import { secretsFilePath, type SecretsOptions } from './options.js'
-import { createTypes } from './types.js'
+import { createDataKeyPair, pinOf } from '../crypto/data-key-pair.js'
+import { kmsCalls } from '../aws/kms.js'
+import { readSecretsFile } from '../secrets-file/parse.js'
+import { newSecretsFile, writeSecretsFile } from '../secrets-file/serialize.js'
+import { rememberPins } from '../secrets-file/known-pins.js'
+import { withLock } from '../secrets-file/lock.js'
+import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
+import { createTypes } from '../secrets-file/typings.js'
 
 export interface InitOptions extends Omit<SecretsOptions, 'trust'> {
   /** Key ids, key ARNs, aliases or alias ARNs; all of them may open what is sealed. */

@@ -1,5 +1,5 @@
-import { decodeToken, type Token } from '../seal/token.js'
-import { existingSecretsFile, type SecretsOptions } from './options.js'
+import { decodeToken, type Token } from '../crypto/token.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 
 export interface ListedSecret {
   name: string

@@ -1,10 +1,10 @@
 import { KmsBuildError } from '../errors.js'
-import type { DataKeyPair, WrappedPrivateKey } from '../seal/data-key-pair.js'
-import { areRelated, parseKeyArn } from '../seal/key-arn.js'
-import { regionOf } from '../seal/kms.js'
-import { kmsOpeningCalls, type KmsOpeningCalls } from '../seal/kms-opening.js'
-import { editSecretsFile } from './edit.js'
-import type { SecretsOptions } from './options.js'
+import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import { areRelated, parseKeyArn } from '../aws/key-arn.js'
+import { regionOf } from '../aws/kms.js'
+import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { editSecretsFile } from '../secrets-file/edit.js'
+import type { SecretsOptions } from '../secrets-file/locate.js'
 
 export interface RewrapOptions extends Omit<SecretsOptions, 'trust'> {
   /** The KMS keys that may open from now on, in place of all others. Default: those of now. */

@@ -8,12 +8,12 @@ import {
   type Asset,
   type Leak,
   type Leftover,
-} from '../prove/examine.js'
-import type { Seen } from '../prove/parts.js'
-import { kmsOpeningCalls } from '../seal/kms-opening.js'
-import { opener } from '../seal/open.js'
-import { readDotenv } from './dotenv.js'
-import { existingSecretsFile, type SecretsOptions } from './options.js'
+} from '../pipeline/leak-check/examine.js'
+import type { Seen } from '../pipeline/leak-check/parts.js'
+import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { opener } from '../secrets-file/open.js'
+import { readDotenv } from '../util/dotenv.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 
 export interface ScanOptions extends Omit<SecretsOptions, 'trust' | 'secretsFile'> {
   /** Its entries are opened (kms:Decrypt) and looked for; false for none. */

@@ -1,7 +1,7 @@
-import { checkPins } from '../seal/pin.js'
-import { seal } from '../seal/seal.js'
-import { parseSecretsFile } from '../seal/secrets-file.js'
-import { checkName } from './names.js'
+import { checkPins } from '../secrets-file/pins.js'
+import { seal } from '../crypto/seal.js'
+import { parseSecretsFile } from '../secrets-file/parse.js'
+import { checkName } from '../secrets-file/names.js'
 import { checkValue } from './set.js'
 
 export interface SealTokenOptions {

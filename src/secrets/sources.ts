@@ -1,10 +1,10 @@
 import { access, constants, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { collect } from '../collect/collect.js'
-import { MARKER, type Mark } from '../collect/collected.js'
+import { collect } from '../pipeline/collect/collect.js'
+import { MARKER, type Mark } from '../pipeline/collect/mark.js'
 import { KmsBuildError, type Place } from '../errors.js'
-import { textOf } from '../resolve/plaintext.js'
-import { replaceFile, unwritable } from '../seal/replace-file.js'
+import { textOf } from '../pipeline/resolve/plaintext.js'
+import { replaceFile, unwritable } from '../util/replace-file.js'
 
 /** A module with marks whose argument is a literal. */
 export interface MarkedSource {

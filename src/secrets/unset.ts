@@ -1,5 +1,5 @@
-import { editSecretsFile } from './edit.js'
-import { existingEntry, type SecretsOptions } from './options.js'
+import { editSecretsFile } from '../secrets-file/edit.js'
+import { existingEntry, type SecretsOptions } from '../secrets-file/locate.js'
 
 /**
  * Deletes an entry. Needs no AWS.

@@ -83,7 +83,7 @@ describe('a mark in a module that the plugin never saw fails the build, and no f
 
 /** The marker as it is published, in one file. */
 async function markerModule(): Promise<string> {
-  const entry = new URL('../../src/mark/secret.ts', import.meta.url).pathname
+  const entry = new URL('../../src/secret/secret.ts', import.meta.url).pathname
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],
     bundle: true,

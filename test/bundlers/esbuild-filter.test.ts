@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { filterOf } from '../../src/bundlers/esbuild-filter.js'
-import { resolveOptions } from '../../src/options.js'
+import { resolveOptions } from '../../src/options/resolve-options.js'
 
 it('esbuild asks about the files that the default options include, and about no other', () => {
   const { include, exclude } = resolveOptions()

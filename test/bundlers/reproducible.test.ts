@@ -1,7 +1,7 @@
 import { copyFile, realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { seal } from '../../src/seal/seal.js'
+import { seal } from '../../src/crypto/seal.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, sha256, writeNamed, type Bench } from './fixture.js'
 import { ABSENT, HOSTS, type HostName } from './hosts.js'

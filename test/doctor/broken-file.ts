@@ -1,5 +1,5 @@
-import { fingerprintOf, pinOf } from '../../src/seal/data-key-pair.js'
-import { decodeToken, encodeToken, type Token } from '../../src/seal/token.js'
+import { fingerprintOf, pinOf } from '../../src/crypto/data-key-pair.js'
+import { decodeToken, encodeToken, type Token } from '../../src/crypto/token.js'
 import { localPair } from '../support/project.js'
 
 export const NO_KEY = '00000000-0000-4000-8000-000000000000'

@@ -2,7 +2,7 @@ import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { workspace, type Workspace } from '../command/cli.js'
+import { workspace, type Workspace } from '../cli/cli.js'
 import { filesIn } from '../support/project.js'
 import { allow, document } from './policies.js'
 

@@ -1,6 +1,6 @@
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { workspace, type Workspace } from '../command/cli.js'
+import { workspace, type Workspace } from '../cli/cli.js'
 import { allow, deny, document } from './policies.js'
 
 const VALUE = 'hunter2-of-the-orders'

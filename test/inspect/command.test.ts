@@ -1,6 +1,6 @@
 import { symlink } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { workspace, type Workspace } from '../command/cli.js'
+import { workspace, type Workspace } from '../cli/cli.js'
 import { small } from './sealed.js'
 
 const MANIFEST = JSON.stringify({ version: 1, secrets: [], notSearchedFor: {} })

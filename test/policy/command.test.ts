@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FORMATS } from '../../src/policy/format.js'
 import { documentOf } from '../../src/policy/statement.js'
 import { runtimePolicy } from '../../src/policy/runtime-policy.js'
-import { workspace } from '../command/cli.js'
+import { workspace } from '../cli/cli.js'
 import { KEY_ARN, project, secretsFile } from '../support/project.js'
 import { join } from 'node:path'
 

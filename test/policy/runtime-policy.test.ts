@@ -14,7 +14,7 @@ import {
 import { contextConditions } from '../../packages/local-kms/src/policy/index.js'
 import { decryptStatements, runtimePolicy } from '../../src/policy/runtime-policy.js'
 import { documentOf, type Statement } from '../../src/policy/statement.js'
-import { newSecretsFile, writeSecretsFile } from '../../src/seal/write-secrets-file.js'
+import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/serialize.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
 import { BUNDLERS } from '../support/bundle.js'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
-import { createDataKeyPair } from '../../src/seal/data-key-pair.js'
-import { kmsCalls, type KmsCalls } from '../../src/seal/kms.js'
+import { createDataKeyPair } from '../../src/crypto/data-key-pair.js'
+import { kmsCalls, type KmsCalls } from '../../src/aws/kms.js'
 
 let kms: LocalKms
 beforeAll(async () => void (kms = await startLocalKms()))

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { fingerprintOf, type DataKeyPair } from '../../src/seal/data-key-pair.js'
-import { seal } from '../../src/seal/seal.js'
-import { newSecretsFile, writeSecretsFile } from '../../src/seal/write-secrets-file.js'
+import { fingerprintOf, type DataKeyPair } from '../../src/crypto/data-key-pair.js'
+import { seal } from '../../src/crypto/seal.js'
+import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/serialize.js'
 
 /** A project of its own in a temporary folder, gone after the test. */
 export async function project(files: Record<string, string | Uint8Array>): Promise<string> {

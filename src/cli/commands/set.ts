@@ -1,0 +1,39 @@
+import { isUtf8 } from 'node:buffer'
+import type { Command } from 'commander'
+import { count, note, print, warn } from '../support/output.js'
+import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
+import { readValue } from '../support/value.js'
+
+export function addSet(program: Command) {
+  const command = withTrust(program.command('set'))
+    .summary('seal a value, asked for hidden or from stdin')
+    .description(
+      'seal a value into the secrets file: asked for hidden, or from stdin; needs no AWS',
+    )
+    .argument('<name>', 'the name, for secret.named(NAME)')
+    .option('--from-file <path>', 'take the value from a file, byte for byte')
+    .action(async (name: string, flags: FileFlags & { fromFile?: string }) => {
+      const { checkName } = await import('../../secrets-file/names.js')
+      const { existingPath } = await import('../../secrets-file/locate.js')
+      const { setSecret } = await import('../../secrets/set.js')
+      const options = secretsOptions(flags)
+      // Nobody should type a value that there is no place for.
+      checkName(name)
+      await existingPath(options)
+      const value = await readValue(name, flags.fromFile)
+      const { path, result, warnings } = await setSecret(name, value, options)
+      const text = isUtf8(value)
+      value.fill(0)
+      warnings.forEach(warn)
+      print(
+        `${result.replaced.length ? 'replaced' : 'added'} ${name} in ${path} (${count(value.length, 'byte')})`,
+      )
+      if (!text) note(`it is no UTF-8 text: read it with secret.named('${name}', 'bytes')`)
+    })
+  example(
+    command,
+    'npx unplugin-kms set DB_PASSWORD',
+    'pass show db | npx unplugin-kms set DB_PASSWORD',
+    'npx unplugin-kms set TLS_KEY --from-file key.pem',
+  )
+}

@@ -1,0 +1,158 @@
+import { inspect, types } from 'node:util'
+import type { Settings } from '@unplugin-kms/runtime/shim'
+import type { AwsOptions, Options } from './resolve-options.js'
+
+interface Shape {
+  is(value: unknown): boolean
+  allowed: string
+  /** The value may be a secret: no message shows it. */
+  hidden?: boolean
+  /** Of an object that has options of its own. */
+  within?: Record<string, Shape>
+}
+
+type Shapes<T> = { [Name in keyof Required<T>]: Shape }
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isFlag = (value: unknown) => typeof value === 'boolean'
+const isFunction = (value: unknown) => typeof value === 'function'
+const isObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isWhole = (least: number, most: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+const isListOf = (is: Shape['is']) => (value: unknown) => Array.isArray(value) && value.every(is)
+const isMapOf = (is: Shape['is']) => (value: unknown) =>
+  isObject(value) && Object.values(value as object).every(is)
+const either =
+  (...shapes: Shape['is'][]) =>
+  (value: unknown) =>
+    shapes.some((is) => is(value))
+
+/** As the shim compares it with the address's. */
+function isHost(value: unknown): boolean {
+  try {
+    return new URL(`http://${value}`).hostname === value
+  } catch {
+    return false
+  }
+}
+
+const text: Shape = { is: isText, allowed: 'a text that is not empty' }
+const flag: Shape = { is: isFlag, allowed: 'true or false' }
+const oneOf = (...texts: string[]): Shape => ({
+  is: (value) => texts.includes(value as string),
+  allowed: texts.map((each) => `'${each}'`).join(', '),
+})
+// Longer than that, and node's timers fire at once.
+const wait: Shape = {
+  is: isWhole(1, 2 ** 31 - 1),
+  allowed: 'a whole number of milliseconds, 1 or more',
+}
+const patterns: Shape = {
+  is: either(types.isRegExp, isListOf(types.isRegExp)),
+  allowed: 'a regular expression, or a list of them: /\\/src\\//',
+}
+const within = (shapes: Record<string, Shape>): Shape => ({
+  is: isObject,
+  allowed: `an object of ${Object.keys(shapes).join(', ')}`,
+  hidden: true,
+  within: shapes,
+})
+
+const AWS: Shapes<AwsOptions> = {
+  region: text,
+  profile: text,
+  endpoint: text,
+  credentials: {
+    is: either(isObject, isFunction),
+    allowed: 'an object of accessKeyId and secretAccessKey, or a provider of the AWS SDK',
+    hidden: true,
+  },
+  roleArn: text,
+  fips: flag,
+  dualstack: flag,
+}
+
+// A mistake in these would first be seen in production, as a secret that does not open.
+const RUNTIME: Shapes<Settings> = {
+  start: oneOf('load', 'first-use'),
+  attemptTimeoutMs: wait,
+  deadlineMs: wait,
+  maxAttempts: { is: isWhole(1, 2 ** 31 - 1), allowed: 'a whole number, 1 or more' },
+  insecureHosts: {
+    is: isListOf(isHost),
+    allowed: "a list of host names, without scheme and port: ['localstack']",
+  },
+}
+
+const DEV: Shapes<NonNullable<Options['dev']>> = {
+  values: {
+    is: either(isText, isObject),
+    allowed: "an object, name: 'value', or the path of a dotenv file",
+    hidden: true,
+  },
+}
+
+const PROOF: Shapes<NonNullable<Options['proof']>> = {
+  minLength: { is: isWhole(4, Infinity), allowed: 'a whole number, 4 or more' },
+  except: { is: isListOf(isText), allowed: "a list of names: ['DB_USER']" },
+}
+
+const OPTIONS: Shapes<Options> = {
+  keyId: {
+    is: either(isText, isListOf(isText)),
+    allowed:
+      'a key id, ARN, alias or alias ARN, or a list of them. Is the variable that it comes from set?',
+  },
+  secretsFile: { is: isText, allowed: "a path: 'kms-secrets.json'" },
+  pin: {
+    is: either(isText, isListOf(isText)),
+    allowed: 'sha256: and 64 hex digits, or a list of them',
+  },
+  encryptionContext: {
+    is: isMapOf((value) => typeof value === 'string'),
+    allowed: "an object of texts: { app: 'orders' }",
+  },
+  mode: oneOf('envelope', 'direct'),
+  sources: {
+    is: isMapOf(isFunction),
+    allowed: "an object of functions, (reference) => the secret's value, or a promise of it",
+    hidden: true,
+  },
+  aws: within(AWS),
+  env: { is: isObject, allowed: 'an object of variables', hidden: true },
+  plaintextLiterals: oneOf('allow', 'warn', 'error'),
+  client: oneOf('error', 'allow'),
+  proof: within(PROOF),
+  dev: {
+    ...within(DEV),
+    is: (value) => isObject(value) && (value as Options['dev'])!.values !== undefined,
+  },
+  manifest: { is: isText, allowed: "a path: 'kms-manifest.json'" },
+  types: flag,
+  runtime: within(RUNTIME),
+  include: patterns,
+  exclude: patterns,
+}
+
+/** What is wrong with the plugin's options, or nothing. */
+export function mistakeIn(
+  options: object,
+  shapes: Record<string, Shape> = OPTIONS,
+  path = '',
+): string | undefined {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(shapes, name))
+      return `there is no option ${path}${name}. The options are ${Object.keys(shapes).join(', ')}.`
+    const { is, allowed, hidden, within: own } = shapes[name]!
+    if (value === undefined) continue
+    if (!is(value)) {
+      const shown = hidden
+        ? 'has no valid value'
+        : `is ${inspect(value, { depth: 1, breakLength: Infinity })}`
+      return `option ${path}${name} ${shown}. Allowed: ${allowed}.`
+    }
+    const mistake = own && mistakeIn(value as object, own, `${name}.`)
+    if (mistake) return mistake
+  }
+}

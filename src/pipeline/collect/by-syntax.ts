@@ -1,0 +1,190 @@
+import type { ImportDeclaration, Node } from '@babel/types'
+import { KmsBuildError, type Place } from '../../errors.js'
+import { MARKER, MARKERS, type Collected, type Mark } from './mark.js'
+import { isSource, MARKS, readArguments } from './forms.js'
+import { parse } from '../../syntax/parse.js'
+import { plainUse, scopedUses, type Way } from './references.js'
+import { walk } from '../../syntax/traverse.js'
+
+/**
+ * Finds the marks of a module in its syntax tree.
+ *
+ * @returns null where the module does not import the marker.
+ * @throws KmsBuildError as `collect` does.
+ */
+export function collectBySyntax(code: string, file: string): Collected | null {
+  const ast = parse(code, file)
+  const { body } = ast.program
+  const placeOf = ({ loc }: Node): Place => ({
+    file,
+    line: loc!.start.line,
+    column: loc!.start.column + 1,
+  })
+  const refuse = (node: Node, why: string): never => {
+    throw new KmsBuildError('MARK_AS_VALUE', why, placeOf(node))
+  }
+
+  const imports = body.filter(isMarkerImport)
+  const bindings = bindingsOf(imports, refuse)
+  let references: Way[] | null = []
+  walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
+    const why = refusal(node)
+    if (why) refuse(node, why)
+    if (node.type !== 'Identifier' && node.type !== 'JSXIdentifier') return
+    if (!bindings.has(node.name)) return
+    if (imports.includes(around[1] as ImportDeclaration)) return
+    const parent = around.at(-1)!
+    // TypeScript's own alias, which is no use of a name to Babel.
+    if (parent.type === 'TSImportEqualsDeclaration' && parent.moduleReference === node)
+      refuse(node, AS_VALUE)
+    const use = plainUse(node, parent)
+    if (!use) references = null
+    else if (use === 'reference') references?.push([...around, node])
+  })
+  if (!imports.length) return null
+  if (!references) {
+    const uses = scopedUses(ast, bindings.keys())
+    references = uses.references
+    for (const node of uses.assignments) refuse(node, 'an import cannot be assigned to.')
+  }
+  const marks = references.map((way) => {
+    const { name } = way.at(-1) as { name: string }
+    return markAt(way, bindings.get(name)!, placeOf)
+  })
+  return {
+    marks: marks.sort((a, b) => a.start - b.start),
+    imports: imports.map(({ start, end }) => ({ start: start!, end: end! })),
+    bodyStart: body[0]!.start!,
+  }
+}
+
+/**
+ * Whether one of the texts stands in a node. Of a module with marks that is a small part; but an escape
+ * can write a name in other letters, so that in its presence every node may.
+ */
+function mentions(code: string, texts: string[]): (node: Node) => boolean {
+  if (code.includes('\\u')) return () => true
+  const spots = texts.flatMap((text) => {
+    const found: number[] = []
+    for (let at = code.indexOf(text); at !== -1; at = code.indexOf(text, at + 1)) found.push(at)
+    return found
+  })
+  return (node) =>
+    // A decorator may stand before the parameter, class or export that it is part of.
+    'decorators' in node ||
+    node.type.startsWith('Export') ||
+    spots.some((spot) => node.start! <= spot && spot < node.end!)
+}
+
+/** A local name by which a module has the marks. */
+interface Binding {
+  /** Whether it is `ns` of `ns.secret`. */
+  namespace: boolean
+  sync: boolean
+}
+
+const isMarkerImport = (node: Node): node is ImportDeclaration =>
+  node.type === 'ImportDeclaration' && node.importKind !== 'type' && isMarker(node.source)
+
+function bindingsOf(imports: ImportDeclaration[], refuse: (node: Node, why: string) => never) {
+  const bindings = new Map<string, Binding>()
+  for (const { specifiers, source } of imports) {
+    const { sync } = MARKERS.get(source.value)!
+    for (const specifier of specifiers) {
+      if (specifier.type === 'ImportSpecifier') {
+        if (specifier.importKind === 'type') continue
+        const { imported } = specifier
+        const name = imported.type === 'Identifier' ? imported.name : imported.value
+        if (name !== 'secret')
+          refuse(specifier, `unplugin-kms/secret exports secret, not ${name}. Import { secret }.`)
+      } else if (specifier.type === 'ImportDefaultSpecifier') {
+        refuse(specifier, 'unplugin-kms/secret has no default export. Import { secret }.')
+      }
+      const namespace = specifier.type === 'ImportNamespaceSpecifier'
+      bindings.set(specifier.local.name, { namespace, sync })
+    }
+  }
+  return bindings
+}
+
+const RE_EXPORT =
+  'the marker is exported again. Import it in each module that has a mark: the build must see the mark itself.'
+const STATIC_IMPORT =
+  "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
+
+const AS_VALUE =
+  "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
+  'build can see: it cannot be passed, stored, spread or exported.'
+
+/** Why the marker may not be brought in by this node, if it is. */
+function refusal(node: Node): string | null {
+  switch (node.type) {
+    case 'ExportNamedDeclaration':
+    case 'ExportAllDeclaration':
+      return isMarker(node.source) && node.exportKind !== 'type' ? RE_EXPORT : null
+    case 'ImportExpression':
+      return isMarker(node.source) ? STATIC_IMPORT : null
+    case 'TSExternalModuleReference':
+      return isMarker(node.expression) ? STATIC_IMPORT : null
+    case 'CallExpression': {
+      const required = node.callee.type === 'Identifier' && node.callee.name === 'require'
+      return required && isMarker(node.arguments[0]) ? STATIC_IMPORT : null
+    }
+    default:
+      return null
+  }
+}
+
+const isMarker = (node: Node | null | undefined) =>
+  node?.type === 'StringLiteral' && MARKERS.has(node.value)
+
+/** Reads the mark whose binding stands at a way's end: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
+function markAt(way: Way, { namespace, sync }: Binding, placeOf: (node: Node) => Place): Mark {
+  let depth = way.length - 1
+  const parent = () => way[depth - 1]!
+  const member = (): string | undefined => {
+    const outer = parent()
+    if (outer.type !== 'MemberExpression' || outer.computed || outer.object !== way[depth])
+      return undefined
+    depth--
+    return (outer.property as { name: string }).name
+  }
+  const asValue = (): never => {
+    throw new KmsBuildError('MARK_AS_VALUE', AS_VALUE, placeOf(way.at(-1)!))
+  }
+  if (namespace && member() !== 'secret') asValue()
+  const property = member()
+  const call = parent()
+  if (call.type !== 'CallExpression' || call.callee !== way[depth]) return asValue()
+  const place = placeOf(call)
+  const source = property ?? 'literal'
+  if (!isSource(source) || property === 'literal') {
+    throw new KmsBuildError(
+      'MARK_UNKNOWN',
+      `secret.${property} is no mark. There are ${MARKS.join(', ')}.`,
+      place,
+    )
+  }
+  const [first] = call.arguments
+  const read = readArguments(source, call.arguments, place)
+  return {
+    ...read,
+    source,
+    sync,
+    pure: !isUsedAtOnce(call, way[depth - 2]!),
+    start: call.start!,
+    end: call.end!,
+    argumentStart: first!.start!,
+    argumentEnd: first!.end!,
+    place,
+  }
+}
+
+/** Whether something is called on a call's result, or asserted of it, where it stands. */
+const isUsedAtOnce = (call: Node, outer: Node) =>
+  ((outer.type === 'MemberExpression' || outer.type === 'OptionalMemberExpression') &&
+    outer.object === call) ||
+  ((outer.type === 'CallExpression' || outer.type === 'OptionalCallExpression') &&
+    outer.callee === call) ||
+  outer.type === 'TaggedTemplateExpression' ||
+  outer.type === 'TSNonNullExpression'

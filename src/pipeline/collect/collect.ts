@@ -1,0 +1,15 @@
+import { collectBySyntax } from './by-syntax.js'
+import { collectByTokens } from './by-tokens.js'
+import { MARKER, type Collected } from './mark.js'
+
+/**
+ * Finds the marks of a module by the binding of their import, so that renamed and namespace
+ * imports count and shadowed names do not.
+ *
+ * @param file shown in errors; its extension chooses the syntax.
+ * @returns null where the module does not import the marker.
+ * @throws KmsBuildError MARK_AS_VALUE, MARK_UNKNOWN, ARGUMENT_NOT_STATIC, FORMAT_UNKNOWN,
+ *   MARK_OPTION_INVALID, SOURCE_UNPARSABLE.
+ */
+export const collect = (code: string, file: string): Collected | null =>
+  code.includes(MARKER) ? (collectByTokens(code, file) ?? collectBySyntax(code, file)) : null

@@ -1,0 +1,173 @@
+import type { Node } from '@babel/types'
+import { KmsBuildError, type Place } from '../../errors.js'
+import { staticText, staticValue } from '../../syntax/static-value.js'
+
+/** How the value reaches the program: text, raw bytes, or parsed from JSON. */
+export type Format = 'text' | 'bytes' | 'json'
+export type Source =
+  | 'literal'
+  | 'env'
+  | 'file'
+  | 'named'
+  | 'ssm'
+  | 'secretsManager'
+  | 'ciphertext'
+  | 'from'
+
+const ALGORITHMS = [
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'SM2PKE',
+] as const
+
+/** What the object at a mark's end says, `as` aside. */
+export interface MarkOptions {
+  decrypt?: boolean
+  keyId?: string
+  stage?: string
+  algorithm?: (typeof ALGORITHMS)[number]
+}
+
+/** What stands between a mark's parentheses. */
+export interface Arguments {
+  /** The literal itself, or the name of what is fetched. */
+  argument: string
+  /** The second text: the key in a secret's JSON, or the reference that a source of one's own gets. */
+  detail?: string
+  /** With a ciphertext: what Decrypt must be called with. */
+  encryptionContext: Record<string, string>
+  options: MarkOptions
+  format: Format
+}
+
+const FORMATS = ['text', 'bytes', 'json'] as const
+type Check = 'text' | 'boolean' | readonly string[]
+
+interface Form {
+  /** How it is written, for errors. */
+  usage: string
+  /** What may stand after the first text, in this order. */
+  rest: ('detail' | 'context' | 'format' | 'options')[]
+  /** How many of those must. */
+  required?: number
+  options?: Partial<Record<keyof MarkOptions | 'as', Check>>
+}
+
+const FORMS: Record<Source, Form> = {
+  literal: { usage: "secret('…')", rest: [] },
+  env: { usage: "secret.env('NAME')", rest: [] },
+  file: { usage: "secret.file('path', 'bytes' or 'json')", rest: ['format'] },
+  named: { usage: "secret.named('NAME', 'bytes' or 'json')", rest: ['format'] },
+  ssm: {
+    usage: "secret.ssm('name', { decrypt, keyId, as })",
+    rest: ['options'],
+    options: { decrypt: 'boolean', keyId: 'text', as: FORMATS },
+  },
+  secretsManager: {
+    usage: "secret.secretsManager('id', 'key', { stage, as })",
+    rest: ['detail', 'options'],
+    options: { stage: 'text', as: FORMATS },
+  },
+  ciphertext: {
+    usage: "secret.ciphertext('AQICAH…', { name: 'value' }, { keyId, algorithm, as })",
+    rest: ['context', 'options'],
+    options: { keyId: 'text', algorithm: ALGORITHMS, as: FORMATS },
+  },
+  from: {
+    usage: "secret.from('source', 'reference', 'bytes' or 'json')",
+    rest: ['detail', 'format'],
+    required: 1,
+  },
+}
+
+/** The marks as one writes them, for errors. */
+export const MARKS = Object.keys(FORMS).map((source) =>
+  source === 'literal' ? "secret('…')" : `secret.${source}('…')`,
+)
+
+export const isSource = (name: string): name is Source => Object.hasOwn(FORMS, name)
+
+/**
+ * Reads a mark's arguments.
+ *
+ * @throws KmsBuildError ARGUMENT_NOT_STATIC, FORMAT_UNKNOWN, MARK_OPTION_INVALID.
+ */
+export function readArguments(source: Source, [first, ...nodes]: Node[], place: Place): Arguments {
+  const { usage, rest, required = 0, options: allowed = {} } = FORMS[source]
+  const notStatic = (): never => {
+    throw new KmsBuildError(
+      'ARGUMENT_NOT_STATIC',
+      `the arguments of ${usage} must be known when the bundle is built: texts are string literals, ` +
+        'templates without expressions, or sums of those; objects are literals of such texts. ' +
+        "For a value of the build's environment use secret.env('NAME').",
+      place,
+    )
+  }
+  const argument = first && staticText(first)
+  if (argument === undefined) return notStatic()
+  const read: Arguments = { argument, encryptionContext: {}, options: {}, format: 'text' }
+  // The key of a secret's JSON may be left out, and its options not.
+  const slots =
+    rest[0] === 'detail' && !required && nodes[0]?.type === 'ObjectExpression'
+      ? rest.slice(1)
+      : rest
+  if (nodes.length < required) return notStatic()
+  if (nodes.length > slots.length) {
+    if (rest.includes('format') || nodes.length > 1) return notStatic()
+    throw new KmsBuildError('FORMAT_UNKNOWN', `${usage} takes one argument.`, place)
+  }
+  nodes.forEach((node, index) => {
+    const slot = slots[index]!
+    const value = staticValue(node)
+    if (slot === 'format') read.format = formatOf(value, usage, place)
+    else if (value === undefined) notStatic()
+    else if (slot === 'detail') read.detail = typeof value === 'string' ? value : notStatic()
+    else if (typeof value !== 'object') notStatic()
+    else if (slot === 'context') read.encryptionContext = contextOf(value, usage, place)
+    else ({ format: read.format, options: read.options } = optionsOf(value, allowed, usage, place))
+  })
+  return read
+}
+
+function formatOf(value: unknown, usage: string, place: Place): Format {
+  const format = FORMATS.find((name) => name === value)
+  if (format) return format
+  throw new KmsBuildError(
+    'FORMAT_UNKNOWN',
+    `it is ${usage}: the last argument is 'bytes', 'json', or absent for text.`,
+    place,
+  )
+}
+
+function contextOf(context: Record<string, string | boolean>, usage: string, place: Place) {
+  if (Object.values(context).every((value) => typeof value === 'string'))
+    return context as Record<string, string>
+  throw new KmsBuildError(
+    'MARK_OPTION_INVALID',
+    `it is ${usage}: an encryption context maps texts to texts.`,
+    place,
+  )
+}
+
+function optionsOf(
+  given: Record<string, string | boolean>,
+  allowed: NonNullable<Form['options']>,
+  usage: string,
+  place: Place,
+) {
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(allowed, name) ? allowed[name as keyof typeof allowed] : undefined
+    const refuse = (what: string): never => {
+      throw new KmsBuildError('MARK_OPTION_INVALID', `it is ${usage}: ${what}.`, place)
+    }
+    if (!check) refuse(`there is no ${name}`)
+    else if (check === 'boolean' && typeof value !== 'boolean') refuse(`${name} is true or false`)
+    else if (check === 'text' && (typeof value !== 'string' || !value))
+      refuse(`${name} is a text that is not empty`)
+    else if (typeof check === 'object' && !check.includes(value as string))
+      refuse(`${name} is one of ${check.join(', ')}`)
+  }
+  const { as = 'text', ...options } = given
+  return { format: as as Format, options: options as MarkOptions }
+}

@@ -1,0 +1,33 @@
+import type { Place } from '../../errors.js'
+import type { Arguments, Source } from './forms.js'
+
+/** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
+export interface Mark extends Arguments {
+  source: Source
+  sync: boolean
+  /** Whether its call may be marked pure: not if something is called on it at once. */
+  pure: boolean
+  start: number
+  end: number
+  /** Where the first argument stands, for the redacted copy. */
+  argumentStart: number
+  argumentEnd: number
+  place: Place
+}
+
+export interface Collected {
+  marks: Mark[]
+  /** The marker's import declarations, which the transform replaces. */
+  imports: { start: number; end: number }[]
+  /** Where the first statement begins, after hashbang and directives; told where a mark is of the sync form. */
+  bodyStart?: number
+}
+
+/** A module whose text lacks this has no marks and is not parsed. */
+export const MARKER = 'unplugin-kms/secret'
+
+/** What a module imports the marks from, and whether their values are there at once. */
+export const MARKERS = new Map([
+  [MARKER, { sync: false }],
+  [`${MARKER}/sync`, { sync: true }],
+])

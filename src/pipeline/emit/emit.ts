@@ -1,0 +1,103 @@
+import MagicString from 'magic-string'
+import type { Collected, Mark } from '../collect/mark.js'
+import { KmsBuildError } from '../../errors.js'
+import { shown } from '../resolve/refuse.js'
+import { redact } from './redact.js'
+
+/** What a mark becomes: a call of an export of one of the build's own modules. */
+export interface Opening {
+  /** The module, `./unplugin-kms.pair.<fingerprint>` or another of the build's own. */
+  from: string
+  export: string
+  /** The arguments, JSON values. */
+  args: unknown[]
+}
+
+/**
+ * Puts the openings where the marks stood. The map shows the redacted source, not the original:
+ * it leads to the right line, and to the right column unless a literal stands before it there.
+ */
+export function emit(
+  code: string,
+  id: string,
+  { marks, imports, bodyStart }: Collected,
+  openings: Opening[],
+  requestOf = (name: string) => name,
+) {
+  const { text, at } = redact(code, marks)
+  const magic = new MagicString(text)
+  const replace = (start: number, end: number, content: string) => {
+    magic.overwrite(at(start), at(end), content)
+  }
+  // Every line stays where it was, for tools that read no maps (Bun) or drop them.
+  const lines = (start: number, end: number) => code.slice(start, end).replace(/[^\n]/g, '')
+  const local = localNames(code)
+  const awaited: string[] = []
+
+  marks.forEach((mark, index) => {
+    const opening = openings[index]!
+    const args = opening.args.map(javaScript).join(', ')
+    // Between parentheses or brackets a line break ends no statement.
+    const kept = lines(mark.start, mark.end)
+    if (mark.sync) {
+      replace(mark.start, mark.end, `${local.sync}[${awaited.length}${kept}]`)
+      awaited.push(`${local(opening)}(${args})`)
+    } else {
+      replace(mark.start, mark.end, `${pure(mark)}${local(opening)}(${args}${kept})`)
+    }
+  })
+
+  const imported = new Map(openings.map((opening) => [local(opening), opening]))
+  const shim = [...imported].map(
+    ([name, { from, export: exported }]) =>
+      `import { ${exported} as ${name} } from '${requestOf(from)}';`,
+  )
+  imports.forEach(({ start, end }, index) =>
+    replace(start, end, (index ? '' : shim.join(' ') || 'export {};') + lines(start, end)),
+  )
+  // Before the first statement, since imports may stand below code that uses the values.
+  if (awaited.length) {
+    magic.appendLeft(
+      at(bodyStart!),
+      `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `,
+    )
+  }
+  return {
+    code: magic.toString(),
+    /** The redacted source, as the map shows it. */
+    shown: text,
+    // Made when it is asked for: a build without maps does not pay for it.
+    get map() {
+      return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
+    },
+  }
+}
+
+/** A value of JSON. In its own words the name `__proto__` would be none, but set the prototype. */
+export const javaScript = (value: unknown) =>
+  JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:')
+
+/** For a format without top-level await. @throws KmsBuildError SYNC_IN_CJS. */
+export function refuseSync(marks: Mark[]) {
+  const mark = marks.find(({ sync }) => sync)
+  if (!mark) return
+  throw new KmsBuildError(
+    'SYNC_IN_CJS',
+    `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
+    mark.place,
+  )
+}
+
+const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
+
+/** Names for what we import that stand nowhere in the module, nor with letters escaped. */
+function localNames(code: string) {
+  const text = code.replace(/\\u(?:\{([\da-f]+)\}|([\da-f]{4}))/gi, (_, braced, four) =>
+    String.fromCharCode(parseInt(braced ?? four, 16)),
+  )
+  let prefix = 'kms'
+  while (text.includes(`${prefix}_`)) prefix = `_${prefix}`
+  const local = ({ from, export: exported }: Opening) =>
+    `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
+  return Object.assign(local, { sync: `${prefix}_sync` })
+}

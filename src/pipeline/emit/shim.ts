@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import type { Settings } from '@unplugin-kms/runtime/shim'
+import type { Format } from '../collect/forms.js'
+import type { Mark } from '../collect/mark.js'
+import { KmsBuildError } from '../../errors.js'
+import type { AwsOptions, OptionsResolved } from '../../options/resolve-options.js'
+import { nameOf } from '../resolve/refuse.js'
+import type { DataKeyPair } from '../../crypto/data-key-pair.js'
+import type { Direct } from '../seal/direct.js'
+import { endpointHost } from '../../aws/endpoint.js'
+import type { Sealed } from '../seal/sealer.js'
+import { DEV, devModule } from './dev.js'
+import { javaScript, type Opening } from './emit.js'
+
+/**
+ * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
+ * of packages takes it out of the bundle; it resolves to a module that exists only in the build.
+ */
+export const SHIM = './unplugin-kms.shim'
+
+/** How the names of all modules begin that exist only in the build. */
+export const OWN = './unplugin-kms.'
+
+const PAIR = './unplugin-kms.pair.'
+
+/** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
+const pairModule = (fingerprint: string) => PAIR + fingerprint
+
+/** What a mark in a browser bundle imports: nothing that could open anything. */
+export const CLIENT = './unplugin-kms.client'
+const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
+
+/** What decides how the shim behaves, and which host it asks. */
+type ShimOptions = Pick<OptionsResolved, 'runtime' | 'aws'>
+
+/** The names of the modules that exist only in a build. */
+export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|pair\.[0-9a-f]{16})$/
+
+/**
+ * The code of one of them.
+ *
+ * @throws KmsBuildError TOKEN_FOREIGN where nobody knows its pair.
+ */
+export async function moduleCode(
+  name: string,
+  { runtime, aws }: ShimOptions,
+  pairOf: (fingerprint: string) => Promise<DataKeyPair | undefined>,
+): Promise<string> {
+  if (name === SHIM) return shimModule()
+  if (name === CLIENT) return CLIENT_CODE
+  if (name === DEV) return devModule()
+  const fingerprint = name.slice(PAIR.length)
+  const pair = await pairOf(fingerprint)
+  if (pair) return pairModuleCode(pair, runtime, aws)
+  throw new KmsBuildError(
+    'TOKEN_FOREIGN',
+    `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`,
+  )
+}
+
+/** The run-time code, which has no side effects until it is used. */
+function shimModule(): Promise<string> {
+  // Found from here and not from the user's project: strict package managers hide it from there.
+  return readFile(createRequire(import.meta.url).resolve('@unplugin-kms/runtime/shim'), 'utf8')
+}
+
+/** A module whose `open` opens tokens that were sealed to the pair. */
+export function pairModuleCode(
+  { fingerprint, wrapped, encryptionContext }: DataKeyPair,
+  runtime: Settings,
+  aws: AwsOptions,
+): string {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [
+    keyId,
+    endpointHost(keyId, aws),
+    ciphertextBlob,
+  ])
+  // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
+  const settings = { ...runtime, pair: fingerprint }
+  const args = [blobs, encryptionContext, settings].map(javaScript).join(', ')
+  return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
+}
+
+/** The call that opens a mark's value. */
+export const openingOf = (mark: Mark, sealed: Sealed, { runtime, aws }: ShimOptions): Opening =>
+  'wrapped' in sealed
+    ? directOpening(sealed, nameOf(mark), mark.format, runtime, aws)
+    : pairOpening(sealed, nameOf(mark), mark.format)
+
+/** The call that opens a token of a data key pair. */
+const pairOpening = (
+  { token, fingerprint }: { token: string; fingerprint: string },
+  name: string,
+  format: Format,
+): Opening => ({
+  from: pairModule(fingerprint),
+  export: 'open',
+  args: [token, name, ...(format === 'text' ? [] : [format])],
+})
+
+/** The call that opens a secret with a CiphertextBlob of its own. */
+export function directOpening(
+  { wrapped, encryptionContext }: Direct,
+  name: string,
+  format: Format,
+  runtime: Settings,
+  aws: AwsOptions,
+): Opening {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob, algorithm }) => [
+    keyId,
+    endpointHost(keyId, aws),
+    ciphertextBlob,
+    ...(algorithm ? [algorithm] : []),
+  ])
+  // Each is asked for when it is first awaited, whatever an envelope does.
+  const { start: _, ...settings } = runtime
+  const rest = Object.keys(settings).length
+    ? [format === 'text' ? null : format, settings]
+    : format === 'text'
+      ? []
+      : [format]
+  return { from: SHIM, export: 'direct', args: [blobs, encryptionContext, name, ...rest] }
+}

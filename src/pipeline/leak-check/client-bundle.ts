@@ -1,0 +1,52 @@
+import type { Mark } from '../collect/mark.js'
+import type { Opening } from '../emit/emit.js'
+import { CLIENT } from '../emit/shim.js'
+import { KmsBuildError, placeText } from '../../errors.js'
+import { shown } from '../resolve/refuse.js'
+import type { Asset } from './examine.js'
+import { importChain, type Graph } from './origins.js'
+
+/** A mark in a module of a browser bundle, and the text that shows whether it is still in it at the end. */
+export interface ClientMark {
+  mark: Mark
+  sentinel: string
+}
+
+/** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
+export const clientMarks = (marks: Mark[]): ClientMark[] =>
+  marks.map((mark) => ({
+    mark,
+    sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle`,
+  }))
+
+export const refusedOpening = ({ sentinel }: ClientMark): Opening => ({
+  from: CLIENT,
+  export: 'refused',
+  args: [sentinel],
+})
+
+/** @throws KmsBuildError CLIENT_BUNDLE, unless every mark was dropped from the browser bundle. */
+export function proveClientBundle(
+  assets: Asset[],
+  marks: (ClientMark & { id: string })[],
+  { importersOf }: Graph,
+  fromRoot: (path: string) => string,
+) {
+  if (!marks.length) return
+  const code = assets
+    .filter(({ name }) => !name.endsWith('.map'))
+    .map(({ content }) => Buffer.from(content as Uint8Array))
+  const reached = marks.find(({ sentinel }) => code.some((bytes) => bytes.includes(sentinel)))
+  if (reached) throw inClient(reached.mark, importChain(reached.id, importersOf).map(fromRoot))
+}
+
+/** @param chain the modules that import each other from an entry to the mark, where that is known. */
+export function inClient(mark: Mark, chain: string[] = []) {
+  return new KmsBuildError(
+    'CLIENT_BUNDLE',
+    `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
+      (chain.length > 1 ? `It is imported there by ${chain.join(' -> ')}. ` : '') +
+      "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports.",
+    mark.place,
+  )
+}

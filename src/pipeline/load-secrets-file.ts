@@ -1,0 +1,47 @@
+import { KmsBuildError } from '../errors.js'
+import type { OptionsResolved } from '../options/resolve-options.js'
+import { contextText } from '../crypto/data-key-pair.js'
+import { checkKeys, checkPins } from '../secrets-file/pins.js'
+import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
+
+/**
+ * Reads the secrets file of a build and holds it against the options, before any source is read.
+ *
+ * @returns null where there is none and none is asked for.
+ * @throws KmsBuildError SECRETS_FILE_MISSING, PIN_MISMATCH, OPTIONS_INVALID, and what
+ *   `readSecretsFile` throws.
+ */
+export async function loadSecretsFile(options: OptionsResolved): Promise<SecretsFile | null> {
+  const { path } = options.secretsFile
+  const secretsFile = await readSecretsFile(path)
+  if (!secretsFile) {
+    const reason = reasonToNeedIt(options)
+    if (reason) throw new KmsBuildError('SECRETS_FILE_MISSING', reason)
+    return null
+  }
+  checkPins(secretsFile, options.pins)
+  checkKeys(secretsFile, options.keyIds)
+  checkContext(secretsFile, options.encryptionContext)
+  return secretsFile
+}
+
+function reasonToNeedIt({ secretsFile: { path, required }, seed, pins }: OptionsResolved) {
+  if (required)
+    return `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`
+  if (seed)
+    return `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`
+  if (pins.length) return `a pin is set but there is no secrets file ${path} to compare it with.`
+  return null
+}
+
+function checkContext(
+  { path, encryptionContext }: SecretsFile,
+  expected: Record<string, string> | undefined,
+) {
+  if (expected && contextText(expected) !== contextText(encryptionContext)) {
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`,
+    )
+  }
+}

@@ -1,0 +1,199 @@
+import { Buffer } from 'node:buffer'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import type { Mark } from './collect/mark.js'
+import type { Format } from './collect/forms.js'
+import { byName, isCode, regionsOf, type SecretFacts } from '../embedded/facts.js'
+import { sight } from '../embedded/sight.js'
+import { unsearched, type Asset, type Proof } from './leak-check/examine.js'
+import type { Seen } from './leak-check/parts.js'
+import { searcher } from './leak-check/search.js'
+import { nameOf } from './resolve/refuse.js'
+import { sortedContext, type DataKeyPair } from '../crypto/data-key-pair.js'
+import { replaceFile } from '../util/replace-file.js'
+import type { Sealed, Sealer } from './seal/sealer.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { decodeToken, type Token } from '../crypto/token.js'
+
+/** What a build embedded, as the option `manifest` has it written: never a value, a time or a machine's path. */
+export interface Manifest {
+  version: 1
+  /** Sorted by name; chunks are relative to the output folder. */
+  secrets: (SecretFacts & { name: string })[]
+  /** Names of secrets whose plaintext the proof did not look for in the output. */
+  notSearchedFor: { excepted: string[]; tooShort: string[] }
+}
+
+/** A secret that was sealed into a module; whether it is in an output is seen at the end. */
+interface Embedded {
+  facts: Omit<SecretFacts, 'chunks'> & { name: string }
+  /** The part of its ciphertext by which an output shows that it holds it. */
+  trace: string
+}
+
+interface Found {
+  folder: string
+  /** Relative to the folder. */
+  chunk: string
+  embedded: Embedded
+}
+
+/** Kind, fingerprint and encapsulated key: no two messages have the same. */
+const TRACE = 'kms:v1:'.length + 98
+
+/**
+ * @param pair that of a token.
+ * @param lasting whether the pair outlives the build, being a secrets file's.
+ */
+function embeddedAs(
+  name: string,
+  format: Format,
+  sealed: Sealed,
+  pair: DataKeyPair | undefined,
+  lasting: boolean,
+): Embedded {
+  if ('wrapped' in sealed) {
+    const blob = sealed.wrapped[0]!.ciphertextBlob
+    const keys = sealed.wrapped.map(({ keyId }) => keyId)
+    return {
+      facts: {
+        name,
+        kind: format === 'bytes' ? 'bytes' : 'literal',
+        format,
+        mode: 'direct',
+        fingerprint: null,
+        keys,
+        regions: regionsOf(keys),
+        encryptionContext: sortedContext(sealed.encryptionContext),
+        ciphertextSize: Buffer.from(blob, 'base64').length,
+      },
+      trace: blob,
+    }
+  }
+  const { kind, ciphertext } = decodeToken(sealed.token) as Token
+  const keys = pair!.wrapped.map(({ keyId }) => keyId)
+  return {
+    facts: {
+      name,
+      kind,
+      format,
+      mode: 'envelope',
+      fingerprint: lasting ? sealed.fingerprint : null,
+      keys,
+      regions: regionsOf(keys),
+      encryptionContext: sortedContext(pair!.encryptionContext),
+      ciphertextSize: ciphertext.length,
+    },
+    trace: sealed.token.slice(0, TRACE),
+  }
+}
+
+/** Gathers what stands in the outputs of one build, which may have several, and writes it down. */
+export function createManifest(path: string) {
+  const modules = new Map<string, Embedded[]>()
+  const found: Found[] = []
+  return {
+    /** For the next build of a watch session, in which no module need change. */
+    clear: () => void (found.length = 0),
+
+    /** What a module's marks became. A secrets file's pairs outlive the build, its own does not. */
+    async note(
+      id: string,
+      marks: Mark[],
+      sealed: Sealed[],
+      secretsFile: SecretsFile | null,
+      pairOf: Sealer['pairOf'],
+    ) {
+      const noted = marks.map(async (mark, index) => {
+        const one = sealed[index]!
+        const pair = 'token' in one ? await pairOf(one.fingerprint, secretsFile) : undefined
+        const lasting = pair !== undefined && secretsFile?.pairs.get(pair.fingerprint) === pair
+        return embeddedAs(nameOf(mark), mark.format, one, pair, lasting)
+      })
+      modules.set(id, await Promise.all(noted))
+    },
+
+    /** @param outputs their names are relative to the folder. */
+    async add(folder: string, outputs: Asset[]) {
+      const distinct = [...grouped([...modules.values()].flat(), keyOf).values()].map(
+        ([one]) => one!,
+      )
+      const sharing = grouped(distinct, ({ trace }) => trace)
+      if (!sharing.size) return
+      const search = searcher(
+        [...sharing.keys()].map((trace) => ({
+          bytes: Buffer.from(trace),
+          name: trace,
+          encoding: '',
+        })),
+      )
+      for (const { name, content } of outputs) {
+        if (!isCode(name)) continue
+        const chunk = name.split(sep).join('/')
+        const bytes = Buffer.from(content as Uint8Array)
+        for (const { pattern } of search(bytes))
+          for (const embedded of await opened(sharing.get(pattern.name)!, bytes))
+            found.push({ folder, embedded, chunk })
+      }
+    },
+
+    /** Written in one step, after the outputs; one that is equal already is left as it is. */
+    async write(seen: Seen[], proof: Proof) {
+      const text = `${JSON.stringify(manifestOf(found, seen, proof), null, 2)}\n`
+      if ((await readFile(path, 'utf8').catch(() => null)) === text) return
+      await mkdir(dirname(path), { recursive: true })
+      await replaceFile(path, text)
+    },
+  }
+}
+
+const keyOf = ({ trace, facts: { name, format } }: Embedded) =>
+  JSON.stringify([trace, name, format])
+
+/** Which marks an output opens, where several have one ciphertext: an entry as text and as bytes. */
+async function opened(sharing: Embedded[], bytes: Buffer): Promise<Embedded[]> {
+  if (sharing.length === 1) return sharing
+  const { sightings } = await sight([bytes])
+  return sharing.filter(({ facts }) =>
+    sightings.some(
+      (one) => 'name' in one && one.name === facts.name && one.format === facts.format,
+    ),
+  )
+}
+
+function manifestOf(found: Found[], seen: Seen[], proof: Proof): Manifest {
+  const base = commonFolder(found.map(({ folder }) => folder))
+  const secrets = [...grouped(found, ({ embedded }) => keyOf(embedded)).values()].map((all) => ({
+    ...all[0]!.embedded.facts,
+    chunks: sorted(
+      all.map(({ folder, chunk }) => relative(base, join(folder, chunk)).split(sep).join('/')),
+    ),
+  }))
+  const { excepted, short } = unsearched(seen, proof)
+  return {
+    version: 1,
+    secrets: secrets.sort(byName),
+    notSearchedFor: {
+      excepted: sorted(excepted.map(({ name }) => name)),
+      tooShort: sorted(short.map(({ name }) => name)),
+    },
+  }
+}
+
+function grouped<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group) group.push(item)
+    else groups.set(keyOf(item), [item])
+  }
+  return groups
+}
+
+const sorted = (names: string[]) => [...new Set(names)].sort()
+
+function commonFolder([first = '', ...others]: string[]): string {
+  let folder = first
+  while (others.some((other) => relative(folder, other).startsWith('../..'))) folder = dirname(folder)
+  return folder
+}

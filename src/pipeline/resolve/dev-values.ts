@@ -1,0 +1,59 @@
+import { relative } from 'node:path'
+import type { Mark } from '../collect/mark.js'
+import { readDotenv } from '../../util/dotenv.js'
+import { looksLikeToken } from '../../crypto/token.js'
+import { plaintextOf } from './plaintext.js'
+import { nameOf, refuse, shown } from './refuse.js'
+
+/**
+ * What the marks are in a dev server and under Vitest: values by the names that the marks go by in
+ * messages, or the absolute path of a dotenv file.
+ */
+export type DevValues = Record<string, unknown> | string
+
+/**
+ * A mark's value for development, which nothing is sealed of and no AWS service is asked for. A
+ * plaintext literal is its own: it stands in the source.
+ *
+ * @throws KmsBuildError DEV_VALUE_MISSING, which says what to add and where, SOURCE_UNSUITABLE, and
+ *   what `plaintextOf` throws.
+ */
+export async function devValue(mark: Mark, values: DevValues): Promise<Uint8Array> {
+  if (mark.source === 'literal' && !looksLikeToken(mark.argument))
+    return plaintextOf(mark, mark.argument).plaintext
+  const value = typeof values === 'string' ? await inFile(mark, values) : inOption(mark, values)
+  if (typeof value === 'string' || value instanceof Uint8Array)
+    return plaintextOf(mark, value).plaintext
+  if (mark.format === 'json') return plaintextOf(mark, JSON.stringify(value)).plaintext
+  return refuse(
+    'SOURCE_UNSUITABLE',
+    `the value of ${shown(mark)} in the option dev.values is neither text nor bytes (${typeof value}). Give a string or a Uint8Array.`,
+    mark,
+  )
+}
+
+function inOption(mark: Mark, values: Record<string, unknown>): unknown {
+  const name = nameOf(mark)
+  const value = Object.hasOwn(values, name) ? values[name] : undefined
+  return value ?? missing(mark, `Add it: dev: { values: { ${JSON.stringify(name)}: '…' } }.`)
+}
+
+async function inFile(mark: Mark, path: string): Promise<string> {
+  const name = variableOf(nameOf(mark))
+  const file = relative(process.cwd(), path)
+  const { values } = await readDotenv(path).catch(() =>
+    missing(mark, `Its file ${file} cannot be read: make it, with the line ${name}=…`),
+  )
+  return values.get(name) ?? missing(mark, `Add the line ${name}=… to ${file}.`)
+}
+
+const missing = (mark: Mark, what: string) =>
+  refuse(
+    'DEV_VALUE_MISSING',
+    `the option dev.values has no value for ${shown(mark)}. ${what}`,
+    mark,
+  )
+
+/** A dotenv file has no names such as `/prod/db/password`: there it is `PROD_DB_PASSWORD`. */
+const variableOf = (name: string) =>
+  /^[\w.-]+$/.test(name) ? name : name.replace(/\W+/g, '_').replace(/^_|_$/g, '').toUpperCase()

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Mark } from '../collect/mark.js'
+import { plaintextOf, textOf } from './plaintext.js'
+import { refuse } from './refuse.js'
+
+/** The file that a `secret.file` mark reads, relative to its module. */
+export const fileOf = ({ argument }: Mark, id: string) => resolve(dirname(id), argument)
+
+/** @throws KmsBuildError FILE_UNREADABLE, and what `plaintextOf` throws. */
+export async function fromFile(mark: Mark, id: string) {
+  const path = fileOf(mark, id)
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) =>
+    refuse(
+      'FILE_UNREADABLE',
+      `${path} cannot be read (${error.code}). The path is relative to the module.`,
+      mark,
+    ),
+  )
+  if (mark.format === 'bytes') return plaintextOf(mark, bytes)
+  const text =
+    textOf(bytes) ??
+    refuse(
+      'FILE_UNREADABLE',
+      `${path} is no UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`,
+      mark,
+    )
+  return plaintextOf(mark, text)
+}

@@ -1,0 +1,43 @@
+import type { Mark } from '../collect/mark.js'
+import { decodeToken, looksLikeToken, type Token } from '../../crypto/token.js'
+import { known } from './named.js'
+import { plaintextOf } from './plaintext.js'
+import { refuse } from './refuse.js'
+import type { Sources, Value } from './resolve.js'
+
+/** The token that a literal holds. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
+export function tokenIn(mark: Mark): Token {
+  const token = decodeToken(mark.argument)
+  if ('invalid' in token) {
+    return refuse(
+      'TOKEN_INVALID',
+      `the literal begins kms:v but is no valid token: ${token.invalid}. Was it cut off when it was copied?`,
+      mark,
+    )
+  }
+  if (token.kind !== 'named') return token
+  return refuse(
+    'TOKEN_NAMED',
+    "this token is an entry of a secrets file and bound to its name. Use secret.named('NAME').",
+    mark,
+  )
+}
+
+/**
+ * A literal is a plaintext, or a token that was sealed to a data key pair of the secrets file.
+ *
+ * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, TOKEN_FOREIGN, SECRETS_FILE_MISSING, and what
+ *   `plaintextOf` throws.
+ */
+export function fromLiteral(mark: Mark, { secretsFile, secretsFilePath }: Sources): Value {
+  if (!looksLikeToken(mark.argument)) return plaintextOf(mark, mark.argument)
+  const { fingerprint } = tokenIn(mark)
+  if (!secretsFile) {
+    return refuse(
+      'SECRETS_FILE_MISSING',
+      `the token is sealed to ${fingerprint}, and there is no secrets file ${secretsFilePath} that holds its data key pair. Name it with the option secretsFile.`,
+      mark,
+    )
+  }
+  return known(mark, mark.argument, fingerprint, secretsFile)
+}

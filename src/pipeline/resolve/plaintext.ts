@@ -1,0 +1,66 @@
+import type { Mark } from '../collect/mark.js'
+import { looksLikeToken } from '../../crypto/token.js'
+import { refuse, shown } from './refuse.js'
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text of UTF-8, byte order mark and all; undefined for bytes that are none. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The plaintext that is to be sealed, once it is what the mark asks for.
+ *
+ * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE, TOKEN_INVALID, JSON_INVALID,
+ *   SOURCE_UNSUITABLE.
+ */
+export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext: Uint8Array } {
+  if (!value.length)
+    refuse(
+      'PLAINTEXT_EMPTY',
+      `the value of ${shown(mark)} is empty. An empty secret is a mistake more often than not: give it a value or drop the mark.`,
+      mark,
+    )
+  if (mark.format === 'bytes' && typeof value !== 'string') return { plaintext: value }
+  const text =
+    (typeof value === 'string' ? value : textOf(value)) ??
+    refuse(
+      'SOURCE_UNSUITABLE',
+      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes: 'bytes' in place of text, or { as: 'bytes' }.`,
+      mark,
+    )
+  if (!text.isWellFormed())
+    refuse(
+      'PLAINTEXT_LONE_SURROGATE',
+      `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot carry. For bytes use secret.file(path, 'bytes').`,
+      mark,
+    )
+  if (looksLikeToken(text)) {
+    refuse(
+      'TOKEN_INVALID',
+      `the value of ${shown(mark)} begins kms:v as a sealed token does, and only a literal or an entry of the secrets file can be one. Use secret('kms:v1:…') or secret.named().`,
+      mark,
+    )
+  }
+  if (mark.format === 'json' && !isJson(text))
+    refuse(
+      'JSON_INVALID',
+      `the value of ${shown(mark)} is no JSON. Mend it, or take it as text: leave 'json' out.`,
+      mark,
+    )
+  return { plaintext: Buffer.from(text, 'utf8') }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

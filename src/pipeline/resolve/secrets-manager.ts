@@ -1,0 +1,88 @@
+import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager'
+import type { Mark } from '../collect/mark.js'
+import type { AwsOptions } from '../../options/resolve-options.js'
+import { clientsOf, PATIENT } from '../../aws/clients.js'
+import { plaintextOf } from './plaintext.js'
+import { refuse, shown } from './refuse.js'
+import type { Sources } from './resolve.js'
+import { explainSource } from './source-error.js'
+
+export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary'>
+
+/**
+ * A secret of Secrets Manager, or the value of one key of its JSON.
+ *
+ * @throws KmsBuildError SOURCE_NOT_FOUND, SOURCE_DENIED, SOURCE_FAILED, SOURCE_UNSUITABLE, and what
+ *   `plaintextOf` throws.
+ */
+export async function fromSecretsManager(mark: Mark, sources: Sources) {
+  const { argument, detail, options, format } = mark
+  const { SecretString, SecretBinary } = await sources.remote
+    .secretValue(argument, options.stage)
+    .catch(async (error: unknown) => {
+      throw await explainSource(error, mark, 'secretsmanager:GetSecretValue', sources.remote)
+    })
+  if (SecretString === undefined) {
+    if (detail !== undefined)
+      refuse(
+        'SOURCE_UNSUITABLE',
+        `${shown(mark)}: the secret is binary, and has no keys. Take all of it: secret.secretsManager('${argument}', { as: 'bytes' }).`,
+        mark,
+      )
+    if (format !== 'bytes')
+      refuse(
+        'SOURCE_UNSUITABLE',
+        `${shown(mark)} is binary. Take its bytes: { as: 'bytes' }.`,
+        mark,
+      )
+    return plaintextOf(mark, SecretBinary ?? new Uint8Array())
+  }
+  return plaintextOf(
+    mark,
+    detail === undefined ? SecretString : valueAt(detail, SecretString, mark),
+  )
+}
+
+/** The value of a key of the secret's JSON: as text, or where the mark asks for it, as JSON. */
+function valueAt(key: string, text: string, mark: Mark): string {
+  let fields: unknown
+  try {
+    fields = JSON.parse(text)
+  } catch {
+    // V8's error quotes the text.
+  }
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+    return refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)}: the secret is no JSON object, and so has no keys. Take all of it: secret.secretsManager('${mark.argument}').`,
+      mark,
+    )
+  }
+  if (!Object.hasOwn(fields, key))
+    refuse('SOURCE_NOT_FOUND', `${shown(mark)}: the secret's JSON has no key ${key}.`, mark)
+  const value = (fields as Record<string, unknown>)[key]
+  if (mark.format === 'json') return JSON.stringify(value)
+  if (typeof value === 'object')
+    refuse(
+      'SOURCE_UNSUITABLE',
+      `${shown(mark)} is ${value === null ? 'null' : 'no text'} in the secret's JSON. Take it as JSON: { as: 'json' }.`,
+      mark,
+    )
+  return String(value)
+}
+
+/** Reads secrets through the AWS SDK, which is loaded at the first call. */
+export function secretValues(aws: AwsOptions) {
+  const clientFor = clientsOf(aws, async (config) => {
+    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+    return new SecretsManagerClient({ ...config, ...PATIENT })
+  })
+  return async (SecretId: string, VersionStage: string | undefined): Promise<SecretValue> => {
+    const region = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):/.exec(SecretId)?.[1]
+    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
+    const client = await clientFor(region)
+    return client.send(
+      new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
+    )
+  }
+}

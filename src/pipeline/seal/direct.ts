@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { KmsBuildError, type Place } from '../../errors.js'
+import { contextText } from '../../crypto/data-key-pair.js'
+import { areRelated, parseKeyArn } from '../../aws/key-arn.js'
+import type { KmsCalls } from '../../aws/kms.js'
+
+/** A KMS CiphertextBlob that is a secret itself, in base64, and the key that opens it. */
+export interface WrappedSecret {
+  /** The key ARN. */
+  keyId: string
+  ciphertextBlob: string
+  /** Absent for a symmetric key. */
+  algorithm?: string
+}
+
+/** A secret that has a CiphertextBlob of its own; several hold the same for several regions. */
+export interface Direct {
+  wrapped: WrappedSecret[]
+  encryptionContext: Record<string, string>
+}
+
+/** What kms:Encrypt takes under a symmetric key, in bytes. */
+const LARGEST = 4096
+
+/**
+ * Gives a function that encrypts a plaintext by itself, under each key; under one multi-Region key
+ * in several regions once. An unchanged value of the same name keeps its ciphertext.
+ */
+export function directSealer(
+  kms: Pick<KmsCalls, 'encrypt'>,
+  bounded: <T>(run: () => Promise<T>) => Promise<T>,
+) {
+  const known = new Map<string, Promise<WrappedSecret[]>>()
+  const encrypt = (keyIds: string[], plaintext: Uint8Array, context: Record<string, string>) =>
+    Promise.all(keyIds.map((keyId) => bounded(() => kms.encrypt(keyId, plaintext, context))))
+
+  async function wrap(keyIds: string[], plaintext: Uint8Array, context: Record<string, string>) {
+    const arns = keyIds.map(parseKeyArn)
+    if (keyIds.length === 1 || !arns.every((arn) => arn !== null) || !areRelated(arns))
+      return encrypt(keyIds, plaintext, context)
+    const [first] = await encrypt([keyIds[0]!], plaintext, context)
+    return keyIds.map((keyId) => ({ ...first!, keyId }))
+  }
+
+  /**
+   * @param secret its name and place tell equal values apart, so that nobody sees that they are equal.
+   * @throws KmsBuildError PLAINTEXT_TOO_LARGE, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
+   */
+  return async (
+    secret: { name: string; place: Place },
+    plaintext: Uint8Array,
+    keyIds: string[],
+    encryptionContext: Record<string, string>,
+  ): Promise<Direct> => {
+    const { name, place } = secret
+    if (plaintext.length > LARGEST) {
+      throw new KmsBuildError(
+        'PLAINTEXT_TOO_LARGE',
+        `the value of ${name} has ${plaintext.length} bytes, and in mode direct KMS takes ${LARGEST} at most. Seal it in mode envelope, the default.`,
+        place,
+      )
+    }
+    const digest = createHash('sha256').update(plaintext).digest('base64')
+    const key = JSON.stringify([place.file, name, digest, keyIds, contextText(encryptionContext)])
+    let wrapped = known.get(key)
+    if (!wrapped) {
+      wrapped = wrap(keyIds, plaintext, encryptionContext)
+      known.set(key, wrapped)
+      wrapped.catch(() => known.delete(key))
+    }
+    return { wrapped: await wrapped, encryptionContext }
+  }
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import type { Mark } from '../collect/mark.js'
+import { KmsBuildError } from '../../errors.js'
+import type { OptionsResolved } from '../../options/resolve-options.js'
+import { nameOf, shown } from '../resolve/refuse.js'
+import type { Value } from '../resolve/resolve.js'
+import { createDataKeyPair, type DataKeyPair } from '../../crypto/data-key-pair.js'
+import { directSealer, type Direct } from './direct.js'
+import type { KmsCalls } from '../../aws/kms.js'
+import { seal } from '../../crypto/seal.js'
+import type { SecretsFile } from '../../secrets-file/parse.js'
+
+/** A mark's value once nobody can read it: a token of a data key pair, or a ciphertext of its own. */
+export type Sealed = { token: string; fingerprint: string } | Direct
+
+export type Sealer = ReturnType<typeof createSealer>
+
+/**
+ * Seals the values of one build, or of one watch session of builds: an unchanged value keeps its
+ * token, so that a rebuild changes nothing and asks KMS nothing.
+ */
+export function createSealer(
+  options: OptionsResolved,
+  kms: KmsCalls,
+  bounded: <T>(run: () => Promise<T>) => Promise<T>,
+) {
+  const encryptDirect = directSealer(kms, bounded)
+  const tokens = new Map<string, Promise<string>>()
+  let fresh: Promise<DataKeyPair> | undefined
+
+  /**
+   * @throws KmsBuildError KEY_MISSING, and what `createDataKeyPair` and mode direct throw.
+   */
+  async function sealValue(
+    mark: Mark,
+    value: Value,
+    secretsFile: SecretsFile | null,
+  ): Promise<Sealed> {
+    if (!('plaintext' in value)) return value
+    if (options.mode === 'direct') return sealDirect(mark, value.plaintext, secretsFile)
+    const pair = await sealingPair(mark, secretsFile)
+    return {
+      token: await sealOnce(pair, mark, value.plaintext),
+      fingerprint: pair.fingerprint,
+    }
+  }
+
+  function sealDirect(mark: Mark, plaintext: Uint8Array, secretsFile: SecretsFile | null) {
+    const keyIds = keyIdsOf(secretsFile)
+    if (!keyIds.length) throw keyMissing(mark)
+    return encryptDirect(
+      { name: nameOf(mark), place: mark.place },
+      plaintext,
+      keyIds,
+      secretsFile?.encryptionContext ?? options.encryptionContext ?? {},
+    )
+  }
+
+  function sealOnce(pair: DataKeyPair, mark: Mark, plaintext: Uint8Array): Promise<string> {
+    const kind = mark.format === 'bytes' ? 'bytes' : 'literal'
+    const digest = createHash('sha256').update(plaintext).digest('base64')
+    const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
+    let token = tokens.get(key)
+    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext, '', options.seed)))
+    return token
+  }
+
+  async function sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
+    if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
+    if (!options.keyIds.length) throw keyMissing(mark)
+    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {}).catch(
+      (error) => {
+        // The next build of a watch session asks again.
+        fresh = undefined
+        throw error
+      },
+    )
+    return fresh
+  }
+
+  /** The keys that open what has no data key pair. */
+  const keyIdsOf = (secretsFile: SecretsFile | null) =>
+    options.keyIds.length || !secretsFile
+      ? options.keyIds
+      : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
+
+  return {
+    seal: (mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> =>
+      sealValue(mark, value, secretsFile).catch((error: unknown) => {
+        throw error instanceof KmsBuildError ? error.at(mark.place) : error
+      }),
+    keyIdsOf,
+    /** The pair that a token was sealed to: the build's own, or one of the secrets file's. */
+    async pairOf(fingerprint: string, secretsFile: SecretsFile | null) {
+      const made = await fresh
+      return made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
+    },
+  }
+}
+
+const keyMissing = (mark: Mark) =>
+  new KmsBuildError(
+    'KEY_MISSING',
+    `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`,
+    mark.place,
+  )

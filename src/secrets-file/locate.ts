@@ -1,0 +1,57 @@
+import { access, constants } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { KmsBuildError } from '../errors.js'
+import type { AwsOptions } from '../options/resolve-options.js'
+import { unwritable } from '../util/replace-file.js'
+import { readSecretsFile, type SecretsFile } from './parse.js'
+
+/** What every operation on a secrets file takes. */
+export interface SecretsOptions {
+  /** Relative to the working directory; one a stage. Default: `kms-secrets.json`. */
+  secretsFile?: string
+  /** How KMS is reached, by those operations that need it. */
+  aws?: AwsOptions
+  /** Seal to the file's public key although another one was remembered, and remember this one. */
+  trust?: boolean
+}
+
+export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOptions) =>
+  resolve(secretsFile)
+
+/** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
+export async function existingSecretsFile(options: SecretsOptions): Promise<SecretsFile> {
+  const file = await readSecretsFile(secretsFilePath(options))
+  if (!file) throw missing(options)
+  return file
+}
+
+/**
+ * The path of a file that is there, for who changes it later: told before anyone is asked for a
+ * value. A file made read-only stays so, though its folder would let it be replaced.
+ *
+ * @throws KmsBuildError SECRETS_FILE_MISSING, FILE_UNWRITABLE.
+ */
+export async function existingPath(options: SecretsOptions): Promise<string> {
+  const path = secretsFilePath(options)
+  await access(path, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? missing(options) : unwritable(path, error)
+  })
+  return path
+}
+
+function missing(options: SecretsOptions): KmsBuildError {
+  return new KmsBuildError(
+    'SECRETS_FILE_MISSING',
+    `there is no secrets file ${secretsFilePath(options)}. Make one with npx unplugin-kms init --key ID, or name it with --file.`,
+  )
+}
+
+/** The token of an entry that must be there. @throws KmsBuildError NAME_UNKNOWN. */
+export function existingEntry({ path, secrets }: SecretsFile, name: string): string {
+  const token = secrets.get(name)
+  if (token !== undefined) return token
+  throw new KmsBuildError(
+    'NAME_UNKNOWN',
+    `${path} has no secret of that name. npx unplugin-kms list shows those it has.`,
+  )
+}

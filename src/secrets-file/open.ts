@@ -1,0 +1,108 @@
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
+import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
+import { KmsBuildError } from '../errors.js'
+import type { DataKeyPair } from '../crypto/data-key-pair.js'
+import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
+import type { SecretsFile } from './parse.js'
+import { aad, decodeToken, INFO, type Token } from '../crypto/token.js'
+
+const suite = new CipherSuite({
+  kem: new DhkemP256HkdfSha256(),
+  kdf: new HkdfSha256(),
+  aead: new Aes256Gcm(),
+})
+
+export interface Opener {
+  /** Unwraps a pair's private key, and sees that the file's public key is its own. */
+  unwrap: (fingerprint: string) => Promise<webcrypto.CryptoKey>
+  /** @param name the entry's name, or for a literal how to call it in an error. */
+  open: (token: string, name: string) => Promise<Uint8Array>
+}
+
+/**
+ * Opens what is sealed to a secrets file's pairs: one kms:Decrypt a pair, when it is first needed.
+ *
+ * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED; PAIR_MISMATCH, TOKEN_FOREIGN,
+ *   OPEN_FAILED.
+ */
+export function opener(
+  kms: KmsOpeningCalls,
+  { pairs, path }: Pick<SecretsFile, 'pairs' | 'path'>,
+): Opener {
+  const keys = new Map<string, Promise<webcrypto.CryptoKey>>()
+  const unwrap = (fingerprint: string) => {
+    let key = keys.get(fingerprint)
+    if (!key) keys.set(fingerprint, (key = unwrapPair(kms, pairs.get(fingerprint)!, path)))
+    return key
+  }
+  return {
+    unwrap,
+    async open(text, name) {
+      const { kind, fingerprint, enc, ciphertext } = decodeToken(text) as Token
+      if (!pairs.has(fingerprint)) {
+        throw new KmsBuildError(
+          'TOKEN_FOREIGN',
+          `${name} is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?).`,
+        )
+      }
+      const recipientKey = await unwrap(fingerprint)
+      try {
+        return new Uint8Array(
+          await suite.open({ recipientKey, enc, info: INFO }, ciphertext, aad(kind, name)),
+        )
+      } catch {
+        throw new KmsBuildError(
+          'OPEN_FAILED',
+          `${name} of ${path} does not open: its token was altered, or sealed under another name. Restore the line from git, or set it again.`,
+        )
+      }
+    },
+  }
+}
+
+async function unwrapPair(
+  kms: KmsOpeningCalls,
+  pair: DataKeyPair,
+  path: string,
+): Promise<webcrypto.CryptoKey> {
+  const pkcs8 = await decryptAny(kms, pair)
+  try {
+    const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+    const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+    if (!publicKey.equals(pair.publicKey)) {
+      throw new KmsBuildError(
+        'PAIR_MISMATCH',
+        `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, look who did (git log), and restore the line.`,
+      )
+    }
+    // The key is rebuilt with its public half, which KMS's own PKCS#8 may lack.
+    const whole = privateKey.export({ format: 'der', type: 'pkcs8' })
+    const key = await webcrypto.subtle.importKey(
+      'pkcs8',
+      whole,
+      { name: 'ECDH', namedCurve: 'P-256' },
+      true,
+      ['deriveBits'],
+    )
+    whole.fill(0)
+    return key
+  } finally {
+    pkcs8.fill(0)
+  }
+}
+
+/** The first of the pair's blobs that KMS opens, or else what was said of the first. */
+async function decryptAny(
+  kms: KmsOpeningCalls,
+  { wrapped, encryptionContext }: DataKeyPair,
+): Promise<Buffer> {
+  let failure: unknown
+  for (const blob of wrapped) {
+    try {
+      return await kms.decrypt(blob, encryptionContext)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure
+}

@@ -1,0 +1,50 @@
+import { KmsBuildError } from '../errors.js'
+import { pinOf } from '../crypto/data-key-pair.js'
+import { parseKeyArn } from '../aws/key-arn.js'
+import type { SecretsFile } from './parse.js'
+
+/** The pins of UNPLUGIN_KMS_PIN. One that is empty, as CI leaves what it lacks, vouches for nothing. */
+export const pinsIn = ({ UNPLUGIN_KMS_PIN = '' }: Record<string, string | undefined>) =>
+  UNPLUGIN_KMS_PIN.split(/[\s,]+/).filter(Boolean)
+
+/**
+ * Stops a build whose secrets file holds a public key that nobody vouched for: whoever can change
+ * it reads all that is sealed next, and in a diff that looks like a rotation.
+ *
+ * @param pins `sha256:` and 64 hex digits each; none = nothing to compare with.
+ * @throws KmsBuildError PIN_MISMATCH.
+ */
+export function checkPins({ path, pairs }: SecretsFile, pins: string[]) {
+  if (!pins.length) return
+  for (const { fingerprint, publicKey } of pairs.values()) {
+    const pin = pinOf(publicKey)
+    if (pins.includes(pin)) continue
+    throw new KmsBuildError(
+      'PIN_MISMATCH',
+      `${path}: the public key ${fingerprint} is not the pinned one. Pinned: ${pins.join(', ')}; in the file: ${pin}. ` +
+        'If the pair was rotated, check who did (git log), then pin the new key as well. If not, whoever changed it reads what you seal.',
+    )
+  }
+}
+
+/** Where the options name keys, the file may be wrapped under no other. */
+export function checkKeys({ path, pairs }: SecretsFile, keyIds: string[]) {
+  if (!keyIds.length) return
+  const alias = keyIds.find((keyId) => keyId.includes('alias/'))
+  if (alias) {
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      `keyId ${alias} cannot be compared with ${path} without asking AWS. Give the key's ARN.`,
+    )
+  }
+  const allowed = (arn: string) => keyIds.includes(arn) || keyIds.includes(parseKeyArn(arn)!.keyId)
+  const foreign = [...pairs.values()]
+    .flatMap(({ wrapped }) => wrapped)
+    .find(({ keyId }) => !allowed(keyId))
+  if (foreign) {
+    throw new KmsBuildError(
+      'PIN_MISMATCH',
+      `${path}: a private key is wrapped under ${foreign.keyId}, which is not among the option keyId (${keyIds.join(', ')}).`,
+    )
+  }
+}

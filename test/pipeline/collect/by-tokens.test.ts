@@ -1,0 +1,142 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { collectBySyntax } from '../../../src/pipeline/collect/by-syntax.js'
+import { collectByTokens } from '../../../src/pipeline/collect/by-tokens.js'
+
+const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
+
+function bySyntax(code: string, file: string) {
+  const { bodyStart: _, ...collected } = collectBySyntax(code, file)!
+  return collected
+}
+
+describe('a module with plain marks is read by its tokens, as its syntax says', () => {
+  it.each([
+    `const a = secret('a')`,
+    `const a = secret.env("A"); use(secret.file('./a', 'bytes'), secret.named(\`A\`))`,
+    `class A { #k = secret('a'); static { secret('b') } async m(x = secret('c')) { await secret('d') } }`,
+    `const a = /['"\`]/.test(secret('a')) // it's`,
+    'const a = `it\'s ${`${secret("a")}`} "`; secret("b")',
+    `/* it's */ f<Map<string, number>>(secret('a') as string, secret('b') satisfies string)`,
+    `secret('a').then(f); secret('b')?.(); secret('c')[0]; f(secret('d')); g((secret('e')))`,
+    `config.secret('no'); config?.secret('no'); secret('yes')`,
+    `secret('a')\n[0]\nsecret('b')\n(c)`,
+    `const more = a < b || c > d / 2; // the secret is kept`,
+  ])('%s', (code) => {
+    const read = collectByTokens(IMPORT + code, 'a.ts')
+    expect(read).toEqual(bySyntax(IMPORT + code, 'a.ts'))
+  })
+
+  it.each([
+    `import { secret as s } from "unplugin-kms/secret";\nexport const a = s('a')`,
+    `#!/usr/bin/env node\n'use strict'\n\nimport {secret,} from 'unplugin-kms/secret'\nsecret('a')`,
+    `import { a } from './a.js'; import { secret } from 'unplugin-kms/secret'\r\n\r\n  secret('a')`,
+  ])('its import too: %s', (code) => {
+    expect(collectByTokens(code, 'a.ts')).toEqual(bySyntax(code, 'a.ts'))
+  })
+})
+
+describe('its syntax decides where tokens leave a doubt', () => {
+  it.each([
+    ['a parameter of that name', `const f = (secret) => secret('no'); secret('yes')`],
+    ['a key or a member of that name', `const a = { secret: 1 }; secret('a')`],
+    ['a shorthand', `const a = { secret }; secret('a')`],
+    ['the marker as a value', `use(secret); secret('a')`],
+    ['a mark with new', `new secret('a')`],
+    ['a decorator', `@secret('a') class A {}`],
+    ['a mark that a text or comment mentions', `/* secret('no') */ secret('a')`],
+    ['an escape in a literal', String.raw`secret('\x61')`],
+    ['an escape in a name', String.raw`s\u0065cret('a')`],
+    ['a sum', `secret('a' + 'b')`],
+    ['an expression in a literal', 'secret(`${a}`)'],
+    ['a line break of Windows in a literal', 'secret(`a\r\nb`)'],
+    ['an object', `secret.ssm('a', { as: 'json' })`],
+    ['no such mark', `secret.nothing('a')`],
+    ['a type argument', `secret.file<string>('a')`],
+    ['a mark that may be undefined', `secret?.('a')`],
+    ['a mark said to be defined', `secret('a')!.length`],
+    ['a use of what stands between parentheses', `(secret('a')).then(f)`],
+    ['JSX', `const a = <p>it's {secret('a')}</p>`],
+    ['a slash behind a parenthesis', `if (a) /'/.test(b); secret('a')`],
+    ['a slash behind a parenthesis, and no mark', `secret('a'); if (a) /'/.test(b); f(secret, c)`],
+    ['a string without an end', `'b\nsecret('a')`],
+    [
+      'another import of the marker',
+      `import type { Secret } from 'unplugin-kms/secret'; secret('a')`,
+    ],
+  ])('%s', (_, code) => {
+    expect(collectByTokens(IMPORT + code, 'a.tsx')).toBeNull()
+  })
+
+  it.each([
+    `import * as secret from 'unplugin-kms/secret'\nsecret('a')`,
+    `import { secret, type Secret } from 'unplugin-kms/secret'\nsecret('a')`,
+    `import { secret } from 'unplugin-kms/secret' with { type: 'x' }\nsecret('a')`,
+    `import { secret } from 'unplugin-kms/secret'\nwith ({ a: 1 })\nsecret('a')`,
+    `import { secret } from 'unplugin-kms/secret/sync'\nsecret('a')`,
+    `declare module 'a' {\nimport { secret } from 'unplugin-kms/secret'\n}\nsecret('a')`,
+  ])('another kind of import: %s', (code) => {
+    expect(collectByTokens(code, 'a.ts')).toBeNull()
+  })
+})
+
+/** What may lead a reader of tokens astray: quotes, slashes and braces where they open nothing. */
+const PIECES = [
+  `secret('<>')`,
+  `secret.env("<>")`,
+  `secret('<>').then(f)`,
+  `/'/.test(_)`,
+  '/[/`]/g',
+  '(a) / _ / "x"',
+  'a++ / _',
+  '`it\'s ${_} "}`',
+  '`${`${_}`}`',
+  `"it's // "`,
+  `'/* '`,
+  `'secret'`,
+  '{ "/": _ }',
+  '(() => { return /"/ })',
+  '(() => {} )/ 2',
+  'function () { }\n/ _ /g',
+  "_ // it's `\n",
+  '/* " */ _',
+  '(x < _ || y > /\\//)',
+  'a! / _ / "b"',
+  '<T>/x/',
+  'typeof /`/',
+  'config.secret(_)',
+  '((secret) => _)',
+  'f(_)(_)',
+]
+
+it('what tokens tell, syntax tells too, whatever stands around the marks', () => {
+  const piece = fc.letrec<{ it: string }>((tie) => ({
+    it: fc.oneof(
+      { maxDepth: 3 },
+      fc.constantFrom(...PIECES.filter((text) => !text.includes('_'))),
+      fc
+        .tuple(fc.constantFrom(...PIECES), tie('it'), tie('it'))
+        .map(([text, ...inner]) => text.replace(/_/g, () => inner.pop()!)),
+    ),
+  })).it
+  let told = 0
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), (pieces) => {
+      let names = 0
+      const code = IMPORT + pieces.join('\n;').replace(/<>/g, () => `n${names++}`)
+      let syntax
+      try {
+        syntax = bySyntax(code, 'a.ts')
+      } catch {
+        // No program, or a refused one, which is the syntax's to say.
+        return
+      }
+      const read = collectByTokens(code, 'a.ts')
+      if (!read) return
+      told++
+      expect(read).toEqual(syntax)
+    }),
+    { numRuns: 3000 },
+  )
+  expect(told).toBeGreaterThan(100)
+})

@@ -1,0 +1,231 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { prove } from '../../../src/pipeline/leak-check/leak-check.js'
+import { MARKER } from '../../../src/pipeline/collect/mark.js'
+import { redactContents, scrubInlineMaps, scrubMap } from '../../../src/pipeline/leak-check/scrub.js'
+
+const SECRET = 'planted+/value?>~~'
+const proof = { minLength: 8, except: [] as string[] }
+const seen = (plaintext: string, more: object = {}) => [
+  { name: 'SECRET', plaintext: Buffer.from(plaintext), ...more },
+]
+
+/** The code that the proof fails with, `null` where it passes. */
+async function verdict(
+  content: string | Uint8Array,
+  { secret = SECRET, name = 'out.js', json = false, except = [] as string[] } = {},
+) {
+  try {
+    await prove([{ name, content }], seen(secret, { json }), { ...proof, except })
+    return null
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string }
+    expect(message).not.toContain(secret)
+    return code
+  }
+}
+
+const dataUrl = (text: string) =>
+  `//# sourceMappingURL=data:application/json;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`
+
+describe('the proof fails on a plaintext', () => {
+  it.each<[string, string | Uint8Array]>([
+    ['in base64 of the standard alphabet', `f("${Buffer.from(SECRET).toString('base64')}")`],
+    ['in a sum in parentheses', `f("planted" + ("+/value" + ("?>~~")))`],
+    ['in a sum with comments between', `f("planted" /* a */ + // b\n /* c */ ("+/value?>~~"))`],
+    ['in a template around a string and a comment', 'f(`planted${/* a */ "+/value"/* b */}?>~~`)'],
+    ['percent-encoded in small letters', 'f("planted%2b%2fvalue%3f%3e~~")'],
+    ['in a template around a string', 'f(`planted${"+/value"}?>~~`)'],
+    ['in a data URL', dataUrl(JSON.stringify({ sourcesContent: [`f("${SECRET}")`] }))],
+    [
+      'in a data URL inside an eval',
+      `eval(${JSON.stringify(dataUrl(JSON.stringify({ sourcesContent: [`f("\\u0070lanted+/value?>~~")`] })))})`,
+    ],
+    [
+      'in a data URL that is percent-encoded',
+      `url("data:text/plain,${encodeURIComponent(SECRET)}")`,
+    ],
+    ['beside a NUL', `f("\0") + f("\\u0070lanted+/value?>~~")`],
+    ['in a gzipped copy', gzipSync(`f("${SECRET}")`)],
+  ])('%s', async (_, content) => expect(await verdict(content)).toBe('LEAK'))
+
+  it('in a Brotli copy, by its ending', async () => {
+    expect(await verdict(brotliCompressSync(`f("${SECRET}")`), { name: 'out.js.br' })).toBe('LEAK')
+  })
+
+  it('escaped in CSS, by its ending', async () => {
+    const name = 'out.css'
+    expect(await verdict(`a { content: "\\70 lanted+/value?>~~" }`, { name })).toBe('LEAK')
+    expect(
+      await verdict(`a { content: "\\00006c\\e4 nger" }`, { name, secret: 'länger' }),
+    ).toBeNull()
+    expect(
+      await verdict(`a { content: "\\00006c\\e4 ngeres" }`, { name, secret: 'längeres' }),
+    ).toBe('LEAK')
+  })
+
+  it('in the name of the secret itself, which is not shown', async () => {
+    const named = [{ name: `src/${SECRET}.ts:2`, plaintext: Buffer.from(SECRET) }]
+    const failure = await prove([{ name: 'out.js', content: SECRET }], named, proof).catch(
+      (error: Error) => error.message,
+    )
+    expect(failure).toContain('••• (as it is) in out.js')
+    expect(failure).not.toContain(SECRET)
+  })
+
+  it('in the name of a file', async () => {
+    expect(await verdict('', { name: 'planted+/value?>~~.js' })).toBe('LEAK')
+  })
+
+  it('in a string of a JSON secret, whatever its layout', async () => {
+    expect(
+      await verdict(`f({password:"${SECRET}"})`, {
+        secret: `{ "list": [{ "password" : "${SECRET}" }] }`,
+        json: true,
+      }),
+    ).toBe('LEAK')
+  })
+
+  it('of any text, in any string that JSON can write', async () => {
+    const text = fc.string({ unit: 'binary', minLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.string(),
+        async (secret, before) =>
+          (await verdict(JSON.stringify(before + secret), { secret })) === 'LEAK',
+      ),
+    )
+  })
+
+  it('but not one that is excepted by name', async () => {
+    expect(await verdict(`f("${SECRET}")`, { except: ['SECRET'] })).toBeNull()
+  })
+})
+
+describe('the proof fails on what is left of a mark', () => {
+  it.each([
+    [
+      'the import of the marker',
+      `import{secret as a}from"unplugin-kms/secret";a("x")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'a require of it under another name',
+      `const a = __require("unplugin-kms/secret/sync")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'the marker module',
+      `throw Error("unplugin-kms: this mark was never transformed")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    [
+      'the source of a marked module as a text',
+      `export default "import { secret } from 'unplugin-kms/secret'\\nexport const key: string = secret('x')"`,
+      'MARK_UNTRANSFORMED',
+    ],
+    ...[0, 1, 2].map((before) => [
+      `the source of a marked module in base64, after ${before} bytes`,
+      `export default "${Buffer.from(`${' '.repeat(before)}import { secret } from 'unplugin-kms/secret'\nexport const key: string = secret('x')`).toString('base64')}"`,
+      'MARK_UNTRANSFORMED',
+    ]),
+    [
+      'an import of the shim',
+      `import{open}from"./unplugin-kms.pair.0123456789abcdef"`,
+      'SHIM_EXTERNAL',
+    ],
+    [
+      'a call of whatever with the marker’s name',
+      `load("unplugin-kms/secret")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    ['the marker’s name in a variable', `const a = 'unplugin-kms/secret'`, 'MARK_UNTRANSFORMED'],
+    ['the marker’s name in a sum', `import("unplugin-kms" + "/secret")`, 'MARK_UNTRANSFORMED'],
+    [
+      'a call of whatever, inside an eval',
+      `eval("load(\\"unplugin-kms/secret\\")")`,
+      'MARK_UNTRANSFORMED',
+    ],
+    ['a require of the shim', `require("./unplugin-kms.shim")`, 'SHIM_EXTERNAL'],
+  ])('%s', async (_, content, code) => expect(await verdict(content)).toBe(code))
+
+  it('but not on a comment that mentions it', async () => {
+    expect(await verdict(`// import { secret } from 'unplugin-kms/secret'\nf()`)).toBeNull()
+    expect(await verdict(`f("// import { secret } from 'unplugin-kms/secret'\\nf()")`)).toBeNull()
+  })
+
+  it('nor on a text that speaks of it, and is no code, or that nothing is called with', async () => {
+    expect(await verdict(`export default { external: ["unplugin-kms/secret"] }`)).toBeNull()
+    expect(await verdict(`f('read about "unplugin-kms/secret" here')`)).toBeNull()
+    expect(await verdict(`{"uses": ["unplugin-kms/secret"]}`, { name: 'deps.json' })).toBeNull()
+  })
+
+  it('and not on a map, whatever its file is called', async () => {
+    const content = JSON.stringify({
+      version: 3,
+      sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`],
+      mappings: '',
+    })
+    for (const name of ['out.js.map', 'out.js.map?1a2b', 'maps/out.json'])
+      expect(await verdict(content, { name }), name).toBeNull()
+    expect(await verdict(`${content};load("unplugin-kms/secret")`)).toBe('MARK_UNTRANSFORMED')
+  })
+
+  it('and not on an inline map, whose sources are redacted', async () => {
+    const map = { sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`] }
+    expect(await verdict(`f()\n${dataUrl(JSON.stringify(map))}`)).toBeNull()
+  })
+})
+
+describe("a map that brings a module's original is redacted", () => {
+  const never = () => false
+  const original = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('planted value')\n`
+  const redacted = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('•••')\n`
+  const map = JSON.stringify({ version: 3, sources: ['a.ts'], sourcesContent: [original] })
+
+  it('in a file', () =>
+    expect(JSON.parse(scrubMap(map, never))).toMatchObject({ sourcesContent: [redacted] }))
+
+  it('in a chunk', () => {
+    const [, base64] = scrubInlineMaps(`f()\n${dataUrl(map)}`, never).split('base64,')
+    expect(JSON.parse(Buffer.from(base64!, 'base64').toString())).toMatchObject({
+      sourcesContent: [redacted],
+    })
+  })
+
+  it('in a section', () => {
+    const sections = { sections: [{ map: JSON.parse(map) }] }
+    expect(redactContents(sections, never)).toBe(true)
+    expect(JSON.stringify(sections)).not.toContain('planted value')
+  })
+
+  it('also where a map says null of what it lacks', () => {
+    const { sourcesContent } = JSON.parse(map)
+    const maps = [
+      { sources: null, sourcesContent, sections: null },
+      { sources: ['unplugin-kms/secret'], sourcesContent: null, sections: [{ url: 'a.map' }] },
+    ]
+    expect(maps.map((one) => scrubMap(JSON.stringify(one), never))).toEqual([
+      JSON.stringify({ ...maps[0], sourcesContent: [redacted] }),
+      JSON.stringify(maps[1]),
+    ])
+  })
+
+  it('and left out where it does not parse', () => {
+    expect(
+      JSON.parse(
+        scrubMap(
+          JSON.stringify({ sources: ['a.ts'], sourcesContent: [`const a = '\n${original}`] }),
+          never,
+        ),
+      ).sourcesContent,
+    ).toEqual([null])
+  })
+
+  it('and what is no map is left to the proof, without a word of it in an error', () => {
+    for (const text of [`)]}'\n${map}`, original, `"${MARKER}"`])
+      expect(scrubMap(text, never)).toBe(text)
+  })
+})

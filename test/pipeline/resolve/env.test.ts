@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { build } from 'vite'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createBuild } from '../../../src/pipeline/session.js'
+import kms from '../../../src/bundlers/vite.js'
+import type { Options } from '../../../src/options/resolve-options.js'
+import { KEY_ARN, project } from '../../support/project.js'
+import { exportsOf } from '../../support/run.js'
+import { IMPORT, opened, startAccount, type Account } from './sources.js'
+
+let account: Account
+beforeAll(async () => {
+  account = await startAccount()
+})
+afterEach(() => vi.unstubAllEnvs())
+afterAll(() => account.close())
+
+/** What `secret.env('KEY')` opens to in a bundle that Vite built beside these files. */
+async function keyUnderVite(files: Record<string, string>, options: Options = {}, mode?: string) {
+  const root = await project({
+    'main.ts': `${IMPORT}export const key = secret.env('KEY')`,
+    ...files,
+  })
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    ...(mode && { mode }),
+    build: { ssr: 'main.ts', rollupOptions: { output: { entryFileNames: '[name].mjs' } } },
+    plugins: [kms({ ...account.options, ...options })],
+  })
+  return (await exportsOf(join(root, 'dist/main.mjs'), account.kms.env)).key
+}
+
+describe('secret.env under Vite reads', () => {
+  it('its .env files, of which the mode’s go first', async () => {
+    const files = {
+      '.env': 'KEY=value-of-every-mode',
+      '.env.staging': 'KEY=value-of-staging',
+      '.env.production': 'KEY=value-of-production',
+    }
+    expect(await keyUnderVite(files)).toBe('value-of-production')
+    expect(await keyUnderVite(files, {}, 'staging')).toBe('value-of-staging')
+    expect(await keyUnderVite(files, {}, 'other')).toBe('value-of-every-mode')
+  })
+
+  it('process.env before them, as Vite does', async () => {
+    vi.stubEnv('KEY', 'value-of-the-process')
+    expect(await keyUnderVite({ '.env': 'KEY=value-of-the-file' })).toBe('value-of-the-process')
+  })
+
+  it('the option env alone where there is one', async () => {
+    const options = { env: { OTHER: 'value-of-another' } }
+    await expect(keyUnderVite({ '.env': 'KEY=value-of-the-file' }, options)).rejects.toThrow(
+      /KEY is not set.*\[ENV_UNSET\]/,
+    )
+  })
+})
+
+it('secret.env elsewhere reads what the user’s own tool put into process.env', async () => {
+  vi.stubEnv('KEY', 'value-of-the-tool')
+  const { values } = await opened(account, `export const key = secret.env('KEY')`, account.options)
+  expect(values).toEqual({ key: 'value-of-the-tool' })
+})
+
+it('secret.env of a name that every object has is not set', async () => {
+  for (const name of ['constructor', 'toString', '__proto__'])
+    await expect(
+      createBuild({ keyId: KEY_ARN, env: {} }).transform(
+        `${IMPORT}export const key = secret.env('${name}')`,
+        'main.ts',
+        {},
+        () => {},
+      ),
+    ).rejects.toMatchObject({ code: 'ENV_UNSET' })
+})

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { createFetching } from '../../../src/pipeline/resolve/fetching.js'
+import { showProgress } from '../../../src/pipeline/resolve/progress.js'
+
+const silent = { begin() {}, end() {} }
+
+describe('what is fetched', () => {
+  it('is fetched once for each reference, and again only after a failure', async () => {
+    const { once } = createFetching(8, silent)
+    let asked = 0
+    const fetch = async () => {
+      if (++asked === 1) throw new Error('not yet')
+      return asked
+    }
+    await expect(once('a', fetch)).rejects.toThrow('not yet')
+    expect(await Promise.all([once('a', fetch), once('a', fetch)])).toEqual([2, 2])
+    expect(await once('b', fetch)).toBe(3)
+  })
+
+  it('is fetched with a bound, in the order of asking, past failures', async () => {
+    const { bounded } = createFetching(3, silent)
+    let running = 0
+    let most = 0
+    const order: number[] = []
+    const runs = Array.from({ length: 20 }, (_, index) =>
+      bounded(async () => {
+        order.push(index)
+        most = Math.max(most, ++running)
+        await new Promise(setImmediate)
+        running--
+        if (index % 4 === 0) throw new Error('failed')
+      }),
+    )
+    await Promise.allSettled(runs)
+    expect(most).toBe(3)
+    expect(order).toEqual(runs.map((_, index) => index))
+  })
+})
+
+describe('progress', () => {
+  const shown = async (isTTY: boolean) => {
+    const written: string[] = []
+    let show = () => {}
+    const first = new Promise<void>((resolve) => (show = resolve))
+    const write = (text: string) => {
+      written.push(text)
+      show()
+    }
+    const progress = showProgress({ isTTY, write }, 1)
+    progress.begin()
+    progress.begin()
+    progress.end()
+    if (isTTY) await first
+    progress.end()
+    return written
+  }
+
+  it('is one line on a terminal, cleared at the end', async () => {
+    const written = await shown(true)
+    expect(written[0]).toContain('1 of 2 secrets fetched')
+    expect(written.at(-1)).toBe('\r\u001B[K')
+  })
+
+  it('is nothing elsewhere', async () => expect(await shown(false)).toEqual([]))
+})

@@ -1,0 +1,39 @@
+import { mkdir, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { withLock } from '../../src/secrets-file/lock.js'
+import { project } from '../support/project.js'
+
+const fresh = async () => join(await project({}), 'kms-secrets.json')
+const ONCE = 0
+
+describe('the lock of a secrets file', () => {
+  it('held by another command longer than is waited for, refuses before any work', async () => {
+    const path = await fresh()
+    const worked: string[] = []
+    await withLock(path, async () => {
+      await expect(withLock(path, async () => worked.push('second'), ONCE)).rejects.toThrow(
+        /another unplugin-kms command is changing .* Nothing was changed here.*FILE_LOCKED/,
+      )
+      worked.push('first')
+    })
+    await withLock(path, async () => worked.push('third'), ONCE)
+    expect(worked).toEqual(['first', 'third'])
+  })
+
+  it('of a command that was killed is taken over when it is old, and not before', async () => {
+    const path = await fresh()
+    await mkdir(`${path}.lock`)
+    await expect(withLock(path, async () => 'done', ONCE)).rejects.toThrow('FILE_LOCKED')
+    await utimes(`${path}.lock`, 0, 0)
+    expect(await withLock(path, async () => 'done', ONCE)).toBe('done')
+  })
+
+  it('is given back when the work fails', async () => {
+    const path = await fresh()
+    await expect(withLock(path, () => Promise.reject(new Error('failed')))).rejects.toThrow(
+      'failed',
+    )
+    await expect(stat(`${path}.lock`)).rejects.toThrow('ENOENT')
+  })
+})
