@@ -1,4 +1,4 @@
-import type { AwsOptions } from '../options/resolve-options.js'
+import type { AwsOptions } from '../options/types.js'
 import { clientConfig } from './clients.js'
 
 const identities = new WeakMap<AwsOptions, Promise<string | undefined>>()

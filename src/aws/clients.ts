@@ -1,5 +1,5 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
-import type { AwsOptions } from '../options/resolve-options.js'
+import type { AwsOptions } from '../options/types.js'
 import { askMfaCode } from './mfa.js'
 
 /** What every AWS client of a build or command is made with. */

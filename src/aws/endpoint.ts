@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { KmsBuildError } from '../errors.js'
-import type { AwsOptions } from '../options/resolve-options.js'
+import type { AwsOptions } from '../options/types.js'
 import { expectKeyArn } from './key-arn.js'
 
 const require = createRequire(import.meta.url)

@@ -1,6 +1,7 @@
-import type { AwsOptions } from '../options/resolve-options.js'
 import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
-import { explain, kmsClients } from './kms.js'
+import type { AwsOptions } from '../options/types.js'
+import { explain } from './kms-errors.js'
+import { kmsClients } from './kms.js'
 
 /** The KMS calls that open or move what is sealed. No build makes them. */
 export interface KmsOpeningCalls {

@@ -1,5 +1,5 @@
-import type { KmsCalls } from './kms.js'
 import { parseKeyArn } from './key-arn.js'
+import type { KmsCalls } from './kms.js'
 
 /** Gives the key ARN of whatever names a key; KMS is asked once for each name that is no key ARN. */
 export function keyArns(kms: Pick<KmsCalls, 'describeKey'>): (keyId: string) => Promise<string> {

@@ -4,7 +4,7 @@ import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import kms from '../bundlers/esbuild.js'
 import { NAME } from '../bundlers/transform.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
-import type { Options } from '../options/resolve-options.js'
+import type { Options } from '../options/types.js'
 
 /** Lambda's managed Node runtimes that a function can still be made with. */
 export const RUNTIMES = { 'nodejs22.x': 'node22', 'nodejs24.x': 'node24' } as const

@@ -10,11 +10,11 @@ import type {
   Plugin,
   PluginBuild,
 } from 'esbuild'
-import { createBuild, type Build, type Watch } from '../pipeline/session.js'
+import { KmsBuildError } from '../errors.js'
+import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
-import { KmsBuildError } from '../errors.js'
-import type { Options } from '../options/resolve-options.js'
+import { createBuild, type Build, type Watch } from '../pipeline/session.js'
 import { filterOf } from './esbuild-filter.js'
 import { holdWriting, refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'

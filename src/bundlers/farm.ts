@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
 import { createFarmPlugin } from 'unplugin'
+import type { Options } from '../options/types.js'
 import { createBuild } from '../pipeline/session.js'
-import type { Options } from '../options/resolve-options.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 

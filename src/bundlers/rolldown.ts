@@ -1,6 +1,6 @@
 import { createRolldownPlugin } from 'unplugin'
+import type { Options } from '../options/types.js'
 import { createBuild } from '../pipeline/session.js'
-import type { Options } from '../options/resolve-options.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 

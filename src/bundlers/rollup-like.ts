@@ -1,11 +1,11 @@
 import { dirname, resolve } from 'node:path'
 import type { ExternalOption, OutputAsset, OutputBundle, OutputChunk } from 'rollup'
-import type { Build } from '../pipeline/session.js'
-import { DECLARATION } from '../util/declaration-file.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import type { Graph } from '../pipeline/leak-check/origins.js'
 import { redactContents, scrub, scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
+import type { Build } from '../pipeline/session.js'
+import { DECLARATION } from '../util/declaration-file.js'
 import { NAME } from './transform.js'
 import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
 

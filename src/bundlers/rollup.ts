@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { createRollupPlugin } from 'unplugin'
-import { createBuild } from '../pipeline/session.js'
+import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
-import type { Options } from '../options/resolve-options.js'
+import { createBuild } from '../pipeline/session.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 

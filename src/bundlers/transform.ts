@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { UnpluginOptions } from 'unplugin'
-import type { Build, Target } from '../pipeline/session.js'
 import { MARKER } from '../pipeline/collect/mark.js'
+import type { Build, Target } from '../pipeline/session.js'
 
 export const NAME = 'unplugin-kms'
 

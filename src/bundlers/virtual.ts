@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
+import { VIRTUAL } from '../pipeline/emit/shim.js'
 import type { Build } from '../pipeline/session.js'
 import { DECLARATION } from '../util/declaration-file.js'
-import { VIRTUAL } from '../pipeline/emit/shim.js'
 
 /** What a mark is imported from. */
 export const MARKERS = /^unplugin-kms\/secret(?:\/sync)?$/

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { DevEnvironment, EnvironmentOptions, Rollup, ViteDevServer } from 'vite'
-import type { Build } from '../pipeline/session.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { pathOf, type Graph } from '../pipeline/leak-check/origins.js'
+import type { Build } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 
 /** A dev server knows who imports a module as soon as it has served the importer. */

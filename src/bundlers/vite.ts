@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { createVitePlugin } from 'unplugin'
 import type { DevEnvironment, ResolvedConfig } from 'vite'
-import { createBuild } from '../pipeline/session.js'
-import type { Options } from '../options/resolve-options.js'
+import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
+import { createBuild } from '../pipeline/session.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
-import { publicFiles } from './vite-public-folder.js'
 import { importersIn, provenDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
+import { publicFiles } from './vite-public-folder.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import type { Compilation, Compiler, LoaderContext } from 'webpack'
-import type { Build } from '../pipeline/session.js'
 import { MARKERS } from '../pipeline/collect/mark.js'
 import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
+import type { Build } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 

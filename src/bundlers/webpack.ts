@@ -1,6 +1,6 @@
 import { createWebpackPlugin } from 'unplugin'
+import type { Options } from '../options/types.js'
 import { createBuild } from '../pipeline/session.js'
-import type { Options } from '../options/resolve-options.js'
 import { attach, webpackLike } from './webpack-like.js'
 
 /**

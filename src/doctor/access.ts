@@ -1,9 +1,8 @@
-import type { GrantListEntry } from '@aws-sdk/client-kms'
 import type { Policy, Statement } from '@unplugin-kms/local-kms'
 import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { check, type Check } from './check.js'
-import { best, fit, worst, type Circumstances, type Fit, type Verdict } from './circumstances.js'
+import { best, fit, worst, type Circumstances, type Verdict } from './circumstances.js'
 import { isGranted } from './grants.js'
 import {
   deniedByOrganization,
@@ -17,30 +16,7 @@ import {
 import { principalOf } from './principal.js'
 import type { NamedPolicy, RoleFacts } from './role-policies.js'
 import type { Simulation } from './simulate.js'
-
-/** One kms:Decrypt of one role, and all that is known of what decides it. */
-export interface Access {
-  role: RoleFacts
-  /** The function's name, which its sessions bear. */
-  session: string | undefined
-  keyArn: string
-  encryptionContext: Record<string, string>
-  /** Or why it could not be read. */
-  keyPolicy: { policy: Policy } | { why: string }
-  /** Those of the key, or why they could not be read. */
-  grants: { grants: GrantListEntry[] } | { why: string }
-  /** Where it could be asked. */
-  simulated: Simulation | undefined
-  call: Circumstances
-}
-
-/** A statement, with all that is to be said of it. */
-export interface Judged extends Fit {
-  statement: Statement
-  policy: Policy
-  /** How messages call it: `the policy orders-policy (Sid "Open")`. */
-  called: string
-}
+import type { Access, Judged } from './types.js'
 
 /**
  * Puts the role's policies, its boundary and the key policy together as KMS does: an explicit Deny

@@ -1,6 +1,6 @@
-import type { AwsOptions } from '../options/resolve-options.js'
 import { clientsOf, type ClientConfig } from '../aws/clients.js'
-import { isUnreachable } from '../aws/kms.js'
+import { isUnreachable } from '../aws/kms-errors.js'
+import type { AwsOptions } from '../options/types.js'
 
 /** What AWS answered, or how it refused: no refusal ends an examination. */
 export type Answer<T> = { got: T } | Refusal

@@ -1,7 +1,7 @@
-import { checkPins } from '../secrets-file/pins.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
 import { decodeToken, type Token } from '../crypto/token.js'
 import { knownPinsOf } from '../secrets-file/known-pins.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { checkPins } from '../secrets-file/pins.js'
 import { check, type Check } from './check.js'
 
 /** What a secrets file that was read says of itself, with no AWS. */

@@ -1,4 +1,4 @@
-import type { AwsOptions } from '../options/resolve-options.js'
+import type { AwsOptions } from '../options/types.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
 

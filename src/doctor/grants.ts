@@ -1,5 +1,5 @@
-import type { Access } from './access.js'
 import { principalOf } from './principal.js'
+import type { Access } from './types.js'
 
 /** Grants allow beside the key policy, whatever it and the role's policies leave out. */
 export function isGranted({ role, session, grants, encryptionContext }: Access): boolean {

@@ -1,11 +1,11 @@
 import { keyPolicyParts } from '../policy/key-policy.js'
 import { decryptStatements } from '../policy/runtime-policy.js'
-import type { Access, Judged } from './access.js'
 import { check, type Check } from './check.js'
 import { unknownKeys, type Verdict } from './circumstances.js'
 import { whyRoleLacks, wrongCondition } from './near-misses.js'
 import type { NamedPolicy } from './role-policies.js'
 import type { Simulation } from './simulate.js'
+import type { Access, Judged } from './types.js'
 
 export function missingInKeyPolicy(access: Access, ofKey: Judged[], roleSays: Verdict): Check {
   const { role, keyArn, encryptionContext } = access

@@ -1,7 +1,7 @@
 import { parseKeyArn } from '../aws/key-arn.js'
-import type { Access, Judged } from './access.js'
 import type { CheckId } from './check.js'
 import { unmet } from './circumstances.js'
+import type { Access, Judged } from './types.js'
 
 /** Which statement comes nearest to allowing it, and where it fails. */
 export function whyRoleLacks(access: Access, own: Judged[]): { id: CheckId; says: string } {

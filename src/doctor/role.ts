@@ -1,6 +1,6 @@
-import type { AwsOptions } from '../options/resolve-options.js'
-import type { Opening } from '../policy/openings.js'
 import { parseKeyArn } from '../aws/key-arn.js'
+import type { AwsOptions } from '../options/types.js'
+import type { Opening } from '../policy/openings.js'
 import { judge } from './access.js'
 import { clients, reason } from './ask.js'
 import type { Check } from './check.js'

@@ -6,8 +6,8 @@ import {
   type Opening,
   type OpeningsOptions,
 } from '../policy/openings.js'
-import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { existingSecretsFile, secretsFilePath } from '../secrets-file/locate.js'
+import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { checkBundle, wrappedInBundle } from './bundle.js'
 import type { Check } from './check.js'
 import { wrappedInFile, type Wrapped } from './wrapped.js'

@@ -1,6 +1,6 @@
-import type { Format } from '../pipeline/collect/forms.js'
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { Kind } from '../crypto/token.js'
+import type { Format } from '../secret/format.js'
 
 /**
  * What can be said of an embedded secret without opening it. A reader of the bundle and the build

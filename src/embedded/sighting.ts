@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Format } from '../pipeline/collect/forms.js'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { decodeToken, type Kind } from '../crypto/token.js'
+import type { Format } from '../secret/format.js'
 
 /** A token, wherever it stands: its own text tells what it is and to which pair it is sealed. */
 export interface TokenSighting {

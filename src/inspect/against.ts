@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { KmsBuildError } from '../errors.js'
-import type { Manifest } from '../pipeline/manifest.js'
 import { sortedContext } from '../crypto/data-key-pair.js'
 import type { SecretFacts } from '../embedded/facts.js'
+import type { Manifest } from '../embedded/manifest-format.js'
+import { KmsBuildError } from '../errors.js'
 
 /** A fact in which a bundle and its manifest differ. */
 export interface Difference {

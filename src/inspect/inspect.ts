@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
-import { differences, readManifest, type Difference } from './against.js'
-import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
-import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
 import { sightConstants } from '../embedded/constants.js'
 import { isCode } from '../embedded/facts.js'
-import { builtFiles, type BuiltFile } from './files.js'
 import { sight } from '../embedded/sight.js'
+import { differences, readManifest, type Difference } from './against.js'
+import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
+import { builtFiles, type BuiltFile } from './files.js'
+import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
 
 export interface InspectOptions {
   /** A secrets file to compare the bundle with; relative to the working directory. */

@@ -1,6 +1,6 @@
 import { inspect, types } from 'node:util'
 import type { Settings } from '@unplugin-kms/runtime/shim'
-import type { AwsOptions, Options } from './resolve-options.js'
+import type { AwsOptions, Options } from './types.js'
 
 interface Shape {
   is(value: unknown): boolean

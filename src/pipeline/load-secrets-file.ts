@@ -1,8 +1,8 @@
-import { KmsBuildError } from '../errors.js'
-import type { OptionsResolved } from '../options/resolve-options.js'
 import { contextText } from '../crypto/data-key-pair.js'
-import { checkKeys, checkPins } from '../secrets-file/pins.js'
+import { KmsBuildError } from '../errors.js'
+import type { OptionsResolved } from '../options/types.js'
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
+import { checkKeys, checkPins } from '../secrets-file/pins.js'
 
 /**
  * Reads the secrets file of a build and holds it against the options, before any source is read.

@@ -1,28 +1,19 @@
 import { Buffer } from 'node:buffer'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import type { Mark } from './collect/mark.js'
-import type { Format } from './collect/forms.js'
+import { sortedContext, type DataKeyPair } from '../crypto/data-key-pair.js'
+import { decodeToken, type Token } from '../crypto/token.js'
 import { byName, isCode, regionsOf, type SecretFacts } from '../embedded/facts.js'
+import type { Manifest } from '../embedded/manifest-format.js'
 import { sight } from '../embedded/sight.js'
+import type { Format } from '../secret/format.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { replaceFile } from '../util/replace-file.js'
+import { type Mark, nameOf } from './collect/mark.js'
 import { unsearched, type Asset, type Proof } from './leak-check/examine.js'
 import type { Seen } from './leak-check/parts.js'
 import { searcher } from './leak-check/search.js'
-import { nameOf } from './resolve/refuse.js'
-import { sortedContext, type DataKeyPair } from '../crypto/data-key-pair.js'
-import { replaceFile } from '../util/replace-file.js'
 import type { Sealed, Sealer } from './seal/sealer.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
-import { decodeToken, type Token } from '../crypto/token.js'
-
-/** What a build embedded, as the option `manifest` has it written: never a value, a time or a machine's path. */
-export interface Manifest {
-  version: 1
-  /** Sorted by name; chunks are relative to the output folder. */
-  secrets: (SecretFacts & { name: string })[]
-  /** Names of secrets whose plaintext the proof did not look for in the output. */
-  notSearchedFor: { excepted: string[]; tooShort: string[] }
-}
 
 /** A secret that was sealed into a module; whether it is in an output is seen at the end. */
 interface Embedded {
@@ -194,6 +185,7 @@ const sorted = (names: string[]) => [...new Set(names)].sort()
 
 function commonFolder([first = '', ...others]: string[]): string {
   let folder = first
-  while (others.some((other) => relative(folder, other).startsWith('../..'))) folder = dirname(folder)
+  while (others.some((other) => relative(folder, other).startsWith('../..')))
+    folder = dirname(folder)
   return folder
 }

@@ -1,9 +1,9 @@
-import type { Mark } from './collect/mark.js'
 import { KmsBuildError, placeText } from '../errors.js'
-import type { OptionsResolved } from '../options/resolve-options.js'
+import type { OptionsResolved } from '../options/types.js'
+import { type Mark, nameOf } from './collect/mark.js'
 import { unsearched } from './leak-check/examine.js'
 import type { Seen } from './leak-check/parts.js'
-import { nameOf, type Value } from './resolve/resolve.js'
+import type { Value } from './resolve/types.js'
 
 /** Above so many the requests of a cold start begin to wait for each other. */
 const MANY_DIRECT = 10

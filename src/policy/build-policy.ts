@@ -1,10 +1,14 @@
-import type { Mark } from '../pipeline/collect/mark.js'
-import { KmsBuildError } from '../errors.js'
-import type { AwsOptions, Options } from '../options/resolve-options.js'
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
-import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { looksLikeToken } from '../crypto/token.js'
-import { existingSecretsFile, secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
+import { KmsBuildError } from '../errors.js'
+import type { AwsOptions, Options } from '../options/types.js'
+import type { Mark } from '../pipeline/collect/mark.js'
+import {
+  existingSecretsFile,
+  secretsFilePath,
+  type SecretsOptions,
+} from '../secrets-file/locate.js'
+import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { marksIn } from '../secrets/sources.js'
 import { resolveKeys } from './openings.js'
 import { sourceStatements } from './source-statements.js'

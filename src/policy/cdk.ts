@@ -1,5 +1,4 @@
-import type { PolicyOf } from './format.js'
-import type { Statement } from './statement.js'
+import type { PolicyOf, Statement } from './statement.js'
 
 const METHODS: Record<PolicyOf, string> = {
   runtime: 'fn.addToRolePolicy',

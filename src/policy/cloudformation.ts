@@ -1,5 +1,4 @@
-import type { PolicyOf } from './format.js'
-import { documentOf, type Statement } from './statement.js'
+import { type PolicyOf, documentOf, type Statement } from './statement.js'
 
 /** The property `Policies` of an AWS::IAM::Role, or statements of an AWS::KMS::Key's KeyPolicy. */
 export function cloudFormation(statements: Statement[], of: PolicyOf): string {

@@ -1,10 +1,7 @@
 import { cdk } from './cdk.js'
 import { cloudFormation, sam } from './cloudformation.js'
-import { documentOf, type Statement } from './statement.js'
+import { type PolicyOf, documentOf, type Statement } from './statement.js'
 import { terraform } from './terraform.js'
-
-/** Whose policy it is: the function's role, the build's role, or a KMS key. */
-export type PolicyOf = 'runtime' | 'build' | 'key'
 
 export const FORMATS = ['json', 'terraform', 'cloudformation', 'sam', 'cdk'] as const
 export type PolicyFormat = (typeof FORMATS)[number]

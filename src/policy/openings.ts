@@ -1,10 +1,10 @@
-import type { Inspection } from '../inspect/inspect.js'
-import type { AwsOptions } from '../options/resolve-options.js'
-import { contextText } from '../crypto/data-key-pair.js'
-import { keyArns } from '../aws/resolve-key-arn.js'
 import { kmsCalls } from '../aws/kms.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
+import { keyArns } from '../aws/resolve-key-arn.js'
+import { contextText } from '../crypto/data-key-pair.js'
+import type { Inspection } from '../inspect/inspect.js'
+import type { AwsOptions } from '../options/types.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
 
 /** One kms:Decrypt that opening takes. */
 export interface Opening {

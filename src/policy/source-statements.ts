@@ -1,6 +1,6 @@
-import type { Mark } from '../pipeline/collect/mark.js'
-import { KmsBuildError } from '../errors.js'
 import { parseKeyArn } from '../aws/key-arn.js'
+import { KmsBuildError } from '../errors.js'
+import type { Mark } from '../pipeline/collect/mark.js'
 import { oneOrMore, type Statement } from './statement.js'
 
 /** Where what marks name without an ARN lies. */

@@ -15,6 +15,9 @@ export interface Statement {
   Condition?: Condition
 }
 
+/** Whose policy it is: the function's role, the build's role, or a KMS key. */
+export type PolicyOf = 'runtime' | 'build' | 'key'
+
 export interface PolicyDocument {
   Version: '2012-10-17'
   Statement: Statement[]

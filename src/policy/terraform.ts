@@ -1,5 +1,4 @@
-import type { PolicyOf } from './format.js'
-import type { Statement } from './statement.js'
+import type { PolicyOf, Statement } from './statement.js'
 
 /** `aws_iam_policy_document`, which writes both the policies of roles and those of keys. */
 export function terraform(statements: Statement[], of: PolicyOf): string {

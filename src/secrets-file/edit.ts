@@ -1,8 +1,8 @@
+import { checkKnownPin } from './known-pins.js'
+import { existingPath, existingSecretsFile, type SecretsOptions } from './locate.js'
+import { withLock } from './lock.js'
 import type { SecretsFile } from './parse.js'
 import { writeSecretsFile } from './serialize.js'
-import { checkKnownPin } from './known-pins.js'
-import { withLock } from './lock.js'
-import { existingPath, existingSecretsFile, type SecretsOptions } from './locate.js'
 import { updateTypes } from './typings.js'
 
 export interface Edited<T> {

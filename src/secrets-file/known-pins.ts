@@ -1,13 +1,14 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { KmsBuildError } from '../errors.js'
 import { pinOf } from '../crypto/data-key-pair.js'
-import { checkPins, pinsIn } from './pins.js'
-import { replaceFile } from '../util/replace-file.js'
-import type { SecretsFile } from './parse.js'
+import { KmsBuildError } from '../errors.js'
+import { pinsIn } from '../options/environment.js'
 import { git } from '../util/git.js'
+import { replaceFile } from '../util/replace-file.js'
 import { withLock } from './lock.js'
+import type { SecretsFile } from './parse.js'
+import { checkPins } from './pins.js'
 
 /** The pins that were trusted for each secrets file, by its absolute path. */
 type KnownPins = Record<string, string[]>

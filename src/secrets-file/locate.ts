@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
-import type { AwsOptions } from '../options/resolve-options.js'
+import type { AwsOptions } from '../options/types.js'
 import { unwritable } from '../util/replace-file.js'
 import { readSecretsFile, type SecretsFile } from './parse.js'
 

@@ -1,6 +1,6 @@
 import { contextText, type DataKeyPair } from '../crypto/data-key-pair.js'
-import { parseSecretsFile, type SecretsFile } from './parse.js'
 import { decodeToken, type Token } from '../crypto/token.js'
+import { parseSecretsFile, type SecretsFile } from './parse.js'
 import { formatSecretsFile } from './serialize.js'
 
 export interface Merged {

@@ -1,10 +1,10 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
-import { KmsBuildError } from '../errors.js'
-import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
-import type { SecretsFile } from './parse.js'
+import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { aad, decodeToken, INFO, type Token } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
+import type { SecretsFile } from './parse.js'
 
 const suite = new CipherSuite({
   kem: new DhkemP256HkdfSha256(),

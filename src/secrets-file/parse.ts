@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { KmsBuildError } from '../errors.js'
-import { fingerprintOf, isP256, type DataKeyPair, type WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { expectKeyArn } from '../aws/key-arn.js'
-import { lineAt, strictJson } from './strict-json.js'
+import {
+  fingerprintOf,
+  isP256,
+  type DataKeyPair,
+  type WrappedPrivateKey,
+} from '../crypto/data-key-pair.js'
 import { decodeToken } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
+import { lineAt, strictJson } from './strict-json.js'
 
 /** A secrets file, read and checked. */
 export interface SecretsFile {

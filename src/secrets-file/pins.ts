@@ -1,11 +1,7 @@
-import { KmsBuildError } from '../errors.js'
-import { pinOf } from '../crypto/data-key-pair.js'
 import { parseKeyArn } from '../aws/key-arn.js'
+import { pinOf } from '../crypto/data-key-pair.js'
+import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from './parse.js'
-
-/** The pins of UNPLUGIN_KMS_PIN. One that is empty, as CI leaves what it lacks, vouches for nothing. */
-export const pinsIn = ({ UNPLUGIN_KMS_PIN = '' }: Record<string, string | undefined>) =>
-  UNPLUGIN_KMS_PIN.split(/[\s,]+/).filter(Boolean)
 
 /**
  * Stops a build whose secrets file holds a public key that nobody vouched for: whoever can change

@@ -1,11 +1,11 @@
+import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError, placeText } from '../errors.js'
 import type { Mark } from '../pipeline/collect/mark.js'
 import { tokenIn } from '../pipeline/resolve/literal.js'
 import { textOf } from '../pipeline/resolve/plaintext.js'
-import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
-import { opener, type Opener } from '../secrets-file/open.js'
-import { looksLikeToken } from '../crypto/token.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { opener, type Opener } from '../secrets-file/open.js'
 import {
   markedSources,
   onlyLiterals,

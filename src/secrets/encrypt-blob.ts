@@ -1,5 +1,5 @@
-import type { AwsOptions } from '../options/resolve-options.js'
 import { kmsCalls } from '../aws/kms.js'
+import type { AwsOptions } from '../options/types.js'
 import { checkValue } from './set.js'
 
 export interface EncryptBlobOptions {

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path'
-import { KmsBuildError } from '../errors.js'
 import { seal } from '../crypto/seal.js'
 import { looksLikeToken } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
 import { checkKnownPin } from '../secrets-file/known-pins.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { secretsFilesOfProject } from '../secrets-file/stages.js'
 import {
   markedSources,
   onlyLiterals,
@@ -12,7 +13,6 @@ import {
   withLiterals,
   type ChangedSource,
 } from './sources.js'
-import { secretsFilesOfProject } from '../secrets-file/stages.js'
 
 /**
  * Where plaintexts stand in the sources. Needs neither a secrets file nor AWS.

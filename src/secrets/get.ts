@@ -1,6 +1,6 @@
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
-import { opener } from '../secrets-file/open.js'
 import { existingEntry, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { opener } from '../secrets-file/open.js'
 
 /**
  * Opens one entry, with kms:Decrypt.

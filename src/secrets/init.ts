@@ -1,11 +1,12 @@
-import { KmsBuildError } from '../errors.js'
-import { createDataKeyPair, pinOf } from '../crypto/data-key-pair.js'
+import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsCalls } from '../aws/kms.js'
+import { pinOf } from '../crypto/data-key-pair.js'
+import { KmsBuildError } from '../errors.js'
+import { rememberPins } from '../secrets-file/known-pins.js'
+import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
+import { withLock } from '../secrets-file/lock.js'
 import { readSecretsFile } from '../secrets-file/parse.js'
 import { newSecretsFile, writeSecretsFile } from '../secrets-file/serialize.js'
-import { rememberPins } from '../secrets-file/known-pins.js'
-import { withLock } from '../secrets-file/lock.js'
-import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
 import { createTypes } from '../secrets-file/typings.js'
 
 export interface InitOptions extends Omit<SecretsOptions, 'trust'> {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { KmsBuildError } from '../errors.js'
-import { replaceFile } from '../util/replace-file.js'
 import { git } from '../util/git.js'
+import { replaceFile } from '../util/replace-file.js'
 
 const NAME = 'unplugin-kms'
 

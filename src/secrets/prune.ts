@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { decodeToken, KINDS, type Token } from '../crypto/token.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
-import { git } from '../util/git.js'
 import { rememberPins } from '../secrets-file/known-pins.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { git } from '../util/git.js'
 
 export interface PruneOptions extends SecretsOptions {
   /** Where sealed literals may stand. Default: the working directory. */

@@ -1,9 +1,9 @@
-import { KmsBuildError } from '../errors.js'
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
-import { opener } from '../secrets-file/open.js'
+import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
-import { checkName } from '../secrets-file/names.js'
 import { existingEntry, type SecretsOptions } from '../secrets-file/locate.js'
+import { checkName } from '../secrets-file/names.js'
+import { opener } from '../secrets-file/open.js'
 import { sealEntry } from './set.js'
 
 /**

@@ -1,8 +1,8 @@
-import { KmsBuildError } from '../errors.js'
-import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
-import { regionOf } from '../aws/kms.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { regionOf } from '../aws/kms.js'
+import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { KmsBuildError } from '../errors.js'
 import {
   examine,
@@ -10,10 +11,9 @@ import {
   type Leftover,
 } from '../pipeline/leak-check/examine.js'
 import type { Seen } from '../pipeline/leak-check/parts.js'
-import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { opener } from '../secrets-file/open.js'
 import { readDotenv } from '../util/dotenv.js'
-import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 
 export interface ScanOptions extends Omit<SecretsOptions, 'trust' | 'secretsFile'> {
   /** Its entries are opened (kms:Decrypt) and looked for; false for none. */

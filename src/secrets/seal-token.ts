@@ -1,7 +1,7 @@
-import { checkPins } from '../secrets-file/pins.js'
 import { seal } from '../crypto/seal.js'
-import { parseSecretsFile } from '../secrets-file/parse.js'
 import { checkName } from '../secrets-file/names.js'
+import { parseSecretsFile } from '../secrets-file/parse.js'
+import { checkPins } from '../secrets-file/pins.js'
 import { checkValue } from './set.js'
 
 export interface SealTokenOptions {

@@ -1,9 +1,9 @@
-import { KmsBuildError } from '../errors.js'
 import { seal } from '../crypto/seal.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
+import { KmsBuildError } from '../errors.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
-import { checkName } from '../secrets-file/names.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
+import { checkName } from '../secrets-file/names.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
 
 /**
  * Seals values into the secrets file, new or in place of what was there. Needs no AWS.

@@ -1,8 +1,8 @@
 import { access, constants, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { KmsBuildError, type Place } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
 import { MARKER, type Mark } from '../pipeline/collect/mark.js'
-import { KmsBuildError, type Place } from '../errors.js'
 import { textOf } from '../pipeline/resolve/plaintext.js'
 import { replaceFile, unwritable } from '../util/replace-file.js'
 

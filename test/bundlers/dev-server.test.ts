@@ -10,7 +10,7 @@ import {
 } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import kms from '../../src/bundlers/vite.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, writeNamed, type Bench } from './fixture.js'

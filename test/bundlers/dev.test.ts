@@ -6,7 +6,7 @@ import { startLocalKms } from '@unplugin-kms/local-kms'
 import { build, createServer, type ViteDevServer } from 'vite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import kms from '../../src/bundlers/vite.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 import { filesIn, project, secretsFile } from '../support/project.js'
 
 const EVERY_MARK = `import { secret } from 'unplugin-kms/secret'

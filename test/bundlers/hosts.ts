@@ -24,7 +24,7 @@ import kmsRollup from '../../src/bundlers/rollup.js'
 import kmsRspack from '../../src/bundlers/rspack.js'
 import kmsVite from '../../src/bundlers/vite.js'
 import kmsWebpack from '../../src/bundlers/webpack.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 
 /** A way of keeping the source map; `eval` ones are webpack's and Rspack's alone. */
 export type Maps = 'none' | 'file' | 'inline' | 'hidden' | 'nosources' | 'eval' | 'cheap'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { build as vite } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import kmsVite from '../../src/bundlers/vite.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
 import { bench, decrypts, filesIn, printed, writeNamed, type Bench } from './fixture.js'
@@ -22,7 +22,6 @@ export const open = async () => [await key, await key, await (await import('./la
 `,
   'src/lazy.ts': `import { secret } from 'unplugin-kms/secret'\nexport const lazy = secret.env('LAZY')`,
   'src/worker.ts': `import { parentPort } from 'node:worker_threads'
-import { open } from './shared.js'
 open().then((opened) => parentPort!.postMessage(opened))
 `,
   // webpack 5.112 has the class at hand, and writes a broken `new` of one that is imported.

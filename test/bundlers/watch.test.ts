@@ -14,7 +14,7 @@ import kmsRollup from '../../src/bundlers/rollup.js'
 import kmsRspack from '../../src/bundlers/rspack.js'
 import kmsVite from '../../src/bundlers/vite.js'
 import kmsWebpack from '../../src/bundlers/webpack.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
 

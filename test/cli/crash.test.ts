@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { kmsOpeningCalls } from '../../src/aws/kms-decrypt.js'
+import { looksLikeToken } from '../../src/crypto/token.js'
 import { collect } from '../../src/pipeline/collect/collect.js'
+import { existingSecretsFile } from '../../src/secrets-file/locate.js'
+import { opener } from '../../src/secrets-file/open.js'
 import {
   encryptSources,
   findPlaintextLiterals,
@@ -13,10 +17,6 @@ import {
   rotateSecrets,
   setSecret,
 } from '../../src/secrets/index.js'
-import { existingSecretsFile } from '../../src/secrets-file/locate.js'
-import { kmsOpeningCalls } from '../../src/aws/kms-decrypt.js'
-import { opener } from '../../src/secrets-file/open.js'
-import { looksLikeToken } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from './cli.js'
 
 const VALUES: Record<string, string> = { A: 'value of a', B: 'value of b' }

@@ -1,7 +1,7 @@
-import { pairModuleCode } from '../../src/pipeline/emit/shim.js'
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { seal } from '../../src/crypto/seal.js'
 import type { Kind } from '../../src/crypto/token.js'
+import { pairModuleCode } from '../../src/pipeline/emit/shim.js'
 import { localPair } from '../support/project.js'
 
 /** The call of `envelope` as a bundle holds it, without the module around it. */

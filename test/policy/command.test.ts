@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { join } from 'node:path'
 import { FORMATS } from '../../src/policy/format.js'
-import { documentOf } from '../../src/policy/statement.js'
 import { runtimePolicy } from '../../src/policy/runtime-policy.js'
+import { documentOf } from '../../src/policy/statement.js'
 import { workspace } from '../cli/cli.js'
 import { KEY_ARN, project, secretsFile } from '../support/project.js'
-import { join } from 'node:path'
 
 const ROLE = 'arn:aws:iam::111122223333:role/orders'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
-import { createDataKeyPair } from '../../src/crypto/data-key-pair.js'
+import { createDataKeyPair } from '../../src/aws/create-data-key-pair.js'
 import { kmsCalls, type KmsCalls } from '../../src/aws/kms.js'
 
 let kms: LocalKms

@@ -6,7 +6,7 @@ import { build as vite, type InlineConfig } from 'vite'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import kmsRollup from '../../src/bundlers/rollup.js'
 import kmsVite from '../../src/bundlers/vite.js'
-import type { Options } from '../../src/options/resolve-options.js'
+import type { Options } from '../../src/options/types.js'
 
 export interface Job {
   root: string

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { BundleOptions } from '../../bundle/bundle.js'
 import { KmsBuildError } from '../../errors.js'
-import type { Options } from '../../options/resolve-options.js'
+import type { Options } from '../../options/types.js'
 import { count, dim, emphasis, print, printJson, warn } from '../support/output.js'
 import {
   awsOptions,

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { report } from './encrypt.js'
 import { note, waiting } from '../support/output.js'
 import {
   example,
@@ -9,6 +8,7 @@ import {
   type AwsFlags,
   type FileFlags,
 } from '../support/shared-options.js'
+import { report } from './encrypt.js'
 
 export function addDecrypt(program: Command) {
   const command = withAws(withFile(program.command('decrypt')))

@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from 'commander'
-import type { Options } from '../../options/resolve-options.js'
-import type { PolicyFormat, PolicyOf } from '../../policy/format.js'
-import type { Statement } from '../../policy/statement.js'
+import type { Options } from '../../options/types.js'
+import type { PolicyFormat } from '../../policy/format.js'
+import type { PolicyOf, Statement } from '../../policy/statement.js'
 import { note, print, quotedPlainly } from '../support/output.js'
 import {
   contextPair,

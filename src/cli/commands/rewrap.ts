@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { KmsBuildError } from '../../errors.js'
 import { note, print, printJson, waiting, warn } from '../support/output.js'
-import { NO_CURE } from './rotate.js'
 import {
   contextPair,
   example,
@@ -12,6 +11,7 @@ import {
   type AwsFlags,
   type FileFlags,
 } from '../support/shared-options.js'
+import { NO_CURE } from './rotate.js'
 
 interface Flags extends FileFlags, AwsFlags {
   key?: string[]

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { AwsOptions } from '../../options/resolve-options.js'
+import type { AwsOptions } from '../../options/types.js'
 
 export interface FileFlags {
   file?: string

@@ -1,10 +1,10 @@
 import type { ImportDeclaration, Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../../errors.js'
-import { MARKER, MARKERS, type Collected, type Mark } from './mark.js'
-import { isSource, MARKS, readArguments } from './forms.js'
 import { parse } from '../../syntax/parse.js'
-import { plainUse, scopedUses, type Way } from './references.js'
 import { walk } from '../../syntax/traverse.js'
+import { isSource, MARKS, readArguments } from './forms.js'
+import { MARKER, MARKERS, type Collected, type Mark } from './mark.js'
+import { plainUse, scopedUses, type Way } from './references.js'
 
 /**
  * Finds the marks of a module in its syntax tree.

@@ -1,7 +1,7 @@
 import type { StringLiteral } from '@babel/types'
 import type { Place } from '../../errors.js'
-import { MARKER, type Collected, type Mark } from './mark.js'
 import { isSource, readArguments } from './forms.js'
+import { MARKER, type Collected, type Mark } from './mark.js'
 import { readTokens, type Placed, type Tokens } from './tokens.js'
 
 /**

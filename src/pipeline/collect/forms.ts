@@ -1,9 +1,8 @@
 import type { Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../../errors.js'
+import type { Format } from '../../secret/format.js'
 import { staticText, staticValue } from '../../syntax/static-value.js'
 
-/** How the value reaches the program: text, raw bytes, or parsed from JSON. */
-export type Format = 'text' | 'bytes' | 'json'
 export type Source =
   | 'literal'
   | 'env'

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createRequire } from 'node:module'
-import type { Format } from '../collect/forms.js'
+import type { Format } from '../../secret/format.js'
 import type { Opening } from './emit.js'
 
 /** What a mark imports where its value is known while developing: no ciphertext, no KMS. */

@@ -1,7 +1,6 @@
 import MagicString from 'magic-string'
-import type { Collected, Mark } from '../collect/mark.js'
 import { KmsBuildError } from '../../errors.js'
-import { shown } from '../resolve/refuse.js'
+import { type Collected, type Mark, shown } from '../collect/mark.js'
 import { redact } from './redact.js'
 
 /** What a mark becomes: a call of an export of one of the build's own modules. */

@@ -1,6 +1,6 @@
+import { looksLikeToken } from '../../crypto/token.js'
 import { collect } from '../collect/collect.js'
 import type { Mark } from '../collect/mark.js'
-import { looksLikeToken } from '../../crypto/token.js'
 
 const MASK = "'•••'"
 

@@ -1,8 +1,7 @@
-import type { Mark } from '../collect/mark.js'
+import { KmsBuildError, placeText } from '../../errors.js'
+import { type Mark, shown } from '../collect/mark.js'
 import type { Opening } from '../emit/emit.js'
 import { CLIENT } from '../emit/shim.js'
-import { KmsBuildError, placeText } from '../../errors.js'
-import { shown } from '../resolve/refuse.js'
 import type { Asset } from './examine.js'
 import { importChain, type Graph } from './origins.js'
 

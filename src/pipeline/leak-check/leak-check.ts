@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { MARKER } from '../collect/mark.js'
 import { KmsBuildError, type Place } from '../../errors.js'
+import { MARKER } from '../collect/mark.js'
 import {
   examine,
   masked,

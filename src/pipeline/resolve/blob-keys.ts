@@ -1,8 +1,8 @@
-import type { Mark } from '../collect/mark.js'
-import type { Direct } from '../seal/direct.js'
 import { areRelated, expectKeyArn } from '../../aws/key-arn.js'
-import { refuse, shown } from './refuse.js'
-import type { Sources } from './resolve.js'
+import type { Direct } from '../../crypto/wrapped-secret.js'
+import { type Mark, shown } from '../collect/mark.js'
+import { refuse } from './refuse.js'
+import type { Sources } from './types.js'
 
 /**
  * A CiphertextBlob that exists already, with the ARN of the key that opens it: the mark's own keyId,

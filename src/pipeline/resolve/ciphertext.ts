@@ -1,10 +1,10 @@
-import type { Mark } from '../collect/mark.js'
-import type { Direct } from '../seal/direct.js'
 import { looksLikeToken } from '../../crypto/token.js'
+import type { Direct } from '../../crypto/wrapped-secret.js'
+import type { Mark } from '../collect/mark.js'
 import { withKeys } from './blob-keys.js'
 import { isEncryptionSdkMessage } from './encryption-sdk.js'
 import { refuse } from './refuse.js'
-import type { Sources } from './resolve.js'
+import type { Sources } from './types.js'
 
 /** The largest CiphertextBlob that kms:Decrypt takes, in bytes. */
 const LARGEST = 6144

@@ -1,15 +1,10 @@
 import { relative } from 'node:path'
-import type { Mark } from '../collect/mark.js'
-import { readDotenv } from '../../util/dotenv.js'
 import { looksLikeToken } from '../../crypto/token.js'
+import type { DevValues } from '../../options/types.js'
+import { readDotenv } from '../../util/dotenv.js'
+import { type Mark, nameOf, shown } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
-import { nameOf, refuse, shown } from './refuse.js'
-
-/**
- * What the marks are in a dev server and under Vitest: values by the names that the marks go by in
- * messages, or the absolute path of a dotenv file.
- */
-export type DevValues = Record<string, unknown> | string
+import { refuse } from './refuse.js'
 
 /**
  * A mark's value for development, which nothing is sealed of and no AWS service is asked for. A

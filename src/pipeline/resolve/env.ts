@@ -1,7 +1,7 @@
 import type { Mark } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
-import type { Sources } from './resolve.js'
+import type { Sources } from './types.js'
 
 /** @throws KmsBuildError ENV_UNSET, and what `plaintextOf` throws. */
 export function fromEnv(mark: Mark, { env }: Sources) {

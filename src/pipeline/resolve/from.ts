@@ -1,7 +1,7 @@
-import type { Mark } from '../collect/mark.js'
+import { type Mark, shown } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
-import { refuse, shown } from './refuse.js'
-import type { Sources } from './resolve.js'
+import { refuse } from './refuse.js'
+import type { Sources } from './types.js'
 
 /**
  * What a function of the option `sources` gives.

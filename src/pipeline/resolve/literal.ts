@@ -1,9 +1,9 @@
-import type { Mark } from '../collect/mark.js'
 import { decodeToken, looksLikeToken, type Token } from '../../crypto/token.js'
+import type { Mark } from '../collect/mark.js'
 import { known } from './named.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
-import type { Sources, Value } from './resolve.js'
+import type { Sources, Value } from './types.js'
 
 /** The token that a literal holds. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
 export function tokenIn(mark: Mark): Token {

@@ -1,8 +1,8 @@
-import type { Mark } from '../collect/mark.js'
-import type { SecretsFile } from '../../secrets-file/parse.js'
 import { decodeToken } from '../../crypto/token.js'
+import type { SecretsFile } from '../../secrets-file/parse.js'
+import type { Mark } from '../collect/mark.js'
 import { refuse } from './refuse.js'
-import type { Sources, Value } from './resolve.js'
+import type { Sources, Value } from './types.js'
 
 /** @throws KmsBuildError SECRETS_FILE_MISSING, NAME_UNKNOWN, TOKEN_FOREIGN. */
 export function fromSecretsFile(mark: Mark, { secretsFile, secretsFilePath }: Sources): Value {

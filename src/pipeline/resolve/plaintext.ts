@@ -1,6 +1,6 @@
-import type { Mark } from '../collect/mark.js'
 import { looksLikeToken } from '../../crypto/token.js'
-import { refuse, shown } from './refuse.js'
+import { type Mark, shown } from '../collect/mark.js'
+import { refuse } from './refuse.js'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

@@ -1,27 +1,11 @@
-import type { AwsOptions } from '../../options/resolve-options.js'
-import { keyArns } from '../../aws/resolve-key-arn.js'
 import { identityOf } from '../../aws/caller-identity.js'
 import type { KmsCalls } from '../../aws/kms.js'
-import { createFetching, type Fetching } from './fetching.js'
-import { secretValues, type SecretValue } from './secrets-manager.js'
-import { parameters, type Parameter } from './ssm.js'
-
-/** A source of the user's own: gives a secret's value for a reference. */
-export type OwnSource = (reference: string) => string | Uint8Array | Promise<string | Uint8Array>
-
-/** What a session fetches from elsewhere, each distinct reference once. */
-export interface Remote {
-  /** Rejects with the SDK's errors; undefined where there is none of that name or version. */
-  parameter(name: string, decrypt: boolean): Promise<Parameter | undefined>
-  /** Rejects with the SDK's errors. */
-  secretValue(id: string, stage: string | undefined): Promise<SecretValue>
-  own: Record<string, OwnSource>
-  fetching: Fetching
-  /** @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED. */
-  keyArn(keyId: string): Promise<string>
-  /** Who AWS says is calling. */
-  identity(): Promise<string | undefined>
-}
+import { keyArns } from '../../aws/resolve-key-arn.js'
+import type { OwnSource, AwsOptions } from '../../options/types.js'
+import { createFetching } from './fetching.js'
+import { secretValues } from './secrets-manager.js'
+import { parameters } from './ssm.js'
+import type { Remote } from './types.js'
 
 export function createRemote(
   aws: AwsOptions,

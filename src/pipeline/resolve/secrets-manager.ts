@@ -1,13 +1,10 @@
-import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager'
-import type { Mark } from '../collect/mark.js'
-import type { AwsOptions } from '../../options/resolve-options.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
+import type { AwsOptions } from '../../options/types.js'
+import { type Mark, shown } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
-import { refuse, shown } from './refuse.js'
-import type { Sources } from './resolve.js'
+import { refuse } from './refuse.js'
 import { explainSource } from './source-error.js'
-
-export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary'>
+import type { SecretValue, Sources } from './types.js'
 
 /**
  * A secret of Secrets Manager, or the value of one key of its JSON.

@@ -1,8 +1,7 @@
-import type { Mark } from '../collect/mark.js'
+import { sentence } from '../../aws/kms-errors.js'
 import { KmsBuildError, type BuildErrorCode } from '../../errors.js'
-import { sentence } from '../../aws/kms.js'
-import { shown } from './refuse.js'
-import type { Remote } from './remote.js'
+import { type Mark, shown } from '../collect/mark.js'
+import type { Remote } from './types.js'
 
 interface AwsError extends Error {
   code?: string

@@ -1,16 +1,13 @@
-import type { GetParameterCommandOutput } from '@aws-sdk/client-ssm'
-import type { Mark } from '../collect/mark.js'
-import type { AwsOptions } from '../../options/resolve-options.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
+import type { AwsOptions } from '../../options/types.js'
+import { type Mark, shown } from '../collect/mark.js'
 import { withKeys } from './blob-keys.js'
 import { isEncryptionSdkMessage } from './encryption-sdk.js'
 import type { Fetching } from './fetching.js'
 import { plaintextOf } from './plaintext.js'
-import { refuse, shown } from './refuse.js'
-import type { Sources, Value } from './resolve.js'
+import { refuse } from './refuse.js'
 import { explainSource } from './source-error.js'
-
-export type Parameter = NonNullable<GetParameterCommandOutput['Parameter']>
+import type { Parameter, Sources, Value } from './types.js'
 
 /**
  * A SecureString's own ciphertext, which kms:Decrypt opens under the context PARAMETER_ARN; or with

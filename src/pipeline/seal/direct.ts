@@ -1,23 +1,9 @@
 import { createHash } from 'node:crypto'
-import { KmsBuildError, type Place } from '../../errors.js'
-import { contextText } from '../../crypto/data-key-pair.js'
 import { areRelated, parseKeyArn } from '../../aws/key-arn.js'
 import type { KmsCalls } from '../../aws/kms.js'
-
-/** A KMS CiphertextBlob that is a secret itself, in base64, and the key that opens it. */
-export interface WrappedSecret {
-  /** The key ARN. */
-  keyId: string
-  ciphertextBlob: string
-  /** Absent for a symmetric key. */
-  algorithm?: string
-}
-
-/** A secret that has a CiphertextBlob of its own; several hold the same for several regions. */
-export interface Direct {
-  wrapped: WrappedSecret[]
-  encryptionContext: Record<string, string>
-}
+import { contextText } from '../../crypto/data-key-pair.js'
+import type { Direct, WrappedSecret } from '../../crypto/wrapped-secret.js'
+import { KmsBuildError, type Place } from '../../errors.js'
 
 /** What kms:Encrypt takes under a symmetric key, in bytes. */
 const LARGEST = 4096

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Mark } from '../collect/mark.js'
-import { KmsBuildError } from '../../errors.js'
-import type { OptionsResolved } from '../../options/resolve-options.js'
-import { nameOf, shown } from '../resolve/refuse.js'
-import type { Value } from '../resolve/resolve.js'
-import { createDataKeyPair, type DataKeyPair } from '../../crypto/data-key-pair.js'
-import { directSealer, type Direct } from './direct.js'
+import { createDataKeyPair } from '../../aws/create-data-key-pair.js'
 import type { KmsCalls } from '../../aws/kms.js'
+import type { DataKeyPair } from '../../crypto/data-key-pair.js'
 import { seal } from '../../crypto/seal.js'
+import type { Direct } from '../../crypto/wrapped-secret.js'
+import { KmsBuildError } from '../../errors.js'
+import type { OptionsResolved } from '../../options/types.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
+import { type Mark, nameOf, shown } from '../collect/mark.js'
+import type { Value } from '../resolve/types.js'
+import { directSealer } from './direct.js'
 
 /** A mark's value once nobody can read it: a token of a data key pair, or a ciphertext of its own. */
 export type Sealed = { token: string; fingerprint: string } | Direct

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { KmsBuildError } from '../../../src/errors.js'
 import { collect } from '../../../src/pipeline/collect/collect.js'
 import type { Mark } from '../../../src/pipeline/collect/mark.js'
-import { KmsBuildError } from '../../../src/errors.js'
 
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
 const marksOf = (code: string, file = 'a.ts') =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { collect } from '../../../src/pipeline/collect/collect.js'
+import { emit, type Opening } from '../../../src/pipeline/emit/emit.js'
 import { parse } from '../../../src/syntax/parse.js'
 import { traverse } from '../../../src/syntax/traverse.js'
-import { emit, type Opening } from '../../../src/pipeline/emit/emit.js'
 
 const OPENING: Opening = {
   from: './unplugin-kms.pair.0123456789abcdef',

@@ -1,9 +1,13 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { prove } from '../../../src/pipeline/leak-check/leak-check.js'
 import { MARKER } from '../../../src/pipeline/collect/mark.js'
-import { redactContents, scrubInlineMaps, scrubMap } from '../../../src/pipeline/leak-check/scrub.js'
+import { prove } from '../../../src/pipeline/leak-check/leak-check.js'
+import {
+  redactContents,
+  scrubInlineMaps,
+  scrubMap,
+} from '../../../src/pipeline/leak-check/scrub.js'
 
 const SECRET = 'planted+/value?>~~'
 const proof = { minLength: 8, except: [] as string[] }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { searcher, type Pattern } from '../../../src/pipeline/leak-check/search.js'
 import { searchFor } from '../../../src/pipeline/leak-check/examine.js'
+import { searcher, type Pattern } from '../../../src/pipeline/leak-check/search.js'
 
 const patternOf = (text: string): Pattern => ({
   bytes: Buffer.from(text),

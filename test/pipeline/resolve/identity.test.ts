@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Options } from '../../../src/options/resolve-options.js'
+import type { Options } from '../../../src/options/types.js'
 import { project } from '../../support/project.js'
 import { IMPORT, opened, refused, startAccount, VALUE, type Account } from './sources.js'
 

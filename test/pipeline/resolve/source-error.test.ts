@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { collect } from '../../../src/pipeline/collect/collect.js'
-import type { Remote } from '../../../src/pipeline/resolve/remote.js'
 import { explainSource } from '../../../src/pipeline/resolve/source-error.js'
+import type { Remote } from '../../../src/pipeline/resolve/types.js'
 
 it('an answer that cannot be read is not quoted, since it may hold the value', async () => {
   const { marks } = collect(

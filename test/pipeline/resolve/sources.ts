@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-ssm'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { expect } from 'vitest'
-import type { Options } from '../../../src/options/resolve-options.js'
+import type { Options } from '../../../src/options/types.js'
 import { BUNDLERS } from '../../support/bundle.js'
 import { filesIn, project } from '../../support/project.js'
 import { exportsOf } from '../../support/run.js'

@@ -2,10 +2,10 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveOptions } from '../../../src/options/resolve-options.js'
 import { fingerprintOf, type DataKeyPair } from '../../../src/crypto/data-key-pair.js'
 import { seal } from '../../../src/crypto/seal.js'
 import { decodeToken, type Kind, type Token } from '../../../src/crypto/token.js'
+import { resolveOptions } from '../../../src/options/resolve-options.js'
 
 function newPair(): DataKeyPair {
   const { publicKey } = generateKeyPairSync('ec', {

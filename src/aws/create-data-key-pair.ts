@@ -1,0 +1,50 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { fingerprintOf, type DataKeyPair } from '../crypto/data-key-pair.js'
+import { areRelated, parseKeyArn } from './key-arn.js'
+import type { KmsCalls } from './kms.js'
+
+/**
+ * Makes a data key pair. With one KMS key, or one multi-Region key in several regions, KMS makes it
+ * and the private half is never in plaintext here. With unrelated keys, and where KMS answers that
+ * the key cannot (custom key stores), it is made here, encrypted under each and zeroed.
+ *
+ * @param keyIds key ids, ARNs, aliases or alias ARNs; resolved to key ARNs by KMS's own answers.
+ * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
+ */
+export async function createDataKeyPair(
+  kms: KmsCalls,
+  keyIds: string[],
+  encryptionContext: Record<string, string>,
+): Promise<DataKeyPair> {
+  const arns = keyIds.map(parseKeyArn)
+  const related = keyIds.length === 1 || (arns.every((arn) => arn !== null) && areRelated(arns))
+  const made = related ? await kms.generateDataKeyPair(keyIds[0]!, encryptionContext) : null
+  if (!made) return wrapLocally(kms, keyIds, encryptionContext)
+  const { keyId, publicKey, ciphertextBlob } = made
+  return {
+    fingerprint: fingerprintOf(publicKey),
+    publicKey,
+    wrapped: [keyId, ...keyIds.slice(1)].map((id) => ({ keyId: id, ciphertextBlob })),
+    encryptionContext,
+  }
+}
+
+async function wrapLocally(
+  kms: KmsCalls,
+  keyIds: string[],
+  encryptionContext: Record<string, string>,
+) {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { format: 'der', type: 'spki' },
+    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+  })
+  try {
+    const wrapped = await Promise.all(
+      keyIds.map((keyId) => kms.encrypt(keyId, privateKey, encryptionContext)),
+    )
+    return { fingerprint: fingerprintOf(publicKey), publicKey, wrapped, encryptionContext }
+  } finally {
+    privateKey.fill(0)
+  }
+}

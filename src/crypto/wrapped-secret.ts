@@ -1,0 +1,14 @@
+/** A KMS CiphertextBlob that is a secret itself, in base64, and the key that opens it. */
+export interface WrappedSecret {
+  /** The key ARN. */
+  keyId: string
+  ciphertextBlob: string
+  /** Absent for a symmetric key. */
+  algorithm?: string
+}
+
+/** A secret that has a CiphertextBlob of its own; several hold the same for several regions. */
+export interface Direct {
+  wrapped: WrappedSecret[]
+  encryptionContext: Record<string, string>
+}

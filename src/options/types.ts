@@ -1,0 +1,111 @@
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
+import type { Settings } from '@unplugin-kms/runtime/shim'
+
+/** A source of the user's own: gives a secret's value for a reference. */
+export type OwnSource = (reference: string) => string | Uint8Array | Promise<string | Uint8Array>
+
+/**
+ * What the marks are in a dev server and under Vitest: values by the names that the marks go by in
+ * messages, or the absolute path of a dotenv file.
+ */
+export type DevValues = Record<string, unknown> | string
+
+/** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
+export interface AwsOptions {
+  region?: string
+  profile?: string
+  /**
+   * A URL that the build asks in place of every AWS service's: KMS, SSM, Secrets Manager, STS. For one
+   * alone set AWS_ENDPOINT_URL_KMS, _SSM, _SECRETS_MANAGER or _STS. The shim takes no heed of it: its
+   * endpoint is AWS_ENDPOINT_URL_KMS of its own environment.
+   */
+  endpoint?: string
+  credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider
+  /** A role to assume. */
+  roleArn?: string
+  fips?: boolean
+  dualstack?: boolean
+}
+
+export interface Options {
+  /**
+   * The KMS key that may open the secrets, or several: a key id, key ARN, alias or alias ARN.
+   * Without a secrets file each build makes a data key pair under it; with one, the file's pairs
+   * may be wrapped under no other key.
+   */
+  keyId?: string | string[]
+  /** Relative to the working directory. Default: `kms-secrets.json`, where it exists. */
+  secretsFile?: string
+  /** `sha256:` and the 64 hex digits of the public key's SPKI; UNPLUGIN_KMS_PIN overrides it. */
+  pin?: string | string[]
+  /** Bound to the ciphertext, and seen in CloudTrail: Decrypt must give the same. */
+  encryptionContext?: Record<string, string>
+  /**
+   * `envelope`: all plaintexts are sealed to one data key pair, and one kms:Decrypt opens it.
+   * `direct`: each is a KMS ciphertext of its own, 4096 bytes at most, and a kms:Decrypt of its own
+   * when it is first awaited. Default: `envelope`.
+   */
+  mode?: 'envelope' | 'direct'
+  /** What `secret.from('vault', 'reference')` asks: `{ vault: (reference) => value }`. */
+  sources?: Record<string, OwnSource>
+  aws?: AwsOptions
+  /** What `secret.env` reads. Default: `process.env`, and under Vite its `.env` files too. */
+  env?: Record<string, string | undefined>
+  /** What to do about a plaintext written in a source file. Default: `warn`. */
+  plaintextLiterals?: 'allow' | 'warn' | 'error'
+  /** What to do about a mark in a browser bundle. Default: `error`. */
+  client?: 'error' | 'allow'
+  proof?: {
+    /** Plaintexts shorter than this many characters are not searched for. Default: 8. */
+    minLength?: number
+    /** Names of secrets that may stand in the output, `DB_USER` say. */
+    except?: string[]
+  }
+  dev?: {
+    /**
+     * What the marks are in Vite's dev server and under Vitest, where no AWS service is asked: values
+     * by the names that the marks go by, or the path of a dotenv file. A build ignores it.
+     */
+    values: DevValues
+  }
+  /**
+   * A JSON file that lists what each output embeds, written when the build has succeeded: names,
+   * chunks, key ARNs, contexts, never values. Relative to the working directory. Default: none.
+   */
+  manifest?: string
+  /**
+   * Whether the declaration of names for TypeScript that stands beside the secrets file, if one
+   * does, is brought up to date. Default: true.
+   */
+  types?: boolean
+  /** How the shim behaves; its own documentation has the defaults. */
+  runtime?: Settings
+  /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
+  include?: RegExp | RegExp[]
+  exclude?: RegExp | RegExp[]
+}
+
+export interface OptionsResolved {
+  root: string
+  keyIds: string[]
+  secretsFile: { path: string; required: boolean }
+  pins: string[]
+  /** From UNPLUGIN_KMS_SEED alone: it is as secret as what it seals. */
+  seed: Uint8Array | undefined
+  encryptionContext: Record<string, string> | undefined
+  mode: 'envelope' | 'direct'
+  sources: Record<string, OwnSource>
+  aws: AwsOptions
+  env: Record<string, string | undefined>
+  plaintextLiterals: 'allow' | 'warn' | 'error'
+  client: 'error' | 'allow'
+  proof: { minLength: number; except: string[] }
+  /** Absolute. */
+  manifest: string | undefined
+  /** A file's path is absolute. */
+  devValues: DevValues | undefined
+  types: boolean
+  runtime: Settings
+  include: RegExp[]
+  exclude: RegExp[]
+}

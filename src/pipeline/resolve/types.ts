@@ -1,0 +1,37 @@
+import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager'
+import type { GetParameterCommandOutput } from '@aws-sdk/client-ssm'
+import type { Direct } from '../../crypto/wrapped-secret.js'
+import type { OwnSource } from '../../options/types.js'
+import type { SecretsFile } from '../../secrets-file/parse.js'
+import type { Fetching } from './fetching.js'
+
+export type Parameter = NonNullable<GetParameterCommandOutput['Parameter']>
+
+export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary'>
+
+/** What a session fetches from elsewhere, each distinct reference once. */
+export interface Remote {
+  /** Rejects with the SDK's errors; undefined where there is none of that name or version. */
+  parameter(name: string, decrypt: boolean): Promise<Parameter | undefined>
+  /** Rejects with the SDK's errors. */
+  secretValue(id: string, stage: string | undefined): Promise<SecretValue>
+  own: Record<string, OwnSource>
+  fetching: Fetching
+  /** @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED. */
+  keyArn(keyId: string): Promise<string>
+  /** Who AWS says is calling. */
+  identity(): Promise<string | undefined>
+}
+
+/** A mark's value: a plaintext that is still to be sealed, or ciphertext that passes through. */
+export type Value = { plaintext: Uint8Array } | { token: string; fingerprint: string } | Direct
+
+export interface Sources {
+  env: Record<string, string | undefined>
+  secretsFile: SecretsFile | null
+  /** Where the secrets file is, or would be. */
+  secretsFilePath: string
+  /** The option `keyId`, else the secrets file's keys. */
+  keyIds: string[]
+  remote: Remote
+}
