@@ -33,7 +33,7 @@ describe('the pin of a secrets file', () => {
       })
     git('init', '-q')
     const old = await secretsFile(path, {})
-    git('add', '../secrets')
+    git('add', '.')
     git('commit', '-qm', 'first')
     await setSecret('A', 'a', { secretsFile: path })
     await rm(path)
