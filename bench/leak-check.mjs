@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { prove } from '../dist/pipeline/leak-check/leak-check.js'
+import { checkOutputs } from '../dist/pipeline/leak-check/leak-check.js'
 import { secretName, secretValue, writeProject } from './build/project.mjs'
 import { median, table } from './build/report.mjs'
 
@@ -51,7 +51,7 @@ for (const secrets of [0, 1, 100, 1000]) {
   const took = []
   for (let run = 0; run < Number(values.runs); run++) {
     const begun = performance.now()
-    await prove(assets, seen, { minLength: 8, except: [] })
+    await checkOutputs(assets, seen, { minLength: 8, except: [] })
     took.push(performance.now() - begun)
   }
   const per10 = median(took) / (bytes / 1e7)

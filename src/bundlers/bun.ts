@@ -4,7 +4,8 @@ import { dirname, resolve } from 'node:path'
 import { createBunPlugin } from 'unplugin'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
-import { createBuild, type Build } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
@@ -25,9 +26,9 @@ import { loadHook, resolveHook } from './virtual.js'
  * ```
  */
 const kms = createBunPlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
-  const target = { client: false, cjs: false }
-  const transform = transformHook(build, () => target)
+  const build = new BuildSession(options)
+  const target: Target = { ...NODE_BUILD }
+  const transform = transformHook(build, () => ({ target }))
   return {
     name: NAME,
     buildStart: () => build.start(),
@@ -45,8 +46,8 @@ const kms = createBunPlugin<Options | undefined>((options) => {
       setup(host) {
         const { config } = host as unknown as Host
         build.setRoot(resolve(config.root ?? '.'))
-        target.client = config.target !== 'node' && config.target !== 'bun'
-        target.cjs = config.format === 'cjs' || config.format === 'iife'
+        target.platform = config.target === 'node' || config.target === 'bun' ? 'node' : 'browser'
+        target.format = config.format === 'cjs' || config.format === 'iife' ? 'cjs' : 'esm'
         checkOutput(host, build)
       },
     },
@@ -77,8 +78,8 @@ interface Artifact extends Blob {
   path: string
 }
 
-/** Bun writes before it asks `onEnd`, unless it has no folder to write to: then we do, once proven. */
-function checkOutput({ config, onEnd }: Host, build: Build) {
+/** Bun writes before `onEnd` unless it has no output folder. So we write, after the leak check. */
+function checkOutput({ config, onEnd }: Host, build: BuildSession) {
   const { outdir, metafile: asked } = config
   const { json, markdown }: { json?: unknown; markdown?: string } =
     typeof asked === 'object' ? asked : { json: asked }
@@ -106,8 +107,8 @@ function checkOutput({ config, onEnd }: Host, build: Build) {
     )
     if (typeof json === 'string')
       assets.push({ name: json, content: Buffer.from(JSON.stringify(metafile)) })
-    await build.prove(assets, metafile && graphOf(metafile, process.cwd()))
-    for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
+    await build.checkOutputs(assets, metafile && graphOf(metafile, process.cwd()))
+    for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
     if (outdir === undefined) return
     await build.record(resolve(outdir), assets)
     for (const { name, content } of assets) {

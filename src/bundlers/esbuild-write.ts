@@ -26,11 +26,11 @@ export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: s
   if (!early) return
   throw new KmsBuildError(
     'OUTPUT_UNSAFE',
-    `the plugin ${early.name} stands before unplugin-kms and has an onEnd, which would run before the files are written: they are held back until they are proven free of secrets. Put unplugin-kms first in the array of plugins.`,
+    `the plugin ${early.name} stands before unplugin-kms and has an onEnd, which would run before the files are written: they are held back until the leak check has passed. Put unplugin-kms first in the array of plugins.`,
   )
 }
 
-/** Has esbuild hand its outputs over in memory, so that none is on disk before it is proven. */
+/** Makes esbuild keep its outputs in memory, so that none is on disk before the leak check. */
 export function holdWriting(options: BuildOptions): Writing {
   const asked = { write: options.write !== false, metafile: Boolean(options.metafile) }
   options.write = false

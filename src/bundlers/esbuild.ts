@@ -14,7 +14,8 @@ import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
-import { createBuild, type Build, type Watch } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
+import type { Target, Watch } from '../pipeline/target.js'
 import { filterOf } from './esbuild-filter.js'
 import { holdWriting, refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
@@ -39,7 +40,7 @@ import { MARKERS } from './virtual.js'
  * ```
  */
 export default function kms(options?: Options): Plugin {
-  const build = createBuild(options)
+  const build = new BuildSession(options)
   const filter = filterOf(options?.exclude !== undefined)
   return { name: NAME, setup: (host) => setup(host, build, filter) }
 }
@@ -52,9 +53,9 @@ const LOADERS: Record<string, Loader> = {
   '.jsx': 'jsx',
 }
 
-function setup(host: PluginBuild, build: Build, filter: RegExp) {
+function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const options = host.initialOptions
-  const target = { client: isClient(options), cjs: isCjs(options) }
+  const target = targetOf(options)
   refuseEarlierOnEnd(options, NAME)
   const writing = holdWriting(options)
 
@@ -69,7 +70,7 @@ function setup(host: PluginBuild, build: Build, filter: RegExp) {
   }))
   host.onLoad({ filter: /.*/, namespace: NAME }, ({ path, pluginData }) =>
     loading(async (watch) => {
-      if (!VIRTUAL.test(path)) throw build.poison(pluginData as string)
+      if (!VIRTUAL.test(path)) throw build.untransformedImport(pluginData as string)
       return { contents: await build.virtual(path, watch), loader: 'js' }
     }),
   )
@@ -83,7 +84,7 @@ function setup(host: PluginBuild, build: Build, filter: RegExp) {
     }
     return loading(async (watch) => {
       const text = code || (await readAgain(path))
-      const result = await build.transform(text, path + suffix, target, watch)
+      const result = await build.transform(text, path + suffix, { target, watch })
       if (!result) return null
       const extension = extname(path)
       return {
@@ -103,7 +104,7 @@ function setup(host: PluginBuild, build: Build, filter: RegExp) {
         name: relative(root(options), path),
         content: contents,
       }))
-      await build.prove(assets, graphOf(result.metafile!, root(options)))
+      await build.checkOutputs(assets, graphOf(result.metafile!, root(options)))
       const outdir = outputFolder(options)
       await build.record(
         outdir,
@@ -114,7 +115,13 @@ function setup(host: PluginBuild, build: Build, filter: RegExp) {
       )
       await writeOutputs(result, options, writing)
       if (writing.write) await build.writeManifest()
-      return { warnings: build.warnings().map((text) => ({ text })) }
+      return {
+        warnings: build.warnings().map(({ message, code, data }) => ({
+          id: code,
+          text: message,
+          detail: data,
+        })),
+      }
     }),
   )
 }
@@ -165,7 +172,11 @@ const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()
 const outputFolder = (options: BuildOptions) =>
   resolve(root(options), options.outdir ?? dirname(options.outfile ?? ''))
 
-const isClient = ({ platform }: BuildOptions) => platform !== 'node' && platform !== 'neutral'
+const targetOf = (options: BuildOptions): Target => ({
+  platform: options.platform === 'node' || options.platform === 'neutral' ? 'node' : 'browser',
+  command: 'build',
+  format: isCjs(options) ? 'cjs' : 'esm',
+})
 
 const isCjs = ({ format, platform, bundle }: BuildOptions) =>
   format === 'cjs' || format === 'iife' || (!format && Boolean(bundle) && platform !== 'neutral')

@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { resolve } from 'node:path'
 import { createFarmPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
-import { createBuild } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 
@@ -24,8 +25,8 @@ import { loadHook, resolveHook } from './virtual.js'
  * ```
  */
 const kms = createFarmPlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
-  const target = { client: false, cjs: false }
+  const build = new BuildSession(options)
+  const target: Target = { ...NODE_BUILD }
   let folder = ''
   return {
     name: NAME,
@@ -35,7 +36,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
     writeBundle: () => build.writeManifest(),
     resolveId: resolveHook,
     load: loadHook(build),
-    transform: transformHook(build, () => target),
+    transform: transformHook(build, () => ({ target })),
     farm: {
       config(config) {
         return { ...config, compilation: { ...config.compilation, persistentCache: false } }
@@ -43,8 +44,10 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       configResolved({ root, compilation }) {
         if (root) build.setRoot(root)
         folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
-        target.client = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
-        target.cjs = compilation?.output?.format === 'cjs'
+        target.platform = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
+          ? 'browser'
+          : 'node'
+        target.format = compilation?.output?.format === 'cjs' ? 'cjs' : 'esm'
       },
       finalizeResources: {
         async executor({ resourcesMap }) {
@@ -52,9 +55,9 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
             name,
             content: Buffer.from(bytes),
           }))
-          await build.prove(assets)
+          await build.checkOutputs(assets)
           await build.record(folder, assets)
-          for (const warning of build.warnings()) console.warn(`[${NAME}] ${warning}`)
+          for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
           // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
           return null
         },

@@ -1,6 +1,7 @@
 import { createRolldownPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
-import { createBuild } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
@@ -21,19 +22,19 @@ import { NAME, transformHook } from './transform.js'
  * ```
  */
 const kms = createRolldownPlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
-  const target = { client: false }
+  const build = new BuildSession(options)
+  const target: Target = { ...NODE_BUILD }
   const hooks = rollupLike(build)
   return {
     name: NAME,
     enforce: 'pre',
-    transform: transformHook(build, () => target),
+    transform: transformHook(build, () => ({ target })),
     rolldown: {
       ...hooks,
       options(input) {
         if (input.cwd) build.setRoot(input.cwd)
         // Only where it is said: the default is `browser`, whatever runs the bundle.
-        target.client = input.platform === 'browser'
+        target.platform = input.platform === 'browser' ? 'browser' : 'node'
         return hooks.options(input)
       },
     },

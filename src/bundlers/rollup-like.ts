@@ -4,7 +4,7 @@ import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import type { Graph } from '../pipeline/leak-check/origins.js'
 import { redactContents, scrub, scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
-import type { Build } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { DECLARATION } from '../util/declaration-file.js'
 import { NAME } from './transform.js'
 import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
@@ -25,22 +25,22 @@ interface OutputPlace {
 }
 
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
-export function rollupLike(build: Build) {
-  async function proveBundle(this: GenerateContext, output: OutputPlace, generated: object) {
+export function rollupLike(build: BuildSession) {
+  async function checkBundle(this: GenerateContext, output: OutputPlace, generated: object) {
     const files = Object.values(generated as OutputBundle)
-    if (build.hasMarks()) for (const file of files) scrubFile(file, build)
+    if (build.hasMarks) for (const file of files) scrubFile(file, build)
     const assets = files.map((file) =>
       assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
     )
-    await build.prove(assets, graphOf(this))
+    await build.checkOutputs(assets, graphOf(this))
     await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
-    for (const warning of build.warnings()) this.warn(warning)
+    for (const { message } of build.warnings()) this.warn(message)
   }
 
   // Ours is the first plugin, and others that ask to come late come after it.
   const last = {
-    name: `${NAME}:proof`,
-    generateBundle: { order: 'post' as const, handler: proveBundle },
+    name: `${NAME}:leak-check`,
+    generateBundle: { order: 'post' as const, handler: checkBundle },
   }
   // Unless another plugin's `options` takes it out again.
   let isLast = false
@@ -75,20 +75,20 @@ export function rollupLike(build: Build) {
 
     // Rollup calls this after the transforms, Rolldown before.
     outputOptions({ format = 'es' }: { format?: string | undefined }) {
-      build.setCjs(!['es', 'esm', 'module'].includes(format))
+      build.setFormat(['es', 'esm', 'module'].includes(format) ? 'esm' : 'cjs')
       return null
     },
 
     generateBundle: {
       order: 'post' as const,
       async handler(this: GenerateContext, output: OutputPlace, generated: object) {
-        if (!isLast) await proveBundle.call(this, output, generated)
+        if (!isLast) await checkBundle.call(this, output, generated)
       },
     },
 
     // A browser's build beside the server's has nothing to list, and must not list it over the other.
     async writeBundle(this: unknown) {
-      if (build.hasSealed() || !isClient(this)) await build.writeManifest()
+      if (build.hasSealed || !isClient(this)) await build.writeManifest()
     },
   }
 }
@@ -105,7 +105,7 @@ const graphOf = (context: GenerateContext): Graph => ({
 })
 
 /** Redacts what maps show, and gives back only what has changed. */
-function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: Build) {
+function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: BuildSession) {
   if (file.type === 'asset') {
     const { fileName, source } = file
     const scrubbed = typeof source === 'string' ? scrub(source, fileName, isRedacted) : source

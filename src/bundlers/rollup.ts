@@ -3,7 +3,8 @@ import { createRollupPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
-import { createBuild } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD } from '../pipeline/target.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
@@ -23,7 +24,7 @@ import { NAME, transformHook } from './transform.js'
  * ```
  */
 const kms = createRollupPlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
+  const build = new BuildSession(options)
   const { load, ...hooks } = rollupLike(build)
   return {
     name: NAME,
@@ -44,7 +45,8 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
           if (!code.includes(MARKER)) return null
           // Rollup watches what it reads itself.
           this.addWatchFile(id)
-          const result = await build.transform(code, id, {}, (file) => this.addWatchFile(file))
+          const watch = (file: string) => this.addWatchFile(file)
+          const result = await build.transform(code, id, { target: NODE_BUILD, watch })
           return result && { code: result.code, map: result.map.toString() }
         },
       },

@@ -1,6 +1,6 @@
 import { createRspackPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
-import { createBuild } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
 import { attach, webpackLike } from './webpack-like.js'
 
 /**
@@ -19,7 +19,7 @@ import { attach, webpackLike } from './webpack-like.js'
  * ```
  */
 const kms = createRspackPlugin<Options | undefined>((options) => {
-  const build = createBuild(options)
+  const build = new BuildSession(options)
   return {
     ...webpackLike(build),
     rspack: (compiler) => attach(build, compiler),

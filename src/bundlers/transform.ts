@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs'
 import type { UnpluginOptions } from 'unplugin'
 import { MARKER } from '../pipeline/collect/mark.js'
-import type { Build, Target } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD, type ModuleHost } from '../pipeline/target.js'
 
 export const NAME = 'unplugin-kms'
 
-/** The transform hook of all bundlers that have one; native filters keep unmarked modules out of it. */
-export const transformHook = (build: Build, target: (context: unknown) => Target = () => ({})) =>
+/** Returns the transform hook; native filters keep modules without marks out of it. */
+export const transformHook = (
+  build: BuildSession,
+  hostOf: (context: unknown) => Omit<ModuleHost, 'watch'> = () => ({ target: NODE_BUILD }),
+) =>
   ({
     filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
     async handler(code, id) {
-      const own = target(this)
-      const result = await build.transform(code, id, own, (file) => {
-        // Vite's dev server takes a watched file for an import, and fails where it is not there.
-        if (!own.immediate || existsSync(file)) this.addWatchFile(file)
-      })
+      const host = hostOf(this)
+      const watch = (file: string) => {
+        // Vite's dev server treats a watched file as an import, and fails if it does not exist.
+        if (host.target.command === 'build' || existsSync(file)) this.addWatchFile(file)
+      }
+      const result = await build.transform(code, id, { ...host, watch })
       // An object: Farm drops a text, and Babel's loader for webpack refuses it.
       return result && { code: result.code, map: { ...result.map } }
     },

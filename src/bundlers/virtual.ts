@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
-import type { Build } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { DECLARATION } from '../util/declaration-file.js'
 
 /** What a mark is imported from. */
@@ -28,10 +28,10 @@ export const resolveHook = {
 }
 
 /** Loads what `resolveHook` resolved; a marker fails the build, since its importer was never seen. */
-export const loadHook = (build: Build) => ({
+export const loadHook = (build: BuildSession) => ({
   filter: { id: OWN_ID },
   handler(this: { addWatchFile(file: string): void }, id: string): Promise<string> {
-    if (id.startsWith(MARKER)) throw build.poison(id.slice(MARKER.length))
+    if (id.startsWith(MARKER)) throw build.untransformedImport(id.slice(MARKER.length))
     return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => {
       // An absent file is watched by the marked modules, where their bundler can.
       if (existsSync(file)) this.addWatchFile(file)

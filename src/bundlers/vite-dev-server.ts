@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { DevEnvironment, EnvironmentOptions, Rollup, ViteDevServer } from 'vite'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { pathOf, type Graph } from '../pipeline/leak-check/origins.js'
-import type { Build } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 
 /** A dev server knows who imports a module as soon as it has served the importer. */
@@ -71,8 +71,8 @@ function hideLines(error: Rollup.RollupError) {
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''
 }
 
-/** The dependency optimizer has plugins of its own: what it bundles is proven as any output is. */
-export const provenDependencies = (build: Build): EnvironmentOptions => ({
+/** Adds the leak check to the dependency optimizer, which has plugins of its own. */
+export const checkedDependencies = (build: BuildSession): EnvironmentOptions => ({
   optimizeDeps: {
     // Bundled, the marker itself would be taken for a mark.
     exclude: ['unplugin-kms'],
@@ -81,7 +81,7 @@ export const provenDependencies = (build: Build): EnvironmentOptions => ({
         {
           name: NAME,
           generateBundle: (_, bundle) =>
-            build.proveAside(
+            build.checkCopiedFiles(
               Object.values(bundle).map((file) => ({
                 name: file.fileName,
                 content: file.type === 'chunk' ? file.code : file.source,

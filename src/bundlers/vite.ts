@@ -3,11 +3,11 @@ import { createVitePlugin } from 'unplugin'
 import type { DevEnvironment, ResolvedConfig } from 'vite'
 import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
-import { createBuild } from '../pipeline/session.js'
+import { BuildSession } from '../pipeline/session.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
-import { importersIn, provenDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
+import { importersIn, checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
 import { publicFiles } from './vite-public-folder.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
@@ -34,7 +34,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     {},
     { get: (_, name: string) => process.env[name] ?? files[name] },
   )
-  const build = createBuild({ ...options, env: options?.env ?? env })
+  const build = new BuildSession({ ...options, env: options?.env ?? env })
   const hooks = rollupLike(build)
   let serves = false
   // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
@@ -43,8 +43,10 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     name: NAME,
     enforce: 'pre',
     transform: transformHook(build, (context) => ({
-      client: forBrowser(context),
-      immediate: serves,
+      target: {
+        platform: forBrowser(context) ? 'browser' : 'node',
+        command: serves ? 'serve' : 'build',
+      },
       importersOf: serves ? importersIn(environmentOf(context)) : undefined,
     })),
     vite: {
@@ -53,7 +55,8 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         ...hooks.resolveId,
         handler(source, importer) {
           // When the marker is loaded its importer has been sent already.
-          if (serves && forBrowser(this) && MARKERS.test(source)) throw build.poison(importer)
+          if (serves && forBrowser(this) && MARKERS.test(source))
+            throw build.untransformedImport(importer)
           return hooks.resolveId.handler(source, importer)
         },
       },
@@ -73,11 +76,13 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         order: 'pre',
         sequential: true,
         async handler() {
-          if (build.hasSealed())
-            await build.proveAside(await publicFiles(this.environment.config as ResolvedConfig))
+          if (build.hasSealed)
+            await build.checkCopiedFiles(
+              await publicFiles(this.environment.config as ResolvedConfig),
+            )
         },
       },
-      configEnvironment: () => provenDependencies(build),
+      configEnvironment: () => checkedDependencies(build),
       configureServer(server) {
         Object.values(server.environments).forEach(showNoLines)
         serveAsModules(server)

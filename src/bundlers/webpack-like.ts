@@ -7,7 +7,8 @@ import { MARKER } from '../pipeline/collect/mark.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { scrub } from '../pipeline/leak-check/scrub.js'
-import type { Build, Target } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
+import type { ModuleHost } from '../pipeline/target.js'
 import { NAME, transformHook } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
@@ -20,9 +21,9 @@ interface LoaderContext {
 type Host = WebpackCompiler | RspackCompiler
 
 /** The hooks of unplugin's that webpack and Rspack share. */
-export function webpackLike(build: Build) {
+export function webpackLike(build: BuildSession) {
   const transform = transformHook(build, (context) =>
-    targetOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
+    hostOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
   )
   return {
     name: NAME,
@@ -68,16 +69,19 @@ interface NativeContext {
 }
 
 /** Known once the compiler has its defaults, which is after plugins are applied. */
-function targetOf({ compiler: { platform, options } }: NativeContext): Target {
+function hostOf({ compiler: { platform, options } }: NativeContext): Omit<ModuleHost, 'watch'> {
   return {
-    client: platform.web === true && platform.node !== true,
-    cjs: options.output.module !== true,
+    target: {
+      platform: platform.web === true && platform.node !== true ? 'browser' : 'node',
+      command: 'build',
+      format: options.output.module === true ? 'esm' : 'cjs',
+    },
     requestOf,
   }
 }
 
 /** What takes webpack's own API, the same in Rspack: the build's own modules, and the check of what is finished. */
-export function attach(build: Build, host: Host) {
+export function attach(build: BuildSession, host: Host) {
   // Types of the two differ in what we don't use.
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
@@ -87,7 +91,7 @@ export function attach(build: Build, host: Host) {
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
-      if (!build.hasMarks()) return
+      if (!build.hasMarks) return
       for (const [name, source] of Object.entries(assets)) {
         const content = source.source()
         // webpack holds a map as bytes, which begin with a brace. What else is bytes is no code.
@@ -109,7 +113,7 @@ export function attach(build: Build, host: Host) {
         .map(({ name, source }) => assetOf(name, () => source.source()))
       refused = false
       try {
-        await build.prove(assets, graphOf(compilation))
+        await build.checkOutputs(assets, graphOf(compilation))
         await build.record(compilation.outputOptions.path ?? '', assets)
       } catch (error) {
         // It would end a watch session, which is to build again once the mistake is mended.
@@ -119,8 +123,8 @@ export function attach(build: Build, host: Host) {
         compilation.errors.push(new compiler.webpack.WebpackError(error.message))
         return
       }
-      for (const text of build.warnings())
-        compilation.warnings.push(new compiler.webpack.WebpackError(text))
+      for (const { message } of build.warnings())
+        compilation.warnings.push(new compiler.webpack.WebpackError(message))
     },
   )
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Compilation, Compiler, LoaderContext } from 'webpack'
 import { MARKERS } from '../pipeline/collect/mark.js'
 import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
-import type { Build } from '../pipeline/session.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 
@@ -29,7 +29,7 @@ export const requestOf = (name: string) =>
  * Resolves and loads the modules that exist only in the build, and the marker, which no transformed
  * module imports any more and which fails the build.
  */
-export function addVirtualModules(build: Build, compiler: Compiler) {
+export function addVirtualModules(build: BuildSession, compiler: Compiler) {
   if ('rspack' in compiler.webpack) addAliases(compiler)
   else addResolver(compiler)
   let isPoisoned = false
@@ -58,12 +58,12 @@ export function addVirtualModules(build: Build, compiler: Compiler) {
     // The first hook that can know who imported it.
     compilation.hooks.seal.tap(NAME, () => {
       if (!isPoisoned) return
-      const { message } = build.poison(markerImporter(compilation))
+      const { message } = build.untransformedImport(markerImporter(compilation))
       compilation.errors.push(new compiler.webpack.WebpackError(message))
     })
   })
   // A child compiler may load it later.
-  compiler.hooks.emit.tap(NAME, () => void (isPoisoned && build.poison()))
+  compiler.hooks.emit.tap(NAME, () => void (isPoisoned && build.untransformedImport()))
 }
 
 /** Asked before all aliases, also those of a rule or of a kind of import, and bound by no restrictions. */

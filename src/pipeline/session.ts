@@ -2,238 +2,272 @@ import { relative, resolve as resolvePath, sep } from 'node:path'
 import { kmsCalls } from '../aws/kms.js'
 import { KmsBuildError } from '../errors.js'
 import { resolveOptions } from '../options/resolve-options.js'
-import type { Options, DevValues } from '../options/types.js'
+import type { Options, OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { updateTypes } from '../secrets-file/typings.js'
 import { collect } from './collect/collect.js'
-import { MARKER, type Mark, nameOf } from './collect/mark.js'
-import { devOpening } from './emit/dev.js'
-import { emit, refuseSync, type Opening } from './emit/emit.js'
-import { moduleCode, openingOf } from './emit/shim.js'
-import {
-  clientMarks,
-  inClient,
-  proveClientBundle,
-  refusedOpening,
-  type ClientMark,
-} from './leak-check/client-bundle.js'
+import { MARKER, type Collected } from './collect/mark.js'
+import type { Warning } from './diagnostics.js'
+import { refuseSync, type Emitted } from './emit/emit.js'
+import { moduleCode } from './emit/shim.js'
+import { checkClientBundle, clientMarks, inClient } from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
-import { asText, prove, unseenModule } from './leak-check/leak-check.js'
+import { asText, checkOutputs, unseenModule } from './leak-check/leak-check.js'
 import { importChain, pathOf, type Graph } from './leak-check/origins.js'
 import { loadSecretsFile } from './load-secrets-file.js'
 import { createManifest } from './manifest.js'
-import { devValue } from './resolve/dev-values.js'
+import { ModuleRegistry } from './module-registry.js'
 import { fileOf } from './resolve/file.js'
 import { createRemote } from './resolve/remote.js'
-import { resolve } from './resolve/resolve.js'
-import { createSealer } from './seal/sealer.js'
+import type { Remote } from './resolve/types.js'
+import { createSealer, type Sealer } from './seal/sealer.js'
+import type { ModuleHost, Watch } from './target.js'
 import { createTimings } from './timings.js'
-import { note, warnings, type Noted } from './warnings.js'
-
-/** What a bundler tells about the bundle that a module goes into. */
-export interface Target {
-  /** Whether a browser will run it. */
-  client?: boolean
-  /** Whether no bundle is made of it at the end: a dev server's modules. */
-  immediate?: boolean
-  /** Whether its format has no top-level await. */
-  cjs?: boolean
-  /** Where they are known before the bundle is made. */
-  importersOf?: Graph['importersOf']
-  /** What resolves to one of the build's own modules, if not its name. */
-  requestOf?: (name: string) => string
-}
-
-/** Told of each file whose change makes a result stale, also when there will be no result. */
-export type Watch = (file: string) => void
-
-export type Build = ReturnType<typeof createBuild>
+import {
+  transformForClient,
+  transformForDevelopment,
+  transformMarks,
+  type MarkedModule,
+} from './transform-marks.js'
+import { warnings } from './warnings.js'
 
 /**
- * One build, or one watch session of builds: collect, resolve, seal, emit for each module; then
- * prove, over all that came out. A bundler's file calls these and holds nothing but its hooks.
+ * One build, or one watch session of builds: collects, resolves, seals and emits each module, then
+ * checks all outputs for leaks. A bundler's file calls these methods and contains its hooks only.
  */
-export function createBuild(userOptions: Options | undefined) {
-  const options = resolveOptions(userOptions)
-  const kms = kmsCalls(options.aws)
-  const remote = createRemote(options.aws, kms, options.sources)
-  const timings = createTimings()
-  const sealer = createSealer(options, kms, remote.fetching.bounded)
-  const manifest = options.manifest === undefined ? null : createManifest(options.manifest)
-  // Never emptied: what a module that left the build held may not stand in the output either.
-  const modules = new Map<string, Noted>()
-  const redacted = new Set<string>()
-  // Apart from those: one plugin may stand in a browser's build and in the server's beside it.
-  const inBrowsers = new Map<string, ClientMark[]>()
-  let { root } = options
-  let lacksAwait = false
-  let secretsFile: SecretsFile | null = null
-  let started: Promise<void> | undefined
-  // Some bundlers write what they have although a module failed.
-  let failure: KmsBuildError | undefined
+export class BuildSession {
+  readonly include: RegExp[]
+  readonly exclude: RegExp[]
+  readonly #options: OptionsResolved
+  readonly #remote: Remote
+  readonly #sealer: Sealer
+  readonly #timings = createTimings()
+  readonly #manifest: ReturnType<typeof createManifest> | undefined
+  readonly #modules = new ModuleRegistry()
+  /** Sources as our maps show them. */
+  readonly #redacted = new Set<string>()
+  #root: string
+  #format: 'esm' | 'cjs' = 'esm'
+  #secretsFile: SecretsFile | null = null
+  #loaded: Promise<void> | undefined
+  /** The first failure. Some bundlers write their outputs although a module failed. */
+  #failure: KmsBuildError | undefined
 
-  /** Places are shown, and named in bundles, relative to this folder: the same on every machine. */
-  const setRoot = (folder: string) => void (root = folder)
-  const fromRoot = (path: string) => relative(root, path).split(sep).join('/')
-
-  /** Reads and checks the secrets file, before any source is read. Again at each rebuild. */
-  async function start() {
-    failure = undefined
-    manifest?.clear()
-    started = load()
-    await started
+  /** @throws KmsBuildError OPTIONS_INVALID. */
+  constructor(userOptions?: Options) {
+    const options = resolveOptions(userOptions)
+    const kms = kmsCalls(options.aws)
+    this.#options = options
+    this.#remote = createRemote(options.aws, kms, options.sources)
+    this.#sealer = createSealer(options, kms, this.#remote.fetching.bounded)
+    this.#manifest = options.manifest === undefined ? undefined : createManifest(options.manifest)
+    this.#root = options.root
+    this.include = options.include
+    this.exclude = options.exclude
   }
 
-  async function load() {
-    secretsFile = await loadSecretsFile(options)
-    // Its warnings are no business of a build, whose checkout may well be read-only.
-    if (secretsFile && options.types) await updateTypes(secretsFile)
+  /** Sets the folder that places are relative to, so that messages and bundles are the same on every machine. */
+  setRoot(folder: string): void {
+    this.#root = folder
   }
 
-  const { include, exclude } = options
+  /** Sets the format of the outputs, for bundlers that report it apart from the modules. */
+  setFormat(format: 'esm' | 'cjs'): void {
+    this.#format = format
+    if (format === 'cjs') refuseSync(this.#modules.marks)
+  }
 
-  /** Whether a module is looked at; its text decides whether it has marks. */
-  const includes = (id: string) =>
-    include.some((pattern) => pattern.test(id)) && !exclude.some((pattern) => pattern.test(id))
+  /** Reads and checks the secrets file, before any source is read. Called again for each rebuild. */
+  async start(): Promise<void> {
+    this.#failure = undefined
+    this.#manifest?.clear()
+    this.#loaded = this.#load()
+    await this.#loaded
+  }
 
-  /** For a file that changed, or a module that lost its marks: what is known of it no longer holds. */
-  function forget(id: string) {
-    modules.delete(id)
-    inBrowsers.delete(id)
+  /** Returns whether the module may have marks, by its id. */
+  includes(id: string): boolean {
+    return (
+      this.include.some((pattern) => pattern.test(id)) &&
+      !this.exclude.some((pattern) => pattern.test(id))
+    )
+  }
+
+  /**
+   * Seals the marks of a module.
+   *
+   * @param id the module's path, perhaps with a query.
+   * @returns null if the module has no marks.
+   * @throws KmsBuildError with the place of the mark.
+   */
+  transform(code: string, id: string, host: ModuleHost): Promise<Emitted | null> {
+    return this.#remembering(this.#transform(code, id, host))
+  }
+
+  /** Returns the code of one of the modules that exist only in the build, by its imported name. */
+  virtual(name: string, watch: Watch): Promise<string> {
+    return this.#remembering(this.#virtual(name, watch))
+  }
+
+  /** Removes a module that changed, or that lost its marks. */
+  forget(id: string): void {
+    this.#modules.forget(id)
     // A dev server starts once.
-    if (resolvePath(id) === options.secretsFile.path) started = undefined
+    if (resolvePath(id) === this.#options.secretsFile.path) this.#loaded = undefined
   }
 
-  /** Remembers the first failure, so that the build fails at its end if the bundler went on. */
-  async function remembering<T>(work: Promise<T>): Promise<T> {
+  /** Returns whether any module had a mark. A build without marks is left as it is. */
+  get hasMarks(): boolean {
+    return this.#modules.hasMarks
+  }
+
+  /** Returns whether any mark was sealed, and not only rejected in a browser bundle. */
+  get hasSealed(): boolean {
+    return this.#modules.hasSealed
+  }
+
+  /** Returns whether a map of ours shows this source, which is redacted then. */
+  readonly isRedacted = (source: string): boolean => this.#redacted.has(source)
+
+  /** Returns the warnings to print after a successful build. */
+  warnings(): Warning[] {
+    return warnings(this.#modules.records, this.#options)
+  }
+
+  /**
+   * Checks all outputs before any is written.
+   *
+   * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL, CLIENT_BUNDLE, or the first
+   *   failure of a module.
+   */
+  async checkOutputs(assets: Asset[], graph: Graph = { inputs: [] }): Promise<void> {
+    if (this.#failure) throw this.#failure
+    checkClientBundle(assets, this.#modules.clientMarks, graph, this.#fromRoot)
+    await this.#timings.timed('leak check', () => this.#checkForLeaks(assets, graph))
+    this.#timings.print()
+  }
+
+  /** Checks files that are copied next to the outputs, whether or not a module failed. */
+  checkCopiedFiles(assets: Asset[]): Promise<void> {
+    return this.#checkForLeaks(assets, { inputs: [] })
+  }
+
+  /** Adds checked outputs, named relative to the folder, to the manifest. */
+  async record(folder: string, outputs: Asset[]): Promise<void> {
+    await this.#manifest?.add(folder, outputs)
+  }
+
+  /** Writes the manifest, after the outputs. @throws KmsBuildError FILE_UNWRITABLE. */
+  async writeManifest(): Promise<void> {
+    await this.#manifest?.write(this.#modules.plaintexts, this.#options.proof)
+  }
+
+  /** @throws KmsBuildError MARK_UNTRANSFORMED if a source that is embedded as text has marks. */
+  refuseText(code: string, path: string): void {
+    const file = this.#fromRoot(path)
+    if (collect(code, file)) throw asText(file)
+  }
+
+  /** Returns the error for a module that imports the marker and did not pass through `transform`. */
+  untransformedImport(importer?: string): KmsBuildError {
+    return (this.#failure ??= unseenModule(importer, this.#fromRoot))
+  }
+
+  readonly #fromRoot = (path: string): string => relative(this.#root, path).split(sep).join('/')
+
+  async #load(): Promise<void> {
+    this.#secretsFile = await loadSecretsFile(this.#options)
+    // A warning here does not concern a build, whose checkout may be read-only.
+    if (this.#secretsFile && this.#options.types) await updateTypes(this.#secretsFile)
+  }
+
+  #checkForLeaks(assets: Asset[], graph: Graph): Promise<void> {
+    return checkOutputs(
+      assets,
+      this.#modules.plaintexts,
+      this.#options.proof,
+      graph,
+      this.#fromRoot,
+    )
+  }
+
+  /** Remembers the first failure, so that the build fails at its end if the bundler continues. */
+  async #remembering<T>(work: Promise<T>): Promise<T> {
     try {
       return await work
     } catch (error) {
-      if (error instanceof KmsBuildError) failure ??= error
+      if (error instanceof KmsBuildError) this.#failure ??= error
       throw error
     }
   }
 
-  async function transformModule(code: string, id: string, target: Target, watch: Watch) {
+  async #transform(code: string, id: string, host: ModuleHost): Promise<Emitted | null> {
     const path = pathOf(id)
-    const file = fromRoot(path)
-    // What is known of the module holds until it is replaced: a build beside this one may be proven now.
+    // The registry keeps the module until it is replaced: another build may be checked meanwhile.
     const collected = code.includes(MARKER)
-      ? await timings.timed('collect', () => collect(code, file))
+      ? await this.#timings.timed('collect', () => collect(code, this.#fromRoot(path)))
       : null
     if (!collected) {
-      forget(id)
+      this.forget(id)
       return null
     }
+    this.#watchSources(collected, path, host.watch)
+    await (this.#loaded ??= this.#load())
+    return this.#emit(id, { code, path, collected }, host)
+  }
 
-    const { marks } = collected
-    watch(options.secretsFile.path)
+  #watchSources({ marks }: Collected, path: string, watch: Watch): void {
+    watch(this.#options.secretsFile.path)
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
-    await (started ??= load())
-    const isRefused = target.client && options.client === 'error'
-    if (isRefused && target.immediate && marks[0])
-      throw inClient(marks[0], importChain(id, target.importersOf).map(fromRoot))
-    if (target.cjs ?? lacksAwait) refuseSync(marks)
+  }
+
+  async #emit(id: string, module: MarkedModule, host: ModuleHost): Promise<Emitted> {
+    const { marks } = module.collected
+    const { platform, command, format = this.#format } = host.target
+    const isRefused = platform === 'browser' && this.#options.client === 'error'
+    if (isRefused && command === 'serve' && marks[0])
+      throw inClient(marks[0], importChain(id, host.importersOf).map(this.#fromRoot))
+    if (format === 'cjs') refuseSync(marks)
     if (isRefused) {
       const client = clientMarks(marks)
-      inBrowsers.set(id, client)
-      return emit(code, path, collected, client.map(refusedOpening), target.requestOf)
+      this.#modules.addClient(id, client)
+      return transformForClient(module, client, host.requestOf)
     }
-    if (target.immediate && options.devValues) {
-      const openings = await developing(marks, options.devValues, watch)
-      return emit(code, path, collected, openings)
+    const { devValues } = this.#options
+    if (command === 'serve' && devValues) {
+      if (typeof devValues === 'string') host.watch(devValues)
+      return transformForDevelopment(module, devValues)
     }
-    const sources = {
-      env: options.env,
+    return this.#seal(id, module, host.requestOf)
+  }
+
+  async #seal(
+    id: string,
+    module: MarkedModule,
+    requestOf: ModuleHost['requestOf'],
+  ): Promise<Emitted> {
+    const secretsFile = this.#secretsFile
+    const sealer = this.#sealer
+    const emitted = await transformMarks(module, {
+      options: this.#options,
       secretsFile,
-      secretsFilePath: options.secretsFile.path,
-      keyIds: sealer.keyIdsOf(secretsFile),
-      remote,
-    }
-    const values = await timings.timed('resolve', () =>
-      Promise.all(marks.map((mark) => resolve(mark, path, sources))),
-    )
-    modules.set(id, note(marks, values, options))
-    const sealed = await timings.timed('seal', () =>
-      Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
-    )
-    await manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf)
-    const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, options))
-    const emitted = await timings.timed('emit', () =>
-      emit(code, path, collected, openings, target.requestOf),
-    )
-    redacted.add(emitted.shown)
+      sealer,
+      remote: this.#remote,
+      timings: this.#timings,
+      requestOf,
+      onResolved: (record) => this.#modules.add(id, record),
+      onSealed: (sealed) =>
+        this.#manifest?.note(id, module.collected.marks, sealed, secretsFile, sealer.pairOf),
+    })
+    this.#redacted.add(emitted.shown)
     return emitted
   }
 
-  function developing(marks: Mark[], values: DevValues, watch: Watch): Promise<Opening[]> {
-    if (typeof values === 'string') watch(values)
-    return Promise.all(
-      marks.map(async (mark) =>
-        devOpening(await devValue(mark, values), nameOf(mark), mark.format),
-      ),
-    )
-  }
-
-  /** For bundlers that tell the output's format apart from the modules, before or after them. */
-  function setCjs(cjs: boolean) {
-    lacksAwait = cjs
-    if (cjs) for (const { marks } of modules.values()) refuseSync(marks)
-  }
-
-  const virtualModule = (name: string, watch: Watch) =>
-    moduleCode(name, options, async (fingerprint) => {
-      watch(options.secretsFile.path)
-      await (started ??= load())
-      return sealer.pairOf(fingerprint, secretsFile)
+  #virtual(name: string, watch: Watch): Promise<string> {
+    return moduleCode(name, this.#options, async (fingerprint) => {
+      watch(this.#options.secretsFile.path)
+      await (this.#loaded ??= this.#load())
+      return this.#sealer.pairOf(fingerprint, this.#secretsFile)
     })
-
-  const allSeen = () => [...modules.values()].flatMap(({ seen }) => seen)
-
-  return {
-    setRoot,
-    start,
-    include,
-    exclude,
-    includes,
-    /** @returns null where the module has no marks. */
-    transform: (code: string, id: string, target: Target, watch: Watch) =>
-      remembering(transformModule(code, id, target, watch)),
-    setCjs,
-    /** What the user should know about a build that succeeded, one sentence each. */
-    warnings: () => warnings([...modules.values()], options),
-    /** Whether any module had a mark: a build without is left as it is. */
-    hasMarks: () => modules.size + inBrowsers.size > 0,
-    /** Whether any was sealed, and not only kept out of a browser. */
-    hasSealed: () => modules.size > 0,
-    forget,
-    /** Whether a source is what a map of ours shows: most are, and need no second look. */
-    isRedacted: (source: string) => redacted.has(source),
-    /** The code of one of the modules that exist only in the build, by the name that is imported. */
-    virtual: (name: string, watch: Watch) => remembering(virtualModule(name, watch)),
-    /** @throws KmsBuildError before anything is written, unless all of it is free of plaintexts and marks. */
-    async prove(assets: Asset[], graph: Graph = { inputs: [] }) {
-      if (failure) throw failure
-      const client = [...inBrowsers].flatMap(([id, marks]) =>
-        marks.map((mark) => ({ id, ...mark })),
-      )
-      proveClientBundle(assets, client, graph, fromRoot)
-      await timings.timed('prove', () => prove(assets, allSeen(), options.proof, graph, fromRoot))
-      timings.print()
-    },
-    /** Of what is bundled beside the build, whatever failed in the build itself. */
-    proveAside: (assets: Asset[]) =>
-      prove(assets, allSeen(), options.proof, { inputs: [] }, fromRoot),
-    /** @param outputs what was proven, named relative to the folder, as the manifest lists it. */
-    record: async (folder: string, outputs: Asset[]) => manifest?.add(folder, outputs),
-    /** Once the outputs are written. @throws KmsBuildError FILE_UNWRITABLE. */
-    writeManifest: async () => manifest?.write(allSeen(), options.proof),
-    /** @throws KmsBuildError MARK_UNTRANSFORMED where a source that is about to be a text has marks. */
-    refuseText(code: string, path: string) {
-      const file = fromRoot(path)
-      if (collect(code, file)) throw asText(file)
-    },
-    /** What a module becomes that reached the bundler without passing through `transform`. */
-    poison: (importer?: string): KmsBuildError => (failure ??= unseenModule(importer, fromRoot)),
   }
 }

@@ -1,23 +1,25 @@
 import { performance } from 'node:perf_hooks'
 
-type Stage = 'collect' | 'resolve' | 'seal' | 'emit' | 'prove'
+type Stage = 'collect' | 'resolve' | 'seal' | 'emit' | 'leak check'
+
+export type Timings = ReturnType<typeof createTimings>
 
 /**
- * What each stage takes, added up over all modules, on stderr at the end of each build, if
- * UNPLUGIN_KMS_DEBUG is `timings`. Modules wait for KMS and for each other's sealing side by side: a
- * sum may be longer than the build.
+ * Measures each stage, summed over all modules, and prints it to stderr after each build if
+ * UNPLUGIN_KMS_DEBUG is `timings`. Modules are sealed concurrently, so a sum may exceed the
+ * duration of the build.
  */
 export function createTimings() {
   const spent = new Map<Stage, number>()
-  const isAsked = process.env.UNPLUGIN_KMS_DEBUG === 'timings'
+  const isEnabled = process.env.UNPLUGIN_KMS_DEBUG === 'timings'
   return {
     async timed<T>(stage: Stage, work: () => T | Promise<T>): Promise<T> {
-      if (!isAsked) return work()
-      const begun = performance.now()
+      if (!isEnabled) return work()
+      const startedAt = performance.now()
       try {
         return await work()
       } finally {
-        spent.set(stage, (spent.get(stage) ?? 0) + performance.now() - begun)
+        spent.set(stage, (spent.get(stage) ?? 0) + performance.now() - startedAt)
       }
     },
     print() {

@@ -22,6 +22,7 @@ export const open = async () => [await key, await key, await (await import('./la
 `,
   'src/lazy.ts': `import { secret } from 'unplugin-kms/secret'\nexport const lazy = secret.env('LAZY')`,
   'src/worker.ts': `import { parentPort } from 'node:worker_threads'
+import { open } from './shared.js'
 open().then((opened) => parentPort!.postMessage(opened))
 `,
   // webpack 5.112 has the class at hand, and writes a broken `new` of one that is imported.

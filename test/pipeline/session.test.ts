@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createBuild, type Target } from '../../src/pipeline/session.js'
+import { BuildSession } from '../../src/pipeline/session.js'
+import { NODE_BUILD, type Target } from '../../src/pipeline/target.js'
 import { localPair, project, secretsFile } from '../support/project.js'
 
 const VALUE = 'planted-variable-value-8R'
@@ -11,12 +12,12 @@ async function started() {
   const root = await project({})
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {})
-  const build = createBuild({ secretsFile: path, env: { KEY: VALUE } })
+  const build = new BuildSession({ secretsFile: path, env: { KEY: VALUE } })
   build.setRoot(root)
   return {
     build,
-    transform: (target: Target = {}) =>
-      build.transform(SOURCE, join(root, 'main.ts'), target, () => {}),
+    transform: (target: Target = NODE_BUILD) =>
+      build.transform(SOURCE, join(root, 'main.ts'), { target, watch: () => {} }),
   }
 }
 
@@ -27,23 +28,23 @@ describe('one plugin in two builds at once', () => {
     const { build, transform } = await started()
     await transform()
     const second = transform()
-    await expect(build.prove(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
+    await expect(build.checkOutputs(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
     await second
   })
 
   it('searches the server’s outputs after a browser’s build has met the same module', async () => {
     const { build, transform } = await started()
     await transform()
-    await transform({ client: true })
-    await expect(build.prove(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
+    await transform({ ...NODE_BUILD, platform: 'browser' })
+    await expect(build.checkOutputs(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
   })
 
   it('refuses the mark in the browser’s outputs after the server’s build has met it', async () => {
     const { build, transform } = await started()
-    const { code } = (await transform({ client: true }))!
+    const { code } = (await transform({ ...NODE_BUILD, platform: 'browser' }))!
     await transform()
     const content = code.replace(/.*\n/, '')
-    await expect(build.prove([{ name: 'out.js', content }])).rejects.toMatchObject({
+    await expect(build.checkOutputs([{ name: 'out.js', content }])).rejects.toMatchObject({
       code: 'CLIENT_BUNDLE',
     })
   })
@@ -53,11 +54,13 @@ it('a module finds its file in a folder whose name has a #, whatever query its i
   const root = await project({ 'C#/key.txt': VALUE })
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {})
-  const build = createBuild({ secretsFile: path })
+  const build = new BuildSession({ secretsFile: path })
   const source = `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.file('key.txt')\n`
   for (const end of ['', '?query', '?a/b', '#fragment', '#fragment?query']) {
     const id = `${join(root, 'C#', 'main.ts')}${end}`
-    expect((await build.transform(source, id, {}, () => {}))!.code).toContain('kms:v1:')
+    expect(
+      (await build.transform(source, id, { target: NODE_BUILD, watch: () => {} }))!.code,
+    ).toContain('kms:v1:')
   }
 })
 
@@ -66,7 +69,7 @@ it('a context given in the options and in the secrets file is equal in any order
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {}, { ...localPair(), encryptionContext: { a: 'b,c', 'a,b': 'c' } })
   const started = (encryptionContext: Record<string, string>) =>
-    createBuild({ secretsFile: path, encryptionContext }).start()
+    new BuildSession({ secretsFile: path, encryptionContext }).start()
   await started({ 'a,b': 'c', a: 'b,c' })
   await expect(started({ 'a,b': 'c' })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' })
 })

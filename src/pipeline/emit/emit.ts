@@ -1,4 +1,4 @@
-import MagicString from 'magic-string'
+import MagicString, { type SourceMap } from 'magic-string'
 import { KmsBuildError } from '../../errors.js'
 import { type Collected, type Mark, shown } from '../collect/mark.js'
 import { redact } from './redact.js'
@@ -12,6 +12,14 @@ export interface Opening {
   args: unknown[]
 }
 
+/** A transformed module. */
+export interface Emitted {
+  code: string
+  /** The redacted source, as the map shows it. */
+  shown: string
+  readonly map: SourceMap
+}
+
 /**
  * Puts the openings where the marks stood. The map shows the redacted source, not the original:
  * it leads to the right line, and to the right column unless a literal stands before it there.
@@ -22,7 +30,7 @@ export function emit(
   { marks, imports, bodyStart }: Collected,
   openings: Opening[],
   requestOf = (name: string) => name,
-) {
+): Emitted {
   const { text, at } = redact(code, marks)
   const magic = new MagicString(text)
   const replace = (start: number, end: number, content: string) => {
@@ -63,7 +71,6 @@ export function emit(
   }
   return {
     code: magic.toString(),
-    /** The redacted source, as the map shows it. */
     shown: text,
     // Made when it is asked for: a build without maps does not pay for it.
     get map() {

@@ -25,7 +25,7 @@ export const refusedOpening = ({ sentinel }: ClientMark): Opening => ({
 })
 
 /** @throws KmsBuildError CLIENT_BUNDLE, unless every mark was dropped from the browser bundle. */
-export function proveClientBundle(
+export function checkClientBundle(
   assets: Asset[],
   marks: (ClientMark & { id: string })[],
   { importersOf }: Graph,

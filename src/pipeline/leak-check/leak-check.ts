@@ -21,7 +21,7 @@ import type { Residue } from './residue.js'
  * @param shown how a path is shown in a message.
  * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL; the message shows no value.
  */
-export async function prove(
+export async function checkOutputs(
   assets: Asset[],
   seen: Seen[],
   proof: Proof,

@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MARKER } from '../../../src/pipeline/collect/mark.js'
-import { prove } from '../../../src/pipeline/leak-check/leak-check.js'
+import { checkOutputs } from '../../../src/pipeline/leak-check/leak-check.js'
 import {
   redactContents,
   scrubInlineMaps,
@@ -21,7 +21,7 @@ async function verdict(
   { secret = SECRET, name = 'out.js', json = false, except = [] as string[] } = {},
 ) {
   try {
-    await prove([{ name, content }], seen(secret, { json }), { ...proof, except })
+    await checkOutputs([{ name, content }], seen(secret, { json }), { ...proof, except })
     return null
   } catch (error) {
     const { code, message } = error as { code: string; message: string }
@@ -71,7 +71,7 @@ describe('the proof fails on a plaintext', () => {
 
   it('in the name of the secret itself, which is not shown', async () => {
     const named = [{ name: `src/${SECRET}.ts:2`, plaintext: Buffer.from(SECRET) }]
-    const failure = await prove([{ name: 'out.js', content: SECRET }], named, proof).catch(
+    const failure = await checkOutputs([{ name: 'out.js', content: SECRET }], named, proof).catch(
       (error: Error) => error.message,
     )
     expect(failure).toContain('••• (as it is) in out.js')

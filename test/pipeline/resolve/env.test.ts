@@ -3,7 +3,8 @@ import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import kms from '../../../src/bundlers/vite.js'
 import type { Options } from '../../../src/options/types.js'
-import { createBuild } from '../../../src/pipeline/session.js'
+import { BuildSession } from '../../../src/pipeline/session.js'
+import { NODE_BUILD } from '../../../src/pipeline/target.js'
 import { KEY_ARN, project } from '../../support/project.js'
 import { exportsOf } from '../../support/run.js'
 import { IMPORT, opened, startAccount, type Account } from './sources.js'
@@ -66,11 +67,10 @@ it('secret.env elsewhere reads what the user’s own tool put into process.env',
 it('secret.env of a name that every object has is not set', async () => {
   for (const name of ['constructor', 'toString', '__proto__'])
     await expect(
-      createBuild({ keyId: KEY_ARN, env: {} }).transform(
+      new BuildSession({ keyId: KEY_ARN, env: {} }).transform(
         `${IMPORT}export const key = secret.env('${name}')`,
         'main.ts',
-        {},
-        () => {},
+        { target: NODE_BUILD, watch: () => {} },
       ),
     ).rejects.toMatchObject({ code: 'ENV_UNSET' })
 })

@@ -1,0 +1,73 @@
+import { placeText, type BuildErrorCode, type Place } from '../errors.js'
+import type { Mark } from './collect/mark.js'
+import type { Seen } from './leak-check/parts.js'
+
+export type WarningCode =
+  | Extract<BuildErrorCode, 'PLAINTEXT_LITERAL'>
+  | 'DEV_VALUES_IGNORED'
+  | 'DIRECT_MANY'
+  | 'PROOF_SKIPPED'
+
+/** A warning of a build that succeeded: stable data, and its prose. */
+export interface Warning {
+  code: WarningCode
+  /** Names, counts and places; never a value. */
+  data: Record<string, unknown>
+  /** The first place that it concerns. */
+  place?: Place
+  /** One sentence, ending with the code in brackets. */
+  message: string
+}
+
+function warning(
+  code: WarningCode,
+  message: string,
+  data: Record<string, unknown>,
+  place?: Place,
+): Warning {
+  return { code, data, ...(place && { place }), message: `${message} [${code}]` }
+}
+
+export const plaintextLiterals = (marks: Mark[]) =>
+  warning(
+    'PLAINTEXT_LITERAL',
+    `${marks.length} plaintext ${marks.length > 1 ? 'literals are' : 'literal is'} in the source (${placesText(marks)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'.`,
+    { places: marks.map(({ place }) => place) },
+    marks[0]?.place,
+  )
+
+export const manyDirect = (count: number) =>
+  warning(
+    'DIRECT_MANY',
+    `${count} secrets have a CiphertextBlob of their own, and so one kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } is opened with them.`,
+    { count },
+  )
+
+export const tooShortToSearch = (seen: Seen[], minLength: number) =>
+  warning(
+    'PROOF_SKIPPED',
+    `too short to be searched for in the output (proof.minLength ${minLength}): ${namesOf(seen).join(', ')}.`,
+    { names: namesOf(seen), minLength },
+  )
+
+export const exceptedFromSearch = (seen: Seen[]) =>
+  warning(
+    'PROOF_SKIPPED',
+    `not searched for in the output, since proof.except names ${seen.length > 1 ? 'them' : 'it'}: ${namesOf(seen).join(', ')}.`,
+    { names: namesOf(seen) },
+  )
+
+export const devValuesIgnored = () =>
+  warning(
+    'DEV_VALUES_IGNORED',
+    'the option dev.values is ignored in a build: the secrets come from their own sources.',
+    {},
+  )
+
+const placesText = (marks: Mark[]) =>
+  marks
+    .slice(0, 5)
+    .map(({ place }) => placeText(place))
+    .join(', ')
+
+const namesOf = (seen: Pick<Seen, 'name'>[]) => [...new Set(seen.map(({ name }) => name))]
