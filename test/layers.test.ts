@@ -24,6 +24,7 @@ const LAYERS = [
   'policy',
   'doctor',
   'cli',
+  'api',
 ]
 /** What the package publishes as a whole: these may import everything but the command line. */
 const ENTRIES = ['index.ts', 'runtime.ts']

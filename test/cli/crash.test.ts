@@ -16,7 +16,7 @@ import {
   listSecrets,
   rotateSecrets,
   setSecret,
-} from '../../src/secrets/index.js'
+} from '../../src/index.js'
 import { workspace, type Workspace } from './cli.js'
 
 const VALUES: Record<string, string> = { A: 'value of a', B: 'value of b' }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { pinOf } from '../../src/crypto/data-key-pair.js'
 import { resolveOptions } from '../../src/options/resolve-options.js'
 import { knownPinsPath } from '../../src/secrets-file/known-pins.js'
-import { setSecret } from '../../src/secrets/index.js'
+import { setSecret } from '../../src/index.js'
 import { project, secretsFile } from '../support/project.js'
 
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))

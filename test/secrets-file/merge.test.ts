@@ -6,7 +6,7 @@ import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { seal } from '../../src/crypto/seal.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
 import { formatSecretsFile } from '../../src/secrets-file/serialize.js'
-import { installMergeDriver, mergeSecretsFiles } from '../../src/secrets/index.js'
+import { installMergeDriver, mergeSecretsFiles } from '../../src/index.js'
 import { localPair, project } from '../support/project.js'
 
 const one = localPair()

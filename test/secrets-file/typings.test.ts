@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import kms from '../../src/bundlers/esbuild.js'
 import type { Options } from '../../src/options/types.js'
 import { declaration } from '../../src/secrets-file/typings.js'
-import { setSecret, unsetSecret } from '../../src/secrets/index.js'
+import { setSecret, unsetSecret } from '../../src/index.js'
 import { project, secretsFile } from '../support/project.js'
 
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))

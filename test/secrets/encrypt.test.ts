@@ -3,7 +3,7 @@ import { chmod, readFile, stat, symlink, lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { collect } from '../../src/pipeline/collect/collect.js'
-import { encryptSources, findPlaintextLiterals } from '../../src/secrets/index.js'
+import { encryptSources, findPlaintextLiterals } from '../../src/index.js'
 import { replaceLiterals } from '../../src/secrets/sources.js'
 import { project, secretsFile } from '../support/project.js'
 
