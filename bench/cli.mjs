@@ -29,7 +29,7 @@ const file = newSecretsFile(join(cwd, 'kms-secrets.json'), {
   wrapped,
   encryptionContext: {},
 })
-const pair = file.pairs.get(file.current)
+const pair = file.current.get('default')
 for (let i = 0; i < ENTRIES; i++)
   file.secrets.set(`NAME_${i}`, await seal(pair, 'named', Buffer.from(`value ${i}`), `NAME_${i}`))
 await writeSecretsFile(file)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pairModuleCode } from '../dist/pipeline/emit/shim.js'
 import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
-import { seal } from '../dist/crypto/seal.js'
+import { sealToText } from '../dist/crypto/seal.js'
 
 const SECRETS = 500
 const RUNS = 5
@@ -30,7 +30,7 @@ const pair = {
 }
 const tokens = []
 for (let i = 0; i < SECRETS; i++)
-  tokens.push(await seal(pair, 'named', Buffer.from(`${i}`), `N${i}`))
+  tokens.push(await sealToText(pair, 'named', Buffer.from(`${i}`), `N${i}`))
 
 // Minified code as a bundler writes it: one long line, with strings, ARNs and quotes in it.
 const FILLER =

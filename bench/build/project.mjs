@@ -57,7 +57,7 @@ async function writeSecrets(path, count) {
   const wrapped = [{ keyId, ciphertextBlob: 'AAAA' }]
   const fingerprint = fingerprintOf(publicKey)
   const file = newSecretsFile(path, { fingerprint, publicKey, wrapped, encryptionContext: {} })
-  const pair = file.pairs.get(file.current)
+  const pair = file.current.get('default')
   for (let index = 0; index < count; index++) {
     const name = secretName(index)
     file.secrets.set(name, await seal(pair, 'named', Buffer.from(secretValue(index)), name))

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { CipherSuite } from '@hpke/core'
 import type { DataKeyPair } from './data-key-pair.js'
-import { aad, encodeToken, INFO, type Kind } from './token.js'
+import { aad, encodeToken, INFO, type Kind, type Token } from './token.js'
 
 let loaded: Promise<CipherSuite> | undefined
 
-/** Loaded by the first seal: a build whose secrets are sealed already does not pay for it. */
+/** Loads the cipher suite at the first seal: most builds with a secrets file never seal. */
 async function loadSuite() {
   const { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } = await import('@hpke/core')
   return new CipherSuite({
@@ -19,12 +19,12 @@ async function loadSuite() {
 const POINT = 65
 
 /**
- * Seals a plaintext to a data key pair: HPKE base mode (RFC 9180), one message for each
- * encapsulation. Needs no AWS.
+ * Seals a plaintext to a data key pair: HPKE base mode (RFC 9180), one message per encapsulation.
+ * Needs no AWS.
  *
- * @param name the entry's name, bound to the token where its kind is named.
- * @param seed 32 secret bytes or more: equal plaintexts then give equal tokens, and who holds the
- *   seed can test guesses. Absent, each token is fresh.
+ * @param name the entry's name, bound to a token of kind named.
+ * @param seed at least 32 secret bytes. Equal plaintexts then get equal tokens, and anybody who has
+ *   the seed can test guesses. Without a seed every token is fresh.
  */
 export async function seal(
   { publicKey, fingerprint }: DataKeyPair,
@@ -32,7 +32,7 @@ export async function seal(
   plaintext: Uint8Array,
   name = '',
   seed?: Uint8Array,
-): Promise<string> {
+): Promise<Token> {
   const suite = await (loaded ??= loadSuite())
   const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.subarray(-POINT))
   const bound = aad(kind, name)
@@ -44,16 +44,20 @@ export async function seal(
     plaintext,
     bound,
   )
-  return encodeToken({
+  return {
     kind,
     fingerprint,
-    enc: new Uint8Array(enc),
+    encapsulatedKey: new Uint8Array(enc),
     ciphertext: new Uint8Array(ct),
-  })
+  }
 }
 
+/** Returns the string of a new token; see `seal`. */
+export const sealToText = async (...parameters: Parameters<typeof seal>): Promise<string> =>
+  encodeToken(await seal(...parameters))
+
 /**
- * The input of DeriveKeyPair for the ephemeral key: a MAC over all that the message is made of, so
+ * Returns the input of DeriveKeyPair for the ephemeral key: a MAC over everything in the message, so
  * that no two different messages share a key and nonce. Each part is preceded by its length.
  */
 function ikm(
@@ -71,5 +75,5 @@ function ikm(
   return mac.digest()
 }
 
-// Not a slice of Node's pool: the library reads the whole ArrayBuffer.
+// Copied out of Node's buffer pool: the library reads the complete ArrayBuffer.
 const bytesOf = (buffer: Buffer) => new Uint8Array(buffer).buffer

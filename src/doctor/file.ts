@@ -1,15 +1,13 @@
-import { decodeToken, type Token } from '../crypto/token.js'
 import { knownPinsOf } from '../secrets-file/known-pins.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { checkPins } from '../secrets-file/pins.js'
+import { isStale, pairOf } from '../secrets-file/scopes.js'
 import { check, type Check } from './check.js'
 
 /** What a secrets file that was read says of itself, with no AWS. */
 export async function checkFile(file: SecretsFile, pins: string[]): Promise<Check[]> {
-  const { path, pairs, secrets, current } = file
-  const stale = [...secrets].filter(
-    ([, token]) => (decodeToken(token) as Token).fingerprint !== current,
-  )
+  const { path, pairs, secrets } = file
+  const stale = [...secrets].filter(([, token]) => isStale(file, pairOf(file, token)))
   return [
     check(
       'ok',

@@ -2,7 +2,6 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
-import { decodeToken, type Token } from '../crypto/token.js'
 import type { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { opener } from '../secrets-file/open.js'
@@ -148,9 +147,7 @@ async function openEntries(
 ): Promise<Check[]> {
   const pairs = only(file, proven)
   const { open } = opener(kms, pairs)
-  const entries = [...file.secrets].filter(([, token]) =>
-    pairs.pairs.has((decodeToken(token) as Token).fingerprint),
-  )
+  const entries = [...file.secrets].filter(([, token]) => pairs.pairs.has(token.fingerprint))
   const closed = await Promise.all(
     entries.map(async ([name, token]) => {
       try {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { encodeToken, type Token } from '../crypto/token.js'
 import { existingSecretsFile } from '../secrets-file/locate.js'
+import { isStale } from '../secrets-file/scopes.js'
 import type { InspectedSecret } from './assemble.js'
 
 /** How a bundle agrees with a secrets file. Names are those of secrets, or places of literals. */
@@ -22,10 +24,9 @@ export async function compareWithSecretsFile(
   secrets: InspectedSecret[],
   secretsFile: string,
 ): Promise<SealedTo> {
-  const { pairs, current, secrets: entries } = await existingSecretsFile({ secretsFile })
-  const digests = new Map(
-    [...entries].map(([name, token]) => [name, createHash('sha256').update(token).digest('hex')]),
-  )
+  const file = await existingSecretsFile({ secretsFile })
+  const { pairs, secrets: entries } = file
+  const digests = new Map([...entries].map(([name, token]) => [name, digestOf(token)]))
   const sealed = secrets.filter(({ mode }) => mode === 'envelope')
   const isNamed = ({ kind, name }: InspectedSecret) => kind === 'named' && name !== null
   const named = sealed.filter(isNamed)
@@ -36,7 +37,7 @@ export async function compareWithSecretsFile(
     sealed.filter(
       (secret) =>
         isKnown(secret) &&
-        (secret.fingerprint !== current ||
+        (isStale(file, pairs.get(secret.fingerprint!)!) ||
           (isNamed(secret) &&
             entries.has(secret.name!) &&
             digests.get(secret.name!) !== secret.digest)),
@@ -52,6 +53,8 @@ export async function compareWithSecretsFile(
     unused: [...entries.keys()].filter((name) => !opened.has(name)).sort(),
   }
 }
+
+const digestOf = (token: Token) => createHash('sha256').update(encodeToken(token)).digest('hex')
 
 const namesOf = (secrets: InspectedSecret[]) =>
   [...new Set(secrets.map(({ name }) => name ?? 'a token without a name'))].sort()

@@ -3,11 +3,12 @@ import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { checkKeys, checkPins } from '../secrets-file/pins.js'
+import { currentPair } from '../secrets-file/scopes.js'
 
 /**
- * Reads the secrets file of a build and holds it against the options, before any source is read.
+ * Reads the secrets file of a build and compares it with the options, before any source is read.
  *
- * @returns null where there is none and none is asked for.
+ * @returns null if there is none and no option needs one.
  * @throws KmsBuildError SECRETS_FILE_MISSING, PIN_MISMATCH, OPTIONS_INVALID, and what
  *   `readSecretsFile` throws.
  */
@@ -27,21 +28,18 @@ export async function loadSecretsFile(options: OptionsResolved): Promise<Secrets
 
 function reasonToNeedIt({ secretsFile: { path, required }, seed, pins }: OptionsResolved) {
   if (required)
-    return `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or mend the option secretsFile.`
+    return `there is no secrets file ${path}. Make one with npx unplugin-kms init --key ID, or correct the option secretsFile.`
   if (seed)
-    return `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one each build makes a data key pair of its own, and no two are alike.`
+    return `UNPLUGIN_KMS_SEED is set, but there is no secrets file ${path}: without one, each build creates its own data key pair, and no two builds are equal.`
   if (pins.length) return `a pin is set but there is no secrets file ${path} to compare it with.`
   return null
 }
 
-function checkContext(
-  { path, encryptionContext }: SecretsFile,
-  expected: Record<string, string> | undefined,
-) {
-  if (expected && contextText(expected) !== contextText(encryptionContext)) {
+function checkContext(file: SecretsFile, expected: Record<string, string> | undefined) {
+  if (expected && contextText(expected) !== contextText(currentPair(file).encryptionContext)) {
     throw new KmsBuildError(
       'OPTIONS_INVALID',
-      `option encryptionContext and that of ${path} differ. They must be equal: drop the option.`,
+      `option encryptionContext and that of ${file.path} differ. They must be equal: remove the option.`,
     )
   }
 }

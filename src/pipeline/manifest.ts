@@ -185,7 +185,6 @@ const sorted = (names: string[]) => [...new Set(names)].sort()
 
 function commonFolder([first = '', ...others]: string[]): string {
   let folder = first
-  while (others.some((other) => relative(folder, other).startsWith('../..')))
-    folder = dirname(folder)
+  while (others.some((other) => relative(folder, other).startsWith('..'))) folder = dirname(folder)
   return folder
 }

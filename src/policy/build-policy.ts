@@ -9,6 +9,7 @@ import {
   type SecretsOptions,
 } from '../secrets-file/locate.js'
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
+import { currentPair } from '../secrets-file/scopes.js'
 import { marksIn } from '../secrets/sources.js'
 import { resolveKeys } from './openings.js'
 import { sourceStatements } from './source-statements.js'
@@ -65,7 +66,7 @@ const keysOf = async (keyIds: string[], aws: AwsOptions): Promise<Key[]> => {
 }
 
 const wrappingKeys = (file: SecretsFile | null): string[] =>
-  file?.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId) ?? []
+  file ? currentPair(file).wrapped.map(({ keyId }) => keyId) : []
 
 /** As the sealer does: a pair of the secrets file needs no AWS, one of the build's own is made. */
 function sealStatements(
@@ -81,7 +82,7 @@ function sealStatements(
       'the build seals plaintexts, and nothing says under which KMS key. Give the option keyId of the plugin as --key.',
     )
   }
-  const encryptionContext = file?.encryptionContext ?? given
+  const encryptionContext = file ? currentPair(file).encryptionContext : given
   const openings = keys.map(({ arn: keyArn }) => ({ keyArn, encryptionContext }))
   const parsed = keys.map(({ named }) => parseKeyArn(named))
   const isOneKey = keys.length === 1 || (parsed.every((arn) => arn !== null) && areRelated(parsed))

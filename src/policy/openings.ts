@@ -35,9 +35,9 @@ export async function openingsOf(options: OpeningsOptions): Promise<Opening[]> {
 }
 
 /** Of all pairs: what runs may have been built before the last rotation. */
-export const openingsOfFile = ({ pairs, encryptionContext }: SecretsFile): Opening[] =>
+export const openingsOfFile = ({ pairs }: SecretsFile): Opening[] =>
   distinct(
-    [...pairs.values()].flatMap(({ wrapped }) =>
+    [...pairs.values()].flatMap(({ wrapped, encryptionContext }) =>
       wrapped.map(({ keyId }) => ({ keyArn: keyId, encryptionContext })),
     ),
   )

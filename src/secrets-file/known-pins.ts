@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { pinOf } from '../crypto/data-key-pair.js'
+import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { pinsIn } from '../options/environment.js'
 import { git } from '../util/git.js'
@@ -9,6 +9,7 @@ import { replaceFile } from '../util/replace-file.js'
 import { withLock } from './lock.js'
 import type { SecretsFile } from './parse.js'
 import { checkPins } from './pins.js'
+import { currentPair } from './scopes.js'
 
 /** The pins that were trusted for each secrets file, by its absolute path. */
 type KnownPins = Record<string, string[]>
@@ -32,8 +33,8 @@ export async function checkKnownPin(file: SecretsFile, trust = false): Promise<s
   const vouched = pinsIn(process.env)
   checkPins(file, vouched)
   const known = await knownPinsOf(file.path)
-  const { publicKey } = file.pairs.get(file.current)!
-  const pin = pinOf(publicKey)
+  const { publicKey } = currentPair(file)
+  const pin = publicKeyDigest(publicKey)
   if (known?.includes(pin)) return []
   if (known && !trust && !vouched.length) throw await changed(file, known, pin)
   return rememberPins(file)
@@ -47,7 +48,7 @@ export async function rememberPins({ path, pairs }: SecretsFile): Promise<string
     const key = await keyOf(path)
     await withLock(store, async () => {
       const known = await readKnownPins()
-      known[key] = [...pairs.values()].map(({ publicKey }) => pinOf(publicKey))
+      known[key] = [...pairs.values()].map(({ publicKey }) => publicKeyDigest(publicKey))
       await replaceFile(store, `${JSON.stringify(known, null, 2)}\n`)
     })
     return []
@@ -82,8 +83,9 @@ async function readKnownPins(): Promise<KnownPins> {
 
 const keyOf = (path: string) => realpath(path).catch(() => path)
 
-async function changed({ path, current, pairs }: SecretsFile, known: string[], pin: string) {
-  const text = pairs.get(current)!.publicKey.toString('base64')
+async function changed(file: SecretsFile, known: string[], pin: string) {
+  const { path } = file
+  const text = currentPair(file).publicKey.toString('base64')
   const commit = await git(dirname(path), [
     'log',
     '-1',

@@ -1,15 +1,16 @@
 import { access, constants } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { unwritable } from '../util/replace-file.js'
 import { readSecretsFile, type SecretsFile } from './parse.js'
 
-/** What every operation on a secrets file takes. */
+/** The options of every operation on a secrets file. */
 export interface SecretsOptions {
-  /** Relative to the working directory; one a stage. Default: `kms-secrets.json`. */
+  /** Relative to the working directory; one per stage. Default: `kms-secrets.json`. */
   secretsFile?: string
-  /** How KMS is reached, by those operations that need it. */
+  /** How to reach KMS, for the operations that need it. */
   aws?: AwsOptions
   /** Seal to the file's public key although another one was remembered, and remember this one. */
   trust?: boolean
@@ -26,8 +27,8 @@ export async function existingSecretsFile(options: SecretsOptions): Promise<Secr
 }
 
 /**
- * The path of a file that is there, for who changes it later: told before anyone is asked for a
- * value. A file made read-only stays so, though its folder would let it be replaced.
+ * Returns the path of an existing file that may be changed. Called before the user is asked for a
+ * value. A read-only file is rejected, although its folder would allow replacing it.
  *
  * @throws KmsBuildError SECRETS_FILE_MISSING, FILE_UNWRITABLE.
  */
@@ -46,8 +47,8 @@ function missing(options: SecretsOptions): KmsBuildError {
   )
 }
 
-/** The token of an entry that must be there. @throws KmsBuildError NAME_UNKNOWN. */
-export function existingEntry({ path, secrets }: SecretsFile, name: string): string {
+/** Returns the token of an entry. @throws KmsBuildError NAME_UNKNOWN. */
+export function existingEntry({ path, secrets }: SecretsFile, name: string): Token {
   const token = secrets.get(name)
   if (token !== undefined) return token
   throw new KmsBuildError(

@@ -1,10 +1,11 @@
-import { contextText, type DataKeyPair } from '../crypto/data-key-pair.js'
-import { decodeToken, type Token } from '../crypto/token.js'
-import { parseSecretsFile, type SecretsFile } from './parse.js'
+import { contextText } from '../crypto/data-key-pair.js'
+import { encodeToken, type Token } from '../crypto/token.js'
+import { parseSecretsFile, type ScopedPair, type SecretsFile } from './parse.js'
+import { pairOf } from './scopes.js'
 import { formatSecretsFile } from './serialize.js'
 
 export interface Merged {
-  /** The merged file; where there are conflicts, with git's markers around each. */
+  /** The merged file; if there are conflicts, with git's markers around each. */
   text: string
   /** Names of entries that both sides changed, or `the data key pairs`. */
   conflicts: string[]
@@ -13,9 +14,9 @@ export interface Merged {
 /**
  * Merges two versions of a secrets file, entry by entry. A pair stays as long as an entry needs it.
  *
- * @param base their common ancestor's text; '' if the file was added on both sides.
+ * @param base the text of their common ancestor; '' if both sides added the file.
  * @param path shown in errors.
- * @throws KmsBuildError SECRETS_FILE_INVALID where a version is broken by itself.
+ * @throws KmsBuildError SECRETS_FILE_INVALID if a version is malformed by itself.
  */
 export function mergeSecretsFiles(
   base: string,
@@ -25,72 +26,63 @@ export function mergeSecretsFiles(
 ): Merged {
   const [a, b] = [parseSecretsFile(ours, path), parseSecretsFile(theirs, path)]
   const o = base.trim() ? parseSecretsFile(base, path) : null
-  const head = mergeHeads(o, a, b)
-  if (!head) return { text: markers(ours, theirs), conflicts: ['the data key pairs'] }
+  const inConflict = { text: markers(ours, theirs), conflicts: ['the data key pairs'] }
+  const head = mergePairs(o, a, b)
+  if (!head) return inConflict
 
-  const { merged: secrets, conflicts } = mergeMaps(
-    o?.secrets,
-    a.secrets,
-    b.secrets,
-    (one, two) => one === two,
-  )
-  const needed = new Set([
-    head.current,
-    ...[
-      ...secrets.values(),
-      ...conflicts.flatMap((name) => [a.secrets.get(name), b.secrets.get(name)]),
-    ].flatMap((token) => (token ? [(decodeToken(token) as Token).fingerprint] : [])),
-  ])
-  const pairs = new Map(head.pairs)
-  for (const fingerprint of needed)
-    pairs.set(
-      fingerprint,
-      pairs.get(fingerprint) ?? a.pairs.get(fingerprint) ?? b.pairs.get(fingerprint)!,
-    )
-  // A pair that one side dropped returns with its entry, and then must fit the merged context.
-  const fits = (pair: DataKeyPair) => sameContext(pair.encryptionContext, head.encryptionContext)
-  if (![...pairs.values()].every(fits)) {
-    return { text: markers(ours, theirs), conflicts: ['the data key pairs'] }
+  const entries = mergeMaps(o?.secrets, a.secrets, b.secrets, sameToken)
+  const { merged: secrets, conflicts } = entries
+  for (const side of [a, b])
+    for (const token of usedTokens(side, secrets, conflicts))
+      if (!head.pairs.has(token.fingerprint)) head.pairs.set(token.fingerprint, pairOf(side, token))
+  // A pair that one side removed returns with its entry. It must fit the merged context then.
+  const fits = (pair: ScopedPair) => {
+    const current = head.current.get(pair.scope)
+    return current !== undefined && sameContext(pair, current)
   }
-  for (const name of conflicts) secrets.set(name, CONFLICT)
-  const text = formatSecretsFile({ ...a, ...head, pairs, secrets })
+  if (![...head.pairs.values()].every(fits)) return inConflict
+
+  for (const name of conflicts) secrets.set(name, (a.secrets.get(name) ?? b.secrets.get(name))!)
+  const text = formatSecretsFile({ ...a, ...head, secrets })
   return { text: withConflicts(text, conflicts, a.secrets, b.secrets), conflicts }
 }
 
-type Head = Pick<SecretsFile, 'encryptionContext' | 'current' | 'pairs'>
-
-/** All but the entries, or null where the two sides disagree. */
-function mergeHeads(base: SecretsFile | null, ours: SecretsFile, theirs: SecretsFile): Head | null {
-  const current = pick(base?.current, ours.current, theirs.current, (one, two) => one === two)
-  const encryptionContext = pick(
-    base?.encryptionContext,
-    ours.encryptionContext,
-    theirs.encryptionContext,
-    sameContext,
+/** Returns the tokens of one side that the merged file contains, or shows as a conflict. */
+const usedTokens = (side: SecretsFile, merged: Map<string, Token>, conflicts: string[]) =>
+  [...side.secrets].flatMap(([name, token]) =>
+    merged.get(name) === token || conflicts.includes(name) ? [token] : [],
   )
-  const { merged: pairs, conflicts } = mergeMaps(base?.pairs, ours.pairs, theirs.pairs, samePair)
-  if (!current || !encryptionContext || conflicts.length) return null
-  return { current, encryptionContext, pairs }
+
+/** Merges everything but the entries. Returns null if the two sides disagree. */
+function mergePairs(
+  base: SecretsFile | null,
+  ours: SecretsFile,
+  theirs: SecretsFile,
+): Pick<SecretsFile, 'current' | 'pairs'> | null {
+  const pairs = mergeMaps(base?.pairs, ours.pairs, theirs.pairs, samePair)
+  const current = mergeMaps(base?.current, ours.current, theirs.current, sameFingerprint)
+  if (pairs.conflicts.length || current.conflicts.length) return null
+  for (const [scope, pair] of current.merged) {
+    const merged = pairs.merged.get(pair.fingerprint) ?? pair
+    pairs.merged.set(pair.fingerprint, merged)
+    current.merged.set(scope, merged)
+  }
+  return { current: current.merged, pairs: pairs.merged }
 }
 
-const sameContext = (one: Record<string, string>, two: Record<string, string>) =>
-  contextText(one) === contextText(two)
+const sameContext = (one: ScopedPair, two: ScopedPair) =>
+  contextText(one.encryptionContext) === contextText(two.encryptionContext)
 
-const samePair = (one: DataKeyPair, two: DataKeyPair) =>
+const sameFingerprint = (one: ScopedPair, two: ScopedPair) => one.fingerprint === two.fingerprint
+
+const samePair = (one: ScopedPair, two: ScopedPair) =>
+  one.scope === two.scope &&
   JSON.stringify(one.wrapped) === JSON.stringify(two.wrapped) &&
-  sameContext(one.encryptionContext, two.encryptionContext)
+  sameContext(one, two)
 
-/** The side that changed, or null where both did, differently. */
-function pick<T>(
-  base: T | undefined,
-  ours: T,
-  theirs: T,
-  same: (one: T, two: T) => boolean,
-): T | null {
-  if (same(ours, theirs) || (base !== undefined && same(base, theirs))) return ours
-  return base !== undefined && same(base, ours) ? theirs : null
-}
+const sameToken = (one: Token, two: Token) => encodeToken(one) === encodeToken(two)
 
+/** Takes the side that changed. A key that both sides changed differently is a conflict. */
 function mergeMaps<T>(
   base: Map<string, T> | undefined,
   ours: Map<string, T>,
@@ -112,24 +104,23 @@ function mergeMaps<T>(
   return { merged, conflicts }
 }
 
-const CONFLICT = 'conflict'
 const markers = (ours: string, theirs: string) =>
   `<<<<<<< ours\n${ours}=======\n${theirs}>>>>>>> theirs\n`
 
-/** Puts both sides' lines in place of each entry in conflict; an entry is a line of its own. */
+/** Replaces the line of each entry in conflict by the lines of both sides, between markers. */
 function withConflicts(
   text: string,
   conflicts: string[],
-  ours: Map<string, string>,
-  theirs: Map<string, string>,
+  ours: Map<string, Token>,
+  theirs: Map<string, Token>,
 ): string {
   for (const name of conflicts) {
-    const key = `    ${JSON.stringify(name)}: `
-    const start = text.indexOf(`${key}"${CONFLICT}"`)
+    const key = `    ${JSON.stringify(name)}: "kms:`
+    const start = text.indexOf(key)
     const end = text.indexOf('\n', start) + 1
     const comma = text[end - 2] === ',' ? ',' : ''
-    const line = (token: string | undefined) =>
-      token === undefined ? '' : `${key}"${token}"${comma}\n`
+    const line = (token: Token | undefined) =>
+      token === undefined ? '' : `    ${JSON.stringify(name)}: "${encodeToken(token)}"${comma}\n`
     text =
       text.slice(0, start) + markers(line(ours.get(name)), line(theirs.get(name))) + text.slice(end)
   }

@@ -1,25 +1,32 @@
 import { KmsBuildError } from '../errors.js'
 
+/** The scope of a file without scopes, and of entries that name none. */
+export const DEFAULT_SCOPE = 'default'
+
 /**
- * Refuses names that nobody could tell apart or type again. `=` is refused since what follows it is
- * most likely a value; so no message here shows the name.
+ * Returns why a string cannot be the name of an entry: names must be distinguishable and typeable.
+ * The reason contains none of the string.
+ */
+export function nameProblem(name: string): string | undefined {
+  if (name === '') return 'it is empty.'
+  if (name.includes('='))
+    return "it contains '='. A value is never given as an argument, where the process list and the shell's history show it: give only the name, and the value at the prompt, on stdin or with --from-file."
+  if (!name.isWellFormed()) return 'it has a lone surrogate, which UTF-8 cannot represent.'
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) return 'it has a line break or another control character.'
+  if (name !== name.trim()) return 'it begins or ends with a space.'
+  if (name !== name.normalize('NFC'))
+    return "it is not in Unicode's composed form (NFC), and would look the same as another name."
+  return undefined
+}
+
+/**
+ * Checks the name of an entry. The message does not contain the name: what follows a `=` is most
+ * likely a value.
  *
  * @throws KmsBuildError NAME_INVALID.
  */
 export function checkName(name: string): void {
-  if (name === '') fail('it is empty.')
-  if (name.includes('=')) {
-    fail(
-      "it holds '='. A value is never given as an argument, where the list of processes and the shell's history show it: give the name alone, and the value at the prompt, on stdin or with --from-file.",
-    )
-  }
-  if (!name.isWellFormed()) fail('it has a lone surrogate, which UTF-8 cannot carry.')
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name)) fail('it has a line break or another control character.')
-  if (name !== name.trim()) fail('it begins or ends with a space.')
-  if (name !== name.normalize('NFC'))
-    fail("it is not in Unicode's composed form (NFC), and would look the same as another name.")
-}
-
-function fail(why: string): never {
-  throw new KmsBuildError('NAME_INVALID', `this is no name for a secret: ${why}`)
+  const problem = nameProblem(name)
+  if (problem)
+    throw new KmsBuildError('NAME_INVALID', `this is not a valid name for a secret: ${problem}`)
 }

@@ -2,7 +2,7 @@ import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/c
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
 import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
-import { aad, decodeToken, INFO, type Token } from '../crypto/token.js'
+import { aad, INFO, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from './parse.js'
 
@@ -12,23 +12,26 @@ const suite = new CipherSuite({
   aead: new Aes256Gcm(),
 })
 
+/** The part of a secrets file that opening needs. */
+export interface OpenableFile extends Pick<SecretsFile, 'path'> {
+  pairs: Map<string, DataKeyPair>
+}
+
 export interface Opener {
-  /** Unwraps a pair's private key, and sees that the file's public key is its own. */
+  /** Unwraps a pair's private key, and checks that it belongs to the public key in the file. */
   unwrap: (fingerprint: string) => Promise<webcrypto.CryptoKey>
-  /** @param name the entry's name, or for a literal how to call it in an error. */
-  open: (token: string, name: string) => Promise<Uint8Array>
+  /** @param name the entry's name, or the place of a literal, for errors. */
+  open: (token: Token, name: string) => Promise<Uint8Array>
 }
 
 /**
- * Opens what is sealed to a secrets file's pairs: one kms:Decrypt a pair, when it is first needed.
+ * Returns functions that open tokens of a secrets file's pairs: one kms:Decrypt per pair, when it is
+ * first needed.
  *
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED; PAIR_MISMATCH, TOKEN_FOREIGN,
  *   OPEN_FAILED.
  */
-export function opener(
-  kms: KmsOpeningCalls,
-  { pairs, path }: Pick<SecretsFile, 'pairs' | 'path'>,
-): Opener {
+export function opener(kms: KmsOpeningCalls, { pairs, path }: OpenableFile): Opener {
   const keys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const unwrap = (fingerprint: string) => {
     let key = keys.get(fingerprint)
@@ -37,8 +40,7 @@ export function opener(
   }
   return {
     unwrap,
-    async open(text, name) {
-      const { kind, fingerprint, enc, ciphertext } = decodeToken(text) as Token
+    async open({ kind, fingerprint, encapsulatedKey: enc, ciphertext }, name) {
       if (!pairs.has(fingerprint)) {
         throw new KmsBuildError(
           'TOKEN_FOREIGN',
@@ -72,26 +74,26 @@ async function unwrapPair(
     if (!publicKey.equals(pair.publicKey)) {
       throw new KmsBuildError(
         'PAIR_MISMATCH',
-        `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, look who did (git log), and restore the line.`,
+        `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, find out who did (git log), and restore the line.`,
       )
     }
-    // The key is rebuilt with its public half, which KMS's own PKCS#8 may lack.
-    const whole = privateKey.export({ format: 'der', type: 'pkcs8' })
+    // KMS's PKCS#8 may lack the public half; node adds it.
+    const complete = privateKey.export({ format: 'der', type: 'pkcs8' })
     const key = await webcrypto.subtle.importKey(
       'pkcs8',
-      whole,
+      complete,
       { name: 'ECDH', namedCurve: 'P-256' },
       true,
       ['deriveBits'],
     )
-    whole.fill(0)
+    complete.fill(0)
     return key
   } finally {
     pkcs8.fill(0)
   }
 }
 
-/** The first of the pair's blobs that KMS opens, or else what was said of the first. */
+/** Decrypts the first of the pair's blobs that KMS can open. Throws the error of the first blob. */
 async function decryptAny(
   kms: KmsOpeningCalls,
   { wrapped, encryptionContext }: DataKeyPair,

@@ -1,5 +1,5 @@
 import { parseKeyArn } from '../aws/key-arn.js'
-import { pinOf } from '../crypto/data-key-pair.js'
+import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from './parse.js'
 
@@ -13,7 +13,7 @@ import type { SecretsFile } from './parse.js'
 export function checkPins({ path, pairs }: SecretsFile, pins: string[]) {
   if (!pins.length) return
   for (const { fingerprint, publicKey } of pairs.values()) {
-    const pin = pinOf(publicKey)
+    const pin = publicKeyDigest(publicKey)
     if (pins.includes(pin)) continue
     throw new KmsBuildError(
       'PIN_MISMATCH',

@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /**
- * The secrets files of the project that a folder belongs to: the package around it, without the
- * packages inside it. More than one = one a stage.
+ * Returns the secrets files of the project that a folder belongs to: of its package, without nested
+ * packages. If there are several, each is the file of one stage.
  */
 export async function secretsFilesOfProject(folder: string): Promise<string[]> {
   return secretsFilesIn(projectRoot(folder))
@@ -25,7 +25,7 @@ async function secretsFilesIn(folder: string): Promise<string[]> {
       if (entry.isDirectory()) {
         const foreign =
           entry.name === 'node_modules' ||
-          entry.name.startsWith('../secrets') ||
+          entry.name.startsWith('.') ||
           existsSync(join(path, 'package.json'))
         return foreign ? [] : secretsFilesIn(path)
       }
@@ -35,7 +35,7 @@ async function secretsFilesIn(folder: string): Promise<string[]> {
   return found.flat().sort()
 }
 
-/** A broken one counts too: it is a stage all the same. */
+/** Checks whether a file looks like a secrets file. A malformed one counts too. */
 async function isSecretsFile(path: string): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch(() => '')
   return text.includes('"dataKeyPairs"') && text.includes('"privateKeyCiphertextBlobs"')

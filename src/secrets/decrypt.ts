@@ -17,8 +17,8 @@ import {
 } from './sources.js'
 
 /**
- * Puts the plaintexts back in place of sealed literals, with kms:Decrypt. Nothing is written unless
- * all of them open.
+ * Replaces sealed literals by their plaintexts, with kms:Decrypt. Writes nothing unless all of them
+ * open.
  *
  * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, FILE_CHANGED, FILE_UNWRITABLE, and what
  *   `opener` and `markedSources` throw.
@@ -35,7 +35,7 @@ export async function decryptSources(
   return { changed: placesIn(sources) }
 }
 
-/** The modules whose literals are tokens, with those only. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
+/** Returns the modules with sealed literals, and those literals. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
 export async function sealedSources(paths: string[]): Promise<MarkedSource[]> {
   const sources = onlyLiterals(await markedSources(paths), ({ argument }) =>
     looksLikeToken(argument),
@@ -44,14 +44,15 @@ export async function sealedSources(paths: string[]): Promise<MarkedSource[]> {
   return sources
 }
 
-async function opened(open: Opener['open'], { argument, place }: Mark): Promise<string> {
-  const bytes = await open(argument, placeText(place))
+async function opened(open: Opener['open'], mark: Mark): Promise<string> {
+  const { place } = mark
+  const bytes = await open(tokenIn(mark), placeText(place))
   const text = textOf(bytes)
   bytes.fill(0)
   if (text !== undefined) return text
   throw new KmsBuildError(
     'OPEN_FAILED',
-    'the literal holds bytes that are no text, which no literal can show.',
+    'the literal contains bytes that are not UTF-8 text, which a string literal cannot represent.',
     place,
   )
 }

@@ -1,9 +1,10 @@
 import { dirname } from 'node:path'
-import { seal } from '../crypto/seal.js'
+import { sealToText } from '../crypto/seal.js'
 import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { checkKnownPin } from '../secrets-file/known-pins.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { currentPair } from '../secrets-file/scopes.js'
 import { secretsFilesOfProject } from '../secrets-file/stages.js'
 import {
   markedSources,
@@ -15,7 +16,7 @@ import {
 } from './sources.js'
 
 /**
- * Where plaintexts stand in the sources. Needs neither a secrets file nor AWS.
+ * Finds plaintext literals in the sources. Needs neither a secrets file nor AWS.
  *
  * @throws KmsBuildError as `markedSources`.
  */
@@ -24,8 +25,8 @@ export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSou
 }
 
 /**
- * Puts tokens in place of the plaintext literals, and changes no other byte. Needs no AWS. A run
- * that was cut short is finished by the next.
+ * Replaces plaintext literals by tokens, and changes no other byte. Needs no AWS. If a run was
+ * interrupted, run it again to finish.
  *
  * @throws KmsBuildError STAGES_SEVERAL, PIN_MISMATCH, PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE,
  *   FILE_CHANGED, FILE_UNWRITABLE, and what `markedSources` throws.
@@ -39,15 +40,15 @@ export async function encryptSources(
   if (stages.length > 1) {
     throw new KmsBuildError(
       'STAGES_SEVERAL',
-      `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with one of them only. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
+      `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with only one of them. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
     )
   }
   const warnings = await checkKnownPin(file, options.trust)
-  const pair = file.pairs.get(file.current)!
+  const pair = currentPair(file)
 
   const sources = await plaintextSources(paths)
   const sealed = await withLiterals(sources, ({ argument }) =>
-    seal(pair, 'literal', Buffer.from(argument)),
+    sealToText(pair, 'literal', Buffer.from(argument)),
   )
   for (const { source, text } of sealed) await replaceSource(source, text)
   return { changed: placesIn(sources), warnings }
@@ -62,13 +63,13 @@ async function plaintextSources(paths: string[]) {
     if (argument === '')
       throw new KmsBuildError(
         'PLAINTEXT_EMPTY',
-        'the literal is empty. Give it a value, or drop the mark.',
+        'the literal is empty. Give it a value, or remove the mark.',
         place,
       )
     if (!argument.isWellFormed())
       throw new KmsBuildError(
         'PLAINTEXT_LONE_SURROGATE',
-        'the literal has a lone surrogate, which UTF-8 cannot carry.',
+        'the literal has a lone surrogate, which UTF-8 cannot represent.',
         place,
       )
   }

@@ -1,6 +1,6 @@
 import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsCalls } from '../aws/kms.js'
-import { pinOf } from '../crypto/data-key-pair.js'
+import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { rememberPins } from '../secrets-file/known-pins.js'
 import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
@@ -52,7 +52,7 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     return {
       path,
       fingerprint: pair.fingerprint,
-      pin: pinOf(pair.publicKey),
+      pin: publicKeyDigest(pair.publicKey),
       keyArns: pair.wrapped.map(({ keyId }) => keyId),
       types: types ? await createTypes(file) : undefined,
       warnings,

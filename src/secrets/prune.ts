@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { decodeToken, KINDS, type Token } from '../crypto/token.js'
+import { tokenPrefixes } from '../crypto/token.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import { rememberPins } from '../secrets-file/known-pins.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { isStale } from '../secrets-file/scopes.js'
 import { git } from '../util/git.js'
 
 export interface PruneOptions extends SecretsOptions {
@@ -32,8 +33,9 @@ export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pru
   const edited = await editSecretsFile(options, 'sealing', async (file) => {
     const dropped: string[] = []
     const kept: Pruned['kept'] = []
-    for (const fingerprint of file.pairs.keys()) {
-      if (fingerprint === file.current) continue
+    for (const pair of file.pairs.values()) {
+      if (!isStale(file, pair)) continue
+      const { fingerprint } = pair
       const uses = [
         ...usesInEntries(file, fingerprint),
         ...(await usesInFiles(paths, file.path, fingerprint)),
@@ -51,29 +53,22 @@ export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pru
 
 function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] {
   return [...secrets].flatMap(([name, token]) =>
-    (decodeToken(token) as Token).fingerprint === fingerprint ? [`entry ${name}`] : [],
+    token.fingerprint === fingerprint ? [`entry ${name}`] : [],
   )
 }
-
-/** How the tokens of a pair begin: kind and fingerprint are nine bytes, twelve whole characters. */
-const tokenBeginnings = (fingerprint: string) =>
-  Object.values(KINDS).map(
-    (kind) =>
-      `kms:v1:${Buffer.from([kind, ...Buffer.from(fingerprint, 'hex')]).toString('base64url')}`,
-  )
 
 async function usesInFiles(
   paths: string[],
   secretsFile: string,
   fingerprint: string,
 ): Promise<string[]> {
-  const beginnings = tokenBeginnings(fingerprint)
+  const prefixes = tokenPrefixes(fingerprint)
   const uses: string[] = []
   for (const path of paths) {
     for await (const file of files(path)) {
       if (relative(secretsFile, file) === '') continue
       const content = await readFile(file).catch(() => null)
-      if (content && beginnings.some((beginning) => content.includes(beginning))) uses.push(file)
+      if (content && prefixes.some((prefix) => content.includes(prefix))) uses.push(file)
     }
   }
   return uses
@@ -104,7 +99,7 @@ async function usesInBranches(folder: string, fingerprint: string): Promise<stri
       .map((line) => line.split(' ') as [string, string]),
   )
   if (!branches.size) return []
-  const patterns = tokenBeginnings(fingerprint).flatMap((beginning) => ['-e', beginning])
+  const patterns = tokenPrefixes(fingerprint).flatMap((prefix) => ['-e', prefix])
   const found = await git(folder, [
     'grep',
     '-lF',

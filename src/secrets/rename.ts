@@ -7,8 +7,8 @@ import { opener } from '../secrets-file/open.js'
 import { sealEntry } from './set.js'
 
 /**
- * Gives an entry another name. A token is bound to its name, so the value is opened (kms:Decrypt)
- * and sealed anew.
+ * Renames an entry. A token is bound to its name, so the value is opened (kms:Decrypt) and sealed
+ * again.
  *
  * @throws KmsBuildError NAME_UNKNOWN, NAME_INVALID, NAME_TAKEN, and what `opener` and
  *   `editSecretsFile` throw.
@@ -20,7 +20,7 @@ export async function renameSecret(from: string, to: string, options: SecretsOpt
     if (file.secrets.has(to))
       throw new KmsBuildError(
         'NAME_TAKEN',
-        `${file.path} has a secret ${to} already. Unset it first, or choose another name.`,
+        `${file.path} already has a secret ${to}. Unset it first, or choose another name.`,
       )
     const plaintext = await opener(kmsOpeningCalls(options.aws ?? {}), file).open(token, from)
     await sealEntry(file, to, plaintext)

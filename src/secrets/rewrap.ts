@@ -5,6 +5,7 @@ import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
+import { currentPair, replacePair } from '../secrets-file/scopes.js'
 
 export interface RewrapOptions extends Omit<SecretsOptions, 'trust'> {
   /** The KMS keys that may open from now on, in place of all others. Default: those of now. */
@@ -23,8 +24,8 @@ export interface RewrapOptions extends Omit<SecretsOptions, 'trust'> {
 export async function rewrapSecrets(options: RewrapOptions) {
   const kms = kmsOpeningCalls(options.aws ?? {})
   return editSecretsFile(options, 'not sealing', async (file) => {
-    const encryptionContext = options.encryptionContext ?? file.encryptionContext
     for (const pair of file.pairs.values()) {
+      const encryptionContext = options.encryptionContext ?? pair.encryptionContext
       const wrapped = []
       for (const keyId of options.keyIds ?? pair.wrapped.map(({ keyId }) => keyId)) {
         const region =
@@ -34,10 +35,9 @@ export async function rewrapSecrets(options: RewrapOptions) {
           process.env.AWS_DEFAULT_REGION
         wrapped.push(await rewrap(kms, pair, { keyId, region, encryptionContext }))
       }
-      file.pairs.set(pair.fingerprint, { ...pair, wrapped, encryptionContext })
+      replacePair(file, { ...pair, wrapped, encryptionContext })
     }
-    file.encryptionContext = encryptionContext
-    return { keyArns: file.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId) }
+    return { keyArns: currentPair(file).wrapped.map(({ keyId }) => keyId) }
   })
 }
 

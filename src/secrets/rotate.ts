@@ -1,9 +1,8 @@
 import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { kmsCalls } from '../aws/kms.js'
-import { pinOf } from '../crypto/data-key-pair.js'
-import { seal } from '../crypto/seal.js'
-import { decodeToken, type Token } from '../crypto/token.js'
+import { publicKeyDigest } from '../crypto/data-key-pair.js'
+import { sealToText } from '../crypto/seal.js'
 import { placeText } from '../errors.js'
 import { tokenIn } from '../pipeline/resolve/literal.js'
 import { checkKnownPin, rememberPins } from '../secrets-file/known-pins.js'
@@ -11,6 +10,7 @@ import { existingPath, existingSecretsFile, type SecretsOptions } from '../secre
 import { withLock } from '../secrets-file/lock.js'
 import { opener, type Opener } from '../secrets-file/open.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { currentPair, isStale, makeCurrent, pairOf } from '../secrets-file/scopes.js'
 import { writeSecretsFile } from '../secrets-file/serialize.js'
 import { sealedSources } from './decrypt.js'
 import { sealEntry } from './set.js'
@@ -59,26 +59,27 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     const { unwrap, open } = opener(kmsOpeningCalls(aws), file)
     await Promise.all([...file.pairs.keys()].map(unwrap))
     const entries = await openEntries(open, file)
-    const literals = await openLiterals(open, sources)
+    const literals = await openLiterals(open, sources, file)
 
-    const isStale = (fingerprint: string) => fingerprint !== file.current
-    const finished = [...entries, ...literals].some(({ fingerprint }) => isStale(fingerprint))
+    const finished = [...entries, ...literals].some(({ pair }) => isStale(file, pair))
     if (!finished) {
-      const keyIds =
-        options.keyIds ?? file.pairs.get(file.current)!.wrapped.map(({ keyId }) => keyId)
-      const pair = await createDataKeyPair(kmsCalls(aws), keyIds, file.encryptionContext)
-      file.pairs.set(pair.fingerprint, pair)
-      file.current = pair.fingerprint
+      const keyIds = options.keyIds ?? currentPair(file).wrapped.map(({ keyId }) => keyId)
+      const pair = await createDataKeyPair(
+        kmsCalls(aws),
+        keyIds,
+        currentPair(file).encryptionContext,
+      )
+      makeCurrent(file, { ...pair, scope: currentPair(file).scope })
     }
-    const staleEntries = entries.filter(({ fingerprint }) => isStale(fingerprint))
-    const staleLiterals = literals.filter(({ fingerprint }) => isStale(fingerprint))
+    const staleEntries = entries.filter(({ pair }) => isStale(file, pair))
+    const staleLiterals = literals.filter(({ pair }) => isStale(file, pair))
     await Promise.all(staleEntries.map(({ name, plaintext }) => sealEntry(file, name, plaintext)))
-    const current = file.pairs.get(file.current)!
+    const current = currentPair(file)
     const replacements = await Promise.all(
       staleLiterals.map(async ({ mark, source, kind, plaintext }) => ({
         source,
         mark,
-        value: await seal(current, kind, plaintext),
+        value: await sealToText(current, kind, plaintext),
       })),
     )
     for (const { plaintext } of [...entries, ...literals]) plaintext.fill(0)
@@ -96,9 +97,9 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     }
     return {
       path: file.path,
-      fingerprint: file.current,
-      pin: pinOf(current.publicKey),
-      pins: [...file.pairs.values()].map(({ publicKey }) => pinOf(publicKey)),
+      fingerprint: current.fingerprint,
+      pin: publicKeyDigest(current.publicKey),
+      pins: [...file.pairs.values()].map(({ publicKey }) => publicKeyDigest(publicKey)),
       finished,
       entries: staleEntries.length,
       sources: changed.map(({ path }) => path),
@@ -107,21 +108,22 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
   })
 }
 
-const openEntries = (open: Opener['open'], { secrets }: SecretsFile) =>
+const openEntries = (open: Opener['open'], file: SecretsFile) =>
   Promise.all(
-    [...secrets].map(async ([name, token]) => {
-      const { fingerprint } = decodeToken(token) as Token
-      return { name, fingerprint, plaintext: await open(token, name) }
-    }),
+    [...file.secrets].map(async ([name, token]) => ({
+      name,
+      pair: pairOf(file, token),
+      plaintext: await open(token, name),
+    })),
   )
 
-const openLiterals = (open: Opener['open'], sources: MarkedSource[]) =>
+const openLiterals = (open: Opener['open'], sources: MarkedSource[], file: SecretsFile) =>
   Promise.all(
     sources.flatMap((source) =>
       source.literals.map(async (mark) => {
-        const { kind, fingerprint } = tokenIn(mark)
-        const plaintext = await open(mark.argument, placeText(mark.place))
-        return { source, mark, kind, fingerprint, plaintext }
+        const token = tokenIn(mark)
+        const plaintext = await open(token, placeText(mark.place))
+        return { source, mark, kind: token.kind, pair: pairOf(file, token), plaintext }
       }),
     ),
   )

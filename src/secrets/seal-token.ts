@@ -1,21 +1,22 @@
-import { seal } from '../crypto/seal.js'
+import { sealToText } from '../crypto/seal.js'
 import { checkName } from '../secrets-file/names.js'
 import { parseSecretsFile } from '../secrets-file/parse.js'
 import { checkPins } from '../secrets-file/pins.js'
+import { currentPair } from '../secrets-file/scopes.js'
 import { checkValue } from './set.js'
 
 export interface SealTokenOptions {
-  /** The secrets file's JSON: its text, or as `import file from './kms-secrets.json'` gives it. */
+  /** The secrets file's JSON: its text, or the object of `import file from './kms-secrets.json'`. */
   secretsFile: string | object
-  /** For an entry of that name; absent, the token is for `secret('kms:v1:…')`. */
+  /** The name of the entry. Without it, the token is for `secret('kms:v1:…')`. */
   name?: string
-  /** `sha256:` and the 64 hex digits of the file's public key, one or several. */
+  /** One or several pins: `sha256:` and 64 hex digits. */
   pin?: string | string[]
 }
 
 /**
- * Seals a value to a secrets file's current data key pair, reading and writing nothing: for a service
- * that takes secrets from others. It needs the file's public key alone, and no AWS.
+ * Seals a value to a secrets file's current data key pair. Reads and writes no file, and needs no
+ * AWS: for a service that accepts secrets from others.
  *
  * @returns a token, `kms:v1:…`
  * @throws KmsBuildError SECRETS_FILE_INVALID, PIN_MISMATCH, NAME_INVALID, PLAINTEXT_EMPTY,
@@ -32,5 +33,5 @@ export async function sealToken(
   checkPins(file, [pin].flat())
   const kind = name !== undefined ? 'named' : typeof value === 'string' ? 'literal' : 'bytes'
   const plaintext = Buffer.from(value as Uint8Array)
-  return seal(file.pairs.get(file.current)!, kind, plaintext, name)
+  return sealToText(currentPair(file), kind, plaintext, name)
 }

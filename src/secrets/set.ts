@@ -4,9 +4,10 @@ import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { currentPair } from '../secrets-file/scopes.js'
 
 /**
- * Seals values into the secrets file, new or in place of what was there. Needs no AWS.
+ * Seals values into the secrets file. Adds new entries and replaces existing ones. Needs no AWS.
  *
  * @returns which names were new and which were replaced.
  * @throws KmsBuildError NAME_INVALID, PLAINTEXT_EMPTY, and what `editSecretsFile` throws.
@@ -38,20 +39,20 @@ export function checkValue(name: string, value: Uint8Array | string): void {
   if (!value.length)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
-      `the value for ${name} is empty. An empty secret is a mistake more often than not: nothing was set.`,
+      `the value for ${name} is empty. An empty secret is usually a mistake: nothing was set.`,
     )
   if (typeof value === 'string' && !value.isWellFormed())
     throw new KmsBuildError(
       'PLAINTEXT_LONE_SURROGATE',
-      `the value for ${name} has a lone surrogate, which UTF-8 cannot carry. Give bytes instead.`,
+      `the value for ${name} has a lone surrogate, which UTF-8 cannot represent. Give bytes instead.`,
     )
 }
 
-/** Puts an entry into a file in memory, sealed to its current pair. */
+/** Seals an entry to the current pair of a parsed file. Writes nothing. */
 export async function sealEntry(
   file: SecretsFile,
   name: string,
   plaintext: Uint8Array,
 ): Promise<void> {
-  file.secrets.set(name, await seal(file.pairs.get(file.current)!, 'named', plaintext, name))
+  file.secrets.set(name, await seal(currentPair(file), 'named', plaintext, name))
 }

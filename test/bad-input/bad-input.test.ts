@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { describe, expect, it } from 'vitest'
-import { pinOf } from '../../src/crypto/data-key-pair.js'
+import { publicKeyDigest } from '../../src/crypto/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/crypto/token.js'
 import { BUNDLERS, type Bundler, type Job } from '../support/bundle.js'
 import { filesIn, KEY_ARN, localPair, project, secretsFile } from '../support/project.js'
@@ -135,7 +135,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     const foreign: Token = {
       kind: 'literal',
       fingerprint: localPair().fingerprint,
-      enc: pair.publicKey.subarray(-65),
+      encapsulatedKey: pair.publicKey.subarray(-65),
       ciphertext: Buffer.alloc(20),
     }
     await writeFile(
@@ -198,14 +198,14 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
 
   it('a public key that differs from the pin, even with its fingerprint rewritten', async () => {
     const { root, pair } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
-    const pin = pinOf(pair.publicKey)
+    const pin = publicKeyDigest(pair.publicKey)
     await bundler.bundle({ root, options: { pin } })
     expect(Object.keys(await filesIn(join(root, 'out')))).not.toEqual([])
     const other = await project({ 'src/main.ts': 'not even parsed: (' })
     const swappedPair = await secretsFile(join(other, 'kms-secrets.json'), {})
     const text = await refused(bundler, { root: other, options: { pin } }, 'PIN_MISMATCH')
     expect(text).toContain(pin)
-    expect(text).toContain(pinOf(swappedPair.publicKey))
+    expect(text).toContain(publicKeyDigest(swappedPair.publicKey))
   })
 
   it('a secrets file that is wrapped under another key than the options name', async () => {

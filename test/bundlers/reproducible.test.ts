@@ -1,7 +1,7 @@
 import { copyFile, realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { seal } from '../../src/crypto/seal.js'
+import { sealToText } from '../../src/crypto/seal.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, sha256, writeNamed, type Bench } from './fixture.js'
 import { ABSENT, HOSTS, type HostName } from './hosts.js'
@@ -13,7 +13,7 @@ beforeAll(async () => {
   shared = await bench()
   secretsFile = join(shared.folder, 'kms-secrets.json')
   await writeNamed(secretsFile, shared.pair, { DB_PASSWORD: 'an entry of the file' })
-  const token = await seal(shared.pair, 'literal', Buffer.from('a sealed literal'))
+  const token = await sealToText(shared.pair, 'literal', Buffer.from('a sealed literal'))
   const mark = `import { secret } from 'unplugin-kms/secret'\n`
   const lazy = `export const lazy = async () => (await import('./lazy.js')).text\n`
   sources = {

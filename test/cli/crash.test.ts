@@ -7,6 +7,7 @@ import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index
 import { kmsOpeningCalls } from '../../src/aws/kms-decrypt.js'
 import { looksLikeToken } from '../../src/crypto/token.js'
 import { collect } from '../../src/pipeline/collect/collect.js'
+import { tokenIn } from '../../src/pipeline/resolve/literal.js'
 import { existingSecretsFile } from '../../src/secrets-file/locate.js'
 import { opener } from '../../src/secrets-file/open.js'
 import {
@@ -94,7 +95,7 @@ async function literalsOf(space: Workspace, options: { secretsFile: string }) {
     ['one', 'two'].map(async (name) => {
       const [mark] = collect(await readFile(space.path(`src/${name}.ts`), 'utf8'), 'a.ts')!.marks
       return looksLikeToken(mark!.argument)
-        ? Buffer.from(await open(mark!.argument, 'a')).toString()
+        ? Buffer.from(await open(tokenIn(mark!), 'a')).toString()
         : mark!.argument
     }),
   )

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf } from '../../src/crypto/data-key-pair.js'
-import { seal } from '../../src/crypto/seal.js'
+import { sealToText } from '../../src/crypto/seal.js'
 import {
   aad,
   decodeToken,
@@ -19,7 +19,9 @@ const token = fc.record<Token>({
   fingerprint: fc
     .uint8Array({ minLength: 8, maxLength: 8 })
     .map((bytes) => Buffer.from(bytes).toString('hex')),
-  enc: fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => Buffer.from([4, ...bytes])),
+  encapsulatedKey: fc
+    .uint8Array({ minLength: 64, maxLength: 64 })
+    .map((bytes) => Buffer.from([4, ...bytes])),
   ciphertext: fc.uint8Array({ minLength: 17, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
 })
 
@@ -87,7 +89,7 @@ describe('a sealed plaintext', () => {
   )
 
   async function open(text: string, as: Kind, name: string) {
-    const { enc, ciphertext } = decodeToken(text) as Token
+    const { encapsulatedKey: enc, ciphertext } = decodeToken(text) as Token
     return suite.open(
       { recipientKey: await recipientKey, enc, info: Buffer.from('unplugin-kms/v1') },
       ciphertext,
@@ -102,7 +104,7 @@ describe('a sealed plaintext', () => {
         fc.uint8Array({ minLength: 1, maxLength: 500 }),
         fc.string({ unit: 'binary' }),
         async (as, plaintext, name) => {
-          const text = await seal(pair, as, plaintext, name)
+          const text = await sealToText(pair, as, plaintext, name)
           expect((decodeToken(text) as Token).kind).toBe(as)
           expect(new Uint8Array(await open(text, as, name))).toEqual(plaintext)
         },
@@ -112,7 +114,7 @@ describe('a sealed plaintext', () => {
   })
 
   it('is bound to its kind, and a named one to its name', async () => {
-    const text = await seal(pair, 'named', Buffer.from('hunter2'), 'DB')
+    const text = await sealToText(pair, 'named', Buffer.from('hunter2'), 'DB')
     await expect(open(text, 'named', 'db')).rejects.toThrow()
     await expect(open(text, 'literal', '')).rejects.toThrow()
     expect(KINDS).toEqual({ literal: 1, named: 2, bytes: 3 })
@@ -120,8 +122,8 @@ describe('a sealed plaintext', () => {
 
   it('is another each time', async () => {
     const [one, two] = await Promise.all([
-      seal(pair, 'literal', Buffer.from('a')),
-      seal(pair, 'literal', Buffer.from('a')),
+      sealToText(pair, 'literal', Buffer.from('a')),
+      sealToText(pair, 'literal', Buffer.from('a')),
     ])
     expect(one).not.toBe(two)
   })

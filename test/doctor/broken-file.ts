@@ -1,4 +1,4 @@
-import { fingerprintOf, pinOf } from '../../src/crypto/data-key-pair.js'
+import { fingerprintOf, publicKeyDigest } from '../../src/crypto/data-key-pair.js'
 import { decodeToken, encodeToken, type Token } from '../../src/crypto/token.js'
 import { localPair } from '../support/project.js'
 
@@ -36,7 +36,7 @@ export async function pinsAfter(edit: (change: (file: any) => unknown) => Promis
   let pins: string[] = []
   await edit((file) => {
     const changed = exchangePair(file)
-    pins = [pinOf(Buffer.from(pairOf(changed).publicKey, 'base64'))]
+    pins = [publicKeyDigest(Buffer.from(pairOf(changed).publicKey, 'base64'))]
     return changed
   })
   return pins

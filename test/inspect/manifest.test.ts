@@ -6,7 +6,7 @@ import { build as buildVite } from 'vite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import kmsVite from '../../src/bundlers/vite.js'
-import { seal } from '../../src/crypto/seal.js'
+import { sealToText } from '../../src/crypto/seal.js'
 import type { Manifest } from '../../src/embedded/manifest-format.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import { BUNDLERS, type Bundler } from '../support/bundle.js'
@@ -164,7 +164,7 @@ it('a manifest that cannot be written fails the build', async () => {
 
 it('a source map is no chunk, although a sealed literal stands in it too', async () => {
   const { root, pair } = await sample()
-  const token = await seal(pair, 'literal', Buffer.from('hunter2'))
+  const token = await sealToText(pair, 'literal', Buffer.from('hunter2'))
   await writeFile(
     join(root, 'src/main.ts'),
     `import { secret } from 'unplugin-kms/secret'\nexport const sealed = secret('${token}')`,

@@ -1,5 +1,5 @@
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
-import { seal } from '../../src/crypto/seal.js'
+import { sealToText } from '../../src/crypto/seal.js'
 import type { Kind } from '../../src/crypto/token.js'
 import { pairModuleCode } from '../../src/pipeline/emit/shim.js'
 import { localPair } from '../support/project.js'
@@ -8,7 +8,7 @@ import { localPair } from '../support/project.js'
 export const opened = (pair: DataKeyPair) => /envelope\(.*\)/.exec(pairModuleCode(pair, {}, {}))![0]
 
 export const sealed = (pair: DataKeyPair, value = 'hunter2', kind: Kind = 'literal', name = '') =>
-  seal(pair, kind, Buffer.from(value), name)
+  sealToText(pair, kind, Buffer.from(value), name)
 
 /** A bundle of one pair and one secret, `DB_PASSWORD`, with its parts to build others from. */
 export async function small() {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { invokeLambda } from '../../fixtures/lambda-runtime/index.mjs'
 import { createDataKeyPair } from '../../src/aws/create-data-key-pair.js'
 import { kmsCalls } from '../../src/aws/kms.js'
+import { decodeToken, type Token } from '../../src/crypto/token.js'
 import { readSecretsFile } from '../../src/secrets-file/parse.js'
 import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/serialize.js'
 import { functionEnv, scenario, type Scenario } from './scenario.js'
@@ -67,7 +68,7 @@ it('an API seals a posted text with the secrets file’s public key, and a funct
   expect(kms.journal.slice(before)).toEqual([])
 
   const file = (await readSecretsFile(secretsFile))!
-  file.secrets.set('PARTNER_KEY', body.token!)
+  file.secrets.set('PARTNER_KEY', decodeToken(body.token!) as Token)
   await writeSecretsFile(file)
   const bundle = await project.build({}, 'dist/partner.mjs', 'build:partner')
   const partner = functionEnv(kms, 'partner', allow('kms:Decrypt'))

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { pinOf } from '../../src/crypto/data-key-pair.js'
+import { publicKeyDigest } from '../../src/crypto/data-key-pair.js'
 import { resolveOptions } from '../../src/options/resolve-options.js'
 import { knownPinsPath } from '../../src/secrets-file/known-pins.js'
 import { setSecret } from '../../src/index.js'
@@ -19,7 +19,7 @@ describe('the pin of a secrets file', () => {
     const { publicKey } = await secretsFile(path, {})
     await setSecret('A', 'a', { secretsFile: path })
     expect(JSON.parse(await readFile(knownPinsPath(), 'utf8'))).toEqual({
-      [path]: [pinOf(publicKey)],
+      [path]: [publicKeyDigest(publicKey)],
     })
     expect((await stat(join(knownPinsPath(), '..'))).mode & 0o777).toBe(0o700)
   })
@@ -43,8 +43,8 @@ describe('the pin of a secrets file', () => {
     const refusal = await setSecret('A', 'b', { secretsFile: path }).catch(
       (error: Error) => error.message,
     )
-    expect(refusal).toContain(pinOf(old.publicKey))
-    expect(refusal).toContain(pinOf(swapped.publicKey))
+    expect(refusal).toContain(publicKeyDigest(old.publicKey))
+    expect(refusal).toContain(publicKeyDigest(swapped.publicKey))
     expect(refusal).toMatch(/changed by: [0-9a-f]+, Mallory, \d{4}-\d\d-\d\d: a harmless rotation/)
     expect(await readFile(path, 'utf8')).toBe(before)
     await setSecret('A', 'b', { secretsFile: path, trust: true })
@@ -57,7 +57,7 @@ describe('the pin of a secrets file', () => {
     await setSecret('A', 'a', { secretsFile: path })
     await rm(path)
     const { publicKey } = await secretsFile(path, {})
-    vi.stubEnv('UNPLUGIN_KMS_PIN', pinOf(publicKey))
+    vi.stubEnv('UNPLUGIN_KMS_PIN', publicKeyDigest(publicKey))
     await setSecret('A', 'b', { secretsFile: path })
   })
 

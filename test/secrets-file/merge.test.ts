@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { seal } from '../../src/crypto/seal.js'
+import type { Token } from '../../src/crypto/token.js'
+import { DEFAULT_SCOPE } from '../../src/secrets-file/names.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
 import { formatSecretsFile } from '../../src/secrets-file/serialize.js'
 import { installMergeDriver, mergeSecretsFiles } from '../../src/index.js'
@@ -11,7 +13,9 @@ import { localPair, project } from '../support/project.js'
 
 const one = localPair()
 const two = localPair()
-const tokens = new Map<string, string>()
+const tokens = new Map<string, Token>()
+
+const scoped = (pair: DataKeyPair) => ({ ...pair, scope: DEFAULT_SCOPE })
 
 /** A file in which each entry has a value, `A1` say, whose token is always the same. */
 async function version(
@@ -19,7 +23,7 @@ async function version(
   pairs: DataKeyPair[] = [one],
   current = pairs[0]!,
 ) {
-  const secrets = new Map<string, string>()
+  const secrets = new Map<string, Token>()
   for (const [name, value] of Object.entries(entries)) {
     const key = `${current.fingerprint} ${name} ${value}`
     if (!tokens.has(key)) tokens.set(key, await seal(current, 'named', Buffer.from(value), name))
@@ -27,9 +31,8 @@ async function version(
   }
   return formatSecretsFile({
     path: '',
-    encryptionContext: {},
-    current: current.fingerprint,
-    pairs: new Map(pairs.map((pair) => [pair.fingerprint, pair])),
+    current: new Map([[DEFAULT_SCOPE, scoped(current)]]),
+    pairs: new Map(pairs.map((pair) => [pair.fingerprint, scoped(pair)])),
     secrets,
   })
 }
@@ -96,7 +99,7 @@ describe('merge', () => {
     expect(namesIn(text)).toEqual(['A', 'B'])
     const merged = parseSecretsFile(text, 'f')
     expect([...merged.pairs.keys()].sort()).toEqual([one.fingerprint, two.fingerprint].sort())
-    expect(merged.current).toBe(two.fingerprint)
+    expect(merged.current.get(DEFAULT_SCOPE)?.fingerprint).toBe(two.fingerprint)
   })
 
   it('leaves two rotations at once to a person', async () => {
@@ -113,11 +116,9 @@ describe('merge', () => {
 
   it('leaves a rotation on one side and another context on the other to a person', async () => {
     const context = { stage: 'prod' }
-    const base = parseSecretsFile(await version({}), 'f')
-    const moved = formatSecretsFile({ ...base, encryptionContext: context })
+    const moved = await version({}, [{ ...one, encryptionContext: context }])
     expect(
-      mergeSecretsFiles(formatSecretsFile(base), moved, await version({}, [two, one]), 'f')
-        .conflicts,
+      mergeSecretsFiles(await version({}), moved, await version({}, [two, one]), 'f').conflicts,
     ).toEqual(['the data key pairs'])
   })
 

@@ -1,11 +1,11 @@
 import { decodeToken, looksLikeToken, type Token } from '../../crypto/token.js'
 import type { Mark } from '../collect/mark.js'
-import { known } from './named.js'
+import { sealedValue } from './named.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 import type { Sources, Value } from './types.js'
 
-/** The token that a literal holds. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
+/** Parses the token of a literal. @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED. */
 export function tokenIn(mark: Mark): Token {
   const token = decodeToken(mark.argument)
   if ('invalid' in token) {
@@ -24,20 +24,20 @@ export function tokenIn(mark: Mark): Token {
 }
 
 /**
- * A literal is a plaintext, or a token that was sealed to a data key pair of the secrets file.
+ * Returns the value of a literal: a plaintext, or a token of one of the secrets file's pairs.
  *
  * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, TOKEN_FOREIGN, SECRETS_FILE_MISSING, and what
  *   `plaintextOf` throws.
  */
 export function fromLiteral(mark: Mark, { secretsFile, secretsFilePath }: Sources): Value {
   if (!looksLikeToken(mark.argument)) return plaintextOf(mark, mark.argument)
-  const { fingerprint } = tokenIn(mark)
+  const token = tokenIn(mark)
   if (!secretsFile) {
     return refuse(
       'SECRETS_FILE_MISSING',
-      `the token is sealed to ${fingerprint}, and there is no secrets file ${secretsFilePath} that holds its data key pair. Name it with the option secretsFile.`,
+      `the token is sealed to ${token.fingerprint}, and there is no secrets file ${secretsFilePath} with its data key pair. Name the file with the option secretsFile.`,
       mark,
     )
   }
-  return known(mark, mark.argument, fingerprint, secretsFile)
+  return sealedValue(mark, token, secretsFile)
 }

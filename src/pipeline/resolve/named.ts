@@ -1,4 +1,4 @@
-import { decodeToken } from '../../crypto/token.js'
+import { encodeToken, type Token } from '../../crypto/token.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
 import type { Mark } from '../collect/mark.js'
 import { refuse } from './refuse.js'
@@ -23,21 +23,16 @@ export function fromSecretsFile(mark: Mark, { secretsFile, secretsFilePath }: So
       mark,
     )
   }
-  const decoded = decodeToken(token) as { fingerprint: string }
-  return known(mark, token, decoded.fingerprint, secretsFile)
+  return sealedValue(mark, token, secretsFile)
 }
 
-/** A token whose data key pair the secrets file has. */
-export function known(
-  mark: Mark,
-  token: string,
-  fingerprint: string,
-  { pairs, path }: SecretsFile,
-): Value {
-  if (pairs.has(fingerprint)) return { token, fingerprint }
+/** Checks that the secrets file has the token's data key pair. @throws KmsBuildError TOKEN_FOREIGN. */
+export function sealedValue(mark: Mark, token: Token, { pairs, path }: SecretsFile): Value {
+  const { fingerprint } = token
+  if (pairs.has(fingerprint)) return { token: encodeToken(token), fingerprint }
   return refuse(
     'TOKEN_FOREIGN',
-    `the token is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?): seal it anew for this one.`,
+    `the token is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?): seal the value again for this one.`,
     mark,
   )
 }

@@ -5,12 +5,12 @@ import { contextText } from '../../crypto/data-key-pair.js'
 import type { Direct, WrappedSecret } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError, type Place } from '../../errors.js'
 
-/** What kms:Encrypt takes under a symmetric key, in bytes. */
+/** The size limit of kms:Encrypt under a symmetric key, in bytes. */
 const LARGEST = 4096
 
 /**
- * Gives a function that encrypts a plaintext by itself, under each key; under one multi-Region key
- * in several regions once. An unchanged value of the same name keeps its ciphertext.
+ * Returns a function that encrypts a plaintext under each key, or once under a multi-Region key in
+ * several regions. An unchanged value of the same name keeps its ciphertext.
  */
 export function directSealer(
   kms: Pick<KmsCalls, 'encrypt'>,
@@ -29,7 +29,7 @@ export function directSealer(
   }
 
   /**
-   * @param secret its name and place tell equal values apart, so that nobody sees that they are equal.
+   * @param secret its name and place distinguish equal values, so that their ciphertexts differ.
    * @throws KmsBuildError PLAINTEXT_TOO_LARGE, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
    */
   return async (
@@ -42,7 +42,7 @@ export function directSealer(
     if (plaintext.length > LARGEST) {
       throw new KmsBuildError(
         'PLAINTEXT_TOO_LARGE',
-        `the value of ${name} has ${plaintext.length} bytes, and in mode direct KMS takes ${LARGEST} at most. Seal it in mode envelope, the default.`,
+        `the value of ${name} has ${plaintext.length} bytes, and KMS encrypts at most ${LARGEST} bytes in mode direct. Seal it in mode envelope, the default.`,
         place,
       )
     }

@@ -2,23 +2,24 @@ import { createHash } from 'node:crypto'
 import { createDataKeyPair } from '../../aws/create-data-key-pair.js'
 import type { KmsCalls } from '../../aws/kms.js'
 import type { DataKeyPair } from '../../crypto/data-key-pair.js'
-import { seal } from '../../crypto/seal.js'
+import { sealToText } from '../../crypto/seal.js'
 import type { Direct } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError } from '../../errors.js'
 import type { OptionsResolved } from '../../options/types.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
+import { currentPair } from '../../secrets-file/scopes.js'
 import { type Mark, nameOf, shown } from '../collect/mark.js'
 import type { Value } from '../resolve/types.js'
 import { directSealer } from './direct.js'
 
-/** A mark's value once nobody can read it: a token of a data key pair, or a ciphertext of its own. */
+/** The sealed value of a mark: a token of a data key pair, or a CiphertextBlob of its own. */
 export type Sealed = { token: string; fingerprint: string } | Direct
 
 export type Sealer = ReturnType<typeof createSealer>
 
 /**
- * Seals the values of one build, or of one watch session of builds: an unchanged value keeps its
- * token, so that a rebuild changes nothing and asks KMS nothing.
+ * Seals the values of one build, or of one watch session. An unchanged value keeps its token, so
+ * that a rebuild changes nothing and does not call KMS.
  */
 export function createSealer(
   options: OptionsResolved,
@@ -53,7 +54,7 @@ export function createSealer(
       { name: nameOf(mark), place: mark.place },
       plaintext,
       keyIds,
-      secretsFile?.encryptionContext ?? options.encryptionContext ?? {},
+      secretsFile ? currentPair(secretsFile).encryptionContext : (options.encryptionContext ?? {}),
     )
   }
 
@@ -62,16 +63,16 @@ export function createSealer(
     const digest = createHash('sha256').update(plaintext).digest('base64')
     const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
     let token = tokens.get(key)
-    if (!token) tokens.set(key, (token = seal(pair, kind, plaintext, '', options.seed)))
+    if (!token) tokens.set(key, (token = sealToText(pair, kind, plaintext, '', options.seed)))
     return token
   }
 
   async function sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
-    if (secretsFile) return secretsFile.pairs.get(secretsFile.current)!
+    if (secretsFile) return currentPair(secretsFile)
     if (!options.keyIds.length) throw keyMissing(mark)
     fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {}).catch(
       (error) => {
-        // The next build of a watch session asks again.
+        // The next build of a watch session tries again.
         fresh = undefined
         throw error
       },
@@ -79,11 +80,11 @@ export function createSealer(
     return fresh
   }
 
-  /** The keys that open what has no data key pair. */
+  /** Returns the keys for values that get a CiphertextBlob of their own. */
   const keyIdsOf = (secretsFile: SecretsFile | null) =>
     options.keyIds.length || !secretsFile
       ? options.keyIds
-      : secretsFile.pairs.get(secretsFile.current)!.wrapped.map(({ keyId }) => keyId)
+      : currentPair(secretsFile).wrapped.map(({ keyId }) => keyId)
 
   return {
     seal: (mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> =>
@@ -91,7 +92,7 @@ export function createSealer(
         throw error instanceof KmsBuildError ? error.at(mark.place) : error
       }),
     keyIdsOf,
-    /** The pair that a token was sealed to: the build's own, or one of the secrets file's. */
+    /** Returns the pair that a token was sealed to: the build's own, or one of the secrets file's. */
     async pairOf(fingerprint: string, secretsFile: SecretsFile | null) {
       const made = await fresh
       return made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
@@ -102,6 +103,6 @@ export function createSealer(
 const keyMissing = (mark: Mark) =>
   new KmsBuildError(
     'KEY_MISSING',
-    `nothing says which KMS key may open ${shown(mark)}. Set the option keyId, or make a secrets file with npx unplugin-kms init --key ID.`,
+    `no KMS key is configured for ${shown(mark)}. Set the option keyId, or create a secrets file with npx unplugin-kms init --key ID.`,
     mark.place,
   )

@@ -3,7 +3,7 @@ import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/c
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf, type DataKeyPair } from '../../../src/crypto/data-key-pair.js'
-import { seal } from '../../../src/crypto/seal.js'
+import { sealToText } from '../../../src/crypto/seal.js'
 import { decodeToken, type Kind, type Token } from '../../../src/crypto/token.js'
 import { resolveOptions } from '../../../src/options/resolve-options.js'
 
@@ -22,14 +22,15 @@ const message = fc.record({
   kind: fc.constantFrom<Kind[]>('literal', 'bytes'),
   plaintext: fc.uint8Array({ minLength: 1, maxLength: 100 }),
 })
-const encOf = (token: string) => Buffer.from((decodeToken(token) as Token).enc).toString('hex')
+const encOf = (token: string) =>
+  Buffer.from((decodeToken(token) as Token).encapsulatedKey).toString('hex')
 
 describe('with a seed', () => {
   it('an equal message gives an equal token', async () => {
     await fc.assert(
       fc.asyncProperty(message, async ({ kind, plaintext }) => {
-        expect(await seal(pair, kind, plaintext, '', seed)).toBe(
-          await seal(pair, kind, plaintext, '', seed),
+        expect(await sealToText(pair, kind, plaintext, '', seed)).toBe(
+          await sealToText(pair, kind, plaintext, '', seed),
         )
       }),
       { numRuns: 20 },
@@ -39,11 +40,11 @@ describe('with a seed', () => {
   it('another plaintext, kind, pair or seed has another ephemeral key, so no nonce is used twice', async () => {
     const plaintext = Buffer.from('a plaintext')
     const tokens = await Promise.all([
-      seal(pair, 'literal', plaintext, '', seed),
-      seal(pair, 'literal', Buffer.from('another plaintext'), '', seed),
-      seal(pair, 'bytes', plaintext, '', seed),
-      seal(newPair(), 'literal', plaintext, '', seed),
-      seal(pair, 'literal', plaintext, '', Buffer.alloc(32, 8)),
+      sealToText(pair, 'literal', plaintext, '', seed),
+      sealToText(pair, 'literal', Buffer.from('another plaintext'), '', seed),
+      sealToText(pair, 'bytes', plaintext, '', seed),
+      sealToText(newPair(), 'literal', plaintext, '', seed),
+      sealToText(pair, 'literal', plaintext, '', Buffer.alloc(32, 8)),
     ])
     expect(new Set(tokens.map(encOf)).size).toBe(tokens.length)
   })
@@ -68,15 +69,15 @@ describe('with a seed', () => {
       aead: new Aes256Gcm(),
     })
     const { publicKey } = await kem.deriveKeyPair(new Uint8Array(ikm).buffer)
-    expect(encOf(await seal(pair, 'literal', plaintext, '', seed))).toBe(
+    expect(encOf(await sealToText(pair, 'literal', plaintext, '', seed))).toBe(
       Buffer.from(await kem.serializePublicKey(publicKey)).toString('hex'),
     )
   })
 })
 
 it('without a seed no two tokens are alike', async () => {
-  expect(await seal(pair, 'literal', Buffer.from('a'))).not.toBe(
-    await seal(pair, 'literal', Buffer.from('a')),
+  expect(await sealToText(pair, 'literal', Buffer.from('a'))).not.toBe(
+    await sealToText(pair, 'literal', Buffer.from('a')),
   )
 })
 
