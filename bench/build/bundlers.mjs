@@ -157,9 +157,9 @@ export const BUNDLERS = {
       const session = await context(await esbuildOptions(job))
       const rebuild = () => {
         begun()
-        void session.rebuild().then(
-          () => done(),
-          (error) => done(error),
+        session.rebuild().then(
+          () => queueMicrotask(done),
+          (error) => queueMicrotask(() => done(error)),
         )
       }
       rebuild()

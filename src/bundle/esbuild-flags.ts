@@ -77,7 +77,8 @@ export function readEsbuildFlags(flags: string[]): BuildOptions {
     if (kind === 'switch') options[option] = value !== 'false'
     else if (kind === 'text') options[option] = value
     else if (kind === 'list') options[option] = value!.split(',')
-    else if (kind === 'several') options[option] = [...((options[option] as []) ?? []), key]
+    else if (kind === 'several')
+      options[option] = [...((options[option] as [] | undefined) ?? []), key]
     else {
       const typed = name === 'supported' ? value === 'true' : value
       options[option] = { ...(options[option] as object), [key!]: typed }

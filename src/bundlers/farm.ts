@@ -44,7 +44,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       configResolved({ root, compilation }) {
         if (root) build.setRoot(root)
         folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
-        target.platform = /^browser/.test(compilation?.output?.targetEnv ?? 'browser')
+        target.platform = (compilation?.output?.targetEnv ?? 'browser').startsWith('browser')
           ? 'browser'
           : 'node'
         target.format = compilation?.output?.format === 'cjs' ? 'cjs' : 'esm'

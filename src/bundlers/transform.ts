@@ -21,6 +21,6 @@ export const transformHook = (
       }
       const result = await build.transform(code, id, { ...host, watch })
       // An object: Farm drops a text, and Babel's loader for webpack refuses it.
-      return result && { code: result.code, map: { ...result.map } }
+      return result && { code: result.code, map: Object.assign({}, result.map) }
     },
   }) satisfies UnpluginOptions['transform']

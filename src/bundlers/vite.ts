@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createVitePlugin } from 'unplugin'
-import type { DevEnvironment, ResolvedConfig } from 'vite'
+import type { DevEnvironment } from 'vite'
 import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
@@ -77,9 +77,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         sequential: true,
         async handler() {
           if (build.hasSealed)
-            await build.checkCopiedFiles(
-              await publicFiles(this.environment.config as ResolvedConfig),
-            )
+            await build.checkCopiedFiles(await publicFiles(this.environment.config))
         },
       },
       configEnvironment: () => checkedDependencies(build),

@@ -114,7 +114,7 @@ export function attach(build: BuildSession, host: Host) {
       refused = false
       try {
         await build.checkOutputs(assets, graphOf(compilation))
-        await build.record(compilation.outputOptions.path ?? '', assets)
+        await build.record(compilation.outputOptions.path, assets)
       } catch (error) {
         // It would end a watch session, which is to build again once the mistake is mended.
         if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error

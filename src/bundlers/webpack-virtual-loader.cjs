@@ -4,5 +4,6 @@ module.exports = function load() {
   this.cacheable(false)
   this.getOptions()
     .load(this)
+    // oxlint-disable-next-line promise/no-callback-in-promise -- the API of webpack's loaders
     .then((code) => done(null, code), done)
 }

@@ -91,7 +91,7 @@ function addAliases({ options: { resolve } }: Compiler) {
     [...QUERIES, [PAIR_REQUEST, '']].map(([name, query]) => [`${name}$`, file + query]),
   )
   // The first that fits counts, and of equal ones the last.
-  resolve.alias = { ...exact, ...resolve.alias, ...exact }
+  resolve.alias = { ...exact, ...(resolve.alias as Record<string, string>), ...exact }
 }
 
 /** Whose import of the marker was never transformed, where it is a module of this compilation and no child's. */

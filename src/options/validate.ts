@@ -31,7 +31,7 @@ const either =
 /** As the shim compares it with the address's. */
 function isHost(value: unknown): boolean {
   try {
-    return new URL(`http://${value}`).hostname === value
+    return new URL(`http://${String(value)}`).hostname === value
   } catch {
     return false
   }
@@ -126,7 +126,7 @@ const OPTIONS: Shapes<Options> = {
   proof: within(PROOF),
   dev: {
     ...within(DEV),
-    is: (value) => isObject(value) && (value as Options['dev'])!.values !== undefined,
+    is: (value) => isObject(value) && (value as { values?: unknown }).values !== undefined,
   },
   manifest: { is: isText, allowed: "a path: 'kms-manifest.json'" },
   types: flag,

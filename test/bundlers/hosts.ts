@@ -448,7 +448,7 @@ async function buildInFarm(cell: Cell): Promise<Outcome> {
       for (const name of ['stdout', 'stderr'] as const) child[name].removeAllListeners('data')
       child.removeListener('close', end)
       const terminal = printed.stdout + printed.stderr
-      done({ failed: !/\0built\n$/.test(terminal), terminal: terminal.replace(/\0\w+\n/g, '') })
+      done({ failed: !terminal.endsWith('\0built\n'), terminal: terminal.replace(/\0\w+\n/g, '') })
     }
     child.once('close', end)
     for (const name of ['stdout', 'stderr'] as const)

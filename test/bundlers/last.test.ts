@@ -40,7 +40,9 @@ const takesOutTheProof: Plugin = {
   name: 'takes-out-the-proof',
   options: ({ plugins, ...options }: InputOptions) => ({
     ...options,
-    plugins: [plugins].flat(9).filter((one) => one && !('name' in one && /:proof$/.test(one.name))),
+    plugins: [plugins]
+      .flat(9)
+      .filter((one) => one && !('name' in one && one.name.endsWith(':leak-check'))),
   }),
 }
 const leaks: Plugin = {

@@ -167,7 +167,7 @@ const ACCESS: Broken[] = [
     /nor lets the account decide; it names AROA\S+, which was deleted/,
     {
       keyPolicy: (role) => document(allow('kms:Decrypt', '*', principal(role))),
-      then: ({ kms: { deleteRole, createRole }, key, role, functionName }) => {
+      change: ({ kms: { deleteRole, createRole }, key, role, functionName }) => {
         deleteRole(role)
         createRole({ name: functionName, policies: [document(allow('kms:Decrypt', key))] })
       },
@@ -219,7 +219,7 @@ const ACCESS: Broken[] = [
     /neither names/,
     {
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({
           key,
           granteePrincipal: role,
@@ -234,7 +234,7 @@ const ACCESS: Broken[] = [
     /neither names/,
     {
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({
           key,
           granteePrincipal: role,
@@ -249,7 +249,7 @@ const ACCESS: Broken[] = [
     /neither names/,
     {
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({ key, granteePrincipal: role, operations: ['Encrypt'] }),
     },
   ],

@@ -33,7 +33,7 @@ const FILE: Broken[] = [
     'file',
     /no JSON/,
     {
-      then: async ({ secretsFile }) =>
+      change: async ({ secretsFile }) =>
         writeFile(secretsFile, (await readFile(secretsFile, 'utf8')).slice(0, -20)),
     },
   ],
@@ -41,14 +41,14 @@ const FILE: Broken[] = [
     'a secrets file of another version',
     'file',
     /version 2/,
-    { then: ({ edit }) => edit((file) => ({ ...file, version: 2 })) },
+    { change: ({ edit }) => edit((file) => ({ ...file, version: 2 })) },
   ],
   [
     'a token of a pair that is not in the file',
     'file',
     /secrets\.DB_PASSWORD/,
     {
-      then: ({ edit }) =>
+      change: ({ edit }) =>
         edit(
           (file) => (file.secrets.DB_PASSWORD = ofAnotherPair(file.secrets.DB_PASSWORD)) && file,
         ),
@@ -58,13 +58,13 @@ const FILE: Broken[] = [
     'a public key that was exchanged, with its fingerprint',
     'pin',
     /is not the pinned one/,
-    { then: ({ edit }) => edit(exchangePair) },
+    { change: ({ edit }) => edit(exchangePair) },
   ],
   [
     'a pin of another pair',
     'pin',
     /is not the pinned one/,
-    { then: ({ options }) => (options.pins = [`sha256:${'0'.repeat(64)}`]) },
+    { change: ({ options }) => (options.pins = [`sha256:${'0'.repeat(64)}`]) },
   ],
 ]
 
@@ -73,14 +73,14 @@ const KEY: Broken[] = [
     'no credentials',
     'identity',
     /accepts no credentials/,
-    { then: ({ options, kms }) => (options.aws = { endpoint: kms.url, region: kms.region }) },
+    { change: ({ options, kms }) => (options.aws = { endpoint: kms.url, region: kms.region }) },
   ],
   [
     'a key of another kind',
     'key-usage',
     /is of the kind RSA_2048/,
     {
-      then: async ({ kms, key, edit }) => {
+      change: async ({ kms, key, edit }) => {
         const { arn } = await kms.createKey({ spec: 'RSA_2048' })
         await edit((file) => replaceAll(file, new RegExp(key), arn))
       },
@@ -91,7 +91,7 @@ const KEY: Broken[] = [
     'identity',
     /accepts no credentials/,
     {
-      then: ({ options }) =>
+      change: ({ options }) =>
         (options.aws = {
           ...options.aws,
           credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'none' },
@@ -102,32 +102,32 @@ const KEY: Broken[] = [
     'a key that does not exist',
     'key-exists',
     /does not exist/,
-    { then: ({ edit }) => edit((file) => replaceAll(file, /key\/[0-9a-f-]+/, 'key/' + NO_KEY)) },
+    { change: ({ edit }) => edit((file) => replaceAll(file, /key\/[0-9a-f-]+/, 'key/' + NO_KEY)) },
   ],
   [
     'a key of another region',
     'key-exists',
     /eu-west-3:.*does not exist: .*region/,
-    { then: ({ edit }) => edit((file) => replaceAll(file, /kms:us-east-1/, 'kms:eu-west-3')) },
+    { change: ({ edit }) => edit((file) => replaceAll(file, /kms:us-east-1/, 'kms:eu-west-3')) },
   ],
   [
     'a disabled key',
     'key-enabled',
     /is disabled/,
-    { then: ({ client, key }) => client().send(new DisableKeyCommand({ KeyId: key })) },
+    { change: ({ client, key }) => client().send(new DisableKeyCommand({ KeyId: key })) },
   ],
   [
     'a key about to be deleted',
     'key-enabled',
     /about to be deleted on \d{4}-/,
-    { then: ({ client, key }) => client().send(new ScheduleKeyDeletionCommand({ KeyId: key })) },
+    { change: ({ client, key }) => client().send(new ScheduleKeyDeletionCommand({ KeyId: key })) },
   ],
   [
     'an alias that was pointed elsewhere',
     'alias',
     /leads to .*someone repointed it/,
     {
-      then: async ({ options, alias, client, kms }) => {
+      change: async ({ options, alias, client, kms }) => {
         options.keyIds = [alias]
         const { keyId } = await kms.createKey()
         await client().send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: keyId }))
@@ -139,7 +139,7 @@ const KEY: Broken[] = [
     'alias',
     /the option keyId names .*, and what is sealed opens with/,
     {
-      then: async ({ options, kms: { createKey } }) => {
+      change: async ({ options, kms: { createKey } }) => {
         options.keyIds = [(await createKey()).arn]
       },
     },
@@ -149,7 +149,7 @@ const KEY: Broken[] = [
     'alias',
     /leads to no key/,
     {
-      then: async ({ options, alias, client }) => {
+      change: async ({ options, alias, client }) => {
         options.keyIds = [alias]
         await client().send(new DeleteAliasCommand({ AliasName: alias }))
       },
@@ -159,20 +159,20 @@ const KEY: Broken[] = [
     'an encryption context that was changed in the file',
     'wrapping',
     /does not unwrap .*InvalidCiphertextException/,
-    { then: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
+    { change: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
   ],
   [
     'a wrapped private key that was altered',
     'wrapping',
     /does not unwrap/,
-    { then: ({ edit }) => edit((file) => alterBlob(file)) },
+    { change: ({ edit }) => edit((file) => alterBlob(file)) },
   ],
   [
     'a public key that is not that of the wrapped private key',
     'pair',
     /is not that of the public key in the file/,
     {
-      then: async ({ edit, options }) => {
+      change: async ({ edit, options }) => {
         options.decrypt = true
         options.pins = await pinsAfter(edit)
       },
@@ -183,7 +183,7 @@ const KEY: Broken[] = [
     'entries',
     /DB_PASSWORD .*does not open/,
     {
-      then: ({ edit, options }) => {
+      change: ({ edit, options }) => {
         options.decrypt = true
         return edit(
           (file) => (file.secrets.DB_PASSWORD = altered(file.secrets.DB_PASSWORD)) && file,
@@ -196,7 +196,7 @@ const KEY: Broken[] = [
     'entries',
     /API_KEY .*does not open/,
     {
-      then: ({ edit, options }) => {
+      change: ({ edit, options }) => {
         options.decrypt = true
         return edit(({ secrets: { API_KEY, DB_PASSWORD }, ...file }) => ({
           ...file,
@@ -228,7 +228,7 @@ it('doctor asks who calls where the key is: other partitions know nothing of the
 })
 
 it('doctor says what it found offline, where AWS is not reached', async () => {
-  const { options } = await world(kms, { then: ({ edit }) => edit(exchangePair) })
+  const { options } = await world(kms, { change: ({ edit }) => edit(exchangePair) })
   const aws = { ...options.aws, endpoint: 'http://127.0.0.1:1' }
   const { checks, verdict } = await diagnose({ ...options, aws })
   expect(checks[0]).toMatchObject({ id: 'pin', status: 'found' })

@@ -17,7 +17,7 @@ const FUNCTION: Broken[] = [
     'a function that does not exist',
     'function',
     /no function nowhere/,
-    { then: ({ options }) => (options.functionName = 'nowhere') },
+    { change: ({ options }) => (options.functionName = 'nowhere') },
   ],
   [
     'a function that is led to an emulator',
@@ -30,7 +30,7 @@ const FUNCTION: Broken[] = [
     'role',
     /no role .*role\/gone/,
     {
-      then: ({ options, kms }) => {
+      change: ({ options, kms }) => {
         delete options.functionName
         options.role = `arn:aws:iam::${kms.accountId}:role/gone`
       },

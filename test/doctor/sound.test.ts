@@ -46,7 +46,7 @@ const SOUND: [what: string, changes: Changes][] = [
     {
       policies: nothing,
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({
           key,
           granteePrincipal: role,
@@ -102,7 +102,7 @@ const SOUND: [what: string, changes: Changes][] = [
     'keys in two regions',
     {
       policies: () => [document(allow('kms:Decrypt', '*', context('orders')))],
-      then: async ({ kms: { createKey }, key, secretsFile, options: { aws = {} } }) => {
+      change: async ({ kms: { createKey }, key, secretsFile, options: { aws = {} } }) => {
         const { arn } = await createKey({ region: 'eu-west-1' })
         await rm(secretsFile)
         const keyIds = [key, arn]
@@ -138,14 +138,14 @@ const SOUND: [what: string, changes: Changes][] = [
   ],
   [
     'an alias that leads where it led',
-    { then: ({ options, alias }) => (options.keyIds = [alias]) },
+    { change: ({ options, alias }) => (options.keyIds = [alias]) },
   ],
-  ['the key named by its ARN', { then: ({ options, key }) => (options.keyIds = [key]) }],
+  ['the key named by its ARN', { change: ({ options, key }) => (options.keyIds = [key]) }],
   [
     'an alias that leads to the same multi-Region key in another region',
     {
       multiRegion: true,
-      then: async ({ options, client, key, alias }) => {
+      change: async ({ options, client, key, alias }) => {
         await client().send(new ReplicateKeyCommand({ KeyId: key, ReplicaRegion: 'eu-west-1' }))
         const replica = client({ region: 'eu-west-1' })
         const TargetKeyId = key.split('/')[1]
@@ -157,7 +157,7 @@ const SOUND: [what: string, changes: Changes][] = [
   [
     'a further key that nothing is sealed under yet',
     {
-      then: async ({ options, kms: { createKey }, key }) => {
+      change: async ({ options, kms: { createKey }, key }) => {
         options.keyIds = [key, (await createKey({ region: 'eu-west-1' })).arn]
       },
     },
@@ -166,7 +166,7 @@ const SOUND: [what: string, changes: Changes][] = [
     'a function without a region, which is looked for in that of the key',
     {
       keyRegion: 'us-east-1',
-      then: ({ options: { aws = {} } }) => {
+      change: ({ options: { aws = {} } }) => {
         delete aws.region
         for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) vi.stubEnv(name, undefined)
         vi.stubEnv('AWS_CONFIG_FILE', '/nowhere')

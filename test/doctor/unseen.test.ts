@@ -47,7 +47,7 @@ describe('doctor claims nothing that it could not see', () => {
     })
     const { of, verdict } = await said({
       policies: nothing,
-      then: ({ options }) => (options.aws = { ...options.aws, credentials }),
+      change: ({ options }) => (options.aws = { ...options.aws, credentials }),
     })
     expect(of('access')).toMatchObject({ status: 'unchecked' })
     expect(of('access')!.says).toContain('kms:GetKeyPolicy is denied to the caller')
@@ -59,7 +59,7 @@ describe('doctor claims nothing that it could not see', () => {
     kms.createRole({ name: 'orders', policies: nothing() })
     const { of, verdict } = await said({
       keyPolicy: () => document(allow('kms:Decrypt', '*', principal(role))),
-      then: ({ options }) => {
+      change: ({ options }) => {
         delete options.functionName
         options.role = role
       },
@@ -100,7 +100,7 @@ describe('doctor claims nothing that it could not see', () => {
       policies: nothing,
       keyPolicy: (role) =>
         document(allow('kms:Decrypt', '*', principal(`${sessionOf(role)}/orders`))),
-      then: ({ options, role }) => {
+      change: ({ options, role }) => {
         delete options.functionName
         options.role = role
       },
@@ -114,7 +114,7 @@ describe('doctor claims nothing that it could not see', () => {
       policies: nothing,
       boundary: () => document(allow('s3:*', '*')),
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
     })
     expect(of('access')!.says).toMatch(/a permissions boundary may limit the grant/)
@@ -126,7 +126,7 @@ describe('doctor claims nothing that it could not see', () => {
     const { of } = await said({
       policies: () => [document(deny('kms:*', '*', atEndpoint))],
       keyPolicy: () => document(),
-      then: ({ key, role }) =>
+      change: ({ key, role }) =>
         kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
     })
     expect(of('access')!.says).toMatch(/hangs on aws:SourceVpce/)
@@ -190,7 +190,7 @@ describe('doctor claims nothing that it could not see', () => {
   it('but what the key policy of its own account says, it says of a foreign role too', async () => {
     const role = 'arn:aws:iam::444455556666:role/orders'
     const { of } = await said({
-      then: ({ options }) => {
+      change: ({ options }) => {
         delete options.functionName
         options.role = role
       },

@@ -35,7 +35,7 @@ export interface Changes {
   environment?: Record<string, string>
   network?: Omit<Network, 'vpcId'>
   /** Done to what is there at the end. */
-  then?: (world: World) => unknown
+  change?: (world: World) => unknown
 }
 
 export interface World {
@@ -124,7 +124,7 @@ export async function world(kms: LocalKms, changes: Changes = {}): Promise<World
       await writeFile(secretsFile, JSON.stringify(change(file) ?? file, null, 2))
     },
   }
-  await changes.then?.(made)
+  await changes.change?.(made)
   return made
 }
 

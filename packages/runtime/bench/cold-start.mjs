@@ -175,7 +175,7 @@ async function prepare({ name, format, bundled, source }, secrets, count) {
 function run(args) {
   return new Promise((resolve, reject) => {
     const begun = performance.now()
-    const child = spawn(/** @type {string} */ (options.node), args, {
+    const child = spawn(options.node, args, {
       env: { PATH: process.env.PATH, NODE_NO_WARNINGS: '1', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -24,7 +24,7 @@ export function configure({ credentials }: Configuration): void {
         // A provider may throw anything, and nothing.
         throw new Error(`configured credentials: ${cause?.message ?? cause}`, { cause })
       })
-      if (!given?.accessKeyId || !given.secretAccessKey) {
+      if (!(given as typeof given | undefined)?.accessKeyId || !given.secretAccessKey) {
         const why = 'the configured function gave no credentials'
         throw { code: 'CREDENTIALS_MISSING', why } satisfies Failure
       }

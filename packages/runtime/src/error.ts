@@ -38,6 +38,8 @@ export interface Failure {
   cause?: unknown
 }
 
+// The constructor assigns every fact.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface KmsSecretError extends Failure {}
 
 /** A secret that could not be opened. */

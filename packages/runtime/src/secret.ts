@@ -37,6 +37,7 @@ export function secret(
   const shown = `secret ${label}`
   return Object.create({
     __proto__: Promise.prototype,
+    // oxlint-disable-next-line unicorn/no-thenable -- a secret is awaited
     then: (ok: never, failed: never) => open().then(ok, failed),
     toString: refuse,
     [Symbol.toPrimitive]: refuse,

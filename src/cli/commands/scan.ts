@@ -41,9 +41,7 @@ export function addScan(program: Command) {
       const scanned = await waiting(`searching ${folder}`, () =>
         scanFolder(folder, {
           ...awsOptions(flags),
-          ...(typeof flags.file !== 'boolean'
-            ? flags.file !== undefined && { secretsFile: flags.file }
-            : !flags.file && { secretsFile: false as const }),
+          ...(flags.file !== undefined && { secretsFile: flags.file }),
           ...(flags.env && { env: flags.env }),
           ...(flags.envFile && { envFiles: flags.envFile }),
           ...(flags.except && { proof: { except: flags.except } }),

@@ -35,7 +35,7 @@ async function readStdin(): Promise<Uint8Array> {
 
 async function ask(name: string): Promise<Uint8Array> {
   const { isCancel, password } = await import('@clack/prompts')
-  let pastedMore = false
+  let pastedMore = false as boolean
   // A prompt ends at the first line break: the rest of a pasted key would be lost without a word.
   const watch = (chunk: Buffer | string) => {
     pastedMore ||= /[\r\n]+[^\r\n]/.test(chunk.toString())
@@ -49,7 +49,7 @@ async function ask(name: string): Promise<Uint8Array> {
         'ARGUMENT_INVALID',
         'several lines were pasted, and a prompt takes one. Give a value of several lines with --from-file FILE, or on stdin.',
       )
-    return Buffer.from(answer ?? '')
+    return Buffer.from(answer)
   } finally {
     process.stdin.off('data', watch).pause()
   }

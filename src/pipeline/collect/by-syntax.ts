@@ -26,7 +26,7 @@ export function collectBySyntax(code: string, file: string): Collected | null {
 
   const imports = body.filter(isMarkerImport)
   const bindings = bindingsOf(imports, refuse)
-  let references: Way[] | null = []
+  let references = [] as Way[] | null
   walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
     const why = refusal(node)
     if (why) refuse(node, why)

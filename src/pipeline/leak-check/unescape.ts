@@ -67,7 +67,9 @@ function idleEscapes({ has }: Sought): Uint8Array {
 const SPACE = String.raw`[ \t\n\v\f\r()]|\xc2\xa0|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf`
 /** What a line's comment may not say, lest it be one inside JSON that ended before: a line feed, more of a sum. */
 const ENDED = String.raw`n(?:[ \t()]|\\[nrt]){0,60}(?:["'\`+}]|/[/*]|\\")`
-const QUOTED_ENDINGS = [...`"'\``].map((quote) => String.raw`${quote}(?:\\r)?\\n${quote}`).join('|')
+const QUOTED_ENDINGS = Array.from(`"'\``)
+  .map((quote) => String.raw`${quote}(?:\\r)?\\n${quote}`)
+  .join('|')
 /** It may stand wherever a space may; so long a one that it would slow the search, not. */
 const LINE_COMMENT = String.raw`//(?:${QUOTED_ENDINGS}|[^\n\\]|\\(?!${ENDED})){0,200}\n`
 
@@ -94,7 +96,9 @@ const JOINT = new RegExp(joint(), 'y')
 
 /** The backslash of an escape that is not idle, or a joint. */
 function changesBut(idle: Uint8Array): RegExp {
-  const letters = [...'nrt"'].filter((letter) => idle[letter.charCodeAt(0)]).join('')
+  const letters = Array.from('nrt"')
+    .filter((letter) => idle[letter.charCodeAt(0)])
+    .join('')
   return new RegExp(`\\\\(?=[^${letters}])|${joint(letters)}`, 'g')
 }
 

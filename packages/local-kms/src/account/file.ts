@@ -165,7 +165,5 @@ function byField<T>(records: unknown, field: string): Map<string, T> {
 }
 
 function checksum(account: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(account) ?? '')
-    .digest('hex')
+  return createHash('sha256').update(JSON.stringify(account)).digest('hex')
 }

@@ -43,7 +43,7 @@ const ARGUMENTS = { latency: 1, clock: 1, throttle: 1, error: 2, reset: 1, hang:
 function parseKind(text: string): FaultKind | undefined {
   const [name = '', a, b, ...more] = text.split(':')
   const given = [a, b, ...more].filter((argument) => argument !== undefined).length
-  if (given > (ARGUMENTS[name as keyof typeof ARGUMENTS] ?? 0)) return undefined
+  if (given > ((ARGUMENTS as Record<string, number | undefined>)[name] ?? 0)) return undefined
   switch (name) {
     case 'latency': {
       const ms = parseDuration(a ?? '')

@@ -162,7 +162,7 @@ const SimulatePrincipalPolicy = operation(
       ['aws:PrincipalArn', arn],
       ...ContextEntries.map(({ ContextKeyName, ContextKeyValues = [] }): [string, string[]] => [
         ContextKeyName,
-        ContextKeyValues.map((value) => value ?? ''),
+        ContextKeyValues,
       ]),
     ])
     return {

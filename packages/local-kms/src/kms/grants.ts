@@ -40,4 +40,7 @@ export const isGranted = (
   )
 
 const sameContext = (one: Record<string, string>, other: Record<string, string>): boolean =>
-  JSON.stringify(Object.entries(one).sort()) === JSON.stringify(Object.entries(other).sort())
+  JSON.stringify(sortedEntries(one)) === JSON.stringify(sortedEntries(other))
+
+const sortedEntries = (context: Record<string, string>) =>
+  Object.entries(context).sort(([one], [other]) => (one < other ? -1 : 1))

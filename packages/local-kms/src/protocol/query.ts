@@ -34,11 +34,15 @@ const DIALECTS: Readonly<Partial<Record<string, Dialect>>> = {
 }
 const STS: Dialect = { ...QUERY, namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' }
 
-const dialectOf = ({ Version }: Form): Dialect => DIALECTS[String(Version)] ?? STS
+const dialectOf = ({ Version }: Form): Dialect => DIALECTS[fieldOf(Version)] ?? STS
+
+/** Returns a field of a form; empty if it is missing or no string. */
+export const fieldOf = (value: Form[string] | undefined): string =>
+  typeof value === 'string' ? value : ''
 
 export function xmlAnswer(form: Form, output: object, requestId: string): Answer {
   const dialect = dialectOf(form)
-  const operation = String(form['Action'])
+  const operation = fieldOf(form['Action'])
   return answer(200, dialect, `${operation}Response`, dialect.answer(operation, output, requestId))
 }
 

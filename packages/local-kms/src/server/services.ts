@@ -2,7 +2,7 @@ import { ec2Operations } from '../ec2/networks.js'
 import { iamOperations } from '../iam/operations.js'
 import { kmsOperations } from '../kms/operations.js'
 import { lambdaOperations } from '../lambda/functions.js'
-import type { Form } from '../protocol/query.js'
+import { fieldOf, type Form } from '../protocol/query.js'
 import type { Operations } from '../protocol/service.js'
 import { secretsManagerOperations } from '../secretsmanager/secrets.js'
 import { LabelParameterVersion } from '../ssm/labels.js'
@@ -63,6 +63,6 @@ export function route(
   const [prefix = '', operation = 'unknown'] = called.split('.', 2)
   if (method !== 'POST' || target !== '/') return { service: 'unknown', operation }
   if (form === undefined) return { service: TARGETS[prefix] ?? 'unknown', operation }
-  const service = VERSIONS[String(form['Version'])] ?? 'sts'
-  return { service, operation: String(form['Action'] ?? 'unknown') }
+  const service = VERSIONS[fieldOf(form['Version'])] ?? 'sts'
+  return { service, operation: fieldOf(form['Action']) || 'unknown' }
 }
