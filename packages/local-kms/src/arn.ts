@@ -1,4 +1,4 @@
-/** `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, the resource whole. */
+/** `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` */
 export interface Arn {
   partition: string
   service: string
@@ -21,14 +21,28 @@ export function parseArn(text: string): Arn | undefined {
   return { partition, service, region, accountId, resource }
 }
 
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  if (region.startsWith('us-gov-')) return 'aws-us-gov'
-  return 'aws'
-}
+/** AWS's partitions other than `aws`, by the prefix of their regions, and their DNS suffixes. */
+const PARTITIONS: [prefix: string, partition: string, dnsSuffix: string][] = [
+  ['cn-', 'aws-cn', 'amazonaws.com.cn'],
+  ['us-gov-', 'aws-us-gov', 'amazonaws.com'],
+  ['us-iso-', 'aws-iso', 'c2s.ic.gov'],
+  ['us-isob-', 'aws-iso-b', 'sc2s.sgov.gov'],
+  ['us-isof-', 'aws-iso-f', 'csp.hci.ic.gov'],
+  ['eu-isoe-', 'aws-iso-e', 'cloud.adc-e.uk'],
+  ['eusc-', 'aws-eusc', 'amazonaws.eu'],
+]
 
-/** `us-east-1`, `ap-southeast-2`, `us-gov-west-1`. */
-export const REGION_PATTERN = /^[a-z]{2}(-[a-z]+)+-\d+$/
+const partitionFor = (region: string) => PARTITIONS.find(([prefix]) => region.startsWith(prefix))
+
+/** Returns the partition of a region: `aws`, `aws-cn`, `aws-us-gov`, … */
+export const partitionOf = (region: string): string => partitionFor(region)?.[1] ?? 'aws'
+
+/** Returns the host name of a regional service: `ssm.us-east-1.amazonaws.com`. */
+export const serviceHost = (service: string, region: string): string =>
+  `${service}.${region}.${partitionFor(region)?.[2] ?? 'amazonaws.com'}`
+
+/** Matches `us-east-1`, `us-gov-west-1`, `eusc-de-east-1`. */
+export const REGION_PATTERN = /^[a-z]{2,4}(-[a-z]+)+-\d+$/
 
 export function serviceArn(
   service: string,
@@ -45,14 +59,21 @@ export const keyArn = (region: string, accountId: string, keyId: string): string
 export const aliasArn = (region: string, accountId: string, name: string): string =>
   serviceArn('kms', region, accountId, name)
 
-export const userArn = (accountId: string, name: string): string =>
-  `arn:aws:iam::${accountId}:user/${name}`
+export const iamArn = (partition: string, accountId: string, resource: string): string =>
+  `arn:${partition}:iam::${accountId}:${resource}`
 
-export const roleArn = (accountId: string, name: string): string =>
-  `arn:aws:iam::${accountId}:role/${name}`
+export const userArn = (partition: string, accountId: string, name: string): string =>
+  iamArn(partition, accountId, `user/${name}`)
 
-export const policyArn = (accountId: string, name: string): string =>
-  `arn:aws:iam::${accountId}:policy/${name}`
+export const roleArn = (partition: string, accountId: string, name: string): string =>
+  iamArn(partition, accountId, `role/${name}`)
 
-export const sessionArn = (accountId: string, role: string, session: string): string =>
-  `arn:aws:sts::${accountId}:assumed-role/${role}/${session}`
+export const rootArn = (partition: string, accountId: string): string =>
+  iamArn(partition, accountId, 'root')
+
+export const sessionArn = (
+  partition: string,
+  accountId: string,
+  role: string,
+  session: string,
+): string => `arn:${partition}:sts::${accountId}:assumed-role/${role}/${session}`

@@ -2,7 +2,7 @@ export { startLocalKms } from './start.js'
 export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local-kms.js'
 export type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
 export type { Network } from './account/network.js'
-export type { GrantToCreate } from './kms/grants.js'
+export type { GrantToCreate } from './account/grant.js'
 export type { FunctionToCreate } from './account/lambda-function.js'
 export {
   applies,

@@ -1,6 +1,6 @@
 import type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
 import type { Network } from './account/network.js'
-import type { GrantToCreate } from './kms/grants.js'
+import type { GrantToCreate } from './account/grant.js'
 import type { FunctionToCreate } from './account/lambda-function.js'
 import type { PolicyDocument } from './policy/parse-policy.js'
 import type { Faults } from './server/faults.js'
@@ -70,8 +70,8 @@ export interface LocalKms {
   deleteRole(arn: string): void
   /** A Lambda function, as far as its configuration goes. @returns its ARN. */
   createFunction(options: FunctionToCreate): string
-  /** A grant on a key, in effect at once. */
-  createGrant(grant: GrantToCreate): void
+  /** Creates a grant, without a call to KMS. @returns its grant id. */
+  createGrant(grant: GrantToCreate): string
   createNetwork(network: Network): void
   /** The account's, kept in memory; null: it belongs to no organization, as at first. */
   putServiceControlPolicy(policy: PolicyDocument | null): void

@@ -1,4 +1,4 @@
-import { keyArn } from './arn.js'
+import { keyArn, partitionOf } from './arn.js'
 import { callerOfUser } from './auth/caller.js'
 import { CreateAlias } from './kms/aliases.js'
 import { CreateKey } from './kms/keys.js'
@@ -20,7 +20,7 @@ export async function makeKey(
     account,
     journal,
     region,
-    caller: callerOfUser(account.state, userName),
+    caller: callerOfUser(account.state, userName, partitionOf(region)),
     now: faults.now(),
     sourceIp: '127.0.0.1',
     secureTransport: false,

@@ -44,7 +44,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     throw error
   })
   async function open() {
-    const account = new Account({ dir, accountId })
+    const account = new Account({ dir, accountId, homeRegion: region })
     const pkcs8PublicKey = options.pkcs8PublicKey ?? true
     const endpoint = { account, journal, faults, pkcs8PublicKey }
     const admin = findAdmin(account, () => faults.now())
@@ -94,7 +94,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
       const key = accountNamed(account, accountId)
         .region(region)
         .keys.get(resource.replace('key/', ''))
-      addGrant(key, grant, faults.now())
+      return addGrant(key, grant, faults.now())
     },
     createNetwork: (network) => void account.networks.set(network.vpcId, network),
     putServiceControlPolicy: (policy) =>
@@ -124,7 +124,7 @@ function accountNamed(own: Account, accountId: string): Account {
   if (accountId === own.id) return own
   const known = own.others.get(accountId)
   if (known) return known
-  const account = new Account({ accountId })
+  const account = new Account({ accountId, homeRegion: own.homeRegion })
   findAdmin(account, Date.now)
   own.others.set(accountId, account)
   return account
@@ -137,7 +137,7 @@ function findAdmin(account: Account, clock: () => number): User {
     return createUser(account, { name: 'admin', policies: [ADMIN_POLICY] }, clock)
   }
   const [credentials] = existing.accessKeys as [Credentials]
-  return { name: 'admin', arn: userArn(account.id, 'admin'), credentials }
+  return { name: 'admin', arn: userArn(account.partition, account.id, 'admin'), credentials }
 }
 
 /** A wildcard address is listened on, not connected to. */

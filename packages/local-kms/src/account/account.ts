@@ -1,4 +1,5 @@
 import type { Policy } from '../policy/parse-policy.js'
+import { partitionOf } from '../arn.js'
 import { AwsError } from '../errors.js'
 import type { LambdaFunction } from './lambda-function.js'
 import type { Network } from './network.js'
@@ -18,12 +19,24 @@ export class Account {
   readonly #dir: string | undefined
   #saved: string
 
+  /** The region of calls that name none. Its partition is the partition of new ARNs. */
+  readonly homeRegion: string
+
   /**
-   * @param dir a folder that exists and is locked; absent, the state dies with the process
+   * @param dir an existing, locked folder. Without it, the state is kept in memory.
    * @throws LocalKmsError STATE_CORRUPT
    */
-  constructor({ dir, accountId }: { dir?: string | undefined; accountId: string }) {
+  constructor({
+    dir,
+    accountId,
+    homeRegion,
+  }: {
+    dir?: string | undefined
+    accountId: string
+    homeRegion: string
+  }) {
     this.#dir = dir
+    this.homeRegion = homeRegion
     const text = dir === undefined ? undefined : readStateText(dir)
     this.state =
       dir === undefined || text === undefined ? emptyState(accountId) : stateFromText(text, dir)
@@ -32,6 +45,10 @@ export class Account {
 
   get id(): string {
     return this.state.accountId
+  }
+
+  get partition(): string {
+    return partitionOf(this.homeRegion)
   }
 
   region(name: string): RegionState {

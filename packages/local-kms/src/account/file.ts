@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { LocalKmsError } from '../errors.js'
-import type { RegionState, State } from './state.js'
+import type { ParameterRecord, RegionState, State } from './state.js'
 
 const FILE = 'state.json'
 const IGNORE = '.gitignore'
@@ -150,7 +150,13 @@ export function stateFromText(text: string, dir: string): State {
           name,
           keys: byField(region.keys, 'keyId'),
           aliases: byField(region.aliases, 'name'),
-          parameters: byField(region.parameters, 'name'),
+          parameters: new Map(
+            (region.parameters as ParameterRecord[]).map((one) => [
+              // `plain` and `/plain` are one parameter.
+              one.name.replace(/^\//, ''),
+              one,
+            ]),
+          ),
           secrets: byField(region.secrets, 'name'),
         },
       ]),

@@ -46,8 +46,13 @@ export interface GrantRecord {
   createdAt: number
   /** The ARN of a user, a role or a role's session. */
   granteePrincipal: string
+  retiringPrincipal?: string
   operations: string[]
   encryptionContextEquals?: Record<string, string>
+  encryptionContextSubset?: Record<string, string>
+  name?: string
+  /** Grants of older state files have none. */
+  token?: string
 }
 
 export interface Tag {
@@ -98,6 +103,8 @@ export interface SecretRecord {
   kmsKeyId?: string
   createdAt: number
   changedAt: number
+  /** Midnight (UTC) of the day on which the value was last read. */
+  accessedAt?: number
   deletionDate?: number
   tags: { Key: string; Value: string }[]
   versions: SecretVersion[]
@@ -108,6 +115,7 @@ export interface SecretVersion {
   stages: string[]
   kind: 'string' | 'binary'
   createdAt: number
+  accessedAt?: number
   /** Base64: the data key as KMS wrapped it, and what it encrypts. */
   dataKey: string
   ciphertext: string

@@ -1,4 +1,5 @@
 import type { Account } from '../account/account.js'
+import { partitionOf } from '../arn.js'
 import { AwsError } from '../errors.js'
 import { callerOfSession, callerOfUser, type Caller } from './caller.js'
 import { readAuthorization, type SignedRequest } from './signature.js'
@@ -19,7 +20,11 @@ export function authenticate(
   now: number,
 ): { caller: Caller; region: string } {
   const authorization = readAuthorization(request, service, now)
-  const credential = findCredential(account, authorization.accessKeyId)
+  const credential = findCredential(
+    account,
+    authorization.accessKeyId,
+    partitionOf(authorization.region),
+  )
   if (credential === undefined) throw new AwsError('UnrecognizedClientException', INVALID_TOKEN)
   if (!authorization.verify(credential.secretAccessKey)) {
     throw new AwsError(
@@ -48,14 +53,22 @@ interface Credential {
   caller: () => Caller
 }
 
-function findCredential(account: Account, accessKeyId: string): Credential | undefined {
+function findCredential(
+  account: Account,
+  accessKeyId: string,
+  partition: string,
+): Credential | undefined {
   const { state } = account
   const session = state.sessions.get(accessKeyId)
-  if (session !== undefined) return { ...session, caller: () => callerOfSession(state, session) }
+  if (session !== undefined)
+    return { ...session, caller: () => callerOfSession(state, session, partition) }
   for (const user of state.users.values()) {
     const key = user.accessKeys.find((k) => k.accessKeyId === accessKeyId)
     if (key === undefined) continue
-    return { secretAccessKey: key.secretAccessKey, caller: () => callerOfUser(state, user.name) }
+    return {
+      secretAccessKey: key.secretAccessKey,
+      caller: () => callerOfUser(state, user.name, partition),
+    }
   }
   return undefined
 }

@@ -22,10 +22,15 @@ export const anonymous = (accountId: string): Caller => ({
   identityPolicies: [],
 })
 
-export function callerOfUser(state: State, name: string, session?: SessionRecord): Caller {
+export function callerOfUser(
+  state: State,
+  name: string,
+  partition: string,
+  session?: SessionRecord,
+): Caller {
   const user = state.users.get(name)
   if (user === undefined) throw new Error(`no user ${name}`)
-  const arn = userArn(state.accountId, name)
+  const arn = userArn(partition, state.accountId, name)
   return {
     accountId: state.accountId,
     arn,
@@ -38,15 +43,15 @@ export function callerOfUser(state: State, name: string, session?: SessionRecord
   }
 }
 
-export function callerOfSession(state: State, session: SessionRecord): Caller {
-  if (session.of.kind === 'user') return callerOfUser(state, session.of.name, session)
+export function callerOfSession(state: State, session: SessionRecord, partition: string): Caller {
+  if (session.of.kind === 'user') return callerOfUser(state, session.of.name, partition, session)
   const { name, sessionName } = session.of
   const role = state.roles.get(name)
   if (role === undefined) throw new Error(`no role ${name}`)
   return {
     accountId: state.accountId,
-    arn: sessionArn(state.accountId, name, sessionName),
-    principalArn: roleArn(state.accountId, name),
+    arn: sessionArn(partition, state.accountId, name, sessionName),
+    principalArn: roleArn(partition, state.accountId, name),
     userId: `${role.roleId}:${sessionName}`,
     mfaPresent: session.mfaPresent,
     tokenIssuedAt: session.issuedAt,

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Account } from '../account/account.js'
-import { policyArn, roleArn, userArn } from '../arn.js'
+import { iamArn, parseArn, roleArn, rootArn, userArn } from '../arn.js'
 import type {
   AccessKey,
   ManagedPolicy,
@@ -64,11 +64,11 @@ export function createUser(
   account.save()
   return {
     name,
-    arn: userArn(account.id, name),
+    arn: userArn(account.partition, account.id, name),
     credentials: key,
     ...(mfaSecret !== undefined && {
       mfa: {
-        serialNumber: `arn:aws:iam::${account.id}:mfa/${name}`,
+        serialNumber: iamArn(account.partition, account.id, `mfa/${name}`),
         code: () => totp(mfaSecret, clock()),
       },
     }),
@@ -98,14 +98,14 @@ export function createRole(
       Statement: [
         {
           Effect: 'Allow',
-          Principal: { AWS: `arn:aws:iam::${account.id}:root` },
+          Principal: { AWS: rootArn(account.partition, account.id) },
           Action: 'sts:AssumeRole',
         },
       ],
     },
   )
   const managed = ([called, document]: [string, PolicyDocument]): ManagedPolicy => ({
-    arn: policyArn(account.id, called),
+    arn: iamArn(account.partition, account.id, `policy/${called}`),
     name: called,
     document: identityPolicyText(document),
   })
@@ -120,7 +120,7 @@ export function createRole(
     }),
   })
   account.save()
-  return { name, arn: roleArn(account.id, name) }
+  return { name, arn: roleArn(account.partition, account.id, name) }
 }
 
 /**
@@ -131,20 +131,23 @@ export function deleteRole(account: Account, arn: string): void {
   const role = existingPrincipal(account, arn)
   if (!('roleId' in role)) throw new LocalKmsError('BAD_OPTION', `no such role: ${arn}`)
   const { roles, sessions, regions } = account.state
+  const escaped = roleArn('@', account.id, role.name).replace(/[.+]/g, String.raw`\$&`)
+  const named = new RegExp(`"${escaped.replace('@', '[a-z-]+')}"`, 'g')
   roles.delete(role.name)
   for (const [id, { of }] of sessions)
     if (of.kind === 'role' && of.name === role.name) sessions.delete(id)
   for (const key of [...regions.values()].flatMap(({ keys }) => [...keys.values()]))
-    key.policy = key.policy.replaceAll(JSON.stringify(arn), JSON.stringify(role.roleId))
+    key.policy = key.policy.replace(named, JSON.stringify(role.roleId))
   account.save()
 }
 
+/** Finds a user or role by its ARN, in any partition. */
 export function findPrincipal(account: Account, arn: string): UserRecord | RoleRecord | undefined {
+  const { service, accountId, resource = '' } = parseArn(arn) ?? {}
+  if (service !== 'iam' || accountId !== account.id) return undefined
+  const [kind, name = ''] = resource.split('/')
   const { users, roles } = account.state
-  return (
-    [...users.values()].find(({ name }) => userArn(account.id, name) === arn) ??
-    [...roles.values()].find(({ name }) => roleArn(account.id, name) === arn)
-  )
+  return kind === 'user' ? users.get(name) : kind === 'role' ? roles.get(name) : undefined
 }
 
 /** Replaces the IAM policies of a user or a role, and a role's trust policy if one is given. */

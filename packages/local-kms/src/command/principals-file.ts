@@ -1,3 +1,4 @@
+import { iamArn, partitionOf } from '../arn.js'
 import type { Credentials } from '../auth/principals.js'
 import { LocalKmsError } from '../errors.js'
 import type { LocalKms } from '../local-kms.js'
@@ -17,14 +18,14 @@ export function addPrincipals(kms: LocalKms, file: unknown): void {
   const { users = [], roles = [] } = checked(file)
   users.forEach((user, i) =>
     at(`users[${i}]`, () => {
-      const arn = `arn:aws:iam::${kms.accountId}:user/${user.name}`
+      const arn = arnOf(kms, `user/${user.name}`)
       if (kms.hasPrincipal(arn)) kms.putPolicies(arn, user.policies ?? [])
       else kms.createUser(user)
     }),
   )
   roles.forEach((role, i) =>
     at(`roles[${i}]`, () => {
-      const arn = `arn:aws:iam::${kms.accountId}:role/${role.name}`
+      const arn = arnOf(kms, `role/${role.name}`)
       if (kms.hasPrincipal(arn)) kms.putPolicies(arn, role.policies ?? [], role.trust)
       else kms.createRole(role)
     }),
@@ -73,10 +74,13 @@ const wrong = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION'
 /** The credentials of `user/NAME`, or temporary ones of `role/NAME`. */
 export function credentialsAs(kms: LocalKms, who: string | undefined): Credentials {
   if (who === undefined) return kms.admin.credentials
-  const arn = `arn:aws:iam::${kms.accountId}:${who}`
+  const arn = arnOf(kms, who)
   if (kms.hasPrincipal(arn)) return kms.credentialsOf(arn)
   throw new LocalKmsError(
     'BAD_OPTION',
     `--as ${who}: no such user or role; --principals makes them`,
   )
 }
+
+const arnOf = ({ region, accountId }: LocalKms, resource: string): string =>
+  iamArn(partitionOf(region), accountId, resource)

@@ -1,4 +1,4 @@
-import { roleArn } from '../arn.js'
+import { partitionOf, roleArn } from '../arn.js'
 import type { ManagedPolicy, RoleRecord } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { policiesOfRole } from '../auth/caller.js'
@@ -15,7 +15,7 @@ const PolicyArn = required(string({ min: 20, max: 2048 }))
 
 /** The role, for who may ask; what is not there is told only to them, as IAM does. */
 function findRole(call: Call, action: string, name: string): RoleRecord {
-  const arn = roleArn(call.account.id, name)
+  const arn = roleArn(partitionOf(call.region), call.account.id, name)
   call.entry.resource = arn
   authorizeByIam(call, `iam:${action}`, arn)
   return call.account.state.roles.get(name) ?? missing(`The role with name ${name}`)
@@ -48,7 +48,7 @@ const GetRole = operation({ RoleName }, (call, { RoleName: name }) => {
       Path: '/',
       RoleName: name,
       RoleId: role.roleId,
-      Arn: roleArn(call.account.id, name),
+      Arn: roleArn(partitionOf(call.region), call.account.id, name),
       CreateDate: new Date(0),
       AssumeRolePolicyDocument: written(role.trustPolicy),
       PermissionsBoundary: role.permissionsBoundary && {
@@ -147,7 +147,7 @@ const SimulatePrincipalPolicy = operation(
     authorizeByIam(call, 'iam:SimulatePrincipalPolicy', arn)
     const role =
       [...call.account.state.roles.values()].find(
-        (r) => roleArn(call.account.id, r.name) === arn,
+        (r) => roleArn(partitionOf(call.region), call.account.id, r.name) === arn,
       ) ?? missing(`The entity ${arn}`)
     const caller = {
       accountId: call.account.id,

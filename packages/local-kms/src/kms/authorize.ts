@@ -11,7 +11,8 @@ import { KEY_USAGE } from './metadata.js'
 /**
  * Checks a permission on a key: its key policy, together with the caller's IAM policies.
  *
- * @param onCiphertext for Decrypt, whose refusals do not name the key
+ * @param onCiphertext for Decrypt, whose errors do not name the key
+ * @param grantOperations for CreateGrant: the operations of the new grant
  * @throws AwsError AccessDeniedException
  */
 export function authorizeKey(
@@ -19,7 +20,10 @@ export function authorizeKey(
   name: string,
   { key, arn, requestAlias }: FoundKey,
   conditions: Conditions = [],
-  { onCiphertext = false } = {},
+  {
+    onCiphertext = false,
+    grantOperations,
+  }: { onCiphertext?: boolean; grantOperations?: readonly string[] } = {},
 ): void {
   const aliases = [...call.account.region(call.region).aliases.values()]
   const denial = evaluate({
@@ -51,7 +55,7 @@ export function authorizeKey(
     ]),
   })
   if (denial === undefined) return
-  const granted = isGranted(key, call.caller, name, contextIn(conditions))
+  const granted = isGranted(key, call.caller, name, contextIn(conditions), grantOperations)
   if (granted && !denial.startsWith('explicit-deny')) return
   const resource = onCiphertext
     ? 'the resource associated with this ciphertext'

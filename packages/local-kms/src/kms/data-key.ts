@@ -8,6 +8,7 @@ import { authorizeKey } from './authorize.js'
 import { encryptWith, recordContext, useConditions } from './encrypt.js'
 import { findKey } from './find-key.js'
 import type { FoundKey } from './found-key.js'
+import { checkGrantTokens } from './grants.js'
 import { newEcPair, newRsaPair, RSA_BITS, type KeyPair } from './key-material.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
@@ -130,7 +131,7 @@ function prepare(call: Call, action: string, input: Common, more: Conditions = [
   const found = findKey(call, input.KeyId)
   authorizeKey(call, action, found, [...useConditions(context), ...more])
   requireEnabled(found)
-  m.refuseGrantTokens(input.GrantTokens)
+  checkGrantTokens(call, input.GrantTokens)
   if (found.key.spec !== 'SYMMETRIC_DEFAULT') {
     throw new AwsError(
       'InvalidKeyUsageException',

@@ -10,6 +10,7 @@ import { authorizeKey } from './authorize.js'
 import { open, parseCiphertext, seal, type ParsedCiphertext } from './ciphertext.js'
 import { existingKey, findKey } from './find-key.js'
 import type { FoundKey } from './found-key.js'
+import { checkGrantTokens } from './grants.js'
 import { RSA_BITS, rsaPrivateKey, rsaPublicKey } from './key-material.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
@@ -35,7 +36,7 @@ export const Encrypt = operation(
     const found = findKey(call, input.KeyId)
     authorizeKey(call, 'Encrypt', found, useConditions(context, algorithm))
     requireEnabled(found)
-    m.refuseGrantTokens(input.GrantTokens)
+    checkGrantTokens(call, input.GrantTokens)
     requireAlgorithm(found, algorithm, context)
     const CiphertextBlob = encryptWith(found, algorithm, input.Plaintext, context)
     m.endDryRun(input.DryRun)
@@ -61,7 +62,7 @@ export const Decrypt = operation(
     authorizeKey(call, 'Decrypt', found, useConditions(context, algorithm), { onCiphertext: true })
     if (found.mismatch) throw found.mismatch
     requireEnabled(found)
-    m.refuseGrantTokens(input.GrantTokens)
+    checkGrantTokens(call, input.GrantTokens)
     const { plaintext, materialId } = decryptWith(found, algorithm, input.CiphertextBlob, context)
     m.endDryRun(input.DryRun)
     return {

@@ -1,4 +1,4 @@
-import { parseArn } from '../arn.js'
+import { parseArn, partitionOf, rootArn } from '../arn.js'
 import { callContext } from '../auth/call-context.js'
 import { requestContext } from '../policy/conditions.js'
 import { evaluate } from '../policy/evaluate.js'
@@ -16,7 +16,7 @@ const MAX_POLICY_BYTES = 32_768
 const POLICY_NAME = string({ min: 1, max: 128, pattern: /^\w+$/ })
 
 /** What a key gets when no policy is given: the account's IAM policies decide. */
-export function defaultKeyPolicy(accountId: string): string {
+export function defaultKeyPolicy(accountId: string, region: string): string {
   const document = {
     Version: '2012-10-17',
     Id: 'key-default-1',
@@ -24,7 +24,7 @@ export function defaultKeyPolicy(accountId: string): string {
       {
         Sid: 'Enable IAM User Permissions',
         Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+        Principal: { AWS: rootArn(partitionOf(region), accountId) },
         Action: 'kms:*',
         Resource: '*',
       },
@@ -69,25 +69,38 @@ export function checkKeyPolicy(
   }
 }
 
-/** As KMS does, refuses principals of the account that IAM does not know. */
-function principalsExist(call: Call, policy: Policy): boolean {
+const principalsExist = (call: Call, { statements }: Policy): boolean =>
+  statements.every(({ principals, notPrincipals }) =>
+    checkPrincipals(
+      call,
+      [...(principals?.['AWS'] ?? []), ...(notPrincipals?.['AWS'] ?? [])],
+      true,
+    ),
+  )
+
+/**
+ * Checks that principals have the partition of the call's region, and that IAM has those of the
+ * call's account.
+ */
+export function checkPrincipals(
+  call: Call,
+  principals: readonly string[],
+  inPolicy = false,
+): boolean {
   const { state } = call.account
-  const exists = (principal: string): boolean => {
-    if (principal === '*' || /^\d{12}$/.test(principal)) return true
+  return principals.every((principal) => {
+    if (inPolicy && (principal === '*' || /^\d{12}$/.test(principal))) return true
     const arn = parseArn(principal)
     if (arn === undefined || !/^\d{12}$/.test(arn.accountId)) return false
+    if (arn.partition !== partitionOf(call.region)) return false
     const [kind = '', name = ''] = arn.resource.split('/')
-    if (arn.service === 'sts') {
-      return kind === 'assumed-role' && (arn.accountId !== state.accountId || state.roles.has(name))
-    }
+    const isOwn = arn.accountId === state.accountId
+    if (arn.service === 'sts') return kind === 'assumed-role' && (!isOwn || state.roles.has(name))
     if (arn.service !== 'iam') return false
     if (arn.resource === 'root') return true
-    if (arn.accountId !== state.accountId) return kind === 'user' || kind === 'role'
+    if (!isOwn) return kind === 'user' || kind === 'role'
     return kind === 'user' ? state.users.has(name) : kind === 'role' && state.roles.has(name)
-  }
-  return policy.statements.every(({ principals, notPrincipals }) =>
-    [...(principals?.['AWS'] ?? []), ...(notPrincipals?.['AWS'] ?? [])].every(exists),
-  )
+  })
 }
 
 export const GetKeyPolicy = operation(

@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { keyArn } from '../arn.js'
 import type { KeyRecord } from '../account/state.js'
 import { AwsError } from '../errors.js'
-import { boolean, oneOf, string, unsupported } from '../protocol/schema.js'
+import { boolean, oneOf, required, string, unsupported } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
 import { authorizeAccount, authorizeKey } from './authorize.js'
 import { existingKey, findKey, findKeyById } from './find-key.js'
+import { checkGrantTokens } from './grants.js'
 import { checkKeyPolicy, defaultKeyPolicy } from './key-policy.js'
 import { newMaterial } from './key-material.js'
 import { requireNotPendingDeletion } from './key-state.js'
 import * as m from './members.js'
 import { KEY_USAGE, keyMetadata } from './metadata.js'
+import { checkTags, tagConditions } from './tags.js'
 
 const KEY_SPEC = oneOf(
   'RSA_2048',
@@ -30,13 +32,40 @@ const KEY_SPEC = oneOf(
   'ML_DSA_65',
   'ML_DSA_87',
   'ECC_NIST_EDWARDS25519',
+  'ML_KEM_512',
+  'ML_KEM_768',
+  'ML_KEM_1024',
 )
+
+/** The key specs of each key usage. */
+const SPECS: Readonly<Record<string, RegExp>> = {
+  ENCRYPT_DECRYPT: /^(?:SYMMETRIC_DEFAULT|RSA_\d+|SM2)$/,
+  SIGN_VERIFY: /^(?:RSA_|ECC_|SM2|ML_DSA_)/,
+  GENERATE_VERIFY_MAC: /^HMAC_/,
+  KEY_AGREEMENT: /^(?:ECC_NIST_P|SM2)/,
+  ENCAPSULATE_DECAPSULATE: /^ML_KEM_/,
+}
+
+/** @throws AwsError ValidationException */
+function requireCompatible(spec: string, usage = KEY_USAGE): void {
+  if (SPECS[usage]?.test(spec)) return
+  throw new AwsError(
+    'ValidationException',
+    `KeyUsage ${usage} is not compatible with KeySpec ${spec}`,
+  )
+}
 
 export const CreateKey = operation(
   {
     Policy: m.policy,
     Description: string({ max: 8192 }),
-    KeyUsage: oneOf('SIGN_VERIFY', 'ENCRYPT_DECRYPT', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT'),
+    KeyUsage: oneOf(
+      'SIGN_VERIFY',
+      'ENCRYPT_DECRYPT',
+      'GENERATE_VERIFY_MAC',
+      'KEY_AGREEMENT',
+      'ENCAPSULATE_DECAPSULATE',
+    ),
     KeySpec: KEY_SPEC,
     CustomerMasterKeySpec: KEY_SPEC,
     Origin: oneOf('AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'),
@@ -47,8 +76,16 @@ export const CreateKey = operation(
     XksKeyId: unsupported(),
   },
   async (call, input) => {
+    if (input.KeySpec !== undefined && input.CustomerMasterKeySpec !== undefined) {
+      throw new AwsError(
+        'ValidationException',
+        'You cannot specify KeySpec and CustomerMasterKeySpec in the same request. ' +
+          'CustomerMasterKeySpec is deprecated.',
+      )
+    }
     const spec = input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT'
     authorizeAccount(call, 'CreateKey', '*', [
+      ...tagConditions(input.Tags),
       ['kms:KeySpec', spec],
       ['kms:KeyUsage', input.KeyUsage ?? KEY_USAGE],
       ['kms:KeyOrigin', input.Origin ?? 'AWS_KMS'],
@@ -62,11 +99,13 @@ export const CreateKey = operation(
         'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
       )
     }
+    checkTags(input.Tags)
+    requireCompatible(spec, input.KeyUsage)
     if (!isSupported(spec) || (input.KeyUsage ?? KEY_USAGE) !== KEY_USAGE) {
       throw new AwsError(
         'UnsupportedOperationException',
-        `The local KMS has no keys of KeySpec ${spec} for ${input.KeyUsage}: only keys for ` +
-          'ENCRYPT_DECRYPT, SYMMETRIC_DEFAULT or RSA.',
+        `The local KMS does not support KeySpec ${spec} with KeyUsage ${input.KeyUsage}. It ` +
+          'supports SYMMETRIC_DEFAULT and RSA keys with ENCRYPT_DECRYPT.',
       )
     }
     if ((input.Origin ?? 'AWS_KMS') !== 'AWS_KMS') {
@@ -84,7 +123,7 @@ export const CreateKey = operation(
       spec,
       manager: 'CUSTOMER',
       state: 'Enabled',
-      policy: input.Policy ?? defaultKeyPolicy(call.account.id),
+      policy: input.Policy ?? defaultKeyPolicy(call.account.id, call.region),
       tags: input.Tags ?? [],
       materials: [await newMaterial(spec, call.now)],
       onDemandRotations: 0,
@@ -111,7 +150,7 @@ export const DescribeKey = operation(
   (call, { KeyId, GrantTokens }) => {
     const found = findKey(call, KeyId)
     authorizeKey(call, 'DescribeKey', found)
-    m.refuseGrantTokens(GrantTokens)
+    checkGrantTokens(call, GrantTokens)
     return { KeyMetadata: keyMetadata(call, found.key) }
   },
 )
@@ -143,3 +182,14 @@ export const DisableKey = operation({ KeyId: m.keyId }, (call, { KeyId }) => {
   found.key.state = 'Disabled'
   call.account.save()
 })
+
+export const UpdateKeyDescription = operation(
+  { KeyId: m.keyId, Description: required(string({ max: 8192 })) },
+  (call, { KeyId, Description }) => {
+    const found = findKeyById(call, KeyId)
+    authorizeKey(call, 'UpdateKeyDescription', found)
+    requireNotPendingDeletion(found)
+    found.key.description = Description
+    call.account.save()
+  },
+)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { partitionOf, rootArn, serviceHost } from '../arn.js'
 import type { Call } from '../protocol/call.js'
 import { newSymmetricMaterial } from './key-material.js'
 
@@ -53,7 +54,7 @@ function managedPolicy(call: Call, service: ManagingService): object {
         Resource: '*',
         Condition: {
           StringEquals: {
-            'kms:ViaService': `${service}.${call.region}.amazonaws.com`,
+            'kms:ViaService': serviceHost(service, call.region),
             'kms:CallerAccount': accountId,
           },
         },
@@ -61,7 +62,7 @@ function managedPolicy(call: Call, service: ManagingService): object {
       {
         Sid: 'Allow direct access to key metadata to the account',
         Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${accountId}:root` },
+        Principal: { AWS: rootArn(partitionOf(call.region), accountId) },
         Action: ['kms:Describe*', 'kms:Get*', 'kms:List*'],
         Resource: '*',
       },

@@ -5,12 +5,13 @@ import * as deletion from './deletion.js'
 import { Decrypt, Encrypt } from './encrypt.js'
 import * as keyPolicy from './key-policy.js'
 import * as keys from './keys.js'
-import { ListGrants } from './list-grants.js'
+import * as grants from './grant-operations.js'
 import { GetPublicKey } from './public-key.js'
 import { GenerateRandom } from './random.js'
 import { ReEncrypt } from './re-encrypt.js'
 import { ReplicateKey } from './replicate.js'
 import * as rotation from './rotation.js'
+import * as tags from './tags.js'
 
 /** The operations of `TrentService`, as KMS calls itself in `x-amz-target`. */
 export const kmsOperations = {
@@ -19,6 +20,7 @@ export const kmsOperations = {
   ListKeys: keys.ListKeys,
   EnableKey: keys.EnableKey,
   DisableKey: keys.DisableKey,
+  UpdateKeyDescription: keys.UpdateKeyDescription,
   CreateAlias: aliases.CreateAlias,
   UpdateAlias: aliases.UpdateAlias,
   DeleteAlias: aliases.DeleteAlias,
@@ -41,11 +43,20 @@ export const kmsOperations = {
   GetKeyRotationStatus: rotation.GetKeyRotationStatus,
   RotateKeyOnDemand: rotation.RotateKeyOnDemand,
   ReplicateKey,
-  ListGrants,
+  CreateGrant: grants.CreateGrant,
+  ListGrants: grants.ListGrants,
+  RetireGrant: grants.RetireGrant,
+  RevokeGrant: grants.RevokeGrant,
+  TagResource: tags.TagResource,
+  UntagResource: tags.UntagResource,
+  ListResourceTags: tags.ListResourceTags,
 } satisfies Operations
 
-/** What KMS lets the principals of other accounts do; all else is for the key's own account alone. */
+/** The operations that principals of other accounts can use. */
 export const CROSS_ACCOUNT: ReadonlySet<string> = new Set([
+  'CreateGrant',
+  'RetireGrant',
+  'RevokeGrant',
   'Decrypt',
   'DescribeKey',
   'Encrypt',

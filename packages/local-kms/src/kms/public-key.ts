@@ -3,6 +3,7 @@ import { AwsError } from '../errors.js'
 import { operation } from '../protocol/service.js'
 import { authorizeKey } from './authorize.js'
 import { findKey } from './find-key.js'
+import { checkGrantTokens } from './grants.js'
 import { rsaPublicKey } from './key-material.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
@@ -14,7 +15,7 @@ export const GetPublicKey = operation(
     const found = findKey(call, KeyId)
     const { key, arn } = found
     authorizeKey(call, 'GetPublicKey', found)
-    m.refuseGrantTokens(GrantTokens)
+    checkGrantTokens(call, GrantTokens)
     if (key.spec === 'SYMMETRIC_DEFAULT') {
       throw new AwsError(
         'UnsupportedOperationException',

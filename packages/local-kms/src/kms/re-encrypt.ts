@@ -10,6 +10,7 @@ import {
   useConditions,
 } from './encrypt.js'
 import { findKey } from './find-key.js'
+import { checkGrantTokens } from './grants.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
 
@@ -55,7 +56,7 @@ export const ReEncrypt = operation(
     if (from.mismatch) throw from.mismatch
     requireEnabled(from)
     requireEnabled(to)
-    m.refuseGrantTokens(input.GrantTokens)
+    checkGrantTokens(call, input.GrantTokens)
     requireAlgorithm(to, toAlgorithm, toContext)
 
     const { plaintext, materialId } = decryptWith(from, fromAlgorithm, ciphertext, fromContext)

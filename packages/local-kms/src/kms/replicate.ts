@@ -9,6 +9,7 @@ import { checkKeyPolicy, defaultKeyPolicy } from './key-policy.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
 import { KEY_USAGE, keyMetadata } from './metadata.js'
+import { checkTags, tagConditions } from './tags.js'
 
 export const ReplicateKey = operation(
   {
@@ -32,9 +33,11 @@ export const ReplicateKey = operation(
       ['kms:MultiRegion', true],
       ['kms:MultiRegionKeyType', 'REPLICA'],
       ['kms:PrimaryRegion', call.region],
+      ...tagConditions(input.Tags),
     ])
     if (input.Tags?.length) authorizeAccount(there, 'TagResource')
     requireEnabled(found)
+    checkTags(input.Tags)
     if (key.multiRegion?.type !== 'PRIMARY') {
       throw new AwsError(
         'UnsupportedOperationException',
@@ -46,13 +49,13 @@ export const ReplicateKey = operation(
     if (keys.has(key.keyId)) {
       throw new AwsError('AlreadyExistsException', `Key ${replicaArn} already exists`)
     }
-    // What replicas share is their material; grants stay with the key that they were made for.
+    // Replicas share their key material. Grants are not replicated.
     const { grants: _, ...shared } = key
     const replica: KeyRecord = {
       ...shared,
       createdAt: call.now,
       description: input.Description ?? '',
-      policy: input.Policy ?? defaultKeyPolicy(call.account.id),
+      policy: input.Policy ?? defaultKeyPolicy(call.account.id, region),
       tags: input.Tags ?? [],
       materials: [...key.materials],
       multiRegion: { type: 'REPLICA', primaryRegion: call.region },
@@ -63,15 +66,16 @@ export const ReplicateKey = operation(
     }
     keys.set(key.keyId, replica)
     call.account.save()
+    // The replica is usable immediately here. In AWS, its state is Creating for some seconds.
     return {
-      // The replica is created within the answer here; KMS says Creating for some seconds first.
       ReplicaKeyMetadata: {
         ...keyMetadata(call, replica, region),
         KeyState: 'Creating',
         Enabled: false,
+        CurrentKeyMaterialId: undefined,
       },
       ReplicaPolicy: replica.policy,
-      ReplicaTags: replica.tags,
+      ...(replica.tags.length > 0 && { ReplicaTags: replica.tags }),
     }
   },
 )

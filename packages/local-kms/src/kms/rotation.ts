@@ -31,10 +31,18 @@ export const DisableKeyRotation = operation({ KeyId: m.keyId }, (call, { KeyId }
 })
 
 export const RotateKeyOnDemand = operation({ KeyId: m.keyId }, (call, { KeyId }) => {
-  const found = findRotatable(call, 'RotateKeyOnDemand', KeyId)
+  const found = findKeyById(call, KeyId)
   const { key, arn } = found
+  authorizeKey(call, 'RotateKeyOnDemand', found)
+  requireEnabled(found)
+  if (key.spec !== 'SYMMETRIC_DEFAULT') throw new AwsError('UnsupportedOperationException')
+  requireRotatable(found, 'RotateKeyOnDemand')
   if (key.onDemandRotations >= ON_DEMAND_LIMIT) {
-    throw new AwsError('LimitExceededException', `${arn} has reached its on-demand rotation limit.`)
+    throw new AwsError(
+      'LimitExceededException',
+      'The on-demand rotations limit has been reached for the given keyId. No more on-demand ' +
+        `rotations can be performed for this key: ${arn}`,
+    )
   }
   rotate(call, key, 'ON_DEMAND')
   for (const related of relatedKeys(call, key.keyId)) related.onDemandRotations += 1
@@ -68,14 +76,18 @@ function findRotatable(
   authorizeKey(call, action, found, conditions)
   requireSymmetric(found)
   requireEnabled(found)
-  if (found.key.manager === 'AWS' || found.key.multiRegion?.type === 'REPLICA') {
-    const what = found.key.manager === 'AWS' ? 'an AWS managed key' : 'a multi-Region replica key'
-    throw new AwsError(
-      'UnsupportedOperationException',
-      `${found.arn} is ${what}, which is not valid for ${action}.`,
-    )
-  }
+  requireRotatable(found, action)
   return found
+}
+
+/** @throws AwsError UnsupportedOperationException for AWS managed keys and replica keys */
+function requireRotatable({ key, arn }: FoundKey, action: string): void {
+  if (key.manager !== 'AWS' && key.multiRegion?.type !== 'REPLICA') return
+  const kind = key.manager === 'AWS' ? 'an AWS managed key' : 'a multi-Region replica key'
+  throw new AwsError(
+    'UnsupportedOperationException',
+    `${arn} is ${kind}, which is not valid for ${action}.`,
+  )
 }
 
 function requireSymmetric({ key, arn }: FoundKey): void {

@@ -6,10 +6,12 @@ export function jsonAnswer(output: unknown): Answer {
   return answer(200, output === undefined ? undefined : encode(output))
 }
 
-export function jsonError(error: AwsError): Answer {
+/** Returns an error. The name of its message member depends on the service. */
+export function jsonError(error: AwsError, service: string): Answer {
+  const field = service === 'secretsmanager' ? 'Message' : error.messageField
   return answer(error.status, {
     __type: error.type,
-    ...(error.message !== '' && { [error.messageField]: error.message }),
+    ...(error.message !== '' && { [field]: error.message }),
   })
 }
 
@@ -22,7 +24,7 @@ export function readJson(body: Buffer): unknown {
   }
 }
 
-/** Operations that answer nothing answer an empty body, as KMS does. */
+/** An operation without output answers an empty body. */
 function answer(status: number, body: unknown): Answer {
   return {
     status,

@@ -1,3 +1,4 @@
+import { serviceHost } from '../arn.js'
 import { AwsError } from '../errors.js'
 import type { Call } from './call.js'
 import type { JournalEntry } from './journal.js'
@@ -39,8 +40,8 @@ export function recordFailure(entry: JournalEntry, error: unknown): void {
 }
 
 /**
- * Calls an operation of KMS on the caller's behalf, as SSM and Secrets Manager do: with the
- * caller's permissions, `kms:ViaService` set, and an entry of its own in the journal.
+ * Calls another service on the caller's behalf, as SSM and Secrets Manager do: with the caller's
+ * permissions, with `kms:ViaService`, and with a separate entry in the journal.
  */
 export async function performOnBehalf<I, O>(
   service: string,
@@ -48,12 +49,13 @@ export async function performOnBehalf<I, O>(
   target: Operation<I, O>,
   call: Call,
   input: unknown,
+  targetService: JournalEntry['service'] = 'kms',
 ): Promise<O> {
-  const viaService = `${service}.${call.region}.amazonaws.com`
+  const viaService = serviceHost(service, call.region)
   const entry: JournalEntry = {
     time: call.entry.time,
     requestId: call.entry.requestId,
-    service: 'kms',
+    service: targetService,
     operation: name,
     region: call.region,
     principal: call.caller.arn,

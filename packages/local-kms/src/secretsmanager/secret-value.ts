@@ -5,10 +5,17 @@ import { GenerateDataKey } from '../kms/data-key.js'
 import { Decrypt } from '../kms/encrypt.js'
 import { managedKey } from '../kms/managed-key.js'
 import type { Call } from '../protocol/call.js'
+import { blob, string } from '../protocol/schema.js'
 import { performOnBehalf } from '../protocol/service.js'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
+
+export const VALUE = {
+  ClientRequestToken: string({ min: 32, max: 64 }),
+  SecretString: string({ min: 1, max: 65_536, sensitive: true }),
+  SecretBinary: blob({ max: 65_536 }),
+}
 
 export type Value = {
   ClientRequestToken?: string | undefined
@@ -28,11 +35,12 @@ const valueOf = ({ SecretString, SecretBinary }: Value): Buffer =>
   SecretBinary ?? Buffer.from(SecretString as string, 'utf8')
 
 /**
- * The same token with the same value is a retry of a call that was answered already.
+ * Finds the version that an earlier attempt of this request created: it has the same token and the
+ * same value.
  *
  * @throws AwsError ResourceExistsException for the same token with another value
  */
-export async function putBefore(
+export async function findRepeated(
   call: Call,
   secret: SecretRecord,
   input: Value,
@@ -69,7 +77,29 @@ export async function newVersion(
   }
 }
 
-/** Encrypts a secret's value under a data key of its own, with the caller's permissions. */
+const RESEALED = new Set(['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'])
+
+/**
+ * Encrypts the labelled versions of a secret again, after its KMS key changed. Versions stay as they
+ * are if the caller may not use the new key.
+ */
+export async function reseal(call: Call, secret: SecretRecord): Promise<SecretVersion[]> {
+  return Promise.all(
+    secret.versions.map(async (version) => {
+      if (!version.stages.some((stage) => RESEALED.has(stage))) return version
+      const value = await openSecret(call, secret, version)
+      const sealed = await sealSecret(call, secret, version.versionId, value).catch(
+        (error: unknown) => {
+          if (error instanceof AwsError && error.type === 'AccessDeniedException') return {}
+          throw error
+        },
+      )
+      return { ...version, ...sealed }
+    }),
+  )
+}
+
+/** Encrypts a secret's value under a new data key, with the caller's permissions. */
 async function sealSecret(
   call: Call,
   { arn, kmsKeyId }: Pick<SecretRecord, 'arn' | 'kmsKeyId'>,
@@ -82,7 +112,7 @@ async function sealSecret(
     const request = { KeyId, KeySpec: 'AES_256', EncryptionContext }
     const name = 'GenerateDataKey'
     const dataKey = await performOnBehalf('secretsmanager', name, GenerateDataKey, call, request)
-    // Whoever writes a secret must be able to read it: AWS asks for kms:Decrypt here too.
+    // AWS also requires kms:Decrypt to write a secret.
     const wrapped = dataKey.CiphertextBlob.toString('base64')
     const key = await openDataKey(call, wrapped, EncryptionContext)
     const nonce = randomBytes(NONCE_BYTES)

@@ -60,7 +60,7 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
       error instanceof AwsError
         ? error
         : new AwsError('InternalFailure', `the local KMS failed: ${String(error)}`, { status: 500 })
-    answer = form ? xmlError(form, refusal, requestId) : jsonError(refusal)
+    answer = form ? xmlError(form, refusal, requestId) : jsonError(refusal, service)
   }
   endpoint.journal.add(entry)
   return { answer, requestId, strike }
@@ -97,7 +97,11 @@ async function run(
   if (service === 'unknown' || operation === undefined) {
     throw new AwsError(
       'UnknownOperationException',
-      service === 'unknown' ? '' : `The local KMS does not know the operation ${service}:${name}.`,
+      service === 'unknown'
+        ? `The local KMS does not serve ${describeRequest(request)}. It serves operations of ` +
+            `${Object.keys(OPERATIONS).join(', ')}.`
+        : `The local KMS does not serve ${service}:${name}. It serves ` +
+            `${Object.keys(OPERATIONS[service]).join(', ')}.`,
     )
   }
   const body = input ?? readJson(request.body)
@@ -105,7 +109,7 @@ async function run(
     entry.dryRun = true
   const { caller, region } =
     operation === OPERATIONS.sts['AssumeRoleWithWebIdentity']
-      ? { caller: anonymous(endpoint.account.id), region: '' }
+      ? { caller: anonymous(endpoint.account.id), region: endpoint.account.homeRegion }
       : authenticate(endpoint.account, request, service, now)
   entry.principal = caller.arn
   entry.region = region
@@ -125,15 +129,28 @@ async function run(
   return perform(operation as Operation<unknown>, call, body)
 }
 
+/** Returns the operation that a request names, in the form that its protocol has. */
+const describeRequest = ({ method, target, headers, body }: HttpRequest): string => {
+  const form = new URLSearchParams(body.toString('latin1'))
+  const action = form.get('Action')
+  return String(
+    headers['x-amz-target'] ??
+      (action === null ? `${method} ${target}` : `${action} (version ${form.get('Version')})`),
+  )
+}
+
 /** The account of the key that a request names: the caller's own, unless its ARN says another. */
 function accountOf(body: unknown, own: Account): Account {
   const { KeyId } = (body ?? {}) as { KeyId?: unknown }
   return own.others.get(parseArn(String(KeyId))?.accountId ?? '') ?? own
 }
 
-/** A request that was meant for AWS's own name of a region is held to that region. */
+const AWS_HOST =
+  /^[a-z-]+\.([a-z0-9-]+)\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws)(?::\d+)?$/
+
+/** Checks that a request to a host of AWS is signed for the region of that host. */
 function checkHost(host: string | undefined, region: string): void {
-  const named = /^[a-z-]+\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?::\d+)?$/.exec(host ?? '')?.[1]
+  const named = AWS_HOST.exec(host ?? '')?.[1]
   if (named !== undefined && named !== region) {
     throw new AwsError(
       'InvalidSignatureException',

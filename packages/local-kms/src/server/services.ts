@@ -4,9 +4,8 @@ import { kmsOperations } from '../kms/operations.js'
 import { lambdaOperations } from '../lambda/functions.js'
 import { fieldOf, type Form } from '../protocol/query.js'
 import type { Operations } from '../protocol/service.js'
-import { secretsManagerOperations } from '../secretsmanager/secrets.js'
-import { LabelParameterVersion } from '../ssm/labels.js'
-import { ssmOperations } from '../ssm/parameters.js'
+import { secretsManagerOperations } from '../secretsmanager/operations.js'
+import { ssmOperations } from '../ssm/operations.js'
 import { stsOperations } from '../sts/operations.js'
 import { AssumeRoleWithWebIdentity } from '../sts/web-identity.js'
 import type { HttpRequest } from './http.js'
@@ -23,7 +22,7 @@ const TARGETS: Readonly<Partial<Record<string, ServiceName>>> = {
 
 export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   kms: kmsOperations,
-  ssm: { ...ssmOperations, LabelParameterVersion },
+  ssm: ssmOperations,
   secretsmanager: secretsManagerOperations,
   sts: { ...stsOperations, AssumeRoleWithWebIdentity },
   iam: iamOperations,
@@ -31,8 +30,9 @@ export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   ec2: ec2Operations,
 }
 
-/** The services of the query protocol other than STS, by the version of the API that a form names. */
+/** The services of the query protocol, by the version of the API that a form names. */
 const VERSIONS: Readonly<Partial<Record<string, ServiceName>>> = {
+  '2011-06-15': 'sts',
   '2010-05-08': 'iam',
   '2016-11-15': 'ec2',
 }
@@ -63,6 +63,6 @@ export function route(
   const [prefix = '', operation = 'unknown'] = called.split('.', 2)
   if (method !== 'POST' || target !== '/') return { service: 'unknown', operation }
   if (form === undefined) return { service: TARGETS[prefix] ?? 'unknown', operation }
-  const service = VERSIONS[fieldOf(form['Version'])] ?? 'sts'
+  const service = VERSIONS[fieldOf(form['Version'])] ?? 'unknown'
   return { service, operation: fieldOf(form['Action']) || 'unknown' }
 }

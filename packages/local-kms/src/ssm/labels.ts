@@ -2,10 +2,10 @@ import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { integer, list, required, string } from '../protocol/schema.js'
 import { operation } from '../protocol/service.js'
-import { parameterArn } from './parameters.js'
+import { parameterArn, readName } from './names.js'
 
 const MAX_LABELS = 10
-/** What SSM takes for a label; the others are given back, and the version stays without them. */
+/** A valid label. SSM returns the others as InvalidLabels and ignores them. */
 const LABEL = /^(?!\d|aws|ssm)[\w.-]{1,100}$/i
 
 /** Moves labels to a version of a parameter, by default its latest. */
@@ -16,10 +16,11 @@ export const LabelParameterVersion = operation(
     Labels: required(list(required(string({ min: 1, max: 100 })), { min: 1, max: MAX_LABELS })),
   },
   (call, { Name, ParameterVersion, Labels }) => {
-    const arn = parameterArn(call, Name)
+    const { name, key } = readName(call, Name)
+    const arn = parameterArn(call, name)
     call.entry.resource = arn
     authorizeByIam(call, 'ssm:LabelParameterVersion', arn)
-    const versions = call.account.region(call.region).parameters.get(Name)?.versions
+    const versions = call.account.region(call.region).parameters.get(key)?.versions
     if (versions === undefined) throw new AwsError('ParameterNotFound')
     const wanted = ParameterVersion ?? versions.at(-1)?.version
     const version = versions.find((one) => one.version === wanted)

@@ -1,16 +1,18 @@
-import { serviceArn } from '../arn.js'
-import type { ParameterVersion } from '../account/state.js'
+import type { ParameterRecord, ParameterVersion } from '../account/state.js'
 import { authorizeByIam } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
-import { boolean, list, oneOf, required, string, unsupported } from '../protocol/schema.js'
 import type { Call } from '../protocol/call.js'
-import { operation, type Operations } from '../protocol/service.js'
+import { boolean, list, oneOf, required, string, unsupported } from '../protocol/schema.js'
+import { operation } from '../protocol/service.js'
+import { checkNewName, parameterArn, parameterKey, readName, type ParameterName } from './names.js'
+import { isSecretReference, readSecretReference } from './secret-reference.js'
 import { openValue, sealValue } from './secure-string.js'
 
-const NAME = required(string({ min: 1, max: 2048 }))
+export const NAME = required(string({ min: 1, max: 2048 }))
 const MAX_VERSIONS = 100
+const DATA_TYPES = ['text', 'aws:ec2:image', 'aws:ssm:integration']
 
-const PutParameter = operation(
+export const PutParameter = operation(
   {
     Name: NAME,
     Value: required(string({ min: 1, sensitive: true })),
@@ -25,11 +27,13 @@ const PutParameter = operation(
     Tags: unsupported(),
   },
   async (call, input) => {
-    const name = checkName(input.Name)
+    const { Name: name, DataType: dataType = 'text' } = input
+    const key = parameterKey(name)
     const arn = parameterArn(call, name)
     call.entry.resource = arn
-    authorizeByIam(call, 'ssm:PutParameter', arn)
-    const existing = call.account.region(call.region).parameters.get(name)
+    authorizeByIam(call, 'ssm:PutParameter', arn, [['ssm:Overwrite', input.Overwrite ?? false]])
+    checkNewName(name)
+    const existing = call.account.region(call.region).parameters.get(key)
     if (existing !== undefined && input.Overwrite !== true) {
       throw new AwsError(
         'ParameterAlreadyExists',
@@ -44,51 +48,78 @@ const PutParameter = operation(
         'A parameter type is required when you create a parameter.',
       )
     }
-    const tier = chooseTier(input.Tier, input.Value)
+    if (!DATA_TYPES.includes(dataType)) {
+      throw new AwsError(
+        'ValidationException',
+        `The following data type is not supported: ${dataType} (Data type names are all lowercase.)`,
+      )
+    }
+    const tier = chooseTier(input.Tier ?? existing?.versions.at(-1)?.tier, input.Value)
     const secure =
       type === 'SecureString'
         ? await sealValue(call, arn, tier, input.Value, input.KeyId)
         : undefined
     const { parameters } = call.account.region(call.region)
-    const versions = parameters.get(name)?.versions ?? []
+    const kept = withoutOldest(parameters.get(key) ?? { name, versions: [] })
     const version: ParameterVersion = {
-      version: (versions.at(-1)?.version ?? 0) + 1,
+      version: (kept.versions.at(-1)?.version ?? 0) + 1,
       type,
       tier,
-      dataType: input.DataType ?? 'text',
+      dataType,
       ...(input.Description !== undefined && { description: input.Description }),
       value: secure?.ciphertext ?? input.Value,
       ...(secure !== undefined && { keyId: secure.keyId }),
       modifiedAt: call.now,
       modifiedBy: call.caller.arn,
     }
-    parameters.set(name, { name, versions: [...versions, version].slice(-MAX_VERSIONS) })
+    parameters.set(key, { name: kept.name, versions: [...kept.versions, version] })
     call.account.save()
     return { Version: version.version, Tier: tier }
   },
 )
 
-const GetParameter = operation(
+/**
+ * Drops the oldest version of a parameter that has 100.
+ *
+ * @throws AwsError ParameterMaxVersionLimitExceeded if the oldest version has a label
+ */
+function withoutOldest({ name, versions }: ParameterRecord): ParameterRecord {
+  if (versions.length < MAX_VERSIONS) return { name, versions }
+  const [oldest, ...rest] = versions as [ParameterVersion, ...ParameterVersion[]]
+  if (!oldest.labels?.length) return { name, versions: rest }
+  throw new AwsError(
+    'ParameterMaxVersionLimitExceeded',
+    `You attempted to create a new version of ${name} by calling the PutParameter API with the ` +
+      `overwrite flag. Version ${oldest.version}, the oldest version, can't be deleted because it ` +
+      'has a label associated with it. Move the label to another version of the parameter, and ' +
+      'try again.',
+  )
+}
+
+export const GetParameter = operation(
   { Name: NAME, WithDecryption: boolean() },
   async (call, { Name, WithDecryption }) => {
-    const { name, selector } = readName(call, Name)
-    const arn = parameterArn(call, name)
+    const wanted = readName(call, Name)
+    const arn = parameterArn(call, wanted.name)
     call.entry.resource = arn
     authorizeByIam(call, 'ssm:GetParameter', arn)
-    const found = findVersion(call, name, selector)
+    if (isSecretReference(wanted)) {
+      return { Parameter: await readSecretReference(call, wanted, WithDecryption) }
+    }
+    const found = findVersion(call, wanted)
     if (found === 'no-parameter') throw new AwsError('ParameterNotFound')
     if (found === 'no-version') {
       throw new AwsError(
         'ParameterVersionNotFound',
-        `Systems Manager could not find version ${selector} of ${name}. ` +
+        `Systems Manager could not find version ${wanted.selector} of ${wanted.name}. ` +
           'Verify the version and try again.',
       )
     }
-    return { Parameter: await describe(call, name, selector, found, WithDecryption) }
+    return { Parameter: await parameterOf(call, wanted, found, WithDecryption) }
   },
 )
 
-const GetParameters = operation(
+export const GetParameters = operation(
   { Names: required(list(NAME, { min: 1, max: 10 })), WithDecryption: boolean() },
   async (call, { Names, WithDecryption }) => {
     const names = Names.map((Name) => ({ Name, ...readName(call, Name) }))
@@ -97,37 +128,62 @@ const GetParameters = operation(
       authorizeByIam(call, 'ssm:GetParameters', parameterArn(call, name))
     const Parameters: object[] = []
     const InvalidParameters: string[] = []
-    for (const { Name, name, selector } of names) {
-      const found = findVersion(call, name, selector)
-      if (typeof found === 'string') InvalidParameters.push(Name)
-      else Parameters.push(await describe(call, name, selector, found, WithDecryption))
+    for (const { Name, ...wanted } of names) {
+      const parameter = await readIfExists(call, wanted, WithDecryption)
+      if (parameter === undefined) InvalidParameters.push(Name)
+      else Parameters.push(parameter)
     }
     return { Parameters, InvalidParameters }
   },
 )
 
-const DeleteParameter = operation({ Name: NAME }, (call, { Name }) => {
-  const arn = parameterArn(call, Name)
+async function readIfExists(
+  call: Call,
+  wanted: ParameterName,
+  withDecryption: boolean | undefined,
+): Promise<object | undefined> {
+  if (isSecretReference(wanted)) {
+    return readSecretReference(call, wanted, withDecryption).catch((error: unknown) => {
+      if (error instanceof AwsError && error.type === 'ParameterNotFound') return undefined
+      throw error
+    })
+  }
+  const found = findVersion(call, wanted)
+  return typeof found === 'string' ? undefined : parameterOf(call, wanted, found, withDecryption)
+}
+
+export const DeleteParameter = operation({ Name: NAME }, (call, { Name }) => {
+  const { name, key } = readName(call, Name)
+  const arn = parameterArn(call, name)
   call.entry.resource = arn
   authorizeByIam(call, 'ssm:DeleteParameter', arn)
   const { parameters } = call.account.region(call.region)
-  if (!parameters.delete(Name)) throw new AwsError('ParameterNotFound')
+  if (!parameters.delete(key)) throw new AwsError('ParameterNotFound')
   call.account.save()
   return {}
 })
 
-/** The operations of `AmazonSSM` that read and write parameters. */
-export const ssmOperations = {
-  PutParameter,
-  GetParameter,
-  GetParameters,
-  DeleteParameter,
-} satisfies Operations
+export const DeleteParameters = operation(
+  { Names: required(list(NAME, { min: 1, max: 10 })) },
+  (call, { Names }) => {
+    const names = Names.map((Name) => ({ Name, ...readName(call, Name) }))
+    call.entry.resource = names.map(({ name }) => parameterArn(call, name)).join(',')
+    for (const { name } of names)
+      authorizeByIam(call, 'ssm:DeleteParameters', parameterArn(call, name))
+    const { parameters } = call.account.region(call.region)
+    const deleted = names.filter(({ key }) => parameters.delete(key))
+    call.account.save()
+    return {
+      DeletedParameters: deleted.map(({ Name }) => Name),
+      InvalidParameters: names.filter((one) => !deleted.includes(one)).map(({ Name }) => Name),
+    }
+  },
+)
 
-async function describe(
+/** Returns a version of a parameter as `Parameter` of the answers. */
+export async function parameterOf(
   call: Call,
-  name: string,
-  selector: string | undefined,
+  { name, selector }: Pick<ParameterName, 'name' | 'selector'>,
   version: ParameterVersion,
   withDecryption: boolean | undefined,
 ): Promise<object> {
@@ -147,10 +203,9 @@ async function describe(
 
 function findVersion(
   call: Call,
-  name: string,
-  selector: string | undefined,
+  { key, selector }: ParameterName,
 ): ParameterVersion | 'no-parameter' | 'no-version' {
-  const parameter = call.account.region(call.region).parameters.get(name)
+  const parameter = call.account.region(call.region).parameters.get(key)
   if (parameter === undefined) return 'no-parameter'
   if (selector === undefined) return parameter.versions.at(-1) as ParameterVersion
   return parameter.versions.find((v) => isSelected(v, selector)) ?? 'no-version'
@@ -158,31 +213,6 @@ function findVersion(
 
 const isSelected = ({ version, labels }: ParameterVersion, selector: string): boolean =>
   String(version) === selector || labels?.includes(selector) === true
-
-/** Splits `NAME`, `NAME:VERSION`, `NAME:LABEL` and the ARNs of these. */
-function readName(call: Call, text: string): { name: string; selector: string | undefined } {
-  const prefix = serviceArn('ssm', call.region, call.account.id, 'parameter')
-  const hierarchical = text.startsWith(`${prefix}/`)
-  const local = hierarchical ? text.slice(prefix.length) : text
-  const [name = '', selector] = local.split(':', 2)
-  // `parameter/NAME` stands for `NAME` as well as for `/NAME`: whichever there is.
-  const { parameters } = call.account.region(call.region)
-  const bare = name.slice(1)
-  return { name: hierarchical && !parameters.has(name) ? bare : name, selector }
-}
-
-export const parameterArn = (call: Call, name: string): string =>
-  serviceArn('ssm', call.region, call.account.id, `parameter/${name.replace(/^\//, '')}`)
-
-function checkName(name: string): string {
-  if (/^[a-zA-Z0-9_.\-/]+$/.test(name) && !/^\/?(?:aws|ssm)/i.test(name)) return name
-  throw new AwsError(
-    'ValidationException',
-    'Parameter name: can\'t be prefixed with "ssm" or "aws" (case-insensitive). If formed as a ' +
-      'path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as ' +
-      'a mix of letters, numbers and the following 3 symbols .-_',
-  )
-}
 
 function chooseTier(wanted: string | undefined, value: string): 'Standard' | 'Advanced' {
   const bytes = Buffer.byteLength(value)

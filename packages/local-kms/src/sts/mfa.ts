@@ -1,4 +1,5 @@
 import type { UserRecord } from '../account/state.js'
+import { iamArn, partitionOf } from '../arn.js'
 import { stepOfCode } from '../auth/totp.js'
 import { AwsError } from '../errors.js'
 import type { Call } from '../protocol/call.js'
@@ -19,7 +20,7 @@ export function verifyMfa(
 ): boolean {
   if (serialNumber === undefined && code === undefined) return false
   const user = call.account.state.users.get(call.caller.userName ?? '')
-  const device = `arn:aws:iam::${call.account.id}:mfa/${user?.name}`
+  const device = iamArn(partitionOf(call.region), call.account.id, `mfa/${user?.name}`)
   if (user?.mfaSecret === undefined || serialNumber !== device || code === undefined) {
     throw refuse(
       ', unable to validate MFA code.  Please verify your MFA serial number is valid and ' +

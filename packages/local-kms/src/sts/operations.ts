@@ -1,4 +1,4 @@
-import { roleArn, sessionArn } from '../arn.js'
+import { partitionOf, roleArn, sessionArn } from '../arn.js'
 import type { SessionRecord } from '../account/state.js'
 import { callContext } from '../auth/call-context.js'
 import { requestContext } from '../policy/conditions.js'
@@ -67,7 +67,7 @@ const AssumeRole = operation(
     call.entry.resource = RoleArn
     const mfaPresent = verifyMfa(call, input.SerialNumber, input.TokenCode)
     const role = [...call.account.state.roles.values()].find(
-      ({ name }) => roleArn(call.account.id, name) === RoleArn,
+      ({ name }) => roleArn(partitionOf(call.region), call.account.id, name) === RoleArn,
     )
     const context = requestContext([
       ...callContext(call),
@@ -109,7 +109,7 @@ const AssumeRole = operation(
     return {
       AssumedRoleUser: {
         AssumedRoleId: `${role.roleId}:${sessionName}`,
-        Arn: sessionArn(call.account.id, role.name, sessionName),
+        Arn: sessionArn(partitionOf(call.region), call.account.id, role.name, sessionName),
       },
       Credentials: credentials(session),
     }

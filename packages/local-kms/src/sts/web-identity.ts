@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import type { Account } from '../account/account.js'
-import { roleArn, sessionArn } from '../arn.js'
+import { iamArn, roleArn, sessionArn } from '../arn.js'
 import { callContext } from '../auth/call-context.js'
 import { conditionsHold, requestContext, wildcardMatch } from '../policy/conditions.js'
 import { parsePolicy, type Policy } from '../policy/parse-policy.js'
@@ -23,8 +23,8 @@ export interface OidcProvider {
 /** Each account's providers: the public key of each, by its address without `https://`. */
 const providers = new WeakMap<Account, Map<string, KeyObject>>()
 
-const providerArn = (accountId: string, issuer: string): string =>
-  `arn:aws:iam::${accountId}:oidc-provider/${issuer}`
+const providerArn = ({ partition, id }: Account, issuer: string): string =>
+  iamArn(partition, id, `oidc-provider/${issuer}`)
 
 /** @param url `https://token.actions.githubusercontent.com` */
 export function createOidcProvider(
@@ -37,7 +37,7 @@ export function createOidcProvider(
   const known = providers.get(account) ?? new Map<string, KeyObject>()
   providers.set(account, known.set(issuer, publicKey))
   return {
-    arn: providerArn(account.id, issuer),
+    arn: providerArn(account, issuer),
     token(claims) {
       const iat = Math.floor(clock() / 1000)
       const parts = [
@@ -69,7 +69,7 @@ export const AssumeRoleWithWebIdentity = operation(
     const { issuer, sub, aud } = readToken(account, WebIdentityToken, now)
     entry.principal = `${issuer}:${aud}:${sub}`
     const role = [...account.state.roles.values()].find(
-      ({ name }) => roleArn(account.id, name) === RoleArn,
+      ({ name }) => roleArn(account.partition, account.id, name) === RoleArn,
     )
     const context = requestContext([
       ...callContext(call),
@@ -83,7 +83,7 @@ export const AssumeRoleWithWebIdentity = operation(
         (statement) =>
           statement.effect === effect &&
           statement.actions?.some((action) => wildcardMatch(ACTION, action)) &&
-          statement.principals?.['Federated']?.includes(providerArn(account.id, issuer)) &&
+          statement.principals?.['Federated']?.includes(providerArn(account, issuer)) &&
           conditionsHold(statement.conditions, context, (text) => text),
       )
     if (!role || !trust || says('Deny', trust) || !says('Allow', trust)) {
@@ -98,10 +98,10 @@ export const AssumeRoleWithWebIdentity = operation(
     return {
       SubjectFromWebIdentityToken: sub,
       Audience: aud,
-      Provider: providerArn(account.id, issuer),
+      Provider: providerArn(account, issuer),
       AssumedRoleUser: {
         AssumedRoleId: `${role.roleId}:${sessionName}`,
-        Arn: sessionArn(account.id, role.name, sessionName),
+        Arn: sessionArn(account.partition, account.id, role.name, sessionName),
       },
       Credentials: credentials(session),
     }

@@ -42,6 +42,21 @@ secrets.create_secret(Name='s', SecretBinary=b'\\x00\\xff')
 told['secret'] = list(secrets.get_secret_value(SecretId='s')['SecretBinary'])
 told['identity'] = sts.get_caller_identity()['Arn']
 token = sts.get_session_token()['Credentials']
+secrets.create_secret(Name='both', SecretString='v')
+told['forced with a window'] = refusal(secrets.delete_secret, SecretId='both', RecoveryWindowInDays=7, ForceDeleteWithoutRecovery=True)
+told['kept'] = secrets.get_secret_value(SecretId='both')['SecretString']
+told['forced, missing'] = refusal(secrets.delete_secret, SecretId='missing', ForceDeleteWithoutRecovery=True)
+ssm.put_parameter(Name='plain', Value='v', Type='String')
+told['plain'] = ssm.get_parameter(Name='/plain')['Parameter']['Value']
+told['hierarchy'] = refusal(ssm.put_parameter, Name='a/b', Value='v', Type='String')
+told['reference'] = ssm.get_parameter(Name='/aws/reference/secretsmanager/both', WithDecryption=True)['Parameter']['Value']
+told['tags'] = refusal(kms.create_key, Tags=[{'TagKey': f'k{i}', 'TagValue': 'v'} for i in range(51)])
+told['specs'] = refusal(kms.create_key, KeySpec='RSA_2048', CustomerMasterKeySpec='RSA_2048', KeyUsage='ENCRYPT_DECRYPT')
+told['china'] = boto3.client('sts', region_name='cn-north-1').get_caller_identity()['Arn']
+try:
+    secrets.describe_secret(SecretId='missing')
+except ClientError as error:
+    told['message'] = error.response['Message']
 told['expires'] = token['Expiration'].year > 2020
 print(json.dumps(told))
 `
@@ -66,6 +81,16 @@ describe.skipIf(missing !== '')(`boto3${missing}`, () => {
       parameter: 'v',
       secret: [0, 255],
       identity: kms.admin.arn,
+      'forced with a window': [400, 'InvalidParameterException'],
+      kept: 'v',
+      'forced, missing': null,
+      plain: 'v',
+      hierarchy: [400, 'ValidationException'],
+      reference: 'v',
+      tags: [400, 'TagException'],
+      specs: [400, 'ValidationException'],
+      china: 'arn:aws-cn:iam::111122223333:user/admin',
+      message: "Secrets Manager can't find the specified secret.",
       expires: true,
     })
   })

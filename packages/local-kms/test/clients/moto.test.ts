@@ -228,6 +228,26 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
   GenerateDataKeyPair: ({ ask, keyId }) =>
     ask('GenerateDataKeyPair', { KeyId: keyId, KeyPairSpec: 'ECC_NIST_P256' }),
   ListGrants: ({ ask, keyId }) => ask('ListGrants', { KeyId: keyId }),
+  CreateGrant: (subject) => createGrant(subject),
+  RevokeGrant: async (subject) => {
+    const { GrantId } = (await createGrant(subject)).body
+    return subject.ask('RevokeGrant', { KeyId: subject.keyId, GrantId })
+  },
+  RetireGrant: async (subject) => {
+    const { GrantToken } = (await createGrant(subject)).body
+    return subject.ask('RetireGrant', { GrantToken })
+  },
+  UpdateKeyDescription: ({ ask, keyId }) =>
+    ask('UpdateKeyDescription', { KeyId: keyId, Description: 'new' }),
+  TagResource: (subject) => tagResource(subject),
+  UntagResource: async (subject) => {
+    await tagResource(subject)
+    return subject.ask('UntagResource', { KeyId: subject.keyId, TagKeys: ['team'] })
+  },
+  ListResourceTags: async (subject) => {
+    await tagResource(subject)
+    return subject.ask('ListResourceTags', { KeyId: subject.keyId })
+  },
   'Encrypt with an unknown key': ({ ask }) =>
     ask('Encrypt', { KeyId: UNKNOWN, Plaintext: base64('x') }),
   'Encrypt with an unknown alias': ({ ask }) =>
@@ -270,6 +290,38 @@ const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
   'ssm:DeleteParameter': async (subject) => {
     await putParameter(subject)
     return subject.ask('ssm:DeleteParameter', { Name: `/p/${subject.keyId}` })
+  },
+  'ssm:DeleteParameters': async (subject) => {
+    await putParameter(subject)
+    const Names = [`/p/${subject.keyId}`, '/nowhere']
+    return subject.ask('ssm:DeleteParameters', { Names })
+  },
+  'ssm:GetParametersByPath': async (subject) => {
+    await putParameter(subject)
+    return subject.ask('ssm:GetParametersByPath', { Path: '/p' })
+  },
+  'ssm:DescribeParameters': async (subject) => {
+    await putParameter(subject)
+    return subject.ask('ssm:DescribeParameters')
+  },
+  'secretsmanager:UpdateSecret': async (subject) => {
+    await createSecret(subject)
+    const value = { SecretString: 'w', ClientRequestToken: 'b'.repeat(32) }
+    return subject.ask('secretsmanager:UpdateSecret', { SecretId: subject.keyId, ...value })
+  },
+  'secretsmanager:ListSecrets': async (subject) => {
+    await createSecret(subject)
+    const Filters = [{ Key: 'name', Values: [subject.keyId] }]
+    return subject.ask('secretsmanager:ListSecrets', { Filters })
+  },
+  'secretsmanager:ListSecretVersionIds': async (subject) => {
+    await createSecret(subject)
+    return subject.ask('secretsmanager:ListSecretVersionIds', { SecretId: subject.keyId })
+  },
+  'secretsmanager:RestoreSecret': async (subject) => {
+    await createSecret(subject)
+    await subject.ask('secretsmanager:DeleteSecret', { SecretId: subject.keyId })
+    return subject.ask('secretsmanager:RestoreSecret', { SecretId: subject.keyId })
   },
   'secretsmanager:CreateSecret': (subject) => createSecret(subject),
   'secretsmanager:CreateSecret twice': async (subject) => {
@@ -318,6 +370,16 @@ const assume = (role: string): object => ({
   RoleArn: `arn:aws:iam::123456789012:role/${role}`,
   RoleSessionName: 'compare',
 })
+
+const createGrant = ({ ask, keyId }: Subject): Promise<Answer> =>
+  ask('CreateGrant', {
+    KeyId: keyId,
+    GranteePrincipal: 'arn:aws:iam::123456789012:role/compare',
+    Operations: ['Encrypt'],
+  })
+
+const tagResource = ({ ask, keyId }: Subject): Promise<Answer> =>
+  ask('TagResource', { KeyId: keyId, Tags: [{ TagKey: 'team', TagValue: 'a' }] })
 
 const putParameter = ({ ask, keyId }: Subject, more: object = {}): Promise<Answer> => {
   const parameter = { Name: `/p/${keyId}`, Value: 'v', Type: 'SecureString', KeyId: keyId }
@@ -369,7 +431,7 @@ const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
   'CreateKey for RSA': [`200 ${under('KeyMetadata', METADATA)}`, 'as DescribeKey'],
   ReplicateKey: [
     `200 ${under('ReplicaKeyMetadata', REPLICA_METADATA)} ReplicaPolicy`,
-    'as DescribeKey; API_ReplicateKey: ReplicaTags',
+    'as DescribeKey',
   ],
   'ReplicateKey of a single-Region key': [
     '500 undefined',
@@ -466,6 +528,36 @@ const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
   'GetKeyRotationStatus when enabled': [
     '200 KeyRotationEnabled',
     'its API page: KeyId, NextRotationDate, RotationPeriodInDays',
+  ],
+  ListResourceTags: [
+    '200 NextMarker Tags.TagKey Tags.TagValue Truncated',
+    'API_ListResourceTags: NextMarker is present when Truncated is true',
+  ],
+  'ssm:GetParametersByPath': [
+    `200 NextToken ${under('Parameters', 'ARN DataType LastModifiedDate Name Type Value Version')}`,
+    'API_GetParametersByPath: NextToken starts the next set of results',
+  ],
+  'ssm:DescribeParameters': [
+    '200 NextToken ' +
+      under(
+        'Parameters',
+        'DataType KeyId LastModifiedDate LastModifiedUser Name Tier Type Version',
+      ),
+    'API_ParameterMetadata: ARN, Policies',
+  ],
+  'secretsmanager:ListSecrets': [
+    '200 NextToken ' +
+      under(
+        'SecretList',
+        'ARN CreatedDate DeletedDate KmsKeyId LastAccessedDate LastChangedDate Name ' +
+          `NextRotationDate SecretVersionsToStages.${'a'.repeat(32)} ` +
+          `VersionIdsToStages.${'a'.repeat(32)}`,
+      ),
+    'API_SecretListEntry: members without a value are omitted; no VersionIdsToStages',
+  ],
+  'secretsmanager:ListSecretVersionIds': [
+    `200 ARN Name NextToken ${under('Versions', 'CreatedDate LastAccessedDate VersionId VersionStages')}`,
+    'API_SecretVersionsListEntry: KmsKeyIds',
   ],
   ListKeys: [
     '200 Keys NextMarker Truncated',

@@ -211,7 +211,7 @@ describe('what this KMS has not is refused, never ignored', () => {
   })
 
   test('an operation that is not served is UnknownOperationException', async () => {
-    expect(await type('CreateGrant', { KeyId })).toBe('UnknownOperationException')
+    expect(await type('Sign', { KeyId })).toBe('UnknownOperationException')
   })
 })
 

@@ -12,8 +12,12 @@ export interface World {
   /** The key's own. */
   policy: string
   ciphertext: string
-  /** Of the other key, without a context. */
+  /** Encrypted under the other key, without an encryption context. */
   otherCiphertext: string
+  /** A grant on the key. */
+  grantId: string
+  /** The grantee. */
+  principal: string
 }
 
 /** An operation's request, and the members that the cases change. */
@@ -80,6 +84,10 @@ export const ROWS: Record<string, Row> = {
   GenerateDataKeyPairWithoutPlaintext: byKey({ KeyPairSpec: 'ECC_NIST_P256' }),
   GenerateRandom: { input: () => ({ NumberOfBytes: 32 }) },
   GetPublicKey: { ...byKey(), spec: 'RSA_2048' },
+  UpdateKeyDescription: byKey({ Description: 'new' }),
+  TagResource: byKey({ Tags: [{ TagKey: 'team', TagValue: 'a' }] }),
+  UntagResource: byKey({ TagKeys: ['team'] }),
+  ListResourceTags: byKey(),
   EnableKey: byKey(),
   DisableKey: byKey(),
   ScheduleKeyDeletion: byKey({ PendingWindowInDays: 7 }),
@@ -87,6 +95,22 @@ export const ROWS: Record<string, Row> = {
   GetKeyPolicy: byKey(),
   PutKeyPolicy: {
     input: ({ keyId, policy }) => ({ KeyId: keyId, PolicyName: 'default', Policy: policy }),
+    key: 'KeyId',
+  },
+  CreateGrant: {
+    input: ({ keyId, principal }) => ({
+      KeyId: keyId,
+      GranteePrincipal: principal,
+      Operations: ['GenerateDataKey'],
+    }),
+    key: 'KeyId',
+  },
+  RetireGrant: {
+    input: ({ keyId, grantId }) => ({ KeyId: keyId, GrantId: grantId }),
+    key: 'KeyId',
+  },
+  RevokeGrant: {
+    input: ({ keyId, grantId }) => ({ KeyId: keyId, GrantId: grantId }),
     key: 'KeyId',
   },
   ListGrants: byKey(),
@@ -103,7 +127,7 @@ export async function makeWorld(
   policy?: object,
 ): Promise<World> {
   const alias = `alias/${randomUUID()}`
-  const { keyId } = await kms.createKey({
+  const { keyId, arn } = await kms.createKey({
     alias,
     ...(spec && { spec }),
     ...(multiRegion && { multiRegion }),
@@ -120,5 +144,11 @@ export async function makeWorld(
     ciphertext:
       spec === undefined ? await encrypt({ KeyId: keyId, EncryptionContext: CONTEXT }) : '',
     otherCiphertext: await encrypt({ KeyId: otherKeyId }),
+    principal: kms.admin.arn,
+    grantId: kms.createGrant({
+      key: arn,
+      granteePrincipal: kms.admin.arn,
+      operations: ['DescribeKey'],
+    }),
   }
 }

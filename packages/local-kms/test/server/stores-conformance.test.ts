@@ -19,11 +19,18 @@ ssm:PutParameter                        | 200     | -       | KeyId   | KeyId   
 ssm:GetParameter                        | 200     | None    | -       | -       | KeyId    | KeyId   | -      | -     | -       | -        | None    | Denied     | Denied
 ssm:GetParameters                       | 200     | 200     | -       | -       | KeyId    | KeyId   | -      | -     | -       | -        | 200     | Denied     | Denied
 ssm:DeleteParameter                     | 200     | None    | -       | -       | 200      | 200     | -      | -     | -       | -        | None    | Denied     | 200
+ssm:DeleteParameters                    | 200     | 200     | -       | -       | 200      | 200     | -      | -     | -       | -        | 200     | Denied     | 200
+ssm:GetParametersByPath                 | 200     | 200     | -       | -       | KeyId    | KeyId   | -      | -     | -       | -        | 200     | Denied     | Denied
+ssm:DescribeParameters                  | 200     | -       | -       | -       | 200      | 200     | -      | -     | -       | -        | 200     | Denied     | 200
 ssm:LabelParameterVersion               | 200     | None    | -       | -       | 200      | 200     | -      | -     | -       | -        | None    | Denied     | 200
 secretsmanager:CreateSecret             | 200     | -       | Encrypt | Encrypt | Encrypt  | Encrypt | Format | Input | 200     | Input    | Encrypt | Denied     | Denied
+secretsmanager:UpdateSecret             | 200     | Missing | Encrypt | Encrypt | Encrypt  | Encrypt | Format | Input | 200     | Input    | Missing | Denied     | Denied
 secretsmanager:PutSecretValue           | 200     | Missing | -       | -       | Encrypt  | Encrypt | Format | Input | 200     | Input    | Missing | Denied     | Denied
 secretsmanager:GetSecretValue           | 200     | Missing | -       | -       | Decrypt  | Decrypt | -      | -     | -       | -        | Missing | Denied     | Denied
 secretsmanager:DescribeSecret           | 200     | Missing | -       | -       | 200      | 200     | -      | -     | -       | -        | Missing | Denied     | 200
+secretsmanager:ListSecrets              | 200     | -       | -       | -       | 200      | 200     | -      | -     | -       | -        | 200     | Denied     | 200
+secretsmanager:ListSecretVersionIds     | 200     | Missing | -       | -       | 200      | 200     | -      | -     | -       | -        | Missing | Denied     | 200
+secretsmanager:RestoreSecret            | 200     | Missing | -       | -       | 200      | 200     | -      | -     | -       | -        | Missing | Denied     | 200
 secretsmanager:UpdateSecretVersionStage | 200     | Missing | -       | -       | 200      | 200     | -      | -     | -       | -        | Missing | Denied     | 200
 secretsmanager:DeleteSecret             | 200     | Missing | -       | -       | 200      | 200     | -      | -     | -       | -        | Missing | Denied     | 200
 `
@@ -56,15 +63,18 @@ afterAll(() => kms.close())
 
 interface World {
   KeyId: string
-  /** A parameter and a secret, under the key. */
+  /** The name of a parameter and of a secret, both encrypted under the key. */
   name: string
+  /** The parameter's path. */
+  path: string
   /** The secret's version, whose stage is BLUE too. */
   version: string
 }
 
 async function makeWorld(): Promise<World> {
   const { keyId: KeyId } = await kms.createKey({ policy: keyPolicy })
-  const [name, version] = [randomUUID(), randomUUID()]
+  const [folder, version] = [randomUUID(), randomUUID()]
+  const [path, name] = [`/${folder}`, `/${folder}/name`]
   const parameter = { Name: name, Value: 'value', Type: 'SecureString', KeyId }
   await succeed(kms, 'ssm:PutParameter', parameter)
   await succeed(kms, 'secretsmanager:CreateSecret', {
@@ -73,7 +83,7 @@ async function makeWorld(): Promise<World> {
     SecretString: 'value',
     ClientRequestToken: version,
   })
-  return { KeyId, name, version }
+  return { KeyId, name, path, version }
 }
 
 interface Row {
@@ -104,6 +114,12 @@ const ROWS: Record<string, Row> = {
     name: 'Names',
   },
   'ssm:DeleteParameter': { input: ({ name }) => ({ Name: name }), name: 'Name' },
+  'ssm:DeleteParameters': { input: ({ name }) => ({ Names: [name] }), name: 'Names' },
+  'ssm:GetParametersByPath': {
+    input: ({ path }) => ({ Path: path, WithDecryption: true }),
+    name: 'Path',
+  },
+  'ssm:DescribeParameters': { input: () => ({}) },
   'ssm:LabelParameterVersion': {
     input: ({ name }) => ({ Name: name, Labels: ['live'] }),
     name: 'Name',
@@ -118,6 +134,14 @@ const ROWS: Record<string, Row> = {
     key: 'KmsKeyId',
     ...SECRET_VALUE,
   },
+  'secretsmanager:UpdateSecret': {
+    ...bySecret(() => ({ SecretString: 'v', ClientRequestToken: randomUUID() })),
+    key: 'KmsKeyId',
+    ...SECRET_VALUE,
+  },
+  'secretsmanager:ListSecrets': { input: () => ({}) },
+  'secretsmanager:ListSecretVersionIds': bySecret(),
+  'secretsmanager:RestoreSecret': bySecret(),
   'secretsmanager:PutSecretValue': {
     ...bySecret(() => ({ SecretString: 'v', ClientRequestToken: randomUUID() })),
     ...SECRET_VALUE,
@@ -136,7 +160,7 @@ async function arrange(column: string, row: Row, { KeyId, ...world }: World) {
   const input = row.input({ KeyId, ...world })
   const options: Parameters<typeof call>[3] = {}
   const long = (more: number): string => 'x'.repeat((row.longest ?? 0) + more)
-  if (column === 'unknown') input[row.name ?? ''] = row.name === 'Names' ? ['nowhere'] : 'nowhere'
+  if (column === 'unknown') input[row.name ?? ''] = row.name === 'Names' ? ['nowhere'] : '/nowhere'
   if (column === 'key') input[row.key ?? ''] = randomUUID()
   if (column === 'alias') input[row.key ?? ''] = 'alias/nowhere'
   if (column === 'disabled') await succeed(kms, 'DisableKey', { KeyId })
