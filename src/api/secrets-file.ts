@@ -1,6 +1,5 @@
 import type { Edited } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
-import type { SecretsFile } from '../secrets-file/parse.js'
 import type { Initialised, InitOptions } from '../secrets/init.js'
 import type { ListedSecret } from '../secrets/list.js'
 import type { Pruned, PruneOptions } from '../secrets/prune.js'
@@ -174,8 +173,12 @@ export async function installMergeDriver(secretsFile: string): Promise<string> {
 /**
  * Updates the declaration of names for TypeScript next to a secrets file, if there is one.
  *
+ * @param file the file's path, and its entries by name.
  * @returns warnings, if it cannot be written.
  */
-export async function updateTypes(file: Pick<SecretsFile, 'path' | 'secrets'>): Promise<string[]> {
+export async function updateTypes(file: {
+  path: string
+  secrets: Map<string, unknown>
+}): Promise<string[]> {
   return (await import('../secrets-file/typings.js')).updateTypes(file)
 }

@@ -27,7 +27,10 @@ export function declaration(names: Iterable<string>): string {
 export async function updateTypes({
   path,
   secrets,
-}: Pick<SecretsFile, 'path' | 'secrets'>): Promise<string[]> {
+}: {
+  path: string
+  secrets: Map<string, unknown>
+}): Promise<string[]> {
   const target = typesPath(path)
   const present = await readFile(target, 'utf8').catch(() => null)
   const wanted = declaration(secrets.keys())
