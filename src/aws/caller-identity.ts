@@ -1,21 +1,46 @@
 import type { AwsOptions } from '../options/types.js'
-import { clientConfig } from './clients.js'
+import { present } from './aws-error.js'
+import { clientsOf } from './clients.js'
 
-const identities = new WeakMap<AwsOptions, Promise<string | undefined>>()
-
-/** Who AWS says is calling, an ARN; undefined where it does not say so at once. For errors. */
-export function identityOf(aws: AwsOptions): Promise<string | undefined> {
-  let identity = identities.get(aws)
-  if (!identity) identities.set(aws, (identity = ask(aws).catch(() => undefined)))
-  return identity
+export interface CallerIdentity {
+  arn: string
+  account: string
 }
 
-async function ask(aws: AwsOptions): Promise<string | undefined> {
+/**
+ * Asks STS who the caller is.
+ *
+ * @param region where nothing else names one.
+ * @throws what an AWS client throws.
+ */
+export async function callerIdentity(
+  aws: AwsOptions,
+  region = 'us-east-1',
+  onError?: (error: unknown) => void,
+): Promise<CallerIdentity> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const sts = new STSClient({
-    ...(await clientConfig(aws)),
-    maxAttempts: 1,
-    requestHandler: { connectionTimeout: 2000, requestTimeout: 2000 },
-  })
-  return (await sts.send(new GetCallerIdentityCommand({}))).Arn
+  const sts = await clientsOf(
+    aws,
+    'STS',
+    async (config) => new STSClient({ region, ...config, maxAttempts: 2 }),
+    onError && { onError },
+  )()
+  const { Arn, Account } = await sts.send(new GetCallerIdentityCommand({}))
+  return { arn: present(Arn), account: present(Account) }
+}
+
+const PATIENCE_MS = 2000
+const identities = new WeakMap<AwsOptions, Promise<string | undefined>>()
+
+/** Returns the caller's ARN for errors; undefined if STS does not answer promptly. */
+export function identityOf(aws: AwsOptions): Promise<string | undefined> {
+  let identity = identities.get(aws)
+  if (!identity) {
+    const asked = callerIdentity(aws).then(({ arn }) => arn)
+    const late = new Promise<undefined>((resolve) => {
+      setTimeout(() => resolve(undefined), PATIENCE_MS).unref()
+    })
+    identities.set(aws, (identity = Promise.race([asked, late]).catch(() => undefined)))
+  }
+  return identity
 }

@@ -1,85 +1,85 @@
-import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { AwsOptions } from '../options/types.js'
-import { askMfaCode } from './mfa.js'
+import { configurationOf } from './configuration.js'
+import { credentialsOf } from './credentials.js'
+import { callTimeout, withDeadline } from './deadline.js'
+import { requestHandlerOf } from './request-handler.js'
 
-/** What every AWS client of a build or command is made with. */
-export async function clientConfig(aws: AwsOptions, region = aws.region) {
-  const { endpoint, fips, dualstack } = aws
+/**
+ * Returns what every AWS client of a build or command is created with.
+ *
+ * @param service the SDK's service id: `KMS`, `Secrets Manager`.
+ */
+export async function clientConfig(aws: AwsOptions, service: string, region = aws.region) {
+  const configuration = await configurationOf(aws)
+  const { fips, dualstack, profileName } = configuration
+  const endpoint = configuration.endpointOf(service)
+  const inRegion = region ?? configuration.region
+  const requestHandler = requestHandlerOf(aws)
+  if (endpoint) requestHandler.nameEndpoint(endpoint)
   return {
-    ...(region && { region }),
-    ...(endpoint && { endpoint }),
-    ...(fips !== undefined && { useFipsEndpoint: fips }),
-    ...(dualstack !== undefined && { useDualstackEndpoint: dualstack }),
-    credentials: await credentialsOf(aws),
+    profile: profileName,
+    ...(inRegion !== undefined && { region: inRegion }),
+    ...(endpoint && { endpoint: endpoint.url }),
+    // The SDK would read AWS_PROFILE's, and not those of the profile that an option names.
+    ignoreConfiguredEndpointUrls: true,
+    useFipsEndpoint: fips,
+    useDualstackEndpoint: dualstack,
+    credentials: credentialsOf(aws),
+    requestHandler,
   }
 }
 
 export type ClientConfig = Awaited<ReturnType<typeof clientConfig>>
 
-/** Clients of one service, one a region, each made when it is first asked for. */
-export function clientsOf<C>(aws: AwsOptions, make: (config: ClientConfig) => Promise<C>) {
-  const made = new Map<string | undefined, Promise<C>>()
-  return (region = aws.region): Promise<C> => {
-    let client = made.get(region)
-    if (!client) made.set(region, (client = clientConfig(aws, region).then(make)))
+/** For sources that throttle: retries at the pace that the service keeps up with. */
+export const PATIENT = { retryMode: 'adaptive', maxAttempts: 7 }
+
+interface CallOptions {
+  /** The service throttles, and is given more time. */
+  isPatient?: boolean
+  /** Called with the error of each call that failed. */
+  onError?: (error: unknown) => void
+}
+
+/**
+ * Returns the clients of one service, one per region, each created at its first use. Every call of
+ * theirs has a deadline.
+ */
+export function clientsOf<C>(
+  aws: AwsOptions,
+  service: string,
+  create: (config: ClientConfig) => Promise<C>,
+  calls: CallOptions = {},
+): (region?: string) => Promise<C> {
+  const created = new Map<string | undefined, Promise<C>>()
+  return (region = aws.region) => {
+    let client = created.get(region)
+    if (!client) {
+      client = clientConfig(aws, service, region)
+        .then(create)
+        .then((made) => withDeadlines(made, aws, calls))
+      // A configuration that was corrected meanwhile is read again.
+      client.catch(() => created.delete(region))
+      created.set(region, client)
+    }
     return client
   }
 }
 
-/** For sources that throttle: at the pace that the service keeps up with. */
-export const PATIENT = { retryMode: 'adaptive', maxAttempts: 7 }
-
-const providers = new WeakMap<AwsOptions, AwsCredentialIdentityProvider>()
-
-/** One provider for all clients: a role is assumed, and an MFA code asked for, once. */
-async function credentialsOf(aws: AwsOptions) {
-  const known = providers.get(aws)
-  if (known) return known
-  const { fromNodeProviderChain, fromTemporaryCredentials } =
-    await import('@aws-sdk/credential-providers')
-  const { credentials, profile, roleArn, endpoint, region } = aws
-  const own =
-    credentials ??
-    fromNodeProviderChain({ mfaCodeProvider: askMfaCode, ...(profile && { profile }) })
-  const provider = roleArn
-    ? fromTemporaryCredentials({
-        masterCredentials: own,
-        params: { RoleArn: roleArn },
-        clientConfig: { ...(endpoint && { endpoint }), ...(region && { region }) },
-      })
-    : own
-  const kept = typeof provider === 'function' ? keptUntilExpiry(provider) : async () => provider
-  // Another client may have come first while the libraries loaded.
-  if (!providers.has(aws)) providers.set(aws, kept)
-  return providers.get(aws)!
-}
-
-const EARLY_MS = 5 * 60_000
-
-/** Asks the provider once, and again shortly before what it gave expires, or after a failure. */
-function keptUntilExpiry(provider: AwsCredentialIdentityProvider): AwsCredentialIdentityProvider {
-  let kept: Promise<AwsCredentialIdentity> | undefined
-  let renewAt = Infinity
-  return (context) => {
-    if (Date.now() >= renewAt) kept = undefined
-    kept ??= provider(context).then(
-      (identity) => {
-        renewAt = identity.expiration ? identity.expiration.getTime() - EARLY_MS : Infinity
-        return identity
-      },
-      (error: unknown) => {
-        kept = undefined
-        throw credentialsError(error as Error & { $fault?: string })
-      },
-    )
-    return kept
+function withDeadlines<C>(client: C, aws: AwsOptions, { isPatient, onError }: CallOptions): C {
+  const sender = client as { send: (command: unknown, options?: object) => Promise<unknown> }
+  const send = sender.send.bind(client)
+  sender.send = async (command, options) => {
+    try {
+      // Credentials have a deadline of their own, which waits for a person who types an MFA code.
+      await credentialsOf(aws)()
+      return await withDeadline(callTimeout(isPatient), (abortSignal) =>
+        send(command, { ...options, abortSignal }),
+      )
+    } catch (error) {
+      onError?.(error)
+      throw error
+    }
   }
+  return client
 }
-
-/** What STS refuses would look like a refusal of the service that was to be called. */
-const credentialsError = (error: Error & { $fault?: string }) =>
-  error.$fault
-    ? Object.assign(new Error(`${error.name}: ${error.message}`, { cause: error }), {
-        name: 'CredentialsProviderError',
-      })
-    : error

@@ -5,17 +5,19 @@ import { expectKeyArn } from './key-arn.js'
 
 const require = createRequire(import.meta.url)
 
-/** The host that the shim calls for a key, by the AWS SDK's own table of partitions. */
+/** Returns the host that the shim calls for a key, by the AWS SDK's own table of partitions. */
 export function endpointHost(keyArn: string, { fips, dualstack }: AwsOptions): string {
   const { region } = expectKeyArn(keyArn, keyArn)
-  // Loaded where a host is asked for: a build without marks does not pay for it.
+  // Loaded at the first use: a build without marks does not need it.
   const { partition } = require('@aws-sdk/core/client') as typeof import('@aws-sdk/core/client')
   const { name, dnsSuffix, dualStackDnsSuffix, supportsDualStack, supportsFIPS } = partition(region)
-  if ((fips && !supportsFIPS) || (dualstack && !supportsDualStack)) {
-    throw new KmsBuildError(
-      'OPTIONS_INVALID',
-      `partition ${name} has no ${fips && !supportsFIPS ? 'FIPS' : 'dual-stack'} endpoints: drop the option aws.${fips && !supportsFIPS ? 'fips' : 'dualstack'}.`,
-    )
-  }
+  if (fips && !supportsFIPS) throw unsupported(name, 'FIPS', 'fips')
+  if (dualstack && !supportsDualStack) throw unsupported(name, 'dual-stack', 'dualstack')
   return `kms${fips ? '-fips' : ''}.${region}.${dualstack ? dualStackDnsSuffix : dnsSuffix}`
 }
+
+const unsupported = (partition: string, what: string, setting: 'fips' | 'dualstack') =>
+  new KmsBuildError(
+    'OPTIONS_INVALID',
+    `the partition ${partition} has no ${what} endpoints: unset the option aws.${setting}, AWS_USE_${setting.toUpperCase()}_ENDPOINT and use_${setting}_endpoint of the profile.`,
+  )

@@ -1,12 +1,13 @@
 import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import type { AwsOptions } from '../options/types.js'
+import { present } from './aws-error.js'
 import { explain } from './kms-errors.js'
-import { kmsClients } from './kms.js'
+import { base64, kmsClients } from './kms.js'
 
-/** The KMS calls that open or move what is sealed. No build makes them. */
+/** The KMS calls that decrypt or re-encrypt. No build makes them. */
 export interface KmsOpeningCalls {
   decrypt(wrapped: WrappedPrivateKey, encryptionContext: Record<string, string>): Promise<Buffer>
-  /** Inside KMS, with no plaintext outside; in the region of `toKeyId`. */
+  /** Re-encrypts inside KMS, in the region of `toKeyId`. */
   reEncrypt(
     wrapped: WrappedPrivateKey,
     encryptionContext: Record<string, string>,
@@ -26,7 +27,7 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
         const { Plaintext } = await (
           await clientFor(KeyId)
         ).send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext }))
-        return Buffer.from(Plaintext!)
+        return Buffer.from(present(Plaintext))
       } catch (error) {
         throw explain(error, 'kms:Decrypt', KeyId)
       }
@@ -48,8 +49,8 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
       try {
         const answer = await (await clientFor(DestinationKeyId)).send(command)
         return {
-          keyId: answer.KeyId!,
-          ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64'),
+          keyId: present(answer.KeyId),
+          ciphertextBlob: base64(present(answer.CiphertextBlob)),
         }
       } catch (error) {
         throw explain(error, `kms:ReEncrypt from ${keyId}`, DestinationKeyId)

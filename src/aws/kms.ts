@@ -1,12 +1,14 @@
 import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import type { AwsOptions } from '../options/types.js'
+import { contactOf, present } from './aws-error.js'
 import { clientsOf } from './clients.js'
+import { failureOf } from './failure.js'
 import { parseKeyArn } from './key-arn.js'
 import { explain } from './kms-errors.js'
 
 /** The KMS calls that sealing makes. `kms:Decrypt` is not among them. */
 export interface KmsCalls {
-  /** null where KMS answers that this key cannot (custom key stores). */
+  /** @returns null where KMS answers that this key cannot (custom key stores), or an emulator cannot. */
   generateDataKeyPair(
     keyId: string,
     encryptionContext: Record<string, string>,
@@ -34,24 +36,23 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
       try {
         const answer = await (await clientFor(KeyId)).send(command)
         return {
-          keyId: answer.KeyId!,
-          publicKey: Buffer.from(answer.PublicKey!),
-          ciphertextBlob: Buffer.from(answer.PrivateKeyCiphertextBlob!).toString('base64'),
+          keyId: present(answer.KeyId),
+          publicKey: Buffer.from(present(answer.PublicKey)),
+          ciphertextBlob: base64(present(answer.PrivateKeyCiphertextBlob)),
         }
       } catch (error) {
-        if ((error as Error).name === 'UnsupportedOperationException') return null
+        if (lacksDataKeyPairs(error)) return null
         throw explain(error, 'kms:GenerateDataKeyPairWithoutPlaintext', KeyId)
       }
     },
     async encrypt(KeyId, Plaintext, EncryptionContext) {
       const { EncryptCommand } = await import('@aws-sdk/client-kms')
       try {
-        const answer = await (
-          await clientFor(KeyId)
-        ).send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext }))
+        const command = new EncryptCommand({ KeyId, Plaintext, EncryptionContext })
+        const answer = await (await clientFor(KeyId)).send(command)
         return {
-          keyId: answer.KeyId!,
-          ciphertextBlob: Buffer.from(answer.CiphertextBlob!).toString('base64'),
+          keyId: present(answer.KeyId),
+          ciphertextBlob: base64(present(answer.CiphertextBlob)),
         }
       } catch (error) {
         throw explain(error, 'kms:Encrypt', KeyId)
@@ -60,10 +61,9 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
     async describeKey(KeyId) {
       const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
       try {
-        const { KeyMetadata } = await (
-          await clientFor(KeyId)
-        ).send(new DescribeKeyCommand({ KeyId }))
-        return KeyMetadata!.Arn!
+        const client = await clientFor(KeyId)
+        const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }))
+        return present(KeyMetadata?.Arn)
       } catch (error) {
         throw explain(error, 'kms:DescribeKey', KeyId)
       }
@@ -71,9 +71,29 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
   }
 }
 
-/** The client of a key's region, which its ARN tells. */
+export const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+
+/**
+ * Returns whether KMS cannot make data key pairs with this key (custom key stores), or an emulator
+ * cannot make any. AWS's own hosts are believed only if they say so.
+ */
+function lacksDataKeyPairs(error: unknown): boolean {
+  const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
+  if (name === 'UnsupportedOperationException') return true
+  const isEmulator = contactOf(error)?.from !== undefined
+  const { kind } = failureOf(error)
+  const status = $metadata?.httpStatusCode ?? 0
+  return (
+    isEmulator &&
+    (/^(UnknownOperation|NotImplemented|InvalidAction)/.test(name) ||
+      status === 501 ||
+      (kind === 'unreachable' && [404, 405, 500].includes(status)))
+  )
+}
+
+/** Returns the client of a key's region, which is part of its ARN. */
 export function kmsClients(aws: AwsOptions) {
-  const clientFor = clientsOf(aws, async (config) => {
+  const clientFor = clientsOf(aws, 'KMS', async (config) => {
     const { KMSClient } = await import('@aws-sdk/client-kms')
     return new KMSClient(config)
   })

@@ -1,51 +1,63 @@
 import { clientsOf, type ClientConfig } from '../aws/clients.js'
-import { isUnreachable } from '../aws/kms-errors.js'
+import { failureOf, type FailureKind } from '../aws/failure.js'
 import type { AwsOptions } from '../options/types.js'
 
-/** What AWS answered, or how it refused: no refusal ends an examination. */
+/** What AWS answered, or how the call failed: no failed call ends an examination. */
 export type Answer<T> = { got: T } | Refusal
 
 export interface Refusal {
-  refused: 'denied' | 'missing' | 'credentials' | 'unreachable' | 'failed'
-  /** AWS's own name of it. */
+  refused: Exclude<FailureKind, 'refused'> | 'missing' | 'failed'
+  /** AWS's own name of the error, or the system's code. */
   name: string
   message: string
+  /** What to do about it; empty where AWS answered. */
+  next: string
 }
 
-const NAMES: [Refusal['refused'], RegExp][] = [
-  ['denied', /^(AccessDenied|UnauthorizedOperation)/],
-  ['missing', /^(NotFound|NoSuchEntity|ResourceNotFound)/],
-  [
-    'credentials',
-    /^(CredentialsProviderError|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|AuthFailure|SignatureDoesNotMatch|InvalidSignature|TokenProviderError)/,
-  ],
-]
+const MISSING = /^(NotFound|NoSuchEntity|ResourceNotFound)/
 
+/** Calls AWS, and returns a failure in place of throwing it. */
 export async function ask<T>(call: () => Promise<T>): Promise<Answer<T>> {
   try {
     return { got: await call() }
   } catch (error) {
-    const { name, message } = error as Error
-    const [refused] = NAMES.find(([, pattern]) => pattern.test(name)) ?? [
-      isUnreachable(error) ? 'unreachable' : 'failed',
-    ]
-    return { refused, name, message }
+    const { kind, name, what, next } = failureOf(error)
+    if (kind !== 'refused') return { refused: kind, name, message: what, next }
+    return {
+      refused: MISSING.test(name) ? 'missing' : 'failed',
+      name,
+      message: (error as Error).message,
+      next,
+    }
   }
 }
 
-/** Why something is not checked: `kms:GetKeyPolicy is denied`. */
+/** Returns why something is not checked: `kms:GetKeyPolicy is denied to the caller`. */
 export function reason({ refused, name, message }: Refusal, action: string): string {
   if (refused === 'denied') return `${action} is denied to the caller`
-  if (refused === 'unreachable') return `AWS could not be reached for ${action} (${name})`
+  if (refused === 'unreachable') return `${action}: ${message}`
   return `${action} failed (${name}: ${message})`
 }
 
-const IMPATIENT = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 3000, requestTimeout: 10_000 },
+const unreached = new WeakSet<AwsOptions>()
+
+/** Returns whether any call with these options did not reach AWS. */
+export const isUnreached = (aws: AwsOptions) => unreached.has(aws)
+
+/** Remembers that a call did not reach AWS, if this is its error. */
+export function noteUnreached(aws: AwsOptions, error: unknown): void {
+  if (failureOf(error).kind === 'unreachable') unreached.add(aws)
 }
+
+const IMPATIENT = { maxAttempts: 2 }
 type Config = ClientConfig & typeof IMPATIENT
 
-/** Clients of one service, one a region; each gives up after seconds rather than minutes. */
-export const clients = <C>(aws: AwsOptions, make: (config: Config) => Promise<C>) =>
-  clientsOf(aws, (config) => make({ ...config, ...IMPATIENT }))
+/** Returns clients of one service, one per region. */
+export const clients = <C>(
+  aws: AwsOptions,
+  service: string,
+  make: (config: Config) => Promise<C>,
+): ((region?: string) => Promise<C>) =>
+  clientsOf(aws, service, (config) => make({ ...config, ...IMPATIENT }), {
+    onError: (error) => noteUnreached(aws, error),
+  })

@@ -1,3 +1,4 @@
+import { callerIdentity } from '../aws/caller-identity.js'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { KmsBuildError } from '../errors.js'
 import { pinsIn } from '../options/environment.js'
@@ -5,7 +6,7 @@ import type { AwsOptions } from '../options/types.js'
 import type { Opening, OpeningsOptions } from '../policy/openings.js'
 import { expectRoleArn } from '../policy/role-arn.js'
 import { checkAliases } from './alias.js'
-import { ask, clients, reason, type Answer } from './ask.js'
+import { ask, clients, isUnreached, noteUnreached, reason, type Answer } from './ask.js'
 import { check, inOrder, type Check, type CheckId } from './check.js'
 import { checkFile } from './file.js'
 import { examineFunction, type FunctionFacts } from './function.js'
@@ -57,9 +58,11 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
     ...(subject.file ? await checkFile(subject.file, options.pins ?? pinsIn(process.env)) : []),
     ...subject.checks,
   ]
-  const { checks, reached } = await examineAws(subject, options)
+  // An object of its own, by which the calls that did not reach AWS are remembered.
+  const aws = { ...options.aws }
+  const { checks, reached } = await examineAws(subject, { ...options, aws })
   const all = inOrder([...offline, ...checks])
-  return { checks: all, verdict: verdictOf(all, reached, options) }
+  return { checks: all, verdict: verdictOf(all, reached && !isUnreached(aws), options) }
 }
 
 /**
@@ -85,14 +88,14 @@ function verdictOf(
 
 async function examineAws(
   { file, openings, wrapped, configured }: Subject,
-  options: DoctorOptions,
+  options: DoctorOptions & { aws: AwsOptions },
 ): Promise<{ checks: Check[]; reached: boolean }> {
-  const { aws = {}, functionName, decrypt } = options
+  const { aws, functionName, decrypt } = options
   const identity = await examineIdentity(aws, keyRegionOf(openings))
   if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
 
   const { KMSClient } = await import('@aws-sdk/client-kms')
-  const kmsFor = clients(aws, async (config) => new KMSClient(config))
+  const kmsFor = clients(aws, 'KMS', async (config) => new KMSClient(config))
   const keyArns = [...new Set(openings.map(({ keyArn }) => keyArn))]
   const keys = await Promise.all(keyArns.map((arn) => examineKey(arn, kmsFor)))
   const ofKeys = [identity.check, ...keys.flatMap(({ checks }) => checks)]
@@ -133,31 +136,35 @@ const isUnreachable = (answer: Answer<unknown>) =>
 /** Says the partition too, where nothing else does: credentials of China are not known elsewhere. */
 const keyRegionOf = ([opening]: Opening[]) => opening && parseKeyArn(opening.keyArn)!.region
 
-/** Who asks, and of which account: IAM tells of the roles of that one alone. */
+/** Asks STS who the caller is, and in which account: IAM describes the roles of that one alone. */
 async function examineIdentity(
   aws: AwsOptions,
   keyRegion: string | undefined,
 ): Promise<{ check: Check; account?: string }> {
-  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const sts = await clients(
-    aws,
-    async (config) => new STSClient({ region: keyRegion ?? 'us-east-1', ...config }),
-  )()
-  const answer = await ask(() => sts.send(new GetCallerIdentityCommand({})))
+  const answer = await ask(() =>
+    callerIdentity(aws, keyRegion, (error) => noteUnreached(aws, error)),
+  )
   if ('got' in answer) {
-    const { Arn, Account } = answer.got
-    return {
-      check: check('ok', 'identity', `the caller is ${Arn}`),
-      ...(Account !== undefined && { account: Account }),
+    const { arn, account } = answer.got
+    return { check: check('ok', 'identity', `the caller is ${arn}`), account }
+  }
+  const { refused, name, message, next } = answer
+  const nothing = 'nothing of AWS was looked at'
+  switch (refused) {
+    case 'credentials-rejected':
+      return {
+        check: check('found', 'identity', `AWS does not accept the credentials: ${message}`, {
+          fix: `${next} ${nothing}`,
+        }),
+      }
+    case 'credentials-missing':
+    case 'configuration':
+      return { check: check('found', 'identity', message, { fix: `${next} ${nothing}`.trim() }) }
+    default: {
+      const why = reason({ refused, name, message, next }, 'sts:GetCallerIdentity')
+      return { check: check('unchecked', 'identity', `who is calling: ${why}`) }
     }
   }
-  if (answer.refused !== 'credentials') {
-    const why = reason(answer, 'sts:GetCallerIdentity')
-    return { check: check('unchecked', 'identity', `who is calling: ${why}`) }
-  }
-  const says = `AWS accepts no credentials (${answer.name}: ${answer.message})`
-  const fix = 'sign in (aws sso login), or give --profile; nothing of AWS was looked at'
-  return { check: check('found', 'identity', says, { fix }) }
 }
 
 /** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */

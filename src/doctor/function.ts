@@ -25,7 +25,7 @@ export async function examineFunction(
   keyRegion: string | undefined,
 ): Promise<FunctionFacts> {
   const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
-  const clientFor = clients(aws, async (config) => new LambdaClient(config))
+  const clientFor = clients(aws, 'Lambda', async (config) => new LambdaClient(config))
   const own = await clientFor(/^arn:[^:]+:lambda:([^:]+):/.exec(name)?.[1])
   const set = await own.config.region().catch(() => undefined)
   const lambda = set === undefined ? await clientFor(keyRegion) : own

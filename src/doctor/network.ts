@@ -33,7 +33,7 @@ export async function checkNetwork(
       ),
     ]
   }
-  const ec2 = await clients(aws, async (config) => new sdk.EC2Client(config))(region)
+  const ec2 = await clients(aws, 'EC2', async (config) => new sdk.EC2Client(config))(region)
   const Filters = [{ Name: 'vpc-id', Values: [vpc.vpcId] }]
   const [endpoints, tables] = await Promise.all([
     ask(() => ec2.send(new sdk.DescribeVpcEndpointsCommand({ Filters }))),

@@ -21,7 +21,7 @@ export async function checkAccess(
   // IAM has one host for each partition, which the region of a key tells.
   const region = keys[0] ? parseKeyArn(keys[0].arn)!.region : 'us-east-1'
   const { IAMClient } = await import('@aws-sdk/client-iam')
-  const iam = await clients(aws, async (config) => new IAMClient({ region, ...config }))()
+  const iam = await clients(aws, 'IAM', async (config) => new IAMClient({ region, ...config }))()
   const role = await examineRole(roleArn, callerAccount, iam)
   if (!role.exists) return role.checks
   const judged = await Promise.all(

@@ -6,7 +6,7 @@ import type { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { opener } from '../secrets-file/open.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
-import { ask, reason, type Answer } from './ask.js'
+import { ask, noteUnreached, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
 /** What KMS is to open, and what says so. */
@@ -113,6 +113,7 @@ export async function provePairs(
           `${blob.keyId} unwraps ${pair.fingerprint}, and its public key is the one in the file`,
         )
       } catch (error) {
+        noteUnreached(aws, (error as KmsBuildError).cause ?? error)
         return whyNot(wrapped, error as KmsBuildError)
       }
     }),
@@ -130,7 +131,7 @@ function whyNot(wrapped: WrappedPair, { code, message, cause }: KmsBuildError): 
   const { name = code } = (cause ?? {}) as { name?: string }
   if (MISFIT.test(name)) return misfit(wrapped, name)
   // What is no private key at all fails in node:crypto, and has no code of ours.
-  if (code === 'KMS_DENIED' || code === 'KMS_UNREACHABLE' || code === 'KMS_FAILED')
+  if (/^(KMS_|CREDENTIALS_|AWS_)/.test(code))
     return check('unchecked', 'pair', `whether ${wrapped.pair.fingerprint} opens: ${message}`)
   return check(
     'found',

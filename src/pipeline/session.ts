@@ -1,4 +1,5 @@
 import { relative, resolve as resolvePath, sep } from 'node:path'
+import { withEndpointVariant } from '../aws/configuration.js'
 import { kmsCalls } from '../aws/kms.js'
 import { KmsBuildError } from '../errors.js'
 import { resolveOptions } from '../options/resolve-options.js'
@@ -263,8 +264,10 @@ export class BuildSession {
     return emitted
   }
 
-  #virtual(name: string, watch: Watch): Promise<string> {
-    return moduleCode(name, this.#options, async (fingerprint) => {
+  async #virtual(name: string, watch: Watch): Promise<string> {
+    const { runtime, aws } = this.#options
+    const shim = { runtime, aws: await withEndpointVariant(aws) }
+    return moduleCode(name, shim, async (fingerprint) => {
       watch(this.#options.secretsFile.path)
       await (this.#loaded ??= this.#load())
       return this.#sealer.pairOf(fingerprint, this.#secretsFile)

@@ -1,5 +1,6 @@
 import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { withEndpointVariant } from '../aws/configuration.js'
 import { nameOf, type Collected } from './collect/mark.js'
 import { devOpening } from './emit/dev.js'
 import { emit, type Emitted } from './emit/emit.js'
@@ -57,7 +58,8 @@ export async function transformMarks(
     Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
   )
   await context.onSealed(sealed)
-  const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, options))
+  const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
+  const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
   return timings.timed('emit', () => emit(code, path, collected, openings, context.requestOf))
 }
 

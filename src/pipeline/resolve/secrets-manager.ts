@@ -1,3 +1,4 @@
+import { present } from '../../aws/aws-error.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
 import type { AwsOptions } from '../../options/types.js'
 import { type Mark, shown } from '../collect/mark.js'
@@ -70,16 +71,23 @@ function valueAt(key: string, text: string, mark: Mark): string {
 
 /** Reads secrets through the AWS SDK, which is loaded at the first call. */
 export function secretValues(aws: AwsOptions) {
-  const clientFor = clientsOf(aws, async (config) => {
-    const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-    return new SecretsManagerClient({ ...config, ...PATIENT })
-  })
+  const clientFor = clientsOf(
+    aws,
+    'Secrets Manager',
+    async (config) => {
+      const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+      return new SecretsManagerClient({ ...config, ...PATIENT })
+    },
+    { isPatient: true },
+  )
   return async (SecretId: string, VersionStage: string | undefined): Promise<SecretValue> => {
     const region = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):/.exec(SecretId)?.[1]
     const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
     const client = await clientFor(region)
-    return client.send(
+    const answer = await client.send(
       new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),
     )
+    present(answer.SecretString ?? answer.SecretBinary)
+    return answer
   }
 }

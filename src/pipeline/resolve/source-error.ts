@@ -1,67 +1,57 @@
-import { sentence } from '../../aws/kms-errors.js'
+import { failureOf } from '../../aws/failure.js'
 import { KmsBuildError, type BuildErrorCode } from '../../errors.js'
 import { type Mark, shown } from '../collect/mark.js'
 import type { Remote } from './types.js'
 
-interface AwsError extends Error {
-  code?: string
-  $fault?: 'client' | 'server'
-  $metadata?: { attempts?: number }
-}
-
 /**
- * Says at the mark's place what an AWS service refused, to whom, and what to do. Only a service's
- * own refusal is quoted: errors of reading an answer quote the answer, which may hold the value.
+ * Explains at the mark's place why an AWS service did not return a value, and what to do. Only AWS's
+ * own errors are quoted: errors of reading an answer quote the answer, which may contain the value.
  */
 export async function explainSource(
-  thrown: unknown,
+  error: unknown,
   mark: Mark,
   action: string,
   { identity }: Remote,
 ): Promise<KmsBuildError> {
-  const error = thrown as AwsError
-  const { name, message } = error
+  if (error instanceof KmsBuildError) return error.at(mark.place)
+  const { kind, name, what, next } = failureOf(error)
+  const isAnswer = kind === 'denied' || kind === 'refused' || kind === 'credentials-rejected'
   const fail = (code: BuildErrorCode, text: string) =>
     new KmsBuildError(
       code,
-      `${shown(mark)}: ${text}`,
+      `${shown(mark)}: ${text}`.trimEnd(),
       mark.place,
-      error.$fault ? { cause: error } : undefined,
+      isAnswer ? { cause: error } : undefined,
     )
+  switch (kind) {
+    case 'denied': {
+      const caller = await identity()
+      return fail(
+        'SOURCE_DENIED',
+        `AWS denies ${action}${caller ? ` to ${caller}` : ''}: ${what}. Allow it in the identity's IAM policy; for a customer managed key, the key policy must allow it too.`,
+      )
+    }
+    case 'credentials-rejected':
+      return fail(
+        'SOURCE_DENIED',
+        `AWS does not accept the credentials for ${action}: ${what}. ${next}`,
+      )
+    case 'refused': {
+      const { message, $metadata } = error as AnsweredError
+      if (name.includes('NotFound')) return fail('SOURCE_NOT_FOUND', `AWS has none: ${message}`)
+      const { attempts = 1 } = $metadata ?? {}
+      const often = attempts > 1 ? `, asked ${attempts} times` : ''
+      return fail('SOURCE_FAILED', `AWS refused ${action}${often}: ${name}: ${message}`)
+    }
+    case 'credentials-missing':
+      return fail('CREDENTIALS_MISSING', `${action} was not called: ${what}. ${next}`)
+    case 'configuration':
+      return fail('AWS_CONFIG_INVALID', `${action} was not called: ${what}. ${next}`)
+    case 'unreachable':
+      return fail('SOURCE_FAILED', `${action} had no usable answer: ${what}. ${next}`)
+  }
+}
 
-  if (
-    name === 'CredentialsProviderError' ||
-    /^UnrecognizedClient|^InvalidClientTokenId|^InvalidSignature|^ExpiredToken|^IncompleteSignature/.test(
-      name,
-    )
-  ) {
-    return fail(
-      'SOURCE_DENIED',
-      `AWS accepts no credentials for ${action}: ${sentence(message)} Sign in, or set the option aws.profile.`,
-    )
-  }
-  if (name.startsWith('AccessDenied')) {
-    const caller = await identity()
-    return fail(
-      'SOURCE_DENIED',
-      `AWS denies ${action}${caller ? ` to ${caller}` : ''}: ${sentence(message)} Allow it in the identity's IAM policy; of a key of your own the key policy must allow it too.`,
-    )
-  }
-  if (/NotFound/.test(name)) return fail('SOURCE_NOT_FOUND', `AWS has none: ${message}`)
-  if (message === 'Region is missing')
-    return fail(
-      'SOURCE_FAILED',
-      `no region for ${action}. Give an ARN, the option aws.region, or AWS_REGION.`,
-    )
-  if (error.$fault) {
-    const { attempts = 1 } = error.$metadata ?? {}
-    return fail(
-      'SOURCE_FAILED',
-      `AWS refused ${action}${attempts > 1 ? `, asked ${attempts} times` : ''}: ${name}: ${message}`,
-    )
-  }
-  return fail(
-    'SOURCE_FAILED',
-    `${action} had no usable answer (${error.code ?? name}). Check the network, and the AWS_ENDPOINT_URL variables if they are set.`,
-  )
+interface AnsweredError extends Error {
+  $metadata?: { attempts?: number }
 }

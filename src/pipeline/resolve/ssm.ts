@@ -1,3 +1,4 @@
+import { present } from '../../aws/aws-error.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
 import type { AwsOptions } from '../../options/types.js'
 import { type Mark, shown } from '../collect/mark.js'
@@ -66,10 +67,15 @@ interface Wanted {
  * the same, the SDK tries again at the pace that SSM keeps up with.
  */
 export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
-  const clientFor = clientsOf(aws, async (config) => {
-    const { SSMClient } = await import('@aws-sdk/client-ssm')
-    return new SSMClient({ ...config, ...PATIENT })
-  })
+  const clientFor = clientsOf(
+    aws,
+    'SSM',
+    async (config) => {
+      const { SSMClient } = await import('@aws-sdk/client-ssm')
+      return new SSMClient({ ...config, ...PATIENT })
+    },
+    { isPatient: true },
+  )
   const batches = new Map<string, { wanted: Wanted[]; timer: NodeJS.Timeout }>()
 
   async function getBatch(
@@ -81,11 +87,12 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     try {
       const { GetParametersCommand } = await import('@aws-sdk/client-ssm')
       const ssm = await clientFor(region)
-      const { Parameters = [] } = await bounded(() =>
+      const { Parameters } = await bounded(() =>
         ssm.send(new GetParametersCommand({ Names, WithDecryption })),
       )
+      const parameters = present(Parameters)
       for (const { name, resolve } of wanted)
-        resolve(Parameters.find((parameter) => answers(parameter, name)))
+        resolve(parameters.find((parameter) => answers(parameter, name)))
     } catch (error) {
       // One parameter that is refused fails its whole batch: alone, the others are answered.
       if (!isRefusal(error)) for (const { reject } of wanted) reject(error)
@@ -104,10 +111,8 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     try {
       const { GetParameterCommand } = await import('@aws-sdk/client-ssm')
       const ssm = await clientFor(region)
-      resolve(
-        (await bounded(() => ssm.send(new GetParameterCommand({ Name, WithDecryption }))))
-          .Parameter,
-      )
+      const command = new GetParameterCommand({ Name, WithDecryption })
+      resolve(present((await bounded(() => ssm.send(command))).Parameter))
     } catch (error) {
       reject(error)
     }

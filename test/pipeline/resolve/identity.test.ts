@@ -108,7 +108,7 @@ describe('a profile that wants an MFA code', () => {
   it('fails without a terminal, naming the device and the way out', async () => {
     const { code, output } = await buildAs('ci')
     expect(code).toBe(1)
-    expect(output).toMatch(/SOURCE_DENIED/)
+    expect(output).toMatch(/CREDENTIALS_MISSING/)
     expect(output).toContain('arn:aws:iam::111122223333:mfa/ci')
     expect(output).toContain('no terminal')
   })

@@ -185,6 +185,6 @@ describe('secret.secretsManager refuses', () => {
         optionsFor(account.kms, account.keyId, credentials),
         'SOURCE_DENIED',
       ),
-    ).toContain('no credentials')
+    ).toContain('does not accept the credentials')
   })
 })

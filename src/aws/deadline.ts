@@ -1,0 +1,71 @@
+import { configurationError, contactOf, deadlineError, rememberContact } from './aws-error.js'
+
+const VARIABLE = 'UNPLUGIN_KMS_AWS_TIMEOUT_MS'
+const DEFAULT_MS = 30_000
+/** Sources that throttle are asked again at the pace that they keep up with. */
+const PATIENT_FACTOR = 4
+const ATTEMPT_MS = 10_000
+
+/**
+ * Returns the time in which one AWS call of a build or command must end, retries included.
+ *
+ * @throws an Error named `AwsConfigurationError` for a value that is not a number of milliseconds.
+ */
+export function callTimeout(isPatient = false, env = process.env): number {
+  const text = env[VARIABLE]
+  if (text && !(/^\d{1,9}$/.test(text) && Number(text) > 0))
+    throw configurationError(`${VARIABLE} is not a whole number of milliseconds, 1 or more.`)
+  return Number(text || DEFAULT_MS) * (isPatient ? PATIENT_FACTOR : 1)
+}
+
+/** Returns the time in which one attempt must be answered: so that two more fit. */
+export const attemptTimeout = () => Math.min(ATTEMPT_MS, Math.ceil(callTimeout() / 3))
+
+/**
+ * Runs a call and aborts it at its deadline.
+ *
+ * @param isPaused a person is being asked: the time starts again.
+ * @throws an Error named `AwsDeadlineError`; whatever the call throws before.
+ */
+export async function withDeadline<T>(
+  ms: number,
+  call: (signal: AbortSignal) => Promise<T>,
+  isPaused: () => boolean = () => false,
+): Promise<T> {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const expire = () => {
+      if (isPaused()) return start()
+      reject(deadlineError(`no complete answer within ${ms / 1000} s`))
+      return controller.abort()
+    }
+    const start = () => void (timer = setTimeout(expire, ms))
+    start()
+  })
+  const called = call(controller.signal)
+  try {
+    return await Promise.race([called, late])
+  } catch (error) {
+    // The aborted attempt knows whom it contacted.
+    const aborted = controller.signal.aborted ? await soon(called) : undefined
+    const contact = aborted instanceof Error ? contactOf(aborted) : undefined
+    if (contact) rememberContact(error as object, contact)
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Returns the error that an aborted call ends in; undefined if it does not end promptly. */
+async function soon(call: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined
+  const error = call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  const never = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), 100)
+  })
+  return Promise.race([error, never]).finally(() => clearTimeout(timer))
+}
