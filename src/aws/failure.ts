@@ -81,7 +81,7 @@ function misconfiguration(error: ThrownError): Pick<Failure, 'what' | 'next'> | 
       what: 'nothing names the region',
       next: `Give an ARN, ${optionName('region')}, or AWS_REGION.`,
     }
-  if (/^Region not accepted/.test(message))
+  if (message.startsWith('Region not accepted'))
     return {
       what: 'the region is not a valid name',
       next: `Check ${optionName('region')} and AWS_REGION.`,
