@@ -8,6 +8,7 @@ import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
 import { importersIn, checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
+import { ViteEnvironment } from './vite-env.js'
 import { publicFiles } from './vite-public-folder.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
@@ -29,12 +30,8 @@ const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
  * ```
  */
 const kms = createVitePlugin<Options | undefined>((options) => {
-  let files: Record<string, string> = {}
-  const env = new Proxy<Record<string, string | undefined>>(
-    {},
-    { get: (_, name: string) => process.env[name] ?? files[name] },
-  )
-  const build = new BuildSession({ ...options, env: options?.env ?? env })
+  const environment = new ViteEnvironment()
+  const build = new BuildSession({ ...options, env: options?.env ?? environment.variables })
   const hooks = rollupLike(build)
   let serves = false
   // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
@@ -85,12 +82,10 @@ const kms = createVitePlugin<Options | undefined>((options) => {
         Object.values(server.environments).forEach(showNoLines)
         serveAsModules(server)
       },
-      async configResolved({ root, command, mode, envDir }) {
-        build.setRoot(root)
-        serves = command === 'serve'
-        const { loadEnv } = await import('vite')
-        // Its prefix says which variables the browser may have: not asked of secrets.
-        files = loadEnv(mode, envDir, '')
+      async configResolved(config) {
+        build.setRoot(config.root)
+        serves = config.command === 'serve'
+        await environment.load(config)
       },
     },
   }

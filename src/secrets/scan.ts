@@ -13,7 +13,7 @@ import {
 import type { Seen } from '../pipeline/leak-check/parts.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { opener } from '../secrets-file/open.js'
-import { readDotenv } from '../util/dotenv.js'
+import { readDotenv, unambiguousValues } from '../util/dotenv.js'
 
 export interface ScanOptions extends Omit<SecretsOptions, 'trust' | 'secretsFile'> {
   /** Its entries are opened (kms:Decrypt) and looked for; false for none. */
@@ -101,8 +101,8 @@ const variablesOf = ({ env = [] }: ScanOptions): Seen[] =>
 
 async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   const files = await Promise.all(envFiles.map(readDotenv))
-  return files.flatMap(({ values }) =>
-    [...values].map(([name, value]) => ({ name, plaintext: Buffer.from(value) })),
+  return files.flatMap((file) =>
+    [...unambiguousValues(file)].map(([name, value]) => ({ name, plaintext: Buffer.from(value) })),
   )
 }
 

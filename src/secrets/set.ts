@@ -1,10 +1,12 @@
 import { seal } from '../crypto/seal.js'
+import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { currentPair } from '../secrets-file/scopes.js'
+import { decryptFirst, foreignCiphertext } from '../util/foreign-ciphertext.js'
 
 /**
  * Seals values into the secrets file. Adds new entries and replaces existing ones. Needs no AWS.
@@ -34,12 +36,30 @@ export async function setSecrets(
 export const setSecret = (name: string, value: Uint8Array | string, options?: SecretsOptions) =>
   setSecrets(new Map([[name, value]]), options)
 
-/** @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE. */
+/**
+ * Rejects what is not the secret itself.
+ *
+ * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_ENCODING, PLAINTEXT_LONE_SURROGATE,
+ *   CIPHERTEXT_FOREIGN, TOKEN_INVALID.
+ */
 export function checkValue(name: string, value: Uint8Array | string): void {
   if (!value.length)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
       `the value for ${name} is empty. An empty secret is usually a mistake: nothing was set.`,
+    )
+  const foreign = foreignCiphertext(value)
+  if (foreign)
+    throw new KmsBuildError('CIPHERTEXT_FOREIGN', `the value for ${name} ${decryptFirst(foreign)}`)
+  if (looksLikeToken(Buffer.from(value as Uint8Array).toString('latin1', 0, 16)))
+    throw new KmsBuildError(
+      'TOKEN_INVALID',
+      `the value for ${name} is sealed already: it begins with kms:v. Give the plaintext, or move the entry with npx unplugin-kms rename.`,
+    )
+  if (typeof value === 'string' && value.startsWith('\ufeff'))
+    throw new KmsBuildError(
+      'PLAINTEXT_ENCODING',
+      `the value for ${name} begins with a byte order mark, which would be part of the secret. Remove it, or give bytes.`,
     )
   if (typeof value === 'string' && !value.isWellFormed())
     throw new KmsBuildError(

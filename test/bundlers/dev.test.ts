@@ -145,7 +145,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     ['an empty value', { CONFIG: '' }, "the value of secret.named('CONFIG') is empty"],
     ['a text that is no JSON', { CONFIG: '{"port' }, '[JSON_INVALID]'],
     ['a dotenv file without it', '.env.secrets', 'Add the line CONFIG=… to '],
-    ['a dotenv file that is not there', '.env.absent', 'make it, with the line CONFIG=…'],
+    ['a dotenv file that is not there', '.env.absent', 'create it, with the line CONFIG=…'],
   ])('says of %s what to do, where', async (_, values, message) => {
     const { server } = await serve(
       {

@@ -1,6 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
@@ -8,6 +7,7 @@ import { directOpening } from '../../src/pipeline/emit/shim.js'
 import { opened, sealed } from '../inspect/sealed.js'
 import { KEY_ARN, localPair } from '../support/project.js'
 import { workspace, type Workspace } from './cli.js'
+import { inTerminal as runInTerminal } from './in-terminal.js'
 
 const VALUE = 'correct horse battery staple'
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
@@ -20,32 +20,9 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-interface Seen {
-  code: number
-  output: string
-  restored: boolean
-}
-
-/** Runs a command in a terminal; each step waits for a text and then types. */
-function inTerminal(
-  space: Workspace,
-  args: string[],
-  steps: [string, string][] = [],
-): Promise<Seen> {
-  const { NO_COLOR: _, ...env } = { ...space.env, ...kms.env, TERM: 'xterm-256color' } as Record<
-    string,
-    string
-  >
-  const task = JSON.stringify({ command: space.command(args), cwd: space.folder, env, steps })
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      'python3',
-      [fileURLToPath(new URL('terminal.py', import.meta.url))],
-      (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as Seen)),
-    )
-    child.stdin!.end(task)
-  })
-}
+/** Runs a command in a terminal, with the embedded KMS. */
+const inTerminal = (space: Workspace, args: string[], steps?: [string, string][]) =>
+  runInTerminal(space, args, steps, kms.env)
 
 async function initialised(files: Record<string, string> = {}) {
   const space = await workspace(files)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { rm } from 'node:fs/promises'
+import { lstat, readFile, realpath, rm } from 'node:fs/promises'
 import { KmsBuildError } from '../../errors.js'
 import { count, note, print, printJson, warn } from '../support/output.js'
 import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
@@ -19,49 +19,67 @@ export function addImport(program: Command) {
     .option('--delete', 'delete the dotenv file afterwards')
     .option('--json', 'print { path, added, replaced, skipped }')
     .action(async (path: string, names: string[], flags: Flags) => {
-      const { readDotenv } = await import('../../util/dotenv.js')
+      const { readDotenv, unambiguousValues } = await import('../../util/dotenv.js')
       const { setSecrets } = await import('../../secrets/set.js')
-      const { values, empty, warnings: doubts } = await readDotenv(path)
-      const missing = names.find((name) => !values.has(name))
+      const file = await readDotenv(path)
+      const chosen = unambiguousValues(file, names)
+      const missing = names.find((name) => !chosen.has(name))
       if (missing !== undefined)
         throw new KmsBuildError(
           'NAME_UNKNOWN',
-          `${path} gives no value for ${missing}. Give one there, or leave the name out.`,
+          `${path} has no value for ${missing}. Add one there, or leave the name out.`,
         )
-      const chosen = new Map([...values].filter(([name]) => !names.length || names.includes(name)))
       if (!chosen.size)
         throw new KmsBuildError(
           'PLAINTEXT_EMPTY',
-          `${path} gives no value to import. It has a line NAME=value for each.`,
+          `${path} has no value to import. Write one line NAME=value per value.`,
         )
-
-      const {
-        path: secretsFile,
-        result,
-        warnings,
-      } = await setSecrets(chosen, secretsOptions(flags))
-      for (const warning of [...warnings, ...doubts]) warn(warning)
-      if (empty.length && !names.length) note(`left out, since they are empty: ${empty.join(', ')}`)
-      if (flags.json) printJson({ path: secretsFile, ...result, skipped: empty })
+      const sealed = await setSecrets(chosen, secretsOptions(flags))
+      for (const warning of [...sealed.warnings, ...file.warnings]) warn(warning)
+      if (file.empty.length && !names.length)
+        note(`left out, since they are empty: ${file.empty.join(', ')}`)
+      const { added, replaced } = sealed.result
+      if (flags.json) printJson({ path: sealed.path, added, replaced, skipped: file.empty })
       else
         print(
-          `sealed ${count(chosen.size, 'value')} into ${secretsFile}: ${result.added.length} added, ${result.replaced.length} replaced`,
+          `sealed ${count(chosen.size, 'value')} into ${sealed.path}: ${added.length} added, ${replaced.length} replaced`,
         )
-      // What was not sealed would be lost with the file.
-      const whole = chosen.size === values.size && !doubts.length
-      if (flags.delete && !whole)
-        warn(`${path} was not deleted: not all that it holds was sealed as it stands`)
-      else if (flags.delete ?? (whole && (await confirmed(`Delete ${path}?`, false)))) {
-        await rm(path).then(
-          () => note(`deleted ${path}; if it was ever committed, git history keeps it`),
-          (error: NodeJS.ErrnoException) =>
-            warn(`${path} is sealed but could not be deleted (${error.code}): delete it yourself`),
-        )
-      }
+      // Anything else in the file would be lost with it.
+      const isComplete =
+        chosen.size === file.values.size && !file.ambiguous.size && !file.warnings.length
+      if (flags.delete && !isComplete)
+        warn(`${path} was not deleted: not everything in it was sealed`)
+      else if (flags.delete ?? (isComplete && (await confirmed(`Delete ${path}?`, false))))
+        await deletePlaintext(path, file.bytes)
     })
   example(
     command,
     'npx unplugin-kms import .env --delete',
     'npx unplugin-kms import .env DB_PASSWORD STRIPE_KEY',
   )
+}
+
+/** Deletes a dotenv file whose values are sealed, unless the plaintext would stay elsewhere. */
+async function deletePlaintext(path: string, sealed: Buffer): Promise<void> {
+  const keep = (why: string) => warn(`${path} is sealed but was not deleted: ${why}`)
+  try {
+    const stats = await lstat(path)
+    if (stats.isSymbolicLink())
+      return keep(
+        `it is a symbolic link. Delete the file that it points to: ${await realpath(path)}`,
+      )
+    if (!stats.isFile()) return keep('it is not a regular file')
+    if (stats.nlink > 1)
+      return keep(
+        `the file has ${stats.nlink} names (hard links), and its values would stay under the others. Delete all of them`,
+      )
+    if (!sealed.equals(await readFile(path)))
+      return keep('it was changed in the meantime. Import it again')
+    await rm(path)
+    return note(`deleted ${path}; if it was ever committed, git history keeps it`)
+  } catch (error) {
+    return warn(
+      `${path} is sealed but could not be deleted (${(error as NodeJS.ErrnoException).code}): delete it yourself`,
+    )
+  }
 }

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Command } from 'commander'
 import { count, note, print, warn } from '../support/output.js'
 import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
-import { readValue } from '../support/value.js'
+import { hasByteOrderMark, readValue } from '../support/value.js'
 
 export function addSet(program: Command) {
   const command = withTrust(program.command('set'))
@@ -23,12 +23,14 @@ export function addSet(program: Command) {
       const value = await readValue(name, flags.fromFile)
       const { path, result, warnings } = await setSecret(name, value, options)
       const text = isUtf8(value)
+      const hasMark = hasByteOrderMark(value)
       value.fill(0)
       warnings.forEach(warn)
       print(
         `${result.replaced.length ? 'replaced' : 'added'} ${name} in ${path} (${count(value.length, 'byte')})`,
       )
-      if (!text) note(`it is no UTF-8 text: read it with secret.named('${name}', 'bytes')`)
+      if (hasMark) warn('the value begins with a byte order mark, which is part of the secret')
+      if (!text) note(`it is not UTF-8 text: read it with secret.named('${name}', 'bytes')`)
     })
   example(
     command,

@@ -45,8 +45,11 @@ export function contextPair(
   previous: Record<string, string> = {},
 ): Record<string, string> {
   const at = text.indexOf('=')
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('write it as NAME=VALUE.')
-  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) }
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Write it as NAME=VALUE.')
+  const name = text.slice(0, at)
+  if (Object.hasOwn(previous, name))
+    throw new InvalidArgumentError(`${name} is given twice. Give each name once.`)
+  return { ...previous, [name]: text.slice(at + 1) }
 }
 
 export const example = (command: Command, ...lines: string[]) =>

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { KmsBuildError } from '../../errors.js'
 import { readGivenFile } from '../../util/given-file.js'
+import { isUtf16 } from '../../util/utf16.js'
 
 /** Ctrl-C at a prompt. */
 export class Interrupted extends Error {}
@@ -23,36 +24,61 @@ async function readStdin(): Promise<Uint8Array> {
   if (!end)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
-      'nothing came on stdin, and there is no terminal to ask at. Pipe the value in, or give --from-file.',
+      'stdin is empty, and there is no terminal to ask at. Pipe the value in, or use --from-file FILE.',
     )
-  const value = bytes.subarray(0, end)
-  if (isUtf8(value)) return value
-  throw new KmsBuildError(
-    'ARGUMENT_INVALID',
-    "what came on stdin is no UTF-8 text. Give bytes with --from-file FILE, and read them with secret.named(NAME, 'bytes').",
-  )
+  const problem = textProblem(bytes, bytes.subarray(0, end))
+  if (problem === undefined) return bytes.subarray(0, end)
+  throw new KmsBuildError('ARGUMENT_INVALID', `stdin ${problem}`)
 }
+
+/** Returns why bytes from stdin are not the text that a person means; `--from-file` takes any bytes. */
+function textProblem(bytes: Buffer, value: Buffer): string | undefined {
+  if (isUtf16(bytes) || isUtf16(value))
+    return 'is UTF-16 text, as Windows PowerShell writes it. Convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8; in PowerShell: $OutputEncoding = [Text.UTF8Encoding]::new($false)).'
+  if (hasByteOrderMark(bytes))
+    return 'begins with a byte order mark, which would be part of the secret. Save it as UTF-8 without one (in PowerShell: $OutputEncoding = [Text.UTF8Encoding]::new($false)), or use --from-file FILE, which keeps every byte.'
+  if (!isUtf8(bytes))
+    return "is not UTF-8 text. Give bytes with --from-file FILE, and read them with secret.named(NAME, 'bytes')."
+  return undefined
+}
+
+const BOM = Buffer.from('efbbbf', 'hex')
+
+/** Reports whether a value begins with a byte order mark. */
+export const hasByteOrderMark = (value: Uint8Array) => BOM.equals(value.subarray(0, 3))
 
 async function ask(name: string): Promise<Uint8Array> {
   const { isCancel, password } = await import('@clack/prompts')
-  let pastedMore = false as boolean
-  // A prompt ends at the first line break: the rest of a pasted key would be lost without a word.
-  const watch = (chunk: Buffer | string) => {
-    pastedMore ||= /[\r\n]+[^\r\n]/.test(chunk.toString())
-  }
+  const typed: Buffer[] = []
+  const watch = (chunk: Buffer | string) => void typed.push(Buffer.from(chunk as Buffer))
   process.stdin.on('data', watch)
   try {
     const answer = await password({ message: `Value of ${name}`, output: process.stderr })
     if (isCancel(answer)) throw new Interrupted()
-    if (pastedMore)
-      throw new KmsBuildError(
-        'ARGUMENT_INVALID',
-        'several lines were pasted, and a prompt takes one. Give a value of several lines with --from-file FILE, or on stdin.',
-      )
+    const problem = promptProblem(Buffer.concat(typed).toString(), answer)
+    if (problem !== undefined) throw new KmsBuildError('ARGUMENT_INVALID', problem)
     return Buffer.from(answer)
   } finally {
     process.stdin.off('data', watch).pause()
   }
+}
+
+/** Backspace, delete, arrows, home, end, and the control keys of readline. */
+const EDITING = /[\b\x7f\x01-\x06\x0b\x0c\x0e-\x19]|\x1b(?:\[(?:[ABCDHF]|[1-6]~)|O[ABCDHF]|\x7f)/g
+
+/** Returns why the answer of a prompt may differ from what was typed or pasted. */
+function promptProblem(typed: string, answer: string): string | undefined {
+  const elsewhere = 'Give such a value with --from-file FILE, or on stdin.'
+  if (/[\r\n]+[^\r\n]/.test(typed))
+    return `several lines were pasted, and a prompt takes one. ${elsewhere}`
+  const line = typed.replace(/\x1b\[20[01]~/g, '').replace(/[\r\n]+$/, '')
+  const characters = line.replace(EDITING, '')
+  const isEdited = characters !== line
+  if (/[\p{Cc}]/u.test(characters) || (!isEdited && characters !== answer))
+    return `a tab or another control character was typed, which a prompt does not take. ${elsewhere}`
+  if (answer.startsWith('\ufeff'))
+    return `the value begins with a byte order mark, which would be part of the secret. ${elsewhere}`
+  return undefined
 }
 
 /** A question with a safe answer where nobody can be asked. */

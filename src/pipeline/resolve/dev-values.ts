@@ -36,9 +36,16 @@ function inOption(mark: Mark, values: Record<string, unknown>): unknown {
 async function inFile(mark: Mark, path: string): Promise<string> {
   const name = variableOf(nameOf(mark))
   const file = relative(process.cwd(), path)
-  const { values } = await readDotenv(path).catch(() =>
-    missing(mark, `Its file ${file} cannot be read: make it, with the line ${name}=…`),
+  const { values, ambiguous } = await readDotenv(path).catch((error: Error) =>
+    missing(
+      mark,
+      error.message.includes('UTF-')
+        ? error.message
+        : `Its file ${file} cannot be read: create it, with the line ${name}=…`,
+    ),
   )
+  const problem = ambiguous.get(name)
+  if (problem) throw problem.at(mark.place)
   return values.get(name) ?? missing(mark, `Add the line ${name}=… to ${file}.`)
 }
 

@@ -1,17 +1,39 @@
+import { KmsBuildError } from '../../errors.js'
 import type { Mark } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 import type { Sources } from './types.js'
 
-/** @throws KmsBuildError ENV_UNSET, and what `plaintextOf` throws. */
+/**
+ * Reads a variable of the build's environment.
+ *
+ * @throws KmsBuildError ENV_UNSET, PLAINTEXT_ENCODING, DOTENV_AMBIGUOUS, and what `plaintextOf` throws.
+ */
 export function fromEnv(mark: Mark, { env }: Sources) {
   const name = mark.argument
-  const value: unknown = env[name]
-  // Of a name such as `constructor` every object has a value, and it is no text.
-  if (typeof value === 'string') return plaintextOf(mark, value)
+  const value = variable(mark, env)
+  if (typeof value === 'string') {
+    // Node decodes the environment, and puts this in place of bytes that are not UTF-8.
+    if (value.includes('\ufffd'))
+      refuse(
+        'PLAINTEXT_ENCODING',
+        `the environment variable ${name} is not UTF-8 text. Put its bytes into a file: secret.file(path, 'bytes').`,
+        mark,
+      )
+    return plaintextOf(mark, value)
+  }
   return refuse(
     'ENV_UNSET',
     `the environment variable ${name} is not set. Set it for the build, or move the secret to the secrets file: npx unplugin-kms set ${name}.`,
     mark,
   )
+}
+
+/** Of a name such as `constructor` every object has a value, which is not a string. */
+function variable({ argument, place }: Mark, env: Sources['env']): unknown {
+  try {
+    return env[argument]
+  } catch (error) {
+    throw error instanceof KmsBuildError ? error.at(place) : error
+  }
 }

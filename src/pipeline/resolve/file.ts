@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { foreignCiphertext } from '../../util/foreign-ciphertext.js'
+import { isUtf16 } from '../../util/utf16.js'
 import type { Mark } from '../collect/mark.js'
-import { plaintextOf, textOf } from './plaintext.js'
+import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 
 /** The file that a `secret.file` mark reads, relative to its module. */
@@ -17,13 +20,11 @@ export async function fromFile(mark: Mark, id: string) {
       mark,
     ),
   )
-  if (mark.format === 'bytes') return plaintextOf(mark, bytes)
-  const text =
-    textOf(bytes) ??
+  if (mark.format !== 'bytes' && !isUtf16(bytes) && !foreignCiphertext(bytes) && !isUtf8(bytes))
     refuse(
       'FILE_UNREADABLE',
-      `${path} is no UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`,
+      `${path} is not UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`,
       mark,
     )
-  return plaintextOf(mark, text)
+  return plaintextOf(mark, bytes)
 }

@@ -1,10 +1,12 @@
 import { looksLikeToken } from '../../crypto/token.js'
+import { decryptFirst, foreignCiphertext } from '../../util/foreign-ciphertext.js'
+import { isUtf16 } from '../../util/utf16.js'
 import { type Mark, shown } from '../collect/mark.js'
 import { refuse } from './refuse.js'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text of UTF-8, byte order mark and all; undefined for bytes that are none. */
+/** Decodes UTF-8, and keeps a byte order mark; undefined for bytes that are not UTF-8. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes)
@@ -16,8 +18,8 @@ export function textOf(bytes: Uint8Array): string | undefined {
 /**
  * The plaintext that is to be sealed, once it is what the mark asks for.
  *
- * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE, TOKEN_INVALID, JSON_INVALID,
- *   SOURCE_UNSUITABLE.
+ * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_ENCODING, PLAINTEXT_LONE_SURROGATE,
+ *   CIPHERTEXT_FOREIGN, TOKEN_INVALID, JSON_INVALID, SOURCE_UNSUITABLE.
  */
 export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext: Uint8Array } {
   if (!value.length)
@@ -26,7 +28,12 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
       `the value of ${shown(mark)} is empty. An empty secret is a mistake more often than not: give it a value or drop the mark.`,
       mark,
     )
+  const foreign = foreignCiphertext(value)
+  if (foreign)
+    refuse('CIPHERTEXT_FOREIGN', `the value of ${shown(mark)} ${decryptFirst(foreign)}`, mark)
   if (mark.format === 'bytes' && typeof value !== 'string') return { plaintext: value }
+  if (typeof value !== 'string' && isUtf16(value))
+    refuse('PLAINTEXT_ENCODING', `the value of ${shown(mark)} is UTF-16 text. ${SAVE_UTF8}`, mark)
   const text =
     (typeof value === 'string' ? value : textOf(value)) ??
     refuse(
@@ -38,6 +45,12 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     refuse(
       'PLAINTEXT_LONE_SURROGATE',
       `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot carry. For bytes use secret.file(path, 'bytes').`,
+      mark,
+    )
+  if (text.startsWith('\ufeff'))
+    refuse(
+      'PLAINTEXT_ENCODING',
+      `the value of ${shown(mark)} begins with a byte order mark, which would be part of the secret. ${SAVE_UTF8}`,
       mark,
     )
   if (looksLikeToken(text)) {
@@ -55,6 +68,9 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     )
   return { plaintext: Buffer.from(text, 'utf8') }
 }
+
+const SAVE_UTF8 =
+  "Save it as UTF-8 without a byte order mark, or take its bytes: 'bytes' in place of text, or { as: 'bytes' }."
 
 function isJson(text: string): boolean {
   try {

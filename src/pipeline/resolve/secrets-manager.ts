@@ -1,6 +1,7 @@
 import { present } from '../../aws/aws-error.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
 import type { AwsOptions } from '../../options/types.js'
+import { jsonMember } from '../../util/json-member.js'
 import { type Mark, shown } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
@@ -41,7 +42,7 @@ export async function fromSecretsManager(mark: Mark, sources: Sources) {
   )
 }
 
-/** The value of a key of the secret's JSON: as text, or where the mark asks for it, as JSON. */
+/** Returns the value of a key of the secret's JSON: a string's text, anything else as it is written. */
 function valueAt(key: string, text: string, mark: Mark): string {
   let fields: unknown
   try {
@@ -59,14 +60,15 @@ function valueAt(key: string, text: string, mark: Mark): string {
   if (!Object.hasOwn(fields, key))
     refuse('SOURCE_NOT_FOUND', `${shown(mark)}: the secret's JSON has no key ${key}.`, mark)
   const value = (fields as Record<string, unknown>)[key]
-  if (mark.format === 'json') return JSON.stringify(value)
+  const source = jsonMember(text, key)!
+  if (mark.format === 'json') return source
   if (typeof value === 'object')
     refuse(
       'SOURCE_UNSUITABLE',
       `${shown(mark)} is ${value === null ? 'null' : 'no text'} in the secret's JSON. Take it as JSON: { as: 'json' }.`,
       mark,
     )
-  return String(value)
+  return typeof value === 'string' ? value : source
 }
 
 /** Reads secrets through the AWS SDK, which is loaded at the first call. */

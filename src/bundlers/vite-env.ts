@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ResolvedConfig } from 'vite'
+import { KmsBuildError } from '../errors.js'
+import { readDotenv } from '../util/dotenv.js'
+
+type Environment = Record<string, string | undefined>
+
+/**
+ * The environment of a Vite project: process.env, then Vite's `.env` files as they are written.
+ * Vite expands `$NAME` in them, which would change a password; a warning tells where that differs.
+ */
+export class ViteEnvironment {
+  readonly #entries = new Map<string, string | KmsBuildError>()
+  #unreadable: KmsBuildError | undefined
+  #expanded: () => Environment = () => ({})
+  #warn: (text: string) => void = () => {}
+  readonly #warned = new Set<string>()
+
+  /** @throws KmsBuildError DOTENV_AMBIGUOUS and FILE_UNREADABLE, when a variable is read. */
+  readonly variables: Environment = new Proxy<Environment>(
+    {},
+    { get: (_, name: string) => process.env[name] ?? this.#inFiles(name) },
+  )
+
+  /** Reads the files of a resolved configuration. */
+  async load({ mode, envDir, logger }: ResolvedConfig): Promise<void> {
+    this.#entries.clear()
+    this.#unreadable = undefined
+    const { loadEnv } = await import('vite')
+    let expanded: Environment | undefined
+    // Its prefix says which variables the browser may have: not asked of secrets.
+    this.#expanded = () => (expanded ??= loadEnv(mode, envDir, ''))
+    this.#warn = (text) => logger.warn(text)
+    for (const path of filesOf(mode, envDir)) await this.#add(path)
+  }
+
+  async #add(path: string): Promise<void> {
+    try {
+      const { values, empty, ambiguous } = await readDotenv(path)
+      for (const [name, entry] of [...values, ...ambiguous]) this.#entries.set(name, entry)
+      for (const name of empty) this.#entries.set(name, '')
+    } catch (error) {
+      if (!(error instanceof KmsBuildError)) throw error
+      this.#unreadable = error
+    }
+  }
+
+  #inFiles(name: string): string | undefined {
+    if (this.#unreadable) throw this.#unreadable
+    const entry = this.#entries.get(name)
+    if (entry instanceof KmsBuildError) throw entry
+    if (entry !== undefined && this.#expanded()[name] !== entry && !this.#warned.has(name)) {
+      this.#warned.add(name)
+      this.#warn(
+        `[unplugin-kms] ${name} is sealed as it is written in the .env file. Vite itself reads another value, since it expands "$" and escapes.`,
+      )
+    }
+    return entry
+  }
+}
+
+/** In the order in which one overrides the other. */
+const filesOf = (mode: string, envDir: string | false): string[] =>
+  envDir === false
+    ? []
+    : ['.env', '.env.local', `.env.${mode}`, `.env.${mode}.local`]
+        .map((name) => join(envDir, name))
+        .filter((path) => existsSync(path))
