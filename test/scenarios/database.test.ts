@@ -97,7 +97,7 @@ describe.skipIf(ABSENT)(
         const outcome = await invoke(path, login, others)
         expect(outcome).toMatchObject({ error: { errorType: 'KmsSecretError' } })
         const { errorMessage } = (outcome as { error: { errorMessage: string } }).error
-        expect(errorMessage).toMatch(/InvalidCiphertextException.*#KMS_FAILED$/)
+        expect(errorMessage).toMatch(/InvalidCiphertextException.*\[KMS_FAILED]$/)
         expect(postgres.connections).toBe(before)
       })
     })

@@ -84,7 +84,7 @@ describe('the same bundle', () => {
     const outcome = await invoke({ which: 'environment' }, { ...env, TOKEN, STAGE: 'test' })
     expect(outcome).toMatchObject({ error: { errorType: 'KmsSecretError' } })
     const { errorMessage } = (outcome as { error: { errorMessage: string } }).error
-    expect(errorMessage).toMatch(/^TOKEN: .*InvalidCiphertextException.*#KMS_FAILED$/)
+    expect(errorMessage).toMatch(/^TOKEN: .*InvalidCiphertextException.*\[KMS_FAILED]$/)
     expect(errorMessage).toContain('{"app":"orders","stage":"test"}')
     expect(kms.journal.at(-1)).toMatchObject({
       outcome: 'InvalidCiphertextException',

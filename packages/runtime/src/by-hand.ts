@@ -1,25 +1,28 @@
 import { decrypting, type Settings } from './decrypt.js'
 import type { Failure } from './error.js'
 import { hostIn, hostOf } from './host.js'
-import type { Wrapped } from './request.js'
+import type { Fields, Wrapped } from './request.js'
 import { secret, type As } from './secret.js'
 
 export interface DecryptOptions extends Omit<Settings, 'start'> {
-  /** The key's ARN. Its region is asked, and KMS opens with this key alone. */
+  /** The key's ARN. The request goes to its region, and KMS uses only this key. */
   keyId: string
-  /** Exactly as it was when the value was encrypted. Default none. */
+  /** The same as at encryption. Default none. */
   encryptionContext?: Record<string, string>
   /** Absent for a symmetric key. */
   encryptionAlgorithm?: 'RSAES_OAEP_SHA_1' | 'RSAES_OAEP_SHA_256' | 'SM2PKE'
 }
 
 /**
- * Decrypts what `aws kms encrypt` made, at once. From `@unplugin-kms/runtime`.
- * Like a mark, what is returned shows no value where it is printed, and awaited after a failure tries anew.
+ * Decrypts a CiphertextBlob, as `aws kms encrypt` prints it, and starts immediately. The returned
+ * promise behaves as a mark's: it shows no value where it is printed, and an await after a failure
+ * tries again.
  *
- * @param blob the CiphertextBlob, base64 or bytes
- * @param options `as` makes bytes of it, or the value of its JSON; by default it is text
- * @throws KmsSecretError
+ * @param blob the CiphertextBlob, in base64 or as bytes
+ * @param options `as` selects bytes or the value of the JSON; by default, the result is a string
+ * @returns a promise of the plaintext
+ * @throws KmsSecretError if it cannot be decrypted
+ * @throws TypeError if `keyId` is not a key ARN
  */
 export function decrypt(
   blob: string | Uint8Array,
@@ -40,48 +43,58 @@ export function decrypt(
     ...settings
   }: DecryptOptions & { as?: As },
 ): Promise<unknown> {
-  const wrapped: Wrapped = [
-    keyId,
-    hostOf(keyId),
-    typeof blob === 'string' ? blob : Buffer.from(blob).toString('base64'),
-    encryptionAlgorithm,
-  ]
-  return begun(secret('decrypt', as, decrypting([wrapped], encryptionContext, settings)))
-}
-
-/** No native promise, which would show its value. A failure is told to whoever awaits. */
-function begun<T>(lazy: Promise<T>): Promise<T> {
-  lazy.catch(() => {})
-  return lazy
+  const base64 = typeof blob === 'string' ? blob : Buffer.from(blob).toString('base64')
+  const fields = encryptionAlgorithm
+    ? { EncryptionAlgorithm: encryptionAlgorithm }
+    : { EncryptionContext: encryptionContext }
+  const wrapped: Wrapped = [keyId, hostOf(keyId), base64]
+  return begun(secret('decrypt', as, decryptOf(wrapped, fields, settings)))
 }
 
 export interface DecryptEnvOptions extends Omit<Settings, 'start'> {
-  /** The key's ARN; by default whichever key the ciphertext names, in the function's own region. */
+  /** The key's ARN; by default the key that the ciphertext names, in the function's own region. */
   keyId?: string
-  /** Default `{ LambdaFunctionName: AWS_LAMBDA_FUNCTION_NAME }`, as the Lambda console's encryption helper has it. */
+  /** Default `{ LambdaFunctionName: AWS_LAMBDA_FUNCTION_NAME }`, as in the Lambda console's encryption helper. */
   encryptionContext?: Record<string, string>
 }
 
 /**
- * Decrypts an environment variable that holds KMS ciphertext in base64, as the Lambda console's encryption
- * helper leaves it, at once. From `@unplugin-kms/runtime`. What is returned is as `decrypt`'s.
+ * Decrypts an environment variable that contains KMS ciphertext in base64, as the Lambda console's
+ * encryption helper stores it, and starts immediately. The returned promise behaves as that of
+ * {@link decrypt}.
  *
- * @throws KmsSecretError ENV_UNSET if there is no such variable
+ * @param name the environment variable
+ * @param options see {@link DecryptEnvOptions}
+ * @returns a promise of the plaintext
+ * @throws KmsSecretError ENV_UNSET if the variable is not set
+ * @throws TypeError if neither `keyId` nor AWS_REGION is set
  */
 export function decryptEnv(
   name: string,
-  { keyId = '', encryptionContext, ...settings }: DecryptEnvOptions = {},
+  { keyId, encryptionContext, ...settings }: DecryptEnvOptions = {},
 ): Promise<string> {
   const { [name]: blob, AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: fn } = process.env
-  if (!keyId && !region) throw new TypeError(`${name}: give keyId, since AWS_REGION is not set`)
-  const host = keyId ? hostOf(keyId) : hostIn(region!)
-  const open = decrypting(
-    [[keyId, host, blob!]],
-    encryptionContext ?? { LambdaFunctionName: fn! },
-    settings,
-  )
+  if (!keyId && !region) throw new TypeError(`${name}: pass keyId, because AWS_REGION is not set`)
   const unset: Failure = { code: 'ENV_UNSET', why: 'not set' }
-  return begun(
-    secret(name, undefined, blob ? open : () => Promise.reject(unset)),
-  ) as Promise<string>
+  const open = () => {
+    if (!blob) return Promise.reject(unset)
+    const wrapped: Wrapped = keyId
+      ? [keyId, hostOf(keyId), blob]
+      : [`arn:aws:kms:${region}:*:key/*`, hostIn(region!), blob]
+    const fields = {
+      EncryptionContext: encryptionContext ?? { LambdaFunctionName: fn! },
+      ...(!keyId && { KeyId: undefined }),
+    }
+    return decryptOf(wrapped, fields, settings)()
+  }
+  return begun(secret(name, undefined, open)) as Promise<string>
+}
+
+const decryptOf = (wrapped: Wrapped, fields: Fields, settings: Settings) =>
+  decrypting([wrapped], fields, { ...settings, start: 'first-use' }, (plaintext) => plaintext)
+
+/** Starts a lazy promise. It is not replaced by a native one, which would show its value. Failures go to whoever awaits. */
+function begun<T>(lazy: Promise<T>): Promise<T> {
+  lazy.catch(() => {})
+  return lazy
 }

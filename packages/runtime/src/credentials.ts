@@ -3,36 +3,36 @@ import { send } from './send.js'
 import { shared } from './shared.js'
 import type { Credentials } from './sign.js'
 
-/** Where AWS's SDKs let credentials come from over plain http, loopback aside: ECS, EKS, EKS on IPv6. */
-const HOSTS = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]']
+/** Returns the environment variable of AWS with this name, less its prefix. */
+export const awsEnv = (name: string) => process.env['AWS_' + name]
 
-let kept: (Credentials & { Expiration: string }) | undefined
+let cached: Credentials | undefined
 
-/** From `configure`, else the environment, else the container endpoint. */
+/** Returns the credentials of `configure`, else of the environment, else of the container endpoint. */
 export async function credentials(signal: AbortSignal): Promise<Credentials> {
-  const own = shared().credentials
-  if (own) return own(signal)
-  const {
-    AWS_ACCESS_KEY_ID: AccessKeyId,
-    AWS_SECRET_ACCESS_KEY: SecretAccessKey,
-    AWS_SESSION_TOKEN: Token,
-    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative,
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: full,
-    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file,
-    AWS_CONTAINER_AUTHORIZATION_TOKEN: token,
-  } = process.env
-  if (AccessKeyId && SecretAccessKey) return { AccessKeyId, SecretAccessKey, Token }
-  if (kept && Date.parse(kept.Expiration) > Date.now() + 60_000) return kept
-  const uri = relative ? `http://${HOSTS[0]}${relative}` : full
-  if (!uri) throw { code: 'CREDENTIALS_MISSING', why: 'no AWS credentials' } satisfies Failure
-  // The file is replaced before its token expires, so it is read each time; node:fs is loaded for it alone.
-  const authorization = file ? (await import('node:fs')).readFileSync(file, 'utf8').trim() : token
+  const configured = shared().credentials
+  if (configured) return configured(signal)
+  const AccessKeyId = awsEnv('ACCESS_KEY_ID')
+  const SecretAccessKey = awsEnv('SECRET_ACCESS_KEY')
+  if (AccessKeyId && SecretAccessKey) {
+    return { AccessKeyId, SecretAccessKey, Token: awsEnv('SESSION_TOKEN') }
+  }
+  if (cached && Date.parse(cached.Expiration!) > Date.now() + 60_000) return cached
+  const relative = awsEnv('CONTAINER_CREDENTIALS_RELATIVE_URI')
+  const uri = relative
+    ? 'http://169.254.170.2' + relative
+    : awsEnv('CONTAINER_CREDENTIALS_FULL_URI')
+  if (!uri) throw { code: 'CREDENTIALS_MISSING', why: 'no credentials' } satisfies Failure
+  const file = awsEnv('CONTAINER_AUTHORIZATION_TOKEN_FILE')
+  // The file is replaced before its token expires, so it is read each time.
+  const authorization = file
+    ? process.getBuiltinModule('fs').readFileSync(file, 'utf8').trim()
+    : awsEnv('CONTAINER_AUTHORIZATION_TOKEN')
   const [answer, { statusCode }] = await send(
     new URL(uri),
-    authorization ? { authorization } : {},
+    { ...(authorization && { authorization }) },
     signal,
-    HOSTS,
   )
   if (!answer.SecretAccessKey) throw new Error(`${uri}: ${statusCode}`)
-  return (kept = answer)
+  return (cached = answer)
 }

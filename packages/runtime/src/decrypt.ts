@@ -1,75 +1,93 @@
-import type { Failure } from './error.js'
+import { awsEnv } from './credentials.js'
+import { UNREACHABLE, type Failure } from './error.js'
 import { once } from './once.js'
-import { regionOf, requestDecrypt, type Wrapped } from './request.js'
+import { requestDecrypt, type Fields, type Wrapped } from './request.js'
+import { shared } from './shared.js'
 
 export interface Settings {
-  /** When an `envelope` begins: as the module loads, beside the rest of INIT, or when first awaited. Default `load`. */
+  /** When an `envelope` starts: after the module has loaded, during INIT, or when first awaited. Default `load`. */
   start?: 'load' | 'first-use'
   /**
-   * How long one attempt may take, credentials included. Default 1000: KMS answers within tens of
-   * milliseconds, and even a function of 128 MB has its TLS handshake behind it by then.
+   * How long one attempt may take, including the credentials. Default 1000: KMS answers within tens
+   * of milliseconds, and even a function of 128 MB completes its TLS handshake by then.
    */
   attemptTimeoutMs?: number
   /**
-   * How long all attempts may take, counted from the first await and anew after a freeze. No attempt
-   * begins that could outlast it. Default 2500: with Lambda's own default timeout of 3 s, the
-   * function still has its say. A `direct` secret's wait for its turn comes on top.
+   * How long all attempts may take, counted from the first await and again after a freeze. No attempt
+   * starts that could outlast it. Default 2500: with Lambda's own default timeout of 3 s, the
+   * function can still report the error. The queue of `direct` secrets comes on top.
    */
   deadlineMs?: number
   /**
-   * How many attempts there are, in all regions together. Default 5: the pauses between them, up to
-   * 50 ms, doubled each time and each cut at random, come to 0.4 s on average.
+   * How many attempts are made, in all regions together. Default 5: the pauses between them, up to
+   * 80, 160, 240 … ms and each shortened at random, add up to 0.4 s on average.
    */
   maxAttempts?: number
-  /** Hosts besides loopback to which plain http may go, such as an emulator's in another container. */
+  /** Hosts besides loopback that may be reached by plain http, such as an emulator in another container. */
   insecureHosts?: string[]
 }
 
 /**
- * Decrypts one blob for however many ask: of its wrapped forms that of the own region first, then
- * the others in turn, until one opens. `use` makes of the plaintext what is kept; a failure never is.
+ * Returns a function that decrypts one blob, once for all callers. Tries the wrapped form of the own
+ * region first, then the others in turn, until one opens. Keeps what `use` returns for the plaintext;
+ * never keeps a failure.
  */
-export function decrypting<T = Buffer>(
+export function decrypting<T>(
   wrapped: Wrapped[],
-  context: Record<string, string>,
+  fields: Fields,
   { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
-  use: (plaintext: Buffer, keyArn: string) => T = (plaintext) => plaintext as T,
+  use: (plaintext: Buffer) => T,
 ): () => Promise<T> {
-  const own = ([keyArn]: Wrapped) => +(regionOf(keyArn) === process.env.AWS_REGION)
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
-  // When it was first awaited; 0 until then, which leaves an attempt begun at load no time for a
-  // second: failed before anyone awaits, it might as well not have been.
+  // When it was first awaited, else 0, which leaves an attempt that started at load no time for a
+  // second one: if it fails before anyone awaits, the first await starts again.
   let awaited = 0
 
-  async function run(): Promise<T> {
+  async function run(freezes = 3): Promise<T> {
+    // Not before the modules that import this one have run: they may call `configure`.
+    // oxlint-disable-next-line typescript/await-thenable, unicorn/no-unnecessary-await
+    await 0
     awaited &&= Date.now()
-    const queue = wrapped.toSorted((a, b) => own(b) - own(a))
+    const { credentials } = shared()
+    const region = awsEnv('REGION')!
+    const queue = wrapped.toSorted(([a], [b]) => +b.includes(region) - +a.includes(region))
     const whys = new Set<string>()
     for (let tries = 1; ; tries++) {
       const target = queue.shift()!
       const begun = Date.now()
+      const signal = AbortSignal.timeout(timeout)
       try {
-        const signal = AbortSignal.timeout(timeout)
-        return use(await requestDecrypt(target, context, signal, insecureHosts), target[0])
-      } catch (failure: any) {
+        return use(await requestDecrypt(target, fields, signal, insecureHosts))
+      } catch (error: any) {
         const now = Date.now()
-        // Later than any timer would be: the process was frozen, and KMS had no chance.
-        if (now - begun > Math.min(2 * timeout, deadlineMs + 250)) return run()
-        const pause = Math.random() * Math.min(1000, 25 * 2 ** tries)
-        whys.add(failure.why)
-        if (failure.code === 'KMS_UNREACHABLE') queue.push(target)
+        const reason = signal.reason ?? error
+        // The error itself is dropped: if an answer is not HTTP, node attaches its bytes, which may
+        // contain the plaintext. An AggregateError, of a host with several addresses, has no message.
+        const failure: Failure = error.why
+          ? error
+          : { code: UNREACHABLE, why: reason.message || reason.errors || reason }
+        const mayPass = failure.code === UNREACHABLE
+        // Later than any timer: the process was frozen or blocked, and KMS had no chance to answer.
+        const wasFrozen = now - begun > timeout + 600
+        // `configure` may be called after the start at load.
+        if (credentials !== shared().credentials || (mayPass && wasFrozen && freezes-- > 0)) {
+          return run(freezes)
+        }
+        whys.add(`${target[0]} with ${JSON.stringify(fields)}: ${failure.why}`)
+        if (mayPass) queue.push(target)
+        const pause = Math.random() * 80 * tries
         if (!queue[0] || now + pause > awaited + deadlineMs - timeout || tries >= maxAttempts) {
           awaited = 0
-          throw { ...failure, why: [...whys].join('; ') } satisfies Failure
+          throw { ...failure, keyArn: target[0], why: [...whys].join('; ') } satisfies Failure
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
   }
-  const shared = once(run)
-  if (start === 'load') shared().catch(() => {})
+  const decryptOnce = once(run)
+  if (start !== 'first-use') decryptOnce().catch(() => {})
   return () => {
     awaited ||= Date.now()
-    return shared()
+    return decryptOnce()
   }
 }

@@ -1,5 +1,11 @@
 import { createHmac } from 'node:crypto'
 
-/** HMAC-SHA-256 of a text of bytes, one a character (latin1): at once, since each `update` costs as much as the hash. */
+/** Strings of bytes, one per character. `binary` is node's older name of it, which some types insist on. */
+export const LATIN1 = 'latin1' as 'binary'
+
+/**
+ * Returns the HMAC-SHA-256 of a string of bytes. They are passed in one call, since each `update`
+ * costs as much as the hash.
+ */
 export const hmac = (key: string | Buffer, bytes: string): Buffer =>
-  createHmac('sha256', key).update(bytes, 'latin1').digest()
+  createHmac('sha256', key).update(bytes, LATIN1).digest()

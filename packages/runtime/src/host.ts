@@ -22,5 +22,5 @@ export function hostOf(keyArn: string): string {
 
 export function hostIn(region: string): string {
   const domain = DOMAINS.find(([regions]) => region.startsWith(regions))?.[1] ?? 'amazonaws.com'
-  return `kms${process.env.AWS_USE_FIPS_ENDPOINT === 'true' ? '-fips' : ''}.${region}.${domain}`
+  return `kms.${region}.${domain}`
 }

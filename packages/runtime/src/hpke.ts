@@ -1,5 +1,5 @@
 import { createDecipheriv, type ECDH } from 'node:crypto'
-import { hmac } from './hmac.js'
+import { hmac, LATIN1 } from './hmac.js'
 
 // RFC 9180, base mode: DHKEM(P-256, HKDF-SHA256) 0x0010, HKDF-SHA256 0x0001, AES-256-GCM 0x0002.
 // LabeledExtract and LabeledExpand are HMACs over one of these and a label. No output is longer
@@ -13,8 +13,8 @@ const HPKE = 'HPKE-v1HPKE\0\x10\0\x01\0\x02'
  */
 export const decapsulate = (pair: ECDH, publicKey: string, enc: Buffer): Buffer =>
   hmac(
-    hmac('', KEM + 'eae_prk' + pair.computeSecret(enc).toString('latin1')),
-    `\0\x20${KEM}shared_secret${enc.toString('latin1')}${publicKey}\x01`,
+    hmac('', KEM + 'eae_prk' + pair.computeSecret(enc).toString(LATIN1)),
+    `\0\x20${KEM}shared_secret${enc.toString(LATIN1)}${publicKey}\x01`,
   )
 
 /** Opens the one message of an encapsulation. Throws if anything of it was altered. */
@@ -22,7 +22,7 @@ export type OpenMessage = (enc: Buffer, aad: Buffer, ciphertext: Buffer, tag: Bu
 
 /** `publicKey` and `info` have a character a byte (latin1). */
 export function recipient(pair: ECDH, publicKey: string, info: string): OpenMessage {
-  const digest = (text: string) => hmac('', HPKE + text).toString('latin1')
+  const digest = (text: string) => hmac('', HPKE + text).toString(LATIN1)
   const schedule = `\0${digest('psk_id_hash')}${digest('info_hash' + info)}\x01`
 
   return (enc, aad, ciphertext, tag) => {

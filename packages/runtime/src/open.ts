@@ -1,5 +1,6 @@
 import { createECDH, hash } from 'node:crypto'
 import type { Failure } from './error.js'
+import { LATIN1 } from './hmac.js'
 import { recipient } from './hpke.js'
 
 /**
@@ -13,7 +14,7 @@ export type Open = (token: string, name: string) => Buffer
  * The buffer is zeroed; the key lives on in OpenSSL's memory, behind the closure alone.
  * Throws a `Failure` for what is no private key.
  */
-export function importKey(pkcs8: Buffer, keyArn?: string): Open {
+export function importKey(pkcs8: Buffer): Open {
   const pair = createECDH('prime256v1')
   // RFC 5915: version 1, then the scalar as an octet string of 32 bytes; a public key may follow.
   const scalar = pkcs8.indexOf('\x02\x01\x01\x04\x20') + 5
@@ -21,14 +22,14 @@ export function importKey(pkcs8: Buffer, keyArn?: string): Open {
     // Where there is no scalar, none: OpenSSL takes any few bytes for one.
     pair.setPrivateKey(pkcs8.subarray(scalar, scalar > 4 ? scalar + 32 : 0))
   } catch {
-    throw { code: 'OPEN_FAILED', why: keyArn + ' unwraps to no private key' } satisfies Failure
+    throw { code: 'OPEN_FAILED', why: 'not a private key' } satisfies Failure
   }
-  const publicKey = pair.getPublicKey('latin1' as 'binary')
+  const publicKey = pair.getPublicKey(LATIN1)
   // Derived, never read: a public key or a fingerprint that someone wrote down proves nothing.
   // The SubjectPublicKeyInfo (RFC 5480) names its algorithm as the PKCS#8 does, nine bytes before.
-  const algorithm = pkcs8.toString('latin1', scalar - 30, scalar - 9)
+  const algorithm = pkcs8.toString(LATIN1, scalar - 30, scalar - 9)
   const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`
-  const fingerprint = hash('sha256', Buffer.from(spki, 'latin1')).slice(0, 16)
+  const fingerprint = hash('sha256', Buffer.from(spki, LATIN1)).slice(0, 16)
   const open = recipient(pair, publicKey, 'unplugin-kms/v1')
   pkcs8.fill(0)
 
@@ -36,9 +37,9 @@ export function importKey(pkcs8: Buffer, keyArn?: string): Open {
     // kind 1 ‖ fingerprint 8 ‖ enc 65 ‖ ciphertext ‖ tag 16
     const bytes = Buffer.from(token.slice(7), 'base64url')
     // Buffer decodes more than canonical base64url, OpenSSL more than uncompressed points.
-    if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw new TypeError()
+    if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw 0
     if (bytes.toString('hex', 1, 9) !== fingerprint) {
-      throw { code: 'PAIR_UNKNOWN', why: 'sealed to another data key pair' } satisfies Failure
+      throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure
     }
     const aad = bytes[0] === 2 ? Buffer.from('\x02' + name) : bytes.subarray(0, 1)
     return open(bytes.subarray(9, 74), aad, bytes.subarray(74, -16), bytes.subarray(-16))

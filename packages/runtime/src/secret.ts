@@ -1,38 +1,44 @@
-import { KmsSecretError } from './error.js'
+import { errorOf } from './error.js'
 import { once } from './once.js'
 
-/** What a secret becomes; absent: text. */
+/** The form of an opened secret; text if absent. */
 export type As = 'bytes' | 'json'
 
 /**
- * A promise that begins when it is first awaited, begins anew after a failure, and shows its label
- * wherever it is printed. Its state lives in closures: no property leads to a value.
- * `Promise.prototype` brings `catch` and `finally`, which call `then`.
+ * Returns a promise that starts when it is first awaited, starts again after a failure, and shows its
+ * label wherever it is printed. Its state lives in closures: no property leads to a value.
+ * `Promise.prototype` provides `catch` and `finally`, which call `then`.
  */
 export function secret(
   label: string,
   as: As | undefined,
   decrypt: () => Promise<Buffer>,
 ): Promise<unknown> {
-  const open = once(async () => {
+  const begin = async () => {
     try {
       const plaintext = await decrypt()
       // A copy with memory of its own: a Buffer may be a view of a pool that others share.
       if (as === 'bytes') return new Uint8Array(plaintext)
-      const text = new TextDecoder('utf8', { fatal: true, ignoreBOM: true }).decode(plaintext)
+      const text = plaintext.toString()
+      // Not UTF-8: toString() replaced something.
+      if (plaintext.compare(Buffer.from(text))) throw 0
       return as ? JSON.parse(text) : text
     } catch (error: any) {
-      // What is no `Failure` is dropped, unseen: V8's errors quote the JSON that they cannot read.
-      throw new KmsSecretError({
-        code: 'OPEN_FAILED',
-        why: `altered, renamed or no ${as ?? 'text'}`,
-        ...(error.why && error),
-        secret: label,
-      })
+      // Other errors are dropped, unread: V8's errors quote the JSON that they cannot parse.
+      throw errorOf(
+        {
+          code: 'OPEN_FAILED',
+          why: `altered, renamed or not ${as ?? 'text'}`,
+          ...(error.why && error),
+          secret: label,
+        },
+        begin,
+      )
     }
-  })
+  }
+  const open = once(begin)
   const refuse = () => {
-    throw new KmsSecretError({ code: 'NOT_AWAITED', why: 'not awaited', secret: label })
+    throw errorOf({ code: 'NOT_AWAITED', why: 'add `await`', secret: label }, refuse)
   }
   const shown = `secret ${label}`
   return Object.create({

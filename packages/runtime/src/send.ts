@@ -1,53 +1,58 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
-import { request as https } from 'node:https'
 import type { Failure } from './error.js'
+import { shared } from './shared.js'
 
 /**
- * One request: a POST if there is content. Gives the answer's JSON, or its text if it is none, and the
- * answer itself; rejects when the connection fails. Plain http goes to loopback and to `trusted` hosts alone, and
- * node:http is loaded only for it: as an ES module it brings undici with it, a third of a cold start.
+ * Sends one request, a POST if there is content. Returns the JSON answer, or its text if it is not
+ * JSON, and the response. Rejects if the connection fails. Plain http is allowed to
+ * local hosts and to `insecureHosts`, and never uses a proxy. node:http is not imported: as an ES
+ * module it loads undici, a third of a cold start, and `import()` does not work inside `vm`.
  */
 export async function send(
   url: URL,
   headers: OutgoingHttpHeaders,
   signal: AbortSignal,
-  trusted?: string[],
   content?: string,
+  insecureHosts?: string[],
 ): Promise<[any, IncomingMessage]> {
   const { hostname, protocol } = url
-  let request = https
-  if (protocol !== 'https:') {
-    if (!/^(localhost|127\.[\d.]+|\[::1])$/.test(hostname) && !trusted?.includes(hostname)) {
-      throw {
-        code: 'ENDPOINT_INSECURE',
-        why: `${protocol}//${hostname} is not https`,
-      } satisfies Failure
-    }
-    request = (await import('node:http')).request
+  const isHttps = protocol === 'https:'
+  if (
+    !isHttps &&
+    // Loopback, and the link-local hosts of AWS's container credentials: ECS, EKS, EKS on IPv6.
+    !/^(localhost|127\.[\d.]+|\[::1]|169\.254\.170\.23?|\[fd00:ec2::23])$/.test(hostname) &&
+    !insecureHosts?.includes(hostname)
+  ) {
+    throw {
+      code: 'ENDPOINT_INSECURE',
+      why: `${protocol}//${hostname} is not https`,
+    } satisfies Failure
   }
   return new Promise((resolve, reject) => {
-    const respond = (answer: IncomingMessage) => {
-      let body: any = ''
-      // Events: the stream's newer ways to read cost 2 ms at their first use.
-      answer
-        .setEncoding('utf8')
-        .on('data', (part) => (body += part))
-        .on('end', () => {
-          // V8's own error would quote the text, which may hold the plaintext.
-          try {
-            body = JSON.parse(body)
-          } catch {}
-          resolve([body, answer])
-        })
-        .on('error', reject)
-    }
-    request(url, { method: content ? 'POST' : 'GET', headers, signal }, respond)
+    // If an answer changes protocols, node closes the connection without an error.
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- shorter
+    signal.onabort = reject
+    process
+      .getBuiltinModule(isHttps ? 'https' : 'http')
+      .request(
+        url,
+        { agent: isHttps && shared().agent, method: content && 'POST', headers, signal },
+        (answer) => {
+          let body: any = ''
+          // Events: the stream's newer ways to read cost 2 ms at their first use.
+          answer
+            .on('data', (part) => (body += part))
+            .on('end', () => {
+              // V8's own error would quote the text, which may contain the plaintext.
+              try {
+                body = JSON.parse(body)
+              } catch {}
+              resolve([body, answer])
+            })
+            .on('error', reject)
+        },
+      )
       .on('error', reject)
-      // Left to itself, node would close the connection and say nothing.
-      .on('upgrade', (answer, socket) => {
-        socket.destroy()
-        resolve(['', answer])
-      })
       .end(content)
   })
 }

@@ -1,13 +1,16 @@
+import type { Agent } from 'node:http'
 import type { Open } from './open.js'
 import type { Credentials } from './sign.js'
 
 interface Shared {
-  /** What `configure` was given. */
+  /** The provider that was passed to `configure`. */
   credentials?: ((signal: AbortSignal) => Promise<Credentials>) | undefined
-  /** Each data key pair's unwrap, by its blobs. Functions alone: a promise shows its value. */
+  /** The agent that was passed to `configure`. */
+  agent?: Agent | undefined
+  /** The unwrap of each data key pair, by its blobs. Functions only: a promise shows its value. */
   [blobs: `[${string}`]: (() => Promise<Open>) | undefined
 }
 
-/** What all copies of the shim in one thread hold in common. */
+/** Returns the state that all copies of the shim in one thread share. */
 export const shared = (): Shared =>
   ((globalThis as { [key: symbol]: Shared | undefined })[Symbol.for('unplugin-kms')] ??= {})

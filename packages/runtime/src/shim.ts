@@ -22,8 +22,8 @@ export function envelope(
 ): (token: string, label: string, as?: As) => Secret {
   const unwrap = (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
     wrapped,
-    context,
-    { start: 'load', ...settings },
+    { EncryptionContext: context },
+    settings,
     importKey,
   ))
   return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
@@ -37,6 +37,13 @@ export function direct(
   as?: As,
   settings: Settings = {},
 ): Secret {
-  const decrypt = decrypting(wrapped, context, settings)
+  const [[, , , EncryptionAlgorithm]] = wrapped as [Wrapped]
+  const fields = EncryptionAlgorithm ? { EncryptionAlgorithm } : { EncryptionContext: context }
+  const decrypt = decrypting(
+    wrapped,
+    fields,
+    { ...settings, start: 'first-use' },
+    (plaintext) => plaintext,
+  )
   return secret(label, as, () => limit(decrypt))
 }

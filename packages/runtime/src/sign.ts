@@ -8,6 +8,8 @@ export interface Credentials {
   AccessKeyId: string
   SecretAccessKey: string
   Token?: string | undefined
+  /** Set if they can be renewed. Emptied when AWS rejects them. */
+  Expiration?: string | undefined
 }
 
 /** The headers of a kms:Decrypt, signed with AWS Signature Version 4. `now` in milliseconds. */

@@ -1,7 +1,7 @@
 import { EncryptCommand } from '@aws-sdk/client-kms'
 import { partition } from '@aws-sdk/core/client'
 import { inspect } from 'node:util'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { hostIn, hostOf } from '../src/host.js'
 import { decrypt, decryptEnv, KmsSecretError } from '../src/index.js'
 import { base64, CONTEXT, useKms } from './world.js'
@@ -9,7 +9,7 @@ import { base64, CONTEXT, useKms } from './world.js'
 const world = useKms()
 
 describe('decrypt', () => {
-  test('opens what aws kms encrypt made, from base64 and from bytes', async () => {
+  it('opens what aws kms encrypt made, from base64 and from bytes', async () => {
     const [keyId, , blob] = await world.encrypt('{"a":1}')
     const options = { keyId, encryptionContext: CONTEXT }
     expect(await decrypt(blob, options)).toBe('{"a":1}')
@@ -19,7 +19,7 @@ describe('decrypt', () => {
     )
   })
 
-  test.each([
+  it.each([
     'alias/orders',
     'arn:aws:kms:us-east-1.example.com/:111122223333:key/x',
     'arn:aws:kms:us-east-1:1:key/x',
@@ -28,7 +28,7 @@ describe('decrypt', () => {
   })
 })
 
-test('what is decrypted by hand shows no value where it is printed, opened or not', async () => {
+it('what is decrypted by hand shows no value where it is printed, opened or not', async () => {
   const [keyId, , blob] = await world.encrypt('hunter2')
   vi.stubEnv('DB_PASSWORD', blob)
   for (const lazy of [
@@ -44,7 +44,7 @@ test('what is decrypted by hand shows no value where it is printed, opened or no
   vi.unstubAllEnvs()
 })
 
-test('what is decrypted by hand begins before it is awaited', async () => {
+it('what is decrypted by hand begins before it is awaited', async () => {
   const [keyId, , blob] = await world.encrypt('hunter2')
   const lazy = decrypt(blob, { keyId, encryptionContext: CONTEXT })
   await vi.waitFor(() => expect(world.decrypts).toHaveLength(1))
@@ -52,7 +52,7 @@ test('what is decrypted by hand begins before it is awaited', async () => {
   expect(world.decrypts).toHaveLength(1)
 })
 
-test.each([
+it.each([
   'us-east-1',
   'us-gov-west-1',
   'cn-north-1',
@@ -69,7 +69,7 @@ test.each([
 })
 
 describe('decryptEnv', () => {
-  test('opens what the Lambda console’s encryption helper leaves', async () => {
+  it('opens what the Lambda console’s encryption helper leaves', async () => {
     const { arn } = await world.kms.createKey()
     const { CiphertextBlob } = await world.client().send(
       new EncryptCommand({
@@ -85,20 +85,20 @@ describe('decryptEnv', () => {
     vi.unstubAllEnvs()
   })
 
-  test('takes a context of one’s own instead', async () => {
+  it('takes a context of one’s own instead', async () => {
     const [, , blob] = await world.encrypt('hunter2')
     vi.stubEnv('DB_PASSWORD', blob)
     expect(await decryptEnv('DB_PASSWORD', { encryptionContext: CONTEXT })).toBe('hunter2')
     vi.unstubAllEnvs()
   })
 
-  test('without a key ARN asks for the region that it cannot know', () => {
+  it('without a key ARN asks for the region that it cannot know', () => {
     vi.stubEnv('AWS_REGION', '')
     expect(() => decryptEnv('DB_PASSWORD')).toThrow(/DB_PASSWORD.*keyId.*AWS_REGION/)
     vi.unstubAllEnvs()
   })
 
-  test('of a variable that is not set says so', async () => {
+  it('of a variable that is not set says so', async () => {
     await expect(decryptEnv('NOWHERE')).rejects.toMatchObject({
       code: 'ENV_UNSET',
       secret: 'NOWHERE',
@@ -106,7 +106,7 @@ describe('decryptEnv', () => {
   })
 })
 
-test('KmsSecretError knows the errors of every copy of the shim', async () => {
+it('KmsSecretError knows the errors of every copy of the shim', async () => {
   vi.resetModules()
   const { secret } = await import('../src/secret.js')
   const error = await secret('DB', undefined, async () => Promise.reject(0)).catch(

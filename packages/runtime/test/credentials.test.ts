@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configure } from '../src/configure.js'
 
 const signal = AbortSignal.timeout(60_000)
@@ -44,7 +44,7 @@ afterEach(() => {
 const fresh = async () => (await import('../src/credentials.js')).credentials
 
 describe('credentials', () => {
-  test('come from the environment first', async () => {
+  it('come from the environment first', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
     vi.stubEnv('AWS_SESSION_TOKEN', 'session')
@@ -57,7 +57,7 @@ describe('credentials', () => {
     expect(requests).toEqual([])
   })
 
-  test('come from the container endpoint next, asked with its token', async () => {
+  it('come from the container endpoint next, asked with its token', async () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'Bearer abc')
     expect(await (await fresh())(signal)).toMatchObject({
@@ -70,7 +70,7 @@ describe('credentials', () => {
     ).toEqual([['GET', '/v2/credentials?a=b', 'Bearer abc']])
   })
 
-  test('are asked for with the token file’s latest content, before the token', async () => {
+  it('are asked for with the token file’s latest content, before the token', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'token-')), 'token')
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'not this one')
@@ -84,7 +84,7 @@ describe('credentials', () => {
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(['first', 'second'])
   })
 
-  test('are kept until they expire, then fetched anew', async () => {
+  it('are kept until they expire, then fetched anew', async () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     const credentials = await fresh()
     await credentials(signal)
@@ -96,7 +96,7 @@ describe('credentials', () => {
     expect(await later(signal)).toMatchObject({ AccessKeyId: 'KEY3' })
   })
 
-  test.each([404, 429, 500])('whose endpoint answers %i are worth another try', async (status) => {
+  it.each([404, 429, 500])('whose endpoint answers %i are worth another try', async (status) => {
     answer = { status }
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     const error = await (await fresh())(signal).catch((error: unknown) => error)
@@ -104,11 +104,11 @@ describe('credentials', () => {
     expect(error).toMatchObject({ message: expect.stringContaining(String(status)) })
   })
 
-  test('that are nowhere are missed at once', async () => {
+  it('that are nowhere are missed at once', async () => {
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
   })
 
-  test.each([
+  it.each([
     'http://169.254.170.3/',
     'http://10.0.0.1/',
     'http://example.com/',
@@ -123,7 +123,7 @@ describe('credentials', () => {
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
   })
 
-  test.each([
+  it.each([
     'http://169.254.170.2/',
     'http://169.254.170.23/v1/credentials',
     'http://[fd00:ec2::23]/v1/credentials',
@@ -137,7 +137,7 @@ describe('credentials', () => {
     await expect((await fresh())(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   })
 
-  test('are never asked of another host by way of the relative address', async () => {
+  it('are never asked of another host by way of the relative address', async () => {
     const credentials = await fresh()
     const path = fc.string({ unit: fc.constantFrom(...'@:/.\\?#ab1') })
     await fc.assert(
@@ -149,14 +149,17 @@ describe('credentials', () => {
     )
   })
 
-  test('come from the configured function before all else', async () => {
+  it('come from the configured function before all else', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
     configure({ credentials: async () => ({ accessKeyId: 'MINE', secretAccessKey: 'mine' }) })
-    expect(await (await fresh())(signal)).toEqual({ AccessKeyId: 'MINE', SecretAccessKey: 'mine' })
+    expect(await (await fresh())(signal)).toMatchObject({
+      AccessKeyId: 'MINE',
+      SecretAccessKey: 'mine',
+    })
   })
 
-  test.each([undefined, null, 'nothing', { message: 'no profile' }, new Error('no profile')])(
+  it.each([undefined, null, 'nothing', { message: 'no profile' }, new Error('no profile')])(
     'whose configured function throws %o are worth another try',
     async (thrown) => {
       configure({ credentials: () => Promise.reject(thrown) })
@@ -171,7 +174,7 @@ describe('credentials', () => {
     },
   )
 
-  test('whose configured function throws before it promises anything are worth another try', async () => {
+  it('whose configured function throws before it promises anything are worth another try', async () => {
     configure({
       credentials: () => {
         throw new Error('no profile')
@@ -180,7 +183,7 @@ describe('credentials', () => {
     await expect((await fresh())(signal)).rejects.toThrow('configured credentials: no profile')
   })
 
-  test.each([undefined, {}, { accessKeyId: 'MINE' }])(
+  it.each([undefined, {}, { accessKeyId: 'MINE' }])(
     'whose configured function gives %o are missed at once',
     async (given) => {
       configure({ credentials: async () => given as never })
@@ -188,7 +191,7 @@ describe('credentials', () => {
     },
   )
 
-  test('whose configured function hangs are given up with the attempt', async () => {
+  it('whose configured function hangs are given up with the attempt', async () => {
     configure({ credentials: () => new Promise(() => {}) })
     await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({
       cause: { name: 'TimeoutError' },

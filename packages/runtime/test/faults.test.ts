@@ -1,9 +1,11 @@
 import type { FaultKind } from '@unplugin-kms/local-kms'
+import { Agent } from 'node:https'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { inspect } from 'node:util'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { configure } from '../src/configure.js'
 import { direct } from '../src/shim.js'
 import { CONTEXT, HASTY, useKms } from './world.js'
 
@@ -49,7 +51,7 @@ const final = [
 ]
 
 describe('a fault that may pass', () => {
-  test.each(retryable.map((fault) => [inspect(fault), fault] as const))(
+  it.each(retryable.map((fault) => [inspect(fault), fault] as const))(
     '%s is survived',
     async (_, fault) => {
       const { secret } = await make()
@@ -58,7 +60,7 @@ describe('a fault that may pass', () => {
     },
   )
 
-  test.each(
+  it.each(
     retryable
       .filter(({ kind }) => kind !== 'reset')
       .map((fault) => [inspect(fault), fault] as const),
@@ -75,14 +77,14 @@ describe('a fault that may pass', () => {
     },
   )
 
-  test('is not tried more often than maxAttempts', async () => {
+  it('is not tried more often than maxAttempts', async () => {
     const { secret } = await make({ ...HASTY, maxAttempts: 2 })
     world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt' })
     await expect(secret).rejects.toMatchObject({ kmsError: 'ThrottlingException' })
     expect(world.decrypts).toHaveLength(2)
   })
 
-  test('hanging as long as it may ends by the deadline', async () => {
+  it('hanging as long as it may ends by the deadline', async () => {
     const { secret } = await make({ attemptTimeoutMs: 200, deadlineMs: 700, maxAttempts: 100 })
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const begun = performance.now()
@@ -94,7 +96,7 @@ describe('a fault that may pass', () => {
     expect(performance.now() - begun).toBeLessThan(700 + 500)
   })
 
-  test('such as a port where nobody listens is one', async () => {
+  it('such as a port where nobody listens is one', async () => {
     const { secret } = await make()
     const closed = createServer().listen(0, '127.0.0.1')
     await once(closed, 'listening')
@@ -102,12 +104,15 @@ describe('a fault that may pass', () => {
     await new Promise((resolve) => closed.close(resolve))
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', `http://127.0.0.1:${port}`)
     const error = await secret.catch((error: unknown) => error)
-    expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', cause: { code: 'ECONNREFUSED' } })
     vi.unstubAllEnvs()
+    expect(error).toMatchObject({
+      code: 'KMS_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+    })
   })
 
   const PLAINTEXT = '{"Plaintext":"aHVudGVyMi1odW50ZXIy"}'
-  test.each([
+  it.each([
     ['no HTTP', 'HTTP/1.1 200 OK\r\nbad header\r\n\r\n' + PLAINTEXT],
     ['cut off in its headers', 'HTTP/1.1 200 OK\r\nContent-Len'],
     ['cut off in its body', 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n' + PLAINTEXT],
@@ -120,8 +125,22 @@ describe('a fault that may pass', () => {
     ['elsewhere', 'HTTP/1.1 307 .\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n'],
     ['no JSON', 'HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{"Plaintext":aHVudGVyMi1odW50ZXIy}'],
     ['of no object', 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull'],
-    ['of a number', 'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"Plaintext":1}'],
-    ['of an error without a name', 'HTTP/1.1 400 .\r\nContent-Length: 12\r\n\r\n{"__type":1}'],
+    ...[
+      '{"Plaintext":1}',
+      '{"Plaintext":true}',
+      '{"Plaintext":""}',
+      '{"Plaintext":{"length":3e9}}',
+      '{"Plaintext":{"length":3e9,"trim":1}}',
+      '{"Plaintext":{"type":"Buffer","data":[104,105]}}',
+      '{"Plaintext":["aHVudGVyMi1odW50ZXIy"]}',
+      '{"__type":1}',
+      '{"__type":["AccessDeniedException"]}',
+      '{"__type":{"split":1}}',
+      '{"message":{"length":3e9}}',
+      '["Plaintext"]',
+      '"Plaintext"',
+      '1e400',
+    ].map((body) => [body, `HTTP/1.1 400 .\r\nContent-Length: ${body.length}\r\n\r\n${body}`]),
   ])('such as an answer that is %s ends, and shows nothing of what it held', async (_, answer) => {
     const { secret } = await make({ ...HASTY, attemptTimeoutMs: 200, deadlineMs: 700 })
     const sockets = new Set<Socket>()
@@ -144,7 +163,7 @@ describe('a fault that may pass', () => {
 })
 
 describe('a fault that will not pass', () => {
-  test.each(final)('%s fails at once', async (type) => {
+  it.each(final)('%s fails at once', async (type) => {
     const { secret } = await make()
     world.kms.faults.add({ kind: 'error', type, status: 400, operation: 'Decrypt' })
     await expect(secret).rejects.toMatchObject({
@@ -156,7 +175,7 @@ describe('a fault that will not pass', () => {
     expect(world.decrypts).toHaveLength(1)
   })
 
-  test('of a missing permission tells who, what, which key, which context, and that two policies count', async () => {
+  it('of a missing permission tells who, what, which key, which context, and that two policies count', async () => {
     const wrapped = await world.encrypt(VALUE)
     const role = world.kms.createRole({ name: 'orders' })
     Object.assign(
@@ -175,14 +194,14 @@ describe('a fault that will not pass', () => {
       'kms:Decrypt',
       wrapped[0],
       JSON.stringify(CONTEXT),
-      "the role's policy and the key policy",
-      '#KMS_DENIED',
+      'check the key policy',
+      '[KMS_DENIED]',
     ]) {
       expect(message).toContain(part)
     }
   })
 
-  test('of a wrong context shows the context that was sent', async () => {
+  it('of a wrong context shows the context that was sent', async () => {
     const { secret } = await make(HASTY, { app: 'other' })
     await expect(secret).rejects.toMatchObject({
       kmsError: 'InvalidCiphertextException',
@@ -191,8 +210,90 @@ describe('a fault that will not pass', () => {
   })
 })
 
+describe('a connection that fails', () => {
+  it('reports the reason for each address of a host that has several', async () => {
+    const { secret } = await make()
+    const [closed, other] = [createServer().listen(0, '127.0.0.1'), createServer()]
+    await once(closed, 'listening')
+    const { port } = closed.address() as AddressInfo
+    closed.close()
+    other.close()
+    // Node tries both addresses at once, and reports an AggregateError without a message.
+    const agent = new Agent({
+      lookup: (_host, _options, found) =>
+        (found as Function)(null, [
+          { address: '127.0.0.1', family: 4 },
+          { address: '127.0.0.2', family: 4 },
+        ]),
+      autoSelectFamily: true,
+    })
+    configure({ agent })
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', `https://localhost:${port}`)
+    const error = await secret.catch((error: unknown) => error)
+    vi.unstubAllEnvs()
+    configure({ agent: undefined })
+    expect(error).toMatchObject({
+      code: 'KMS_UNREACHABLE',
+      message: expect.stringMatching(/ECONNREFUSED 127\.0\.0\.1.*ECONNREFUSED 127\.0\.0\.2/),
+    })
+  })
+})
+
+describe('an event loop that is blocked for longer than each attempt', () => {
+  /** Blocks for 150 ms at a time until the promise settles. */
+  async function blockUntil(promise: Promise<unknown>) {
+    const state = { settled: false }
+    const end = () => (state.settled = true)
+    promise.then(end, end)
+    const flag = new Int32Array(new SharedArrayBuffer(4))
+    while (!state.settled) {
+      Atomics.wait(flag, 0, 0, 150)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  it('is taken for a freeze a limited number of times', async () => {
+    const { secret } = await make({ attemptTimeoutMs: 50, deadlineMs: 100, maxAttempts: 3 })
+    const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
+    const failed = secret.catch((error: unknown) => error)
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      // Each look at the clock is a minute later, as in a process that is frozen again and again.
+      const now = vi.spyOn(Date, 'now')
+      let time = 1e12
+      now.mockImplementation(() => (time += 60_000))
+      await blockUntil(failed)
+    } finally {
+      vi.restoreAllMocks()
+      vi.useRealTimers()
+    }
+    expect(await failed).toMatchObject({ code: 'KMS_UNREACHABLE' })
+    expect(hang.strikes).toBeLessThanOrEqual(4)
+  })
+
+  it('does not retry an answer that is final', async () => {
+    const { secret } = await make()
+    world.kms.faults.add({
+      kind: 'error',
+      type: 'AccessDeniedException',
+      status: 400,
+      operation: 'Decrypt',
+    })
+    const latency = world.kms.faults.add({ kind: 'latency', ms: 100, operation: 'Decrypt' })
+    const failed = secret.catch((error: unknown) => error)
+    await vi.waitFor(() => expect(latency.strikes).toBeGreaterThan(0))
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30_000 })
+    try {
+      expect(await failed).toMatchObject({ code: 'KMS_DENIED' })
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(world.decrypts).toHaveLength(1)
+  })
+})
+
 describe('a clock', () => {
-  test.each([-3_600_000, 3_600_000])(
+  it.each([-3_600_000, 3_600_000])(
     'that is %i ms off is corrected once, by KMS’s own',
     async (offset) => {
       const [{ secret }, another, third] = [await make(), await make(), await make()]
@@ -210,7 +311,7 @@ describe('a clock', () => {
     },
   )
 
-  test('that is off is corrected once for many at a time', async () => {
+  it('that is off is corrected once for many at a time', async () => {
     const secrets = await Promise.all(Array.from({ length: 5 }, () => make()))
     world.kms.faults.clockOffsetMs = 3_600_000
     const opened = await Promise.all(secrets.map(({ secret }) => secret))
@@ -222,7 +323,7 @@ describe('a clock', () => {
     expect(await secret).toBe(VALUE)
   })
 
-  test('that leapt beyond the deadline is a freeze, however long an attempt may take', async () => {
+  it('that leapt beyond the deadline is a freeze, however long an attempt may take', async () => {
     const { secret } = await make({ attemptTimeoutMs: 1000, deadlineMs: 1100, maxAttempts: 1 })
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)
@@ -235,7 +336,7 @@ describe('a clock', () => {
     }
   })
 
-  test('that leapt while a request hung, as a freeze makes it, leaves the whole deadline', async () => {
+  it('that leapt while a request hung, as a freeze makes it, leaves the whole deadline', async () => {
     const { secret } = await make()
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)

@@ -1,7 +1,7 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import fc from 'fast-check'
 import { createECDH, type ECDH } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { decapsulate, recipient } from '../src/hpke.js'
 
 const suite = new CipherSuite({
@@ -35,7 +35,7 @@ const hex = (text: string) => Buffer.from(text, 'hex')
 
 // RFC 9180, A.3.1: DHKEM(P-256, HKDF-SHA256) in base mode. The RFC prints no vector for AES-256-GCM
 // with this KEM; all that follows the shared secret is held against @hpke/core below.
-test('decapsulates to the shared secret that RFC 9180 prints', () => {
+it('decapsulates to the shared secret that RFC 9180 prints', () => {
   const pair = createECDH('prime256v1')
   pair.setPrivateKey(hex('f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2'))
   const enc = hex(
@@ -47,7 +47,7 @@ test('decapsulates to the shared secret that RFC 9180 prints', () => {
   )
 })
 
-test('opens whatever an independent implementation seals, for any info, aad and plaintext', async () => {
+it('opens whatever an independent implementation seals, for any info, aad and plaintext', async () => {
   const bytes = fc.uint8Array({ maxLength: 300 })
   await fc.assert(
     fc.asyncProperty(bytes, bytes, bytes, async (info, aad, plaintext) => {
@@ -59,7 +59,7 @@ test('opens whatever an independent implementation seals, for any info, aad and 
   )
 })
 
-test('takes no tag shorter than 16 bytes', async () => {
+it('takes no tag shorter than 16 bytes', async () => {
   const { pair, enc, sealed } = await sealedMessage()
   const open = recipient(pair, publicKeyOf(pair), 'info')
   const [ciphertext, tag] = [sealed.subarray(0, -16), sealed.subarray(-16)]

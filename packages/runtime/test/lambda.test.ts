@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { lambdaNode, startLambda } from '../../../fixtures/lambda-runtime/index.mjs'
 import { bundle, pairModule } from './program.js'
 import { useKms } from './world.js'
@@ -46,7 +46,7 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
     return startLambda({ bundle: file, env: world.kms.env, node: node!, client })
   }
   // Skipped where the packages of the runtime are not installed.
-  const runs = test.skipIf(!node || !installed(client))
+  const runs = it.skipIf(!node || !installed(client))
 
   runs.each(Object.entries(functions))('a function %s answers', async (_, fn) => {
     const running = await lambda(fn)
@@ -69,7 +69,7 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
       expect(await running.invoke({})).toMatchObject({
         initError: {
           errorType: 'KmsSecretError',
-          errorMessage: expect.stringContaining('#KMS_UNREACHABLE'),
+          errorMessage: expect.stringContaining('[KMS_UNREACHABLE]'),
         },
       })
       fault.remove()

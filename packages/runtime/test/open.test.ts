@@ -7,7 +7,7 @@ import {
   generateKeyPairSync,
   hkdfSync,
 } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { KmsSecretError } from '../src/error.js'
 import { decapsulate } from '../src/hpke.js'
 import { importKey } from '../src/open.js'
@@ -47,7 +47,7 @@ function keyOf(shared: Buffer) {
 }
 
 describe('a token', () => {
-  test('opens to its plaintext, whatever that is', async () => {
+  it('opens to its plaintext, whatever that is', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 5000 }),
@@ -62,7 +62,7 @@ describe('a token', () => {
     )
   })
 
-  test('of a named secret opens under its own name alone', async () => {
+  it('of a named secret opens under its own name alone', async () => {
     const name = fc.string({ unit: 'grapheme', minLength: 1 })
     await fc.assert(
       fc.asyncProperty(name, name, async (own, other) => {
@@ -75,11 +75,11 @@ describe('a token', () => {
     )
   })
 
-  test('of a literal opens whatever its label', async () => {
+  it('of a literal opens whatever its label', async () => {
     expect(open(await seal(PAIR.spki, 'value'), 'any label').toString()).toBe('value')
   })
 
-  test('with any bit of any byte flipped is an error, one of its own for the fingerprint', async () => {
+  it('with any bit of any byte flipped is an error, one of its own for the fingerprint', async () => {
     const bytes = bytesOf(await seal(PAIR.spki, 'hunter2', { kind: 2, name: 'DB' }))
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes)
@@ -91,7 +91,7 @@ describe('a token', () => {
     }
   })
 
-  test('cut short at any length is an error', async () => {
+  it('cut short at any length is an error', async () => {
     const token = await seal(PAIR.spki, 'hunter2')
     for (let length = 0; length < token.length; length++) {
       expect(await codeOf(token.slice(0, length), ''), `length ${length}`).toBe('OPEN_FAILED')
@@ -103,7 +103,7 @@ describe('a token', () => {
     }
   })
 
-  test('with anything before, after or inside it does not open', async () => {
+  it('with anything before, after or inside it does not open', async () => {
     const token = await seal(PAIR.spki, 'hunter2')
     const [before, after] = [token.slice(0, 40), token.slice(40)]
     for (const text of [
@@ -118,12 +118,12 @@ describe('a token', () => {
     expect(() => open(token.replaceAll('-', '+').replaceAll('_', '/') + '=', '')).toThrow()
   })
 
-  test('of another version does not open', async () => {
+  it('of another version does not open', async () => {
     const token = await seal(PAIR.spki, 'hunter2')
     expect(() => open(token.replace('v1', 'v2'), '')).toThrow()
   })
 
-  test('whose point is spelled in another of its encodings does not open, even if sealed so', () => {
+  it('whose point is spelled in another of its encodings does not open, even if sealed so', () => {
     const pair = createECDH('prime256v1')
     pair.setPrivateKey(PAIR.pkcs8.subarray(36, 68))
     const sender = createECDH('prime256v1')
@@ -143,7 +143,7 @@ describe('a token', () => {
     }
   })
 
-  test('sealed to another pair is told apart from one that was altered', async () => {
+  it('sealed to another pair is told apart from one that was altered', async () => {
     const foreign = await seal(newPair().spki, 'hunter2')
     expect(() => open(foreign, '')).toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
     const altered = (await seal(PAIR.spki, 'hunter2')).replace(/.$/, (last) =>
@@ -154,7 +154,7 @@ describe('a token', () => {
 })
 
 describe('the private key', () => {
-  test('is taken with and without the optional public key', async () => {
+  it('is taken with and without the optional public key', async () => {
     const pair = createECDH('prime256v1')
     pair.generateKeys()
     const bare = Buffer.concat([
@@ -166,13 +166,13 @@ describe('the private key', () => {
     expect(importKey(bare)(await seal(spki, 'bare'), '').toString()).toBe('bare')
   })
 
-  test('is zeroed where KMS put it', () => {
+  it('is zeroed where KMS put it', () => {
     const pkcs8 = Buffer.from(PAIR.pkcs8)
     importKey(pkcs8)
     expect(pkcs8).toEqual(Buffer.alloc(pkcs8.length))
   })
 
-  test.each([
+  it.each([
     ['nothing', Buffer.alloc(0)],
     ['a few bytes', Buffer.from('hunter2')],
     ['zeros', Buffer.alloc(138)],
@@ -181,11 +181,8 @@ describe('the private key', () => {
     ['a scalar beyond the curve', Buffer.from(PAIR.pkcs8).fill(255, 36, 68)],
     ['an RSA key', generateKeyPairSync('rsa', RSA).privateKey],
   ])('that is %s is none', (_, other) => {
-    expect(() => importKey(other, 'arn:aws:kms:…')).toThrow(
-      expect.objectContaining({
-        code: 'OPEN_FAILED',
-        why: 'arn:aws:kms:… unwraps to no private key',
-      }),
+    expect(() => importKey(other)).toThrow(
+      expect.objectContaining({ code: 'OPEN_FAILED', why: 'not a private key' }),
     )
   })
 })

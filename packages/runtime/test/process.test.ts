@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bundle, pairModule } from './program.js'
 import { CONTEXT, useKms, World } from './world.js'
 
@@ -35,9 +35,22 @@ const program = async (code: (token: string) => string, settings = {}, format?: 
 }
 
 describe('a process', () => {
-  test('in CommonJS opens a secret and ends by itself', async () => {
+  it('in CommonJS opens a secret and ends by itself', async () => {
     const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, 'cjs')
     expect(await start(file).ended).toEqual({ code: 0, output: 'hunter2\n' })
+  })
+
+  it('uses the credentials that the module with the secrets configures, at its top level', async () => {
+    const index = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+    const { accessKeyId, secretAccessKey } = world.kms.admin.credentials
+    const { file } = await program(
+      (token) => `import { configure } from ${JSON.stringify(index)}
+configure({ credentials: async () => (${JSON.stringify({ accessKeyId, secretAccessKey })}) })
+console.log(await pair(${token}, 'DB'))`,
+    )
+    const { AWS_ACCESS_KEY_ID: _, ...env } = world.kms.env
+    expect(await start(file, process.execPath, env).ended).toEqual({ code: 0, output: 'hunter2\n' })
+    expect(world.decrypts).toMatchObject([{ outcome: 'Success' }])
   })
 
   describe.each([
@@ -46,7 +59,7 @@ describe('a process', () => {
   ])('of $runtime', ({ command }) => {
     // Skipped where bun's binary for this platform is not installed.
     const absent = spawnSync(command, ['--version']).status !== 0
-    const runs = test.skipIf(absent)
+    const runs = it.skipIf(absent)
 
     runs('opens a secret and ends by itself', async () => {
       const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`)
@@ -72,7 +85,7 @@ describe('a process', () => {
       },
     )
 
-    test.skipIf(absent || process.platform === 'win32').each([
+    it.skipIf(absent || process.platform === 'win32').each([
       [
         'before anyone awaited',
         `const alive = setInterval(() => {}, 1000)\nawait new Promise((resolve) => process.once('SIGUSR2', resolve))\nclearInterval(alive)\n`,
@@ -98,7 +111,7 @@ describe('a process', () => {
   })
 
   // The host tells the envelopes apart; the environment leads all of them to the same KMS.
-  test.each([
+  it.each([
     ['direct secrets', `direct([wrapped], context, 'S' + n, undefined, settings)`],
     [
       'envelopes',
@@ -153,7 +166,7 @@ describe('a process', () => {
 const noOpenssl = spawnSync('openssl', ['version']).status !== 0
 
 // A Lambda@Edge function has no environment variables of its own, and runs near the viewer.
-test.skipIf(noOpenssl)('at Lambda@Edge, host and region are those of the build', async () => {
+it.skipIf(noOpenssl)('at Lambda@Edge, host and region are those of the build', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'edge-'))
   const [dir, key, cert] = ['keys', 'key.pem', 'cert.pem'].map((name) => join(folder, name))
   const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1'

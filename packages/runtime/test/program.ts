@@ -20,7 +20,12 @@ export const pairModule = (wrapped: Wrapped[], settings: object = {}) =>
   `import { envelope } from './shim.mjs'\nexport const pair = /* @__PURE__ */ envelope(${[wrapped, CONTEXT, settings].map((arg) => JSON.stringify(arg)).join(', ')})\n`
 
 /** Bundles `code`, which may import './shim.mjs' and `pair` from './pair.mjs', as a user's build would. */
-export async function bundle(code: string, pair = '', format: 'esm' | 'cjs' = 'esm') {
+export async function bundle(
+  code: string,
+  pair = '',
+  format: 'esm' | 'cjs' = 'esm',
+  minify = true,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'program-'))
   writeFileSync(join(folder, 'shim.mjs'), await shimSource())
   writeFileSync(join(folder, 'pair.mjs'), pair)
@@ -30,7 +35,7 @@ export async function bundle(code: string, pair = '', format: 'esm' | 'cjs' = 'e
     entryPoints: [join(folder, 'entry.mjs')],
     outfile,
     bundle: true,
-    minify: true,
+    minify,
     format,
     platform: 'node',
     target: 'node20',

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { globalAgent } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { KmsSecretError } from '../src/error.js'
 import { direct, envelope, type Settings } from '../src/shim.js'
 import { newPair, seal } from './sealer.mjs'
@@ -30,7 +30,7 @@ const batches = <T>(all: T[], size = 50) =>
   )
 
 describe('an envelope', () => {
-  test('opens all its secrets with one Decrypt that names the key ARN and the context', async () => {
+  it('opens all its secrets with one Decrypt that names the key ARN and the context', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, HASTY)
     const [text, named, json, bytes] = await Promise.all([
@@ -50,12 +50,12 @@ describe('an envelope', () => {
     ])
   })
 
-  test('begins as it loads', async () => {
+  it('begins as it loads', async () => {
     envelope([(await world.pair()).wrapped], CONTEXT, HASTY)
     await settled(1, 'Success')
   })
 
-  test('begins at the first await where that is asked', async () => {
+  it('begins at the first await where that is asked', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
     const secret = open(await pair.seal('hunter2'), 'DB')
@@ -64,7 +64,7 @@ describe('an envelope', () => {
     expect(world.decrypts).toHaveLength(1)
   })
 
-  test('whose first attempt failed before anyone awaited begins anew, with the whole of its tries', async () => {
+  it('whose first attempt failed before anyone awaited begins anew, with the whole of its tries', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2')
     const fault = world.kms.faults.add({
@@ -80,7 +80,7 @@ describe('an envelope', () => {
     expect(await open(token, 'DB')).toBe('hunter2')
   })
 
-  test('that nobody awaits fails without a word', async () => {
+  it('that nobody awaits fails without a word', async () => {
     const pair = await world.pair()
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
@@ -92,7 +92,7 @@ describe('an envelope', () => {
     expect(unhandled).not.toHaveBeenCalled()
   })
 
-  test('that failed for all who asked fails each with its own name, and tries again for the next', async () => {
+  it('that failed for all who asked fails each with its own name, and tries again for the next', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
     const tokens = [await pair.seal('a'), await pair.seal('b')]
@@ -108,7 +108,7 @@ describe('an envelope', () => {
     expect(await open(tokens[0]!, 'A')).toBe('a')
   })
 
-  test('is shared by all copies of the shim in the thread, and shows no key', async () => {
+  it('is shared by all copies of the shim in the thread, and shows no key', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2-hunter2')
     const first = envelope([pair.wrapped], CONTEXT, HASTY)
@@ -136,13 +136,13 @@ describe('of several regions', () => {
   const encryptIn = async (region: string) => world.encrypt('hunter2', region)
   const settings: Settings = { ...HASTY, maxAttempts: 3 }
 
-  test('the own one is asked first, wherever it stands', async () => {
+  it('the own one is asked first, wherever it stands', async () => {
     const wrapped = [await encryptIn('eu-west-1'), await encryptIn('us-east-1')]
     expect(await direct(wrapped, CONTEXT, 'DB', undefined, settings)).toBe('hunter2')
     expect(regions()).toEqual(['us-east-1'])
   })
 
-  test('the next is asked when one refuses, and the refused one is left alone', async () => {
+  it('the next is asked when one refuses, and the refused one is left alone', async () => {
     const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     east[2] = base64(Buffer.from('no ciphertext'))
     world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt', times: 1 })
@@ -150,7 +150,7 @@ describe('of several regions', () => {
     expect(regions().at(-1)).toBe('eu-west-1')
   })
 
-  test('the next is asked when one unwraps to something else', async () => {
+  it('the next is asked when one unwraps to something else', async () => {
     const pkcs8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
       type: 'pkcs8',
       format: 'der',
@@ -169,11 +169,11 @@ describe('of several regions', () => {
     const none = envelope([wrapped[0]!], CONTEXT, settings)
     await expect(none(await seal(spki, 'hunter2'), 'DB')).rejects.toMatchObject({
       code: 'OPEN_FAILED',
-      message: expect.stringContaining(`${wrapped[0]![0]} unwraps to no private key`),
+      message: expect.stringMatching(`${wrapped[0]![0]} with .*: not a private key`),
     })
   })
 
-  test('what each of them said is told when all fail', async () => {
+  it('what each of them said is told when all fail', async () => {
     const wrapped = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     world.kms.faults.add({
       kind: 'error',
@@ -201,7 +201,7 @@ describe('of several regions', () => {
     expect(world.decrypts).toHaveLength(2)
   })
 
-  test('one that refuses and one that unwraps to something else are both told', async () => {
+  it('one that refuses and one that unwraps to something else are both told', async () => {
     const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     const { spki } = newPair()
     world.kms.faults.add({
@@ -213,12 +213,12 @@ describe('of several regions', () => {
     const open = envelope([east, west], CONTEXT, { ...settings, start: 'first-use' })
     const error = await open(await seal(spki, 'hunter2'), 'DB').catch((error: unknown) => error)
     expect(error).toMatchObject({ code: 'OPEN_FAILED', secret: 'DB' })
-    for (const part of [east[0], 'DisabledException', `${west[0]} unwraps to no private key`]) {
+    for (const part of [east[0], 'DisabledException', west[0], 'not a private key']) {
       expect((error as Error).message).toContain(part)
     }
   })
 
-  test('each pair has its own unwrap', async () => {
+  it('each pair has its own unwrap', async () => {
     const { east, west } = await both()
     const tokens = [await east.seal('e'), await west.seal('w')]
     const values = [
@@ -231,14 +231,14 @@ describe('of several regions', () => {
 })
 
 describe('direct', () => {
-  test('asks KMS when a secret is first awaited, once', async () => {
+  it('asks KMS when a secret is first awaited, once', async () => {
     const secret = direct([await world.encrypt('hunter2')], CONTEXT, 'DB')
     expect(world.decrypts).toHaveLength(0)
     expect([await secret, await secret]).toEqual(['hunter2', 'hunter2'])
     expect(world.decrypts).toHaveLength(1)
   })
 
-  test('has at most eight requests in flight', async () => {
+  it('has at most eight requests in flight', async () => {
     const wrapped = await world.encrypt('hunter2')
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const patient = { attemptTimeoutMs: 2000, deadlineMs: 10_000, maxAttempts: 3 }
@@ -254,7 +254,7 @@ describe('direct', () => {
     expect(await all).toEqual(Array(20).fill('hunter2'))
   })
 
-  test('opens what an RSA key encrypted, without a context', async () => {
+  it('opens what an RSA key encrypted, without a context', async () => {
     const { arn } = await world.kms.createKey({ spec: 'RSA_2048' })
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
     const { CiphertextBlob } = await world
@@ -281,7 +281,7 @@ describe('a blob', () => {
   // A generous deadline: thousands wait for their turn.
   const patient = { attemptTimeoutMs: 20_000, deadlineMs: 25_000 }
 
-  test('of a data key pair with any bit flipped, or cut short anywhere, opens nothing', async () => {
+  it('of a data key pair with any bit flipped, or cut short anywhere, opens nothing', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2')
     const [arn, host, blob] = pair.wrapped
@@ -300,7 +300,7 @@ describe('a blob', () => {
     expect(codes).toEqual(new Set(['KMS_FAILED']))
   }, 120_000)
 
-  test('of a secret with any bit flipped, or cut short anywhere, gives no value', async () => {
+  it('of a secret with any bit flipped, or cut short anywhere, gives no value', async () => {
     const [arn, host, blob] = await world.encrypt('hunter2')
     const secrets = spoiled(blob).map((wrong) =>
       direct([[arn, host, wrong]], CONTEXT, 'DB', undefined, patient).catch(
@@ -312,7 +312,7 @@ describe('a blob', () => {
 })
 
 describe('plain http', () => {
-  test.each([
+  it.each([
     'http://10.0.0.1',
     'http://kms.example.com:4566',
     'http://127.0.0.1.example.com',
@@ -331,7 +331,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  test('is not what an address without its scheme is taken for', async () => {
+  it('is not what an address without its scheme is taken for', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'localhost:4566')
     await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
@@ -341,7 +341,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  test('goes to the hosts that were named for it', async () => {
+  it('goes to the hosts that were named for it', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', world.kms.url.replace('127.0.0.1', '0.0.0.0'))
     await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
@@ -352,7 +352,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  test('follows AWS_ENDPOINT_URL where AWS_ENDPOINT_URL_KMS is not set', async () => {
+  it('follows AWS_ENDPOINT_URL where AWS_ENDPOINT_URL_KMS is not set', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', '')
     vi.stubEnv('AWS_ENDPOINT_URL', world.kms.url)

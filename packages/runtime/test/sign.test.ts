@@ -1,12 +1,12 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { sign } from '../src/sign.js'
 
 const printable = fc.string({ unit: fc.constantFrom(...'abcXYZ019+/=-_~'), minLength: 1 })
 
-test('signs as the AWS SDK does', async () => {
+it('signs as the AWS SDK does', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.record({
