@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { partitionOf } from '../arn.js'
 import type { Conditions } from '../auth/authorize.js'
 import { AwsError } from '../errors.js'
 import { integer, oneOf, required, stringMap, unsupported } from '../protocol/schema.js'
@@ -12,6 +13,7 @@ import { checkGrantTokens } from './grants.js'
 import { newEcPair, newRsaPair, RSA_BITS, type KeyPair } from './key-material.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
+import { isMlKemSpec, newMlKemPair } from './ml-kem.js'
 
 const COMMON = {
   KeyId: m.keyId,
@@ -37,6 +39,9 @@ const PAIR = {
       'ECC_SECG_P256K1',
       'SM2',
       'ECC_NIST_EDWARDS25519',
+      'ML_KEM_512',
+      'ML_KEM_768',
+      'ML_KEM_1024',
     ),
   ),
 }
@@ -104,6 +109,7 @@ async function generateDataKeyPair(
 ) {
   const { KeyPairSpec } = input
   const found = prepare(call, action, input, [['kms:DataKeyPairSpec', KeyPairSpec]])
+  requireInRegion(KeyPairSpec, call.region)
   m.endDryRun(input.DryRun)
   const { privateKey, publicKey } = await newPair(KeyPairSpec, call)
   return {
@@ -116,7 +122,18 @@ async function generateDataKeyPair(
   }
 }
 
+/** China has no ML-KEM, and only China has SM2. */
+function requireInRegion(spec: string, region: string): void {
+  const isInChina = partitionOf(region) === 'aws-cn'
+  if (isMlKemSpec(spec) ? !isInChina : spec !== 'SM2' || isInChina) return
+  throw new AwsError(
+    'UnsupportedOperationException',
+    `KeyPairSpec ${spec} is not supported in region ${region}.`,
+  )
+}
+
 async function newPair(spec: string, call: Call): Promise<KeyPair> {
+  if (isMlKemSpec(spec)) return newMlKemPair(spec)
   const bits = RSA_BITS[spec]
   if (bits !== undefined) return newRsaPair(bits)
   const curve = CURVES[spec]

@@ -96,7 +96,8 @@ function measure(der: Buffer): { header: number; length: number } {
   return { header: 2 + bytes, length: der.readUIntBE(2, bytes) }
 }
 
-function element(tag: number, body: Buffer): Buffer {
+/** Returns a DER element of at most 65,535 bytes. */
+export function element(tag: number, body: Buffer): Buffer {
   if (body.length < 0x80) return Buffer.concat([Buffer.from([tag, body.length]), body])
   const bytes = body.length < 0x100 ? 1 : 2
   const header = Buffer.alloc(2 + bytes)
