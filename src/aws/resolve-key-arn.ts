@@ -1,17 +1,9 @@
+import { memoizeAsync } from '../util/memoize-async.js'
 import { parseKeyArn } from './key-arn.js'
 import type { KmsCalls } from './kms.js'
 
-/** Gives the key ARN of whatever names a key; KMS is asked once for each name that is no key ARN. */
+/** Returns a function that resolves key ids and aliases to key ARNs; KMS is called once for each. */
 export function keyArns(kms: Pick<KmsCalls, 'describeKey'>): (keyId: string) => Promise<string> {
-  const known = new Map<string, Promise<string>>()
-  return (keyId) => {
-    if (parseKeyArn(keyId)) return Promise.resolve(keyId)
-    let arn = known.get(keyId)
-    if (!arn) {
-      arn = kms.describeKey(keyId)
-      known.set(keyId, arn)
-      arn.catch(() => known.delete(keyId))
-    }
-    return arn
-  }
+  const describe = memoizeAsync((keyId: string) => kms.describeKey(keyId))
+  return (keyId) => (parseKeyArn(keyId) ? Promise.resolve(keyId) : describe(keyId))
 }

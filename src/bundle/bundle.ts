@@ -1,10 +1,10 @@
-import { readdir } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { BuildFailure, BuildOptions, BuildResult, Message } from 'esbuild'
 import kms from '../bundlers/esbuild.js'
 import { NAME } from '../bundlers/transform.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
 import type { Options } from '../options/types.js'
+import { filesBelow } from '../util/walk.js'
 
 /** Lambda's managed Node runtimes that a function can still be made with. */
 export const RUNTIMES = { 'nodejs22.x': 'node22', 'nodejs24.x': 'node24' } as const
@@ -69,12 +69,10 @@ export async function bundleFunctions(options: BundleOptions): Promise<Bundled> 
     bytes,
   }))
   const written = new Set(files.map(({ path }) => resolve(root, path)))
-  const present = await readdir(outdir, { recursive: true, withFileTypes: true })
+  const present = await filesBelow(outdir, { onLink: () => {} })
   return {
     files: files.toSorted((one, other) => one.path.localeCompare(other.path)),
     others: present
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
       .filter((path) => !written.has(path))
       .map((path) => relative(root, path))
       .toSorted(),

@@ -3,6 +3,7 @@ import { sortedContext } from '../crypto/data-key-pair.js'
 import type { SecretFacts } from '../embedded/facts.js'
 import type { Manifest } from '../embedded/manifest-format.js'
 import { KmsBuildError } from '../errors.js'
+import { unreadable } from '../util/given-file.js'
 
 /** A fact in which a bundle and its manifest differ. */
 export interface Difference {
@@ -28,12 +29,9 @@ const FACTS = [
 
 /** @throws KmsBuildError FILE_UNREADABLE, MANIFEST_INVALID. */
 export async function readManifest(path: string): Promise<Manifest> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError(
-      'FILE_UNREADABLE',
-      `${path} cannot be read (${error.code}). Give the file that the option manifest named.`,
-    )
-  })
+  const text = await readFile(path, 'utf8').catch((error: unknown) =>
+    unreadable(path, error, 'Give the file of the option manifest.'),
+  )
   const manifest = parsed(text) as Partial<Manifest> | null
   if (
     manifest?.version === 1 &&

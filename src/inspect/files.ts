@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { basename, isAbsolute, join, relative, sep } from 'node:path'
+import { open, realpath, stat } from 'node:fs/promises'
+import { basename, isAbsolute, relative, sep } from 'node:path'
 import type { Readable } from 'node:stream'
-import { KmsBuildError } from '../errors.js'
+import { unreadable as unreadablePath } from '../util/given-file.js'
+import { filesBelow } from '../util/walk.js'
 
 /** A file to be read: on disk, or packed in an archive. */
 export interface BuiltFile {
@@ -13,6 +14,9 @@ export interface BuiltFile {
 }
 
 const BLOCK = 256 * 1024
+
+const unreadable = (path: string, error: unknown): never =>
+  unreadablePath(path, error, 'Give a built bundle, a source map, a zip file, or a folder of them.')
 
 /**
  * All files of these paths, in the order of their names: a file itself, a folder's files, the
@@ -37,21 +41,10 @@ export async function* builtFiles(
     }
     const nameOf = (file: string) =>
       [prefix, relative(path, file).split(sep).join('/')].filter(Boolean).join('/')
-    const { files, links } = await entriesBelow(path)
+    const links: string[] = []
+    const files = await filesBelow(path, { onLink: (link) => links.push(link) })
     for (const link of links) if (await leadsOut(link, path)) notFollowed.push(nameOf(link))
     for (const file of files) yield* fileOrArchive(file, nameOf(file), nameOf(file))
-  }
-}
-
-async function entriesBelow(folder: string): Promise<{ files: string[]; links: string[] }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
-    (error: unknown) => unreadable(folder, error),
-  )
-  const paths = (wanted: typeof entries) =>
-    wanted.map((entry) => join(entry.parentPath, entry.name)).sort()
-  return {
-    files: paths(entries.filter((entry) => entry.isFile())),
-    links: paths(entries.filter((entry) => entry.isSymbolicLink())),
   }
 }
 
@@ -114,15 +107,4 @@ async function* readable(path: string, begin: () => Promise<Readable>): AsyncGen
   } catch (error) {
     unreadable(path, error)
   }
-}
-
-function unreadable(path: string, error: unknown): never {
-  if (error instanceof KmsBuildError) throw error
-  const { code, message } = error as NodeJS.ErrnoException
-  throw new KmsBuildError(
-    'FILE_UNREADABLE',
-    `${path} cannot be read (${code ?? message}). Give a built bundle, a source map, a zip, or a folder of them.`,
-    undefined,
-    { cause: error },
-  )
 }

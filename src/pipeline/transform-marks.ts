@@ -1,6 +1,6 @@
+import { withEndpointVariant } from '../aws/configuration.js'
 import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
-import { withEndpointVariant } from '../aws/configuration.js'
 import { nameOf, type Collected } from './collect/mark.js'
 import { devOpening } from './emit/dev.js'
 import { emit, type Emitted } from './emit/emit.js'

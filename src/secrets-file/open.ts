@@ -4,6 +4,7 @@ import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { aad, INFO, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
+import { memoizeAsync } from '../util/memoize-async.js'
 import type { SecretsFile } from './parse.js'
 
 const suite = new CipherSuite({
@@ -32,12 +33,9 @@ export interface Opener {
  *   OPEN_FAILED.
  */
 export function opener(kms: KmsOpeningCalls, { pairs, path }: OpenableFile): Opener {
-  const keys = new Map<string, Promise<webcrypto.CryptoKey>>()
-  const unwrap = (fingerprint: string) => {
-    let key = keys.get(fingerprint)
-    if (!key) keys.set(fingerprint, (key = unwrapPair(kms, pairs.get(fingerprint)!, path)))
-    return key
-  }
+  const unwrap = memoizeAsync((fingerprint: string) =>
+    unwrapPair(kms, pairs.get(fingerprint)!, path),
+  )
   return {
     unwrap,
     async open({ kind, fingerprint, encapsulatedKey: enc, ciphertext }, name) {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { entersSources, filesBelow } from '../util/walk.js'
 
 /**
  * Returns the secrets files of the project that a folder belongs to: of its package, without nested
@@ -18,21 +19,12 @@ function projectRoot(folder: string): string {
 }
 
 async function secretsFilesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) {
-        const foreign =
-          entry.name === 'node_modules' ||
-          entry.name.startsWith('.') ||
-          existsSync(join(path, 'package.json'))
-        return foreign ? [] : secretsFilesIn(path)
-      }
-      return entry.name.endsWith('.json') && (await isSecretsFile(path)) ? [path] : []
-    }),
-  )
-  return found.flat().sort()
+  const enters = (name: string, path: string) =>
+    entersSources(name) && !existsSync(join(path, 'package.json'))
+  const files = await filesBelow(folder, { enters, onLink: () => {}, skipUnreadable: true })
+  const candidates = files.filter((file) => file.endsWith('.json'))
+  const isMatch = await Promise.all(candidates.map(isSecretsFile))
+  return candidates.filter((_, index) => isMatch[index])
 }
 
 /** Checks whether a file looks like a secrets file. A malformed one counts too. */

@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { dirname, relative } from 'node:path'
 import { tokenPrefixes } from '../crypto/token.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import { rememberPins } from '../secrets-file/known-pins.js'
@@ -7,6 +7,7 @@ import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { isStale } from '../secrets-file/scopes.js'
 import { git } from '../util/git.js'
+import { walkFiles } from '../util/walk.js'
 
 export interface PruneOptions extends SecretsOptions {
   /** Where sealed literals may stand. Default: the working directory. */
@@ -57,6 +58,8 @@ function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] 
   )
 }
 
+const holdsSources = (name: string) => name !== 'node_modules' && name !== '.git'
+
 async function usesInFiles(
   paths: string[],
   secretsFile: string,
@@ -65,23 +68,13 @@ async function usesInFiles(
   const prefixes = tokenPrefixes(fingerprint)
   const uses: string[] = []
   for (const path of paths) {
-    for await (const file of files(path)) {
+    for await (const file of walkFiles(path, { enters: holdsSources, onLink: () => {} })) {
       if (relative(secretsFile, file) === '') continue
       const content = await readFile(file).catch(() => null)
       if (content && prefixes.some((prefix) => content.includes(prefix))) uses.push(file)
     }
   }
   return uses
-}
-
-async function* files(path: string): AsyncGenerator<string> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => null)
-  if (!entries) return yield path
-  for (const entry of entries) {
-    if (entry.name === 'node_modules' || entry.name === '.git') continue
-    if (entry.isDirectory()) yield* files(join(path, entry.name))
-    else if (entry.isFile()) yield join(path, entry.name)
-  }
 }
 
 async function usesInBranches(folder: string, fingerprint: string): Promise<string[]> {

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { KmsBuildError } from '../errors.js'
 import {
@@ -14,6 +14,7 @@ import type { Seen } from '../pipeline/leak-check/parts.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { opener } from '../secrets-file/open.js'
 import { readDotenv, unambiguousValues } from '../util/dotenv.js'
+import { filesBelow } from '../util/walk.js'
 
 export interface ScanOptions extends Omit<SecretsOptions, 'trust' | 'secretsFile'> {
   /** Its entries are opened (kms:Decrypt) and looked for; false for none. */
@@ -46,7 +47,8 @@ export interface Scanned {
  */
 export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<Scanned> {
   const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
-  const files = filesIn(folder)
+  // Links are followed, as a zip of the folder contains what they point to.
+  const files = await filesBelow(folder)
   const seen = [
     ...(await entriesOf(options)),
     ...variablesOf(options),
@@ -104,29 +106,6 @@ async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   return files.flatMap((file) =>
     [...unambiguousValues(file)].map(([name, value]) => ({ name, plaintext: Buffer.from(value) })),
   )
-}
-
-/** Links lead to what a zip of the folder will hold; one to a folder above, or seen before, leads nowhere new. */
-function filesIn(folder: string, seen = new Set<string>()): string[] {
-  try {
-    const real = realpathSync(folder)
-    if (seen.has(real)) return []
-    seen.add(real)
-    return readdirSync(folder)
-      .sort()
-      .flatMap((name) => {
-        const path = join(folder, name)
-        const found = statSync(path, { throwIfNoEntry: false })
-        if (found?.isDirectory()) return filesIn(path, seen)
-        return found?.isFile() ? [path] : []
-      })
-  } catch (error) {
-    if (error instanceof KmsBuildError) throw error
-    throw new KmsBuildError(
-      'FILE_UNREADABLE',
-      `${folder} cannot be read (${(error as NodeJS.ErrnoException).code}). Give a folder of build output.`,
-    )
-  }
 }
 
 /** One after the other, so that no more than one is in memory. */

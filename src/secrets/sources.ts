@@ -1,10 +1,11 @@
-import { access, constants, open, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { access, constants, open, readFile, rm } from 'node:fs/promises'
+import { relative } from 'node:path'
 import { KmsBuildError, type Place } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
 import { MARKER, type Mark } from '../pipeline/collect/mark.js'
 import { textOf } from '../pipeline/resolve/plaintext.js'
 import { replaceFile, unwritable } from '../util/replace-file.js'
+import { entersSources, walkFiles } from '../util/walk.js'
 
 /** A module with marks whose argument is a literal. */
 export interface MarkedSource {
@@ -75,20 +76,10 @@ export function onlyLiterals(
   })
 }
 
+/** Yields a file that was named, and the source files of a folder. */
 async function* sourceFiles(path: string): AsyncGenerator<string> {
-  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new KmsBuildError(
-      'FILE_UNREADABLE',
-      `${path} cannot be read (${error.code}). Give source files, or folders of them.`,
-    )
-  })
-  if (!kind.isDirectory()) return yield path
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue
-    const inner = join(path, entry.name)
-    if (entry.isDirectory()) yield* sourceFiles(inner)
-    else if (SOURCE.test(entry.name) && entry.isFile()) yield inner
-  }
+  for await (const file of walkFiles(path, { enters: entersSources, onLink: () => {} }))
+    if (file === path || SOURCE.test(file)) yield file
 }
 
 async function readText(path: string): Promise<string | undefined> {

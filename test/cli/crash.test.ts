@@ -6,10 +6,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { kmsOpeningCalls } from '../../src/aws/kms-decrypt.js'
 import { looksLikeToken } from '../../src/crypto/token.js'
-import { collect } from '../../src/pipeline/collect/collect.js'
-import { tokenIn } from '../../src/pipeline/resolve/literal.js'
-import { existingSecretsFile } from '../../src/secrets-file/locate.js'
-import { opener } from '../../src/secrets-file/open.js'
 import {
   encryptSources,
   findPlaintextLiterals,
@@ -18,6 +14,10 @@ import {
   rotateSecrets,
   setSecret,
 } from '../../src/index.js'
+import { collect } from '../../src/pipeline/collect/collect.js'
+import { tokenIn } from '../../src/pipeline/resolve/literal.js'
+import { existingSecretsFile } from '../../src/secrets-file/locate.js'
+import { opener } from '../../src/secrets-file/open.js'
 import { workspace, type Workspace } from './cli.js'
 
 const VALUES: Record<string, string> = { A: 'value of a', B: 'value of b' }

@@ -3,9 +3,9 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { publicKeyDigest } from '../../src/crypto/data-key-pair.js'
+import { setSecret } from '../../src/index.js'
 import { resolveOptions } from '../../src/options/resolve-options.js'
 import { knownPinsPath } from '../../src/secrets-file/known-pins.js'
-import { setSecret } from '../../src/index.js'
 import { project, secretsFile } from '../support/project.js'
 
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))

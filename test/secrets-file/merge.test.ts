@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest'
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { seal } from '../../src/crypto/seal.js'
 import type { Token } from '../../src/crypto/token.js'
+import { installMergeDriver, mergeSecretsFiles } from '../../src/index.js'
 import { DEFAULT_SCOPE } from '../../src/secrets-file/names.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
 import { formatSecretsFile } from '../../src/secrets-file/serialize.js'
-import { installMergeDriver, mergeSecretsFiles } from '../../src/index.js'
 import { localPair, project } from '../support/project.js'
 
 const one = localPair()

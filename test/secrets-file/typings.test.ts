@@ -3,9 +3,9 @@ import { readFile, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import kms from '../../src/bundlers/esbuild.js'
+import { setSecret, unsetSecret } from '../../src/index.js'
 import type { Options } from '../../src/options/types.js'
 import { declaration } from '../../src/secrets-file/typings.js'
-import { setSecret, unsetSecret } from '../../src/index.js'
 import { project, secretsFile } from '../support/project.js'
 
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { areRelated, parseKeyArn } from '../../aws/key-arn.js'
 import type { KmsCalls } from '../../aws/kms.js'
 import { contextText } from '../../crypto/data-key-pair.js'
-import type { Direct, WrappedSecret } from '../../crypto/wrapped-secret.js'
+import type { Direct } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError, type Place } from '../../errors.js'
+import { memoizeAsync } from '../../util/memoize-async.js'
 
 /** The size limit of kms:Encrypt under a symmetric key, in bytes. */
 const LARGEST = 4096
@@ -16,7 +17,6 @@ export function directSealer(
   kms: Pick<KmsCalls, 'encrypt'>,
   bounded: <T>(run: () => Promise<T>) => Promise<T>,
 ) {
-  const known = new Map<string, Promise<WrappedSecret[]>>()
   const encrypt = (keyIds: string[], plaintext: Uint8Array, context: Record<string, string>) =>
     Promise.all(keyIds.map((keyId) => bounded(() => kms.encrypt(keyId, plaintext, context))))
 
@@ -27,6 +27,7 @@ export function directSealer(
     const [first] = await encrypt([keyIds[0]!], plaintext, context)
     return keyIds.map((keyId) => ({ ...first!, keyId }))
   }
+  const wrapOnce = memoizeAsync((_: string, ...args: Parameters<typeof wrap>) => wrap(...args))
 
   /**
    * @param secret its name and place distinguish equal values, so that their ciphertexts differ.
@@ -48,12 +49,6 @@ export function directSealer(
     }
     const digest = createHash('sha256').update(plaintext).digest('base64')
     const key = JSON.stringify([place.file, name, digest, keyIds, contextText(encryptionContext)])
-    let wrapped = known.get(key)
-    if (!wrapped) {
-      wrapped = wrap(keyIds, plaintext, encryptionContext)
-      known.set(key, wrapped)
-      wrapped.catch(() => known.delete(key))
-    }
-    return { wrapped: await wrapped, encryptionContext }
+    return { wrapped: await wrapOnce(key, keyIds, plaintext, encryptionContext), encryptionContext }
   }
 }
