@@ -1,8 +1,8 @@
-// The shim as it is published. Rolldown's command line would report to whoever runs the demo.
-import { rolldown } from 'rolldown'
-import config from '../packages/runtime/rolldown.config.mjs'
+// Writes the modules that users' bundles contain.
+import { writeFile } from 'node:fs/promises'
+import { bundleRuntime } from '../packages/runtime/bundle.mjs'
 
-const { output, ...input } = config
-const bundle = await rolldown(input)
-await bundle.write(output)
-await bundle.close()
+for (const name of /** @type {const} */ (['shim', 'sync', 'process-env'])) {
+  const file = new URL(`../packages/runtime/dist/${name}.bundle.js`, import.meta.url)
+  await writeFile(file, await bundleRuntime(name))
+}

@@ -14,7 +14,14 @@ it('every error code is explained in docs/errors.md, and no other', async () => 
   expect(runtime.length).toBeGreaterThan(5)
   expect(explained.toSorted()).toEqual(
     [
-      ...new Set([...CODES, ...runtime, 'DEV_VALUES_IGNORED', 'DIRECT_MANY', 'PROOF_SKIPPED']),
+      ...new Set([
+        ...CODES,
+        ...runtime,
+        'DEV_VALUES_IGNORED',
+        'DIRECT_MANY',
+        'ENV_REPLACED',
+        'PROOF_SKIPPED',
+      ]),
     ].toSorted(),
   )
 })

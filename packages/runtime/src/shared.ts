@@ -9,6 +9,8 @@ interface Shared {
   agent?: Agent | undefined
   /** The unwrap of each data key pair, by its blobs. Functions only: a promise shows its value. */
   [blobs: `[${string}`]: (() => Promise<Open>) | undefined
+  /** The same for secrets that are read synchronously. */
+  [blobs: `sync${string}`]: Open | undefined
 }
 
 /** Returns the state that all copies of the shim in one thread share. */

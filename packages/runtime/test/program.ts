@@ -3,23 +3,18 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { rolldown, type BuildOptions, type OutputOptions } from 'rolldown'
-import config from '../rolldown.config.mjs'
+import { bundleRuntime } from '../bundle.mjs'
 import type { Wrapped } from '../src/shim.js'
 import { CONTEXT } from './world.js'
-
-/** The shim as it is published: one ES module. */
-async function shimSource(): Promise<string> {
-  const { output, ...input } = config as BuildOptions & { output: OutputOptions }
-  const bundle = await rolldown(input)
-  return (await bundle.generate(output)).output[0].code
-}
 
 /** The module that the plugin emits for a data key pair. */
 export const pairModule = (wrapped: Wrapped[], settings: object = {}) =>
   `import { envelope } from './shim.mjs'\nexport const pair = /* @__PURE__ */ envelope(${[wrapped, CONTEXT, settings].map((arg) => JSON.stringify(arg)).join(', ')})\n`
 
-/** Bundles `code`, which may import './shim.mjs' and `pair` from './pair.mjs', as a user's build would. */
+/**
+ * Bundles `code` as a user's build would. It may import './shim.mjs', './sync.mjs', './process-env.mjs',
+ * and `pair` from './pair.mjs'.
+ */
 export async function bundle(
   code: string,
   pair = '',
@@ -27,7 +22,11 @@ export async function bundle(
   minify = true,
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'program-'))
-  writeFileSync(join(folder, 'shim.mjs'), await shimSource())
+  for (const name of ['shim', 'sync', 'process-env'] as const) {
+    if (name === 'shim' || code.includes(`./${name}.mjs`)) {
+      writeFileSync(join(folder, `${name}.mjs`), await bundleRuntime(name))
+    }
+  }
   writeFileSync(join(folder, 'pair.mjs'), pair)
   writeFileSync(join(folder, 'entry.mjs'), code)
   const outfile = join(folder, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')
