@@ -1,5 +1,5 @@
 import type { AwsOptions } from '../options/types.js'
-import { configurationOf } from './configuration.js'
+import { configurationOf, endpointVariant } from './configuration.js'
 import { credentialsOf } from './credentials.js'
 import { callTimeout, withDeadline } from './deadline.js'
 import { requestHandlerOf } from './request-handler.js'
@@ -11,19 +11,17 @@ import { requestHandlerOf } from './request-handler.js'
  */
 export async function clientConfig(aws: AwsOptions, service: string, region = aws.region) {
   const configuration = await configurationOf(aws)
-  const { fips, dualstack, profileName } = configuration
   const endpoint = configuration.endpointOf(service)
   const inRegion = region ?? configuration.region
   const requestHandler = requestHandlerOf(aws)
   if (endpoint) requestHandler.nameEndpoint(endpoint)
   return {
-    profile: profileName,
+    profile: configuration.profileName,
     ...(inRegion !== undefined && { region: inRegion }),
     ...(endpoint && { endpoint: endpoint.url }),
     // The SDK would read AWS_PROFILE's, and not those of the profile that an option names.
     ignoreConfiguredEndpointUrls: true,
-    useFipsEndpoint: fips,
-    useDualstackEndpoint: dualstack,
+    ...endpointVariant(configuration, endpoint),
     credentials: credentialsOf(aws),
     requestHandler,
   }

@@ -130,6 +130,15 @@ function configuredEndpoint(
 
 const isTrue = (text: string | undefined) => text?.toLowerCase() === 'true'
 
+/** Returns the SDK's settings of FIPS and dual-stack. An endpoint takes precedence, as in the AWS CLI. */
+export const endpointVariant = (
+  { fips, dualstack }: AwsConfiguration,
+  endpoint: Endpoint | undefined,
+) => ({
+  useFipsEndpoint: fips && !endpoint,
+  useDualstackEndpoint: dualstack && !endpoint,
+})
+
 /**
  * Returns the options with `fips` and `dualstack` as the environment and the profile have them, for
  * the hosts in bundles. A profile that does not exist is no error here: no AWS service is called.

@@ -1,7 +1,7 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { AwsOptions } from '../options/types.js'
 import { configurationError, contactOf, credentialsError } from './aws-error.js'
-import { configurationOf, type AwsConfiguration } from './configuration.js'
+import { configurationOf, endpointVariant, type AwsConfiguration } from './configuration.js'
 import { callTimeout, withDeadline } from './deadline.js'
 import { askMfaCode } from './mfa.js'
 import { requestHandlerOf } from './request-handler.js'
@@ -88,15 +88,14 @@ async function loadCredentials(
 
 /** Returns the configuration of the SDK's own clients for STS and SSO. */
 function nestedConfig(aws: AwsOptions, configuration: AwsConfiguration, service: string) {
-  const { region, profileName, fips, dualstack } = configuration
+  const { region, profileName } = configuration
   const requestHandler = requestHandlerOf(aws)
   const endpoint = configuration.endpointOf(service)
   if (endpoint) requestHandler.nameEndpoint(endpoint)
   return {
     profile: profileName,
     region: region ?? 'us-east-1',
-    useFipsEndpoint: fips,
-    useDualstackEndpoint: dualstack,
+    ...endpointVariant(configuration, endpoint),
     ignoreConfiguredEndpointUrls: true,
     requestHandler,
     ...(endpoint && { endpoint: endpoint.url }),
