@@ -1,5 +1,5 @@
-import { homedir } from 'node:os'
 import type { AwsOptions } from '../options/types.js'
+import { homeFolder } from '../util/home-folder.js'
 import { configurationError } from './aws-error.js'
 import { optionName } from './option-name.js'
 
@@ -87,12 +87,9 @@ async function readConfiguration(aws: AwsOptions, env: Environment): Promise<Aws
 
 /** Reads `~/.aws/config` and `~/.aws/credentials`, or the files that variables name instead. */
 async function readFiles() {
-  try {
-    homedir()
-  } catch {
-    // A user id without a passwd entry and without HOME: the SDK would throw at each of its settings.
-    process.env.USERPROFILE ||= '/nonexistent'
-  }
+  const home = homeFolder()
+  // Without a home folder the SDK throws at each of its settings, unless a variable names one.
+  if (!process.env.HOME && home === '/nonexistent') process.env.USERPROFILE ||= home
   const { loadSharedConfigFiles } = await import('@smithy/core/config')
   return loadSharedConfigFiles()
 }

@@ -22,8 +22,16 @@ export interface KmsCalls {
   describeKey(keyId: string): Promise<string>
 }
 
-/** KMS through the AWS SDK, which is loaded at the first call: sealed builds never load it. */
-export function kmsCalls(aws: AwsOptions): KmsCalls {
+/**
+ * Returns the calls of KMS through the AWS SDK, which is loaded at the first one: sealed builds never
+ * load it.
+ *
+ * @param during runs each call: shows progress.
+ */
+export function kmsCalls(
+  aws: AwsOptions,
+  during: <T>(call: () => Promise<T>) => Promise<T> = (call) => call(),
+): KmsCalls {
   const clientFor = kmsClients(aws)
   return {
     async generateDataKeyPair(KeyId, EncryptionContext) {
@@ -34,7 +42,7 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
         KeyPairSpec: 'ECC_NIST_P256',
       })
       try {
-        const answer = await (await clientFor(KeyId)).send(command)
+        const answer = await during(async () => (await clientFor(KeyId)).send(command))
         return {
           keyId: present(answer.KeyId),
           publicKey: Buffer.from(present(answer.PublicKey)),
@@ -49,7 +57,7 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
       const { EncryptCommand } = await import('@aws-sdk/client-kms')
       try {
         const command = new EncryptCommand({ KeyId, Plaintext, EncryptionContext })
-        const answer = await (await clientFor(KeyId)).send(command)
+        const answer = await during(async () => (await clientFor(KeyId)).send(command))
         return {
           keyId: present(answer.KeyId),
           ciphertextBlob: base64(present(answer.CiphertextBlob)),
@@ -61,8 +69,8 @@ export function kmsCalls(aws: AwsOptions): KmsCalls {
     async describeKey(KeyId) {
       const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
       try {
-        const client = await clientFor(KeyId)
-        const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }))
+        const command = new DescribeKeyCommand({ KeyId })
+        const { KeyMetadata } = await during(async () => (await clientFor(KeyId)).send(command))
         return present(KeyMetadata?.Arn)
       } catch (error) {
         throw explain(error, 'kms:DescribeKey', KeyId)

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { nameFlags } from '../aws/option-name.js'
 import { KmsBuildError } from '../errors.js'
 import { addBuild } from './commands/build.js'
 import { addDecrypt } from './commands/decrypt.js'
@@ -45,6 +46,7 @@ const ADD = [
 /** Runs the command line. @returns the exit code. */
 export async function run(argv: string[]): Promise<number> {
   if (argv[0] === 'local') return local(argv.slice(1))
+  nameFlags()
   const program = createProgram()
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -19,6 +19,7 @@ import { loadSecretsFile } from './load-secrets-file.js'
 import { createManifest } from './manifest.js'
 import { ModuleRegistry } from './module-registry.js'
 import { fileOf } from './resolve/file.js'
+import { showProgress } from './resolve/progress.js'
 import { createRemote } from './resolve/remote.js'
 import type { Remote } from './resolve/types.js'
 import { createSealer, type Sealer } from './seal/sealer.js'
@@ -57,9 +58,10 @@ export class BuildSession {
   /** @throws KmsBuildError OPTIONS_INVALID. */
   constructor(userOptions?: Options) {
     const options = resolveOptions(userOptions)
-    const kms = kmsCalls(options.aws)
+    const progress = showProgress()
+    const kms = kmsCalls(options.aws, progress.whileKms)
     this.#options = options
-    this.#remote = createRemote(options.aws, kms, options.sources)
+    this.#remote = createRemote(options.aws, kms, options.sources, progress)
     this.#sealer = createSealer(options, kms, this.#remote.fetching.bounded)
     this.#manifest = options.manifest === undefined ? undefined : createManifest(options.manifest)
     this.#root = options.root

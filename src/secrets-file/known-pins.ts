@@ -1,10 +1,10 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { pinsIn } from '../options/environment.js'
 import { git } from '../util/git.js'
+import { homeFolder } from '../util/home-folder.js'
 import { replaceFile } from '../util/replace-file.js'
 import { withLock } from './lock.js'
 import type { SecretsFile } from './parse.js'
@@ -17,7 +17,7 @@ type KnownPins = Record<string, string[]>
 /** `known-pins.json` in the user's state folder (XDG Base Directory), as ssh has known_hosts. */
 export const knownPinsPath = () =>
   join(
-    process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'),
+    process.env.XDG_STATE_HOME || join(homeFolder(), '.local', 'state'),
     'unplugin-kms',
     'known-pins.json',
   )

@@ -1,15 +1,18 @@
-import { showProgress } from './progress.js'
+import { showProgress, type Progress } from './progress.js'
 
-/** What a build's fetches from elsewhere have in common. */
+/** Fetches secrets from elsewhere for a build. */
 export interface Fetching {
-  /** Fetches a reference once a session, however many marks name it. A failure is not kept. */
+  /** Fetches a reference once per session, however many marks name it. A failure is not kept. */
   once<T>(reference: string, fetch: () => Promise<T>): Promise<T>
-  /** Runs at most so many at a time, the others in the order of their coming. */
+  /** Runs at most so many at a time, the others in the order of the calls. */
   bounded<T>(run: () => Promise<T>): Promise<T>
 }
 
 /** @param concurrency how many requests are under way at once. */
-export function createFetching(concurrency = 8, progress = showProgress()): Fetching {
+export function createFetching(
+  concurrency = 8,
+  progress: Pick<Progress, 'begin' | 'end'> = showProgress(),
+): Fetching {
   const known = new Map<string, Promise<unknown>>()
   const waiting: (() => void)[] = []
   let free = concurrency

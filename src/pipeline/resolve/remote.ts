@@ -3,6 +3,7 @@ import type { KmsCalls } from '../../aws/kms.js'
 import { keyArns } from '../../aws/resolve-key-arn.js'
 import type { OwnSource, AwsOptions } from '../../options/types.js'
 import { createFetching } from './fetching.js'
+import { showProgress, type Progress } from './progress.js'
 import { secretValues } from './secrets-manager.js'
 import { parameters } from './ssm.js'
 import type { Remote } from './types.js'
@@ -11,8 +12,9 @@ export function createRemote(
   aws: AwsOptions,
   kms: KmsCalls,
   own: Record<string, OwnSource> = {},
+  progress: Progress = showProgress(),
 ): Remote {
-  const fetching = createFetching()
+  const fetching = createFetching(8, progress)
   const parameter = parameters(aws, fetching.bounded)
   const secretValue = secretValues(aws)
   return {

@@ -38,7 +38,7 @@ describe('what is fetched', () => {
 })
 
 describe('progress', () => {
-  const shown = async (isTTY: boolean) => {
+  const shown = async (isTTY: boolean, isCi = false) => {
     const written: string[] = []
     let show = () => {}
     const first = new Promise<void>((resolve) => (show = resolve))
@@ -46,11 +46,11 @@ describe('progress', () => {
       written.push(text)
       show()
     }
-    const progress = showProgress({ isTTY, write }, 1)
+    const progress = showProgress({ isTTY, write }, 1, isCi)
     progress.begin()
     progress.begin()
     progress.end()
-    if (isTTY) await first
+    if (isTTY && !isCi) await first
     progress.end()
     return written
   }
@@ -61,5 +61,20 @@ describe('progress', () => {
     expect(written.at(-1)).toBe('\r\u001B[K')
   })
 
-  it('is nothing elsewhere', async () => expect(await shown(false)).toEqual([]))
+  it('is nothing in a pipe', async () => expect(await shown(false)).toEqual([]))
+
+  it('is nothing on the terminal of a CI', async () => expect(await shown(true, true)).toEqual([]))
+
+  it('is shown while KMS is waited for', async () => {
+    const written: string[] = []
+    let seen = () => {}
+    const first = new Promise<void>((resolve) => (seen = resolve))
+    const write = (text: string) => {
+      written.push(text)
+      seen()
+    }
+    const { whileKms } = showProgress({ isTTY: true, write }, 1, false)
+    await whileKms(() => first)
+    expect(written).toEqual([expect.stringContaining('waiting for KMS'), '\r\u001B[K'])
+  })
 })

@@ -1,6 +1,8 @@
-/** What would give a client other credentials than ours, or lead it past the endpoint. */
+/** Variables that would give a client other credentials than ours, or say that ours are expired. */
 const MISLEADING = [
   'AWS_SESSION_TOKEN',
+  'AWS_SECURITY_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
   'AWS_PROFILE',
   'AWS_DEFAULT_PROFILE',
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',

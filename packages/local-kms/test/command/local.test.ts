@@ -50,7 +50,13 @@ describe('a command run against the local KMS', () => {
 
   test('is not led astray by what was in the environment', async () => {
     const script = 'console.log(JSON.stringify(process.env))'
-    const astray = { AWS_SESSION_TOKEN: 'x', AWS_PROFILE: 'prod', AWS_DEFAULT_PROFILE: 'prod' }
+    const astray = {
+      AWS_SESSION_TOKEN: 'x',
+      AWS_SECURITY_TOKEN: 'x',
+      AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z',
+      AWS_PROFILE: 'prod',
+      AWS_DEFAULT_PROFILE: 'prod',
+    }
     const detours = {
       AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
       AWS_USE_FIPS_ENDPOINT: 'true',
