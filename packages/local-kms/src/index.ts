@@ -3,7 +3,12 @@ export type { CreatedKey, KeyToCreate, LocalKms, LocalKmsOptions } from './local
 export type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
 export type { Network } from './account/network.js'
 export type { GrantToCreate } from './account/grant.js'
-export type { FunctionToCreate } from './account/lambda-function.js'
+export type {
+  Code,
+  FunctionAlias,
+  FunctionToCreate,
+  LayerToPublish,
+} from './account/lambda-function.js'
 export {
   applies,
   contextConditions,

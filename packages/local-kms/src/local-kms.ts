@@ -1,7 +1,12 @@
 import type { Credentials, Role, RoleToCreate, User } from './auth/principals.js'
 import type { Network } from './account/network.js'
 import type { GrantToCreate } from './account/grant.js'
-import type { FunctionToCreate } from './account/lambda-function.js'
+import type {
+  Code,
+  FunctionAlias,
+  FunctionToCreate,
+  LayerToPublish,
+} from './account/lambda-function.js'
 import type { PolicyDocument } from './policy/parse-policy.js'
 import type { Faults } from './server/faults.js'
 import type { JournalEntry } from './protocol/journal.js'
@@ -68,8 +73,17 @@ export interface LocalKms {
   createRole(options: RoleToCreate): Role
   /** Key policies that name it show its unique id from then on, which no other role has. */
   deleteRole(arn: string): void
-  /** A Lambda function, as far as its configuration goes. @returns its ARN. */
+  /** Creates a Lambda function, in memory. @returns its ARN. */
   createFunction(options: FunctionToCreate): string
+  /** Replaces the code of a function's `$LATEST`. */
+  updateFunctionCode(arn: string, code: Code): void
+  /** Publishes `$LATEST` as a new version. @returns its number. */
+  publishVersion(arn: string): string
+  /** Creates or replaces an alias of a function. */
+  putFunctionAlias(arn: string, alias: FunctionAlias): void
+  /** Publishes a new version of a layer. @returns the ARN of the version. */
+  publishLayerVersion(layer: LayerToPublish): string
+  deleteFunction(arn: string): void
   /** Creates a grant, without a call to KMS. @returns its grant id. */
   createGrant(grant: GrantToCreate): string
   createNetwork(network: Network): void

@@ -25,6 +25,7 @@ export async function makeKey(
     sourceIp: '127.0.0.1',
     secureTransport: false,
     userAgent: '',
+    origin: '',
     pkcs8PublicKey,
     entry: { time: '', requestId: '', service: 'kms', operation: '', region, outcome: '' },
   }

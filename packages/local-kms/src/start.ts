@@ -14,7 +14,7 @@ import {
 } from './auth/principals.js'
 import { LocalKmsError } from './errors.js'
 import { addGrant } from './kms/grants.js'
-import { createFunction } from './lambda/functions.js'
+import * as lambda from './lambda/functions.js'
 import type { LocalKms, LocalKmsOptions } from './local-kms.js'
 import { makeKey } from './make-key.js'
 import { Faults } from './server/faults.js'
@@ -88,7 +88,14 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     createRole: (role) => createRole(account, role),
     deleteRole: (arn) => deleteRole(account, arn),
     createOidcProvider: (url) => createOidcProvider(account, url, () => faults.now()),
-    createFunction: (options) => createFunction(account, { region, ...options }),
+    createFunction: (options) =>
+      lambda.createFunction(account, { region, ...options }, faults.now()),
+    updateFunctionCode: (arn, code) => lambda.updateFunctionCode(account, arn, code, faults.now()),
+    publishVersion: (arn) => lambda.publishVersion(account, arn, faults.now()),
+    putFunctionAlias: (arn, alias) => lambda.putAlias(account, arn, alias),
+    publishLayerVersion: (layer) =>
+      lambda.publishLayerVersion(account, { region, ...layer }, faults.now()),
+    deleteFunction: (arn) => lambda.deleteFunction(account, arn),
     createGrant(grant) {
       const { accountId = '', region = '', resource = '' } = parseArn(grant.key) ?? {}
       const key = accountNamed(account, accountId)

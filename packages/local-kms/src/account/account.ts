@@ -1,7 +1,7 @@
 import type { Policy } from '../policy/parse-policy.js'
 import { partitionOf } from '../arn.js'
 import { AwsError } from '../errors.js'
-import type { LambdaFunction } from './lambda-function.js'
+import type { LambdaFunction, LayerVersion } from './lambda-function.js'
 import type { Network } from './network.js'
 import { readStateText, stateFromText, stateToText, writeStateText } from './file.js'
 import { emptyRegion, emptyState, type RegionState, type State } from './state.js'
@@ -11,6 +11,8 @@ export class Account {
   state: State
   /** Lambda functions by ARN, and VPCs by id: a scene for who reads it, gone with the process. */
   readonly functions = new Map<string, LambdaFunction>()
+  /** By the ARN of the layer version. */
+  readonly layers = new Map<string, LayerVersion>()
   /** Other accounts, by their id: their keys alone matter, and live in memory. */
   readonly others = new Map<string, Account>()
   readonly networks = new Map<string, Network>()

@@ -5,7 +5,7 @@ import { AwsError } from '../errors.js'
 /** Header names in lower case, repeated ones as a list. */
 export interface SignedRequest {
   method: string
-  /** The path, as sent; no service here takes a query. */
+  /** The path and query, as sent. */
   target: string
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: Buffer
@@ -173,10 +173,11 @@ function stringToSign(
     const values = (Array.isArray(value) ? value : [value]).map((v) => v.trim().replace(/ +/g, ' '))
     return `${name}:${values.join(',')}\n`
   })
+  const [path = '', query = ''] = request.target.split('?', 2)
   const canonical = [
     request.method,
-    request.target.split('/').map(encode).join('/'),
-    '',
+    path.split('/').map(encode).join('/'),
+    canonicalQuery(query),
     headers.join(''),
     signedHeaders.join(';'),
     sha256(request.body),
@@ -184,9 +185,22 @@ function stringToSign(
   return [ALGORITHM, timestamp, scope, sha256(canonical)].join('\n')
 }
 
-/** Signature Version 4 encodes a path once more than it was sent. */
+function canonicalQuery(query: string): string {
+  const pairs = [...new URLSearchParams(query)].map(
+    ([name, value]) => [encode(name), encode(value)] as const,
+  )
+  pairs.sort(([a, x], [b, y]) => (a === b ? compare(x, y) : compare(a, b)))
+  return pairs.map((pair) => pair.join('=')).join('&')
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
+/** Percent-encodes a string. Signature Version 4 encodes the path again, as it was sent. */
 const encode = (segment: string): string =>
-  encodeURIComponent(segment).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+  encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 function sign(secretAccessKey: string, scope: string, text: string): string {
   const key = scope

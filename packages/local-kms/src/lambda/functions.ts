@@ -1,42 +1,93 @@
 import type { Account } from '../account/account.js'
+import type {
+  Code,
+  FunctionAlias,
+  FunctionToCreate,
+  LambdaFunction,
+  LayerToPublish,
+} from '../account/lambda-function.js'
 import { parseArn, serviceArn } from '../arn.js'
-import type { FunctionToCreate } from '../account/lambda-function.js'
-import { authorizeByIam } from '../auth/authorize.js'
-import { AwsError } from '../errors.js'
-import { required, string } from '../protocol/schema.js'
-import { operation, type Operations } from '../protocol/service.js'
+import { LocalKmsError } from '../errors.js'
 
+/** @returns the function's ARN */
 export function createFunction(
   account: Account,
-  { region, ...made }: FunctionToCreate & { region: string },
+  { name, region, tags = {}, ...made }: FunctionToCreate & { region: string },
+  now: number,
 ): string {
-  const arn = serviceArn('lambda', region, account.id, `function:${made.name}`)
-  account.functions.set(arn, made)
+  const arn = functionArn(account, region, name)
+  const latest = { lastModified: now, ...made, version: '$LATEST' }
+  account.functions.set(arn, { name, region, tags, latest, published: [], aliases: new Map() })
   return arn
 }
 
-const GetFunctionConfiguration = operation(
-  { FunctionName: required(string({ min: 1, max: 256 })) },
-  (call, { FunctionName }) => {
-    const name = (parseArn(FunctionName)?.resource ?? FunctionName).replace(/^function:/, '')
-    const arn = serviceArn('lambda', call.region, call.account.id, `function:${name}`)
-    call.entry.resource = arn
-    authorizeByIam(call, 'lambda:GetFunctionConfiguration', arn)
-    const found = call.account.functions.get(arn)
-    if (found === undefined) {
-      throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, { status: 404 })
-    }
-    return {
-      FunctionName: name,
-      FunctionArn: arn,
-      Role: found.role,
-      State: 'Active',
-      ...(found.environment && { Environment: { Variables: found.environment } }),
-      ...(found.vpc && {
-        VpcConfig: { VpcId: found.vpc.vpcId, SubnetIds: found.vpc.subnetIds, SecurityGroupIds: [] },
-      }),
-    }
-  },
-)
+export const functionArn = (account: Account, region: string, name: string): string =>
+  serviceArn('lambda', region, account.id, `function:${name}`)
 
-export const lambdaOperations = { GetFunctionConfiguration } satisfies Operations
+/** Replaces the code of `$LATEST`. Published versions keep theirs. */
+export function updateFunctionCode(account: Account, arn: string, code: Code, now: number): void {
+  const found = existing(account, arn)
+  const { imageUri: _, ...latest } = found.latest
+  found.latest = { ...latest, code, lastModified: now }
+}
+
+/** @returns the number of the new version */
+export function publishVersion(account: Account, arn: string, now: number): string {
+  const { latest, published } = existing(account, arn)
+  const version = String(Number(published.at(-1)?.version ?? 0) + 1)
+  published.push({ ...latest, version, lastModified: now })
+  return version
+}
+
+/** Creates or replaces an alias. */
+export function putAlias(account: Account, arn: string, alias: FunctionAlias): void {
+  existing(account, arn).aliases.set(alias.name, alias)
+}
+
+export function deleteFunction(account: Account, arn: string): void {
+  existing(account, arn)
+  account.functions.delete(arn)
+}
+
+/** @returns the ARN of the new layer version */
+export function publishLayerVersion(
+  account: Account,
+  layer: LayerToPublish & { region: string },
+  now: number,
+): string {
+  const layerArn = serviceArn('lambda', layer.region, account.id, `layer:${layer.name}`)
+  let version = 1
+  while (account.layers.has(`${layerArn}:${version}`)) version += 1
+  const arn = `${layerArn}:${version}`
+  account.layers.set(arn, { ...layer, version, createdAt: now })
+  return arn
+}
+
+function existing(account: Account, arn: string): LambdaFunction {
+  const found = account.functions.get(arn)
+  if (found === undefined) throw new LocalKmsError('BAD_OPTION', `function ${arn} does not exist`)
+  return found
+}
+
+/** A function as a request names it. */
+export interface FunctionReference {
+  /** The unqualified ARN. */
+  arn: string
+  name: string
+  qualifier: string | undefined
+}
+
+/** Parses a function name, partial ARN or ARN, each with or without a qualifier. */
+export function readFunctionName(
+  account: Account,
+  region: string,
+  text: string,
+  qualifier?: string,
+): FunctionReference {
+  const parsed = parseArn(text)
+  const local = (parsed?.resource ?? text).replace(/^(?:\d{12}:)?function:/, '')
+  const [name = '', inName] = local.split(':')
+  const accountId = parsed?.accountId ?? account.id
+  const arn = serviceArn('lambda', parsed?.region ?? region, accountId, `function:${name}`)
+  return { arn, name, qualifier: qualifier ?? inName }
+}

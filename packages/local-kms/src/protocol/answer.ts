@@ -1,6 +1,7 @@
-/** What goes back over HTTP, before the faults have their turn. */
+/** An HTTP answer, before faults are applied. */
 export interface Answer {
   status: number
   contentType: string
+  headers?: Readonly<Record<string, string>>
   body: Buffer
 }

@@ -13,6 +13,8 @@ export interface Call {
   readonly sourceIp: string
   readonly secureTransport: boolean
   readonly userAgent: string
+  /** The scheme and host that the client used: `http://127.0.0.1:1234`. */
+  readonly origin: string
   /** The service that calls on the caller's behalf: `ssm.us-east-1.amazonaws.com`. */
   readonly viaService?: string
   /** Whether the PKCS#8 of an elliptic-curve pair includes the optional public key. */

@@ -3,7 +3,16 @@ export interface JournalEntry {
   /** ISO 8601, by the service's own clock. */
   readonly time: string
   readonly requestId: string
-  readonly service: 'kms' | 'ssm' | 'secretsmanager' | 'sts' | 'iam' | 'lambda' | 'ec2' | 'unknown'
+  readonly service:
+    | 'kms'
+    | 'ssm'
+    | 'secretsmanager'
+    | 'sts'
+    | 'iam'
+    | 'lambda'
+    | 's3'
+    | 'ec2'
+    | 'unknown'
   /** `Decrypt`, `GetParameter`, …; `unknown` where the request names none. */
   readonly operation: string
   region: string

@@ -3,7 +3,7 @@ import type { Answer } from './answer.js'
 
 /** The AWS JSON 1.1 protocol: blobs as base64, times as seconds since 1970. */
 export function jsonAnswer(output: unknown): Answer {
-  return answer(200, output === undefined ? undefined : encode(output))
+  return answer(200, output === undefined ? undefined : encodeJson(output))
 }
 
 /** Returns an error. The name of its message member depends on the service. */
@@ -33,10 +33,11 @@ function answer(status: number, body: unknown): Answer {
   }
 }
 
-function encode(value: unknown): unknown {
+/** Encodes blobs as base64 and times as seconds since 1970. */
+export function encodeJson(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (value instanceof Date) return value.getTime() / 1000
-  if (Array.isArray(value)) return value.map(encode)
+  if (Array.isArray(value)) return value.map(encodeJson)
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, encode(item)]))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, encodeJson(item)]))
 }

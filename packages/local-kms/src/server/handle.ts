@@ -7,7 +7,8 @@ import { AwsError } from '../errors.js'
 import { CROSS_ACCOUNT } from '../kms/operations.js'
 import type { Answer } from '../protocol/answer.js'
 import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
-import { readForm, xmlAnswer, xmlError, type Form } from '../protocol/query.js'
+import { readForm, xmlAnswer, xmlError } from '../protocol/query.js'
+import { restAnswer, restError, s3Error } from '../protocol/rest-json.js'
 import { perform, recordFailure, type Operation } from '../protocol/service.js'
 import { describeStrike, refuseByFault, type Faults, type Strike } from './faults.js'
 import type { Journal, JournalEntry } from '../protocol/journal.js'
@@ -53,20 +54,30 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     if (strike.fault !== undefined) nameCaller(endpoint, request, entry, now)
     refuseByFault(strike.fault)
     const output = await run(endpoint, request, form ?? routed.input, entry, now)
-    answer = form ? xmlAnswer(form, output as object, requestId) : jsonAnswer(output)
+    answer = form ? xmlAnswer(form, output as object, requestId) : writeAnswer(service, output)
   } catch (error) {
     recordFailure(entry, error)
     const refusal =
       error instanceof AwsError
         ? error
         : new AwsError('InternalFailure', `the local KMS failed: ${String(error)}`, { status: 500 })
-    answer = form ? xmlError(form, refusal, requestId) : jsonError(refusal, service)
+    answer = form ? xmlError(form, refusal, requestId) : writeError(service, refusal)
   }
   endpoint.journal.add(entry)
   return { answer, requestId, strike }
 }
 
-/** Whom a call is from, though a fault may refuse it before anybody asks. */
+function writeAnswer(service: JournalEntry['service'], output: unknown): Answer {
+  if (service === 's3') return output as Answer
+  return service === 'lambda' ? restAnswer(output) : jsonAnswer(output)
+}
+
+function writeError(service: JournalEntry['service'], error: AwsError): Answer {
+  if (service === 's3') return s3Error(error)
+  return service === 'lambda' ? restError(error) : jsonError(error, service)
+}
+
+/** Records the caller of a request that a fault may answer before authentication. */
 function nameCaller(
   { account }: Endpoint,
   request: HttpRequest,
@@ -78,14 +89,14 @@ function nameCaller(
     entry.principal = caller.arn
     entry.region = region
   } catch {
-    // By nobody, then; where the call goes on, run says why.
+    // The entry stays without a principal. If the call continues, authentication fails again.
   }
 }
 
 async function run(
   endpoint: Endpoint,
   request: HttpRequest,
-  input: Form | undefined,
+  input: object | undefined,
   entry: JournalEntry,
   now: number,
 ): Promise<unknown> {
@@ -108,7 +119,7 @@ async function run(
   if (service === 'kms' && (body as { DryRun?: unknown } | null)?.DryRun === true)
     entry.dryRun = true
   const { caller, region } =
-    operation === OPERATIONS.sts['AssumeRoleWithWebIdentity']
+    operation === OPERATIONS.sts['AssumeRoleWithWebIdentity'] || service === 's3'
       ? { caller: anonymous(endpoint.account.id), region: endpoint.account.homeRegion }
       : authenticate(endpoint.account, request, service, now)
   entry.principal = caller.arn
@@ -123,6 +134,7 @@ async function run(
     sourceIp: request.sourceIp,
     secureTransport: request.secureTransport,
     userAgent: request.headers['user-agent'] ?? '',
+    origin: `${request.secureTransport ? 'https' : 'http'}://${request.headers.host ?? ''}`,
     pkcs8PublicKey: endpoint.pkcs8PublicKey,
     entry,
   }

@@ -17,7 +17,8 @@ export function send(
     reset(socket)
     return
   }
-  const { status, contentType, body } = fault?.kind === 'body' ? spoil(answer, fault) : answer
+  const { status, contentType, body, headers } =
+    fault?.kind === 'body' ? spoil(answer, fault) : answer
   // The service's own clock, which a fault may have put off, not the machine's.
   res.sendDate = false
   res.writeHead(status, {
@@ -26,6 +27,7 @@ export function send(
     Expires: '0',
     Pragma: 'no-cache',
     Date: new Date(now).toUTCString(),
+    ...headers,
     'Content-Type': contentType,
     'Content-Length': body.length,
   })

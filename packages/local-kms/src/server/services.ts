@@ -1,7 +1,9 @@
 import { ec2Operations } from '../ec2/networks.js'
 import { iamOperations } from '../iam/operations.js'
 import { kmsOperations } from '../kms/operations.js'
-import { lambdaOperations } from '../lambda/functions.js'
+import { s3Operations } from '../lambda/download.js'
+import { lambdaOperations } from '../lambda/operations.js'
+import { routeRest } from '../lambda/routes.js'
 import { fieldOf, type Form } from '../protocol/query.js'
 import type { Operations } from '../protocol/service.js'
 import { secretsManagerOperations } from '../secretsmanager/operations.js'
@@ -27,6 +29,7 @@ export const OPERATIONS: Readonly<Record<ServiceName, Operations>> = {
   sts: { ...stsOperations, AssumeRoleWithWebIdentity },
   iam: iamOperations,
   lambda: lambdaOperations,
+  s3: s3Operations,
   ec2: ec2Operations,
 }
 
@@ -37,27 +40,23 @@ const VERSIONS: Readonly<Partial<Record<string, ServiceName>>> = {
   '2016-11-15': 'ec2',
 }
 
-const FUNCTION = /^\/2015-03-31\/functions\/([^/?]+)\/configuration$/
-
 export interface Routed {
   service: ServiceName | 'unknown'
   operation: string
-  /** What the path names, in the services that are addressed so. */
-  input?: Form
+  /** The input that the path and query of a REST API contain. */
+  input?: object
 }
 
 /**
- * Which operation a request is for: by its `x-amz-target`, by the `Action` of its form, or, of
- * Lambda, by method and path.
+ * Finds the operation of a request: by `x-amz-target`, by the `Action` of a form, or, for Lambda,
+ * by method and path.
  */
 export function route(
   { method, target, headers }: HttpRequest,
   form: Readonly<Form> | undefined,
 ): Routed {
-  const [, FunctionName] = FUNCTION.exec(target) ?? []
-  if (method === 'GET' && FunctionName !== undefined) {
-    const input = { FunctionName: decodeURIComponent(FunctionName) }
-    return { service: 'lambda', operation: 'GetFunctionConfiguration', input }
+  if (method === 'GET') {
+    return routeRest(target, headers.range) ?? { service: 'unknown', operation: 'unknown' }
   }
   const called = String(headers['x-amz-target'] ?? '')
   const [prefix = '', operation = 'unknown'] = called.split('.', 2)

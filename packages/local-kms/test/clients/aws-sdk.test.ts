@@ -1,5 +1,6 @@
 import * as iam from '@aws-sdk/client-iam'
 import * as kms from '@aws-sdk/client-kms'
+import * as lambda from '@aws-sdk/client-lambda'
 import * as secretsmanager from '@aws-sdk/client-secrets-manager'
 import * as ssm from '@aws-sdk/client-ssm'
 import * as sts from '@aws-sdk/client-sts'
@@ -10,7 +11,7 @@ import { call, succeed } from '../call.js'
 import { makeWorld, ROWS } from '../kms/requests.js'
 
 /** AWS's own description of each operation, as its SDK carries it. */
-const SDKS: Record<string, object> = { kms, ssm, secretsmanager, sts, iam }
+const SDKS: Record<string, object> = { kms, ssm, secretsmanager, sts, iam, lambda }
 const MEMBERS = 4
 
 function documented(service: string, operation: string, side: 'input' | 'output'): string[] {
