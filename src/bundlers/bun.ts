@@ -110,7 +110,7 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession) {
     await build.checkOutputs(assets, metafile && graphOf(metafile, process.cwd()))
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
     if (outdir === undefined) return
-    await build.record(resolve(outdir), assets)
+    await build.record(resolve(outdir), assets, config)
     for (const { name, content } of assets) {
       const path = resolve(outdir, name)
       await mkdir(dirname(path), { recursive: true })

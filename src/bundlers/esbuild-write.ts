@@ -3,8 +3,8 @@ import { dirname, relative, resolve } from 'node:path'
 import type { BuildOptions, BuildResult } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
 
-/** What the user asked esbuild for before we held its writing back. */
-export interface Writing {
+/** What the user and the other plugins asked esbuild for. */
+interface Writing {
   write: boolean
   metafile: boolean
 }
@@ -28,15 +28,6 @@ export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: s
     'OUTPUT_UNSAFE',
     `the plugin ${early.name} stands before unplugin-kms and has an onEnd, which would run before the files are written: they are held back until the leak check has passed. Put unplugin-kms first in the array of plugins.`,
   )
-}
-
-/** Makes esbuild keep its outputs in memory, so that none is on disk before the leak check. */
-export function holdWriting(options: BuildOptions): Writing {
-  const asked = { write: options.write !== false, metafile: Boolean(options.metafile) }
-  options.write = false
-  // Tells the inputs, which esbuild itself refuses to overwrite only when it writes.
-  options.metafile = true
-  return asked
 }
 
 /**

@@ -17,7 +17,8 @@ import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { Target, Watch } from '../pipeline/target.js'
 import { filterOf } from './esbuild-filter.js'
-import { holdWriting, refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
+import { OutputHold } from './esbuild-hold.js'
+import { refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
@@ -55,12 +56,17 @@ const LOADERS: Record<string, Loader> = {
 
 function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const options = host.initialOptions
-  const target = targetOf(options)
   refuseEarlierOnEnd(options, NAME)
-  const writing = holdWriting(options)
+  const hold = OutputHold.join(host, build)
 
   build.setRoot(root(options))
-  host.onStart(() => reporting(() => build.start()))
+  host.onStart(() => {
+    const isHeld = hold.release()
+    return reporting(async () => {
+      if (!isHeld) throw notHeld()
+      await build.start()
+    })
+  })
 
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
   host.onResolve({ filter: MARKERS }, ({ path, importer }) => ({
@@ -75,8 +81,9 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     }),
   )
 
-  host.onLoad({ filter, namespace: 'file' }, ({ path, suffix }) => {
-    if (!build.includes(path)) return null
+  host.onLoad({ filter, namespace: 'file' }, ({ path, suffix, pluginData }) => {
+    // Another plugin resolved the module, for its own `onLoad`.
+    if (pluginData !== undefined || !build.includes(path)) return null
     const code = read(path)
     if (code && !code.includes(MARKER)) {
       build.forget(path + suffix)
@@ -84,7 +91,10 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     }
     return loading(async (watch) => {
       const text = code || (await readAgain(path))
-      const result = await build.transform(text, path + suffix, { target, watch })
+      const result = await build.transform(text, path + suffix, {
+        target: targetOf(options),
+        watch,
+      })
       if (!result) return null
       const extension = extname(path)
       return {
@@ -99,30 +109,35 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
 
   host.onEnd((result) =>
     reporting(async () => {
-      if (result.errors.length) return undefined
-      const assets = (result.outputFiles ?? []).map(({ path, contents }) => ({
-        name: relative(root(options), path),
-        content: contents,
-      }))
-      await build.checkOutputs(assets, graphOf(result.metafile!, root(options)))
-      const outdir = outputFolder(options)
-      await build.record(
-        outdir,
-        (result.outputFiles ?? []).map(({ path, contents }) => ({
-          name: relative(outdir, path),
-          content: contents,
-        })),
-      )
-      await writeOutputs(result, options, writing)
-      if (writing.write) await build.writeManifest()
-      return {
-        warnings: build.warnings().map(({ message, code, data }) => ({
-          id: code,
-          text: message,
-          detail: data,
-        })),
-      }
+      if (result.errors.length || !hold.isFirstToSee(result)) return undefined
+      return { warnings: await finish(result, options, hold) }
     }),
+  )
+}
+
+const notHeld = () =>
+  new KmsBuildError(
+    'OUTPUT_UNSAFE',
+    'another plugin took back the options write and metafile, so esbuild would write its outputs before the leak check. Set these options in the build instead.',
+  )
+
+/** Checks the outputs for every instance of the plugin, and writes them. */
+async function finish(result: BuildResult, options: BuildOptions, hold: OutputHold) {
+  const { outputFiles = [], metafile } = result
+  if (!metafile) throw notHeld()
+  const outdir = outputFolder(options)
+  const filesFrom = (folder: string) =>
+    outputFiles.map(({ path, contents }) => ({ name: relative(folder, path), content: contents }))
+  const assets = filesFrom(root(options))
+  for (const session of hold.sessions)
+    await session.checkOutputs(assets, graphOf(metafile, root(options)))
+  for (const session of hold.sessions) await session.record(outdir, filesFrom(outdir), hold)
+  await writeOutputs(result, options, hold)
+  if (hold.write) for (const session of hold.sessions) await session.writeManifest()
+  return hold.sessions.flatMap((session) =>
+    session
+      .warnings()
+      .map(({ message, code, data }) => ({ id: code, text: message, detail: data })),
   )
 }
 

@@ -22,7 +22,21 @@ interface GenerateContext {
 interface OutputPlace {
   dir?: string | undefined
   file?: string | undefined
+  format?: string | undefined
+  entryFileNames?: unknown
 }
+
+const folderOf = ({ dir, file }: OutputPlace) => resolve(dir ?? dirname(file ?? ''))
+
+/** Identifies an output among all that one instance of the plugin may see, over all rebuilds. */
+const identityOf = (context: unknown, output: OutputPlace) =>
+  JSON.stringify([
+    (context as { environment?: { name: string } }).environment?.name,
+    folderOf(output),
+    output.file,
+    output.format,
+    String(output.entryFileNames),
+  ])
 
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
 export function rollupLike(build: BuildSession) {
@@ -33,7 +47,7 @@ export function rollupLike(build: BuildSession) {
       assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
     )
     await build.checkOutputs(assets, graphOf(this))
-    await build.record(resolve(output.dir ?? dirname(output.file ?? '')), assets)
+    await build.record(folderOf(output), assets, identityOf(this, output))
     for (const { message } of build.warnings()) this.warn(message)
   }
 
@@ -46,8 +60,15 @@ export function rollupLike(build: BuildSession) {
   let isLast = false
 
   return {
+    /** By which other instances of the plugin in the same build find this one. */
+    api: { [NAME]: build },
+
     buildStart({ plugins }: { plugins?: unknown }) {
-      isLast = [plugins].flat(Infinity).includes(last)
+      const all = flat(plugins)
+      isLast = all.includes(last)
+      build.peers = all.flatMap(
+        (plugin) => (plugin as { api?: Record<string, BuildSession> }).api?.[NAME] ?? [],
+      )
       return build.start()
     },
     watchChange: (id: string) => build.forget(id),
@@ -57,7 +78,7 @@ export function rollupLike(build: BuildSession) {
       const { external, plugins } = options as { external?: ExternalOption; plugins?: unknown }
       return {
         ...options,
-        plugins: [plugins, last],
+        ...(plugins !== undefined && { plugins: [...flat(plugins), last] }),
         ...(external && { external: exceptOurs(external) }),
       }
     },
@@ -92,6 +113,9 @@ export function rollupLike(build: BuildSession) {
     },
   }
 }
+
+/** Other plugins expect a flat list of plugins in their own `options`, as Vite's is without us. */
+const flat = (plugins: unknown): unknown[] => [plugins].flat(Infinity).filter(Boolean)
 
 /** Made when it is asked for, which is when a build fails. */
 const graphOf = (context: GenerateContext): Graph => ({

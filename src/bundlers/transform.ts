@@ -14,6 +14,8 @@ export const transformHook = (
   ({
     filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
     async handler(code, id) {
+      // Vite before 6.3 ignores filters.
+      if (!build.includes(id)) return null
       const host = hostOf(this)
       const watch = (file: string) => {
         // Vite's dev server treats a watched file as an import, and fails if it does not exist.

@@ -27,10 +27,14 @@ export const resolveHook = {
   },
 }
 
-/** Loads what `resolveHook` resolved; a marker fails the build, since its importer was never seen. */
+/**
+ * Loads what `resolveHook` resolved; a marker fails the build, since its importer was never seen.
+ * Checks the id itself, since Vite before 6.3 ignores filters.
+ */
 export const loadHook = (build: BuildSession) => ({
   filter: { id: OWN_ID },
-  handler(this: { addWatchFile(file: string): void }, id: string): Promise<string> {
+  async handler(this: { addWatchFile(file: string): void }, id: string): Promise<string | null> {
+    if (!OWN_ID.test(id)) return null
     if (id.startsWith(MARKER)) throw build.untransformedImport(id.slice(MARKER.length))
     return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => {
       // An absent file is watched by the marked modules, where their bundler can.

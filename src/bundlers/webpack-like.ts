@@ -69,10 +69,13 @@ interface NativeContext {
 }
 
 /** Known once the compiler has its defaults, which is after plugins are applied. */
-function hostOf({ compiler: { platform, options } }: NativeContext): Omit<ModuleHost, 'watch'> {
+function hostOf({ compiler }: NativeContext): Omit<ModuleHost, 'watch'> {
+  const { platform, options } = compiler as Partial<Host> & Pick<Host, 'options'>
+  // webpack before 5.92 and Rspack before 1.7 have no `platform`.
+  const { web, node } = platform ?? options.externalsPresets
   return {
     target: {
-      platform: platform.web === true && platform.node !== true ? 'browser' : 'node',
+      platform: web === true && node !== true ? 'browser' : 'node',
       command: 'build',
       format: options.output.module === true ? 'esm' : 'cjs',
     },
@@ -86,6 +89,7 @@ export function attach(build: BuildSession, host: Host) {
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
+  build.peers = peersOf(compiler, build)
   addVirtualModules(build, compiler)
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
@@ -130,4 +134,14 @@ export function attach(build: BuildSession, host: Host) {
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
     if (!refused) await build.writeManifest()
   })
+}
+
+/** Sessions of all instances of the plugin that were applied to a compiler. */
+const SESSIONS = new WeakMap<WebpackCompiler, BuildSession[]>()
+
+function peersOf(compiler: WebpackCompiler, build: BuildSession): BuildSession[] {
+  const sessions = SESSIONS.get(compiler) ?? []
+  SESSIONS.set(compiler, sessions)
+  sessions.push(build)
+  return sessions
 }

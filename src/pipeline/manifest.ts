@@ -79,14 +79,11 @@ function embeddedAs(
   }
 }
 
-/** Gathers what stands in the outputs of one build, which may have several, and writes it down. */
+/** Collects what the outputs of all builds of one plugin embed, and writes it to a file. */
 export function createManifest(path: string) {
   const modules = new Map<string, Embedded[]>()
-  const found: Found[] = []
+  const found = new Map<unknown, Found[]>()
   return {
-    /** For the next build of a watch session, in which no module need change. */
-    clear: () => void (found.length = 0),
-
     /** What a module's marks became. A secrets file's pairs outlive the build, its own does not. */
     async note(
       id: string,
@@ -104,8 +101,15 @@ export function createManifest(path: string) {
       modules.set(id, await Promise.all(noted))
     },
 
-    /** @param outputs their names are relative to the folder. */
-    async add(folder: string, outputs: Asset[]) {
+    /**
+     * Lists what the outputs embed.
+     *
+     * @param outputs their names are relative to the folder.
+     * @param build identifies a build among those of one plugin; a rebuild replaces what it listed.
+     */
+    async add(folder: string, outputs: Asset[], build: unknown) {
+      const listed: Found[] = []
+      found.set(build, listed)
       const distinct = [...grouped([...modules.values()].flat(), keyOf).values()].map(
         ([one]) => one!,
       )
@@ -124,13 +128,14 @@ export function createManifest(path: string) {
         const bytes = Buffer.from(content as Uint8Array)
         for (const { pattern } of search(bytes))
           for (const embedded of await opened(sharing.get(pattern.name)!, bytes))
-            found.push({ folder, embedded, chunk })
+            listed.push({ folder, embedded, chunk })
       }
     },
 
     /** Written in one step, after the outputs; one that is equal already is left as it is. */
     async write(seen: Seen[], proof: Proof) {
-      const text = `${JSON.stringify(manifestOf(found, seen, proof), null, 2)}\n`
+      const all = [...found.values()].flat()
+      const text = `${JSON.stringify(manifestOf(all, seen, proof), null, 2)}\n`
       if ((await readFile(path, 'utf8').catch(() => null)) === text) return
       await mkdir(dirname(path), { recursive: true })
       await replaceFile(path, text)

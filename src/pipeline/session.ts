@@ -1,6 +1,7 @@
 import { relative, resolve as resolvePath, sep } from 'node:path'
 import { withEndpointVariant } from '../aws/configuration.js'
 import { kmsCalls } from '../aws/kms.js'
+import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { resolveOptions } from '../options/resolve-options.js'
 import type { Options, OptionsResolved } from '../options/types.js'
@@ -40,6 +41,11 @@ import { warnings } from './warnings.js'
 export class BuildSession {
   readonly include: RegExp[]
   readonly exclude: RegExp[]
+  /**
+   * Sessions of all instances of the plugin in one build. A bundler may ask any of them for a module
+   * that another one's marks import.
+   */
+  peers: BuildSession[] = []
   readonly #options: OptionsResolved
   readonly #remote: Remote
   readonly #sealer: Sealer
@@ -83,7 +89,6 @@ export class BuildSession {
   /** Reads and checks the secrets file, before any source is read. Called again for each rebuild. */
   async start(): Promise<void> {
     this.#failure = undefined
-    this.#manifest?.clear()
     this.#loaded = this.#load()
     await this.#loaded
   }
@@ -155,9 +160,13 @@ export class BuildSession {
     return this.#checkForLeaks(assets, { inputs: [] })
   }
 
-  /** Adds checked outputs, named relative to the folder, to the manifest. */
-  async record(folder: string, outputs: Asset[]): Promise<void> {
-    await this.#manifest?.add(folder, outputs)
+  /**
+   * Adds checked outputs, named relative to the folder, to the manifest.
+   *
+   * @param build identifies the build, since one plugin may be in several: a rebuild replaces its outputs.
+   */
+  async record(folder: string, outputs: Asset[], build?: unknown): Promise<void> {
+    await this.#manifest?.add(folder, outputs, build)
   }
 
   /** Writes the manifest, after the outputs. @throws KmsBuildError FILE_UNWRITABLE. */
@@ -266,13 +275,21 @@ export class BuildSession {
     return emitted
   }
 
-  async #virtual(name: string, watch: Watch): Promise<string> {
-    const { runtime, aws } = this.#options
-    const shim = { runtime, aws: await withEndpointVariant(aws) }
-    return moduleCode(name, shim, async (fingerprint) => {
+  #virtual(name: string, watch: Watch): Promise<string> {
+    return moduleCode(name, async (fingerprint) => {
       watch(this.#options.secretsFile.path)
-      await (this.#loaded ??= this.#load())
-      return this.#sealer.pairOf(fingerprint, this.#secretsFile)
+      for (const session of new Set([this, ...this.peers])) {
+        const pair = await session.#pairOf(fingerprint)
+        if (!pair) continue
+        const { runtime, aws } = session.#options
+        return { pair, options: { runtime, aws: await withEndpointVariant(aws) } }
+      }
+      return undefined
     })
+  }
+
+  async #pairOf(fingerprint: string): Promise<DataKeyPair | undefined> {
+    await (this.#loaded ??= this.#load())
+    return this.#sealer.pairOf(fingerprint, this.#secretsFile)
   }
 }

@@ -8,6 +8,15 @@ const require = createRequire(import.meta.url)
 /** Loaded where something is parsed: a build without marks does not pay for it. */
 export const babelParser = () => require('@babel/parser') as typeof import('@babel/parser')
 
+/** Syntax that TypeScript or a bundler accepts, and that Babel parses only on request. */
+const PROPOSALS: ParserPlugin[] = [
+  'decoratorAutoAccessors',
+  'deferredImportEvaluation',
+  'deprecatedImportAssert',
+  'explicitResourceManagement',
+  'sourcePhaseImports',
+]
+
 /**
  * Parses TypeScript, TSX, JavaScript or JSX, with decorators of either kind.
  * Babel's messages name a place and never quote the source, unlike those of the native parsers.
@@ -27,7 +36,7 @@ export function parse(code: string, file: string): File {
         allowUndeclaredExports: true,
         createImportExpressions: true,
         attachComment: false,
-        plugins: [...syntax, decorators, 'explicitResourceManagement'],
+        plugins: [...syntax, ...PROPOSALS, decorators],
       })
     } catch (error) {
       failure ??= error

@@ -1,3 +1,4 @@
+import { environment } from './credentials.js'
 import { decrypting, type Settings } from './decrypt.js'
 import type { Failure } from './error.js'
 import { hostIn, hostOf } from './host.js'
@@ -73,7 +74,7 @@ export function decryptEnv(
   name: string,
   { keyId, encryptionContext, ...settings }: DecryptEnvOptions = {},
 ): Promise<string> {
-  const { [name]: blob, AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: fn } = process.env
+  const { [name]: blob, AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: fn } = environment()
   if (!keyId && !region) throw new TypeError(`${name}: pass keyId, because AWS_REGION is not set`)
   const unset: Failure = { code: 'ENV_UNSET', why: 'not set' }
   const open = () => {

@@ -43,15 +43,14 @@ export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|pair\.[0-9a-f]{16}
  */
 export async function moduleCode(
   name: string,
-  { runtime, aws }: ShimOptions,
-  pairOf: (fingerprint: string) => Promise<DataKeyPair | undefined>,
+  pairOf: (fingerprint: string) => Promise<{ pair: DataKeyPair; options: ShimOptions } | undefined>,
 ): Promise<string> {
   if (name === SHIM) return shimModule()
   if (name === CLIENT) return CLIENT_CODE
   if (name === DEV) return devModule()
   const fingerprint = name.slice(PAIR.length)
-  const pair = await pairOf(fingerprint)
-  if (pair) return pairModuleCode(pair, runtime, aws)
+  const known = await pairOf(fingerprint)
+  if (known) return pairModuleCode(known.pair, known.options.runtime, known.options.aws)
   throw new KmsBuildError(
     'TOKEN_FOREIGN',
     `a module kept from an earlier build is sealed to ${fingerprint}, which this build does not know. Build without the bundler's cache.`,

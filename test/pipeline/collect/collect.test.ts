@@ -117,6 +117,18 @@ describe('collect reads a mark wherever an expression may stand', () => {
   })
 })
 
+it.each([
+  'class A { accessor x = secret.env("A"); static accessor y = 1 }',
+  'import defer * as z from "x"; secret.env("A")',
+  'import source z from "x"; secret.env("A")',
+  'import d from "./d.json" assert { type: "json" }; secret.env("A")',
+  'import d from "./d.json" with { type: "json" }; secret.env("A")',
+  'using a = b; secret.env("A")',
+])('collect parses the syntax that bundlers accept: %s', (code) => {
+  // An escape keeps the module from being read by its tokens alone.
+  expect(argumentsOf(`${code};\n'\\u0061'`)).toEqual(['A'])
+})
+
 describe('collect takes a static argument', () => {
   it.each([
     [`'a' + "b"`, 'ab'],
