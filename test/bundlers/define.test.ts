@@ -12,7 +12,8 @@ afterAll(() => shared.close())
 
 const STAGE = JSON.stringify({ STAGE: 'prod' })
 const DEFINED = { 'process.env': STAGE }
-const replaced = () => replace({ preventAssignment: true, values: DEFINED })
+const plugin = replace as unknown as typeof replace.default
+const replaced = () => plugin({ preventAssignment: true, values: DEFINED })
 
 const CASES: [HostName, Partial<Cell>][] = [
   ['esbuild', { more: { define: DEFINED } }],

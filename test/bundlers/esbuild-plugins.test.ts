@@ -210,7 +210,7 @@ describe('several instances and several builds', () => {
     const plugin = ours({ manifest })
     const chunks = async () => {
       const { secrets } = JSON.parse(await readFile(manifest, 'utf8')) as Manifest
-      return secrets.flatMap(({ chunks }) => chunks.map((name) => join('a', name)).sort())
+      return secrets.flatMap(({ chunks }) => chunks)
     }
     for (const outdir of ['out/a', 'out/b']) await build(options([plugin], { outdir }))
     expect(await chunks()).toEqual(['a/main.mjs', 'b/main.mjs'])
