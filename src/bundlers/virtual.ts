@@ -12,6 +12,8 @@ const MARKER = `${RESOLVED}unplugin-kms.marker?`
 
 const DATA_URL = /^(\0?data:).*/s
 
+const OWN_PREFIX = `${RESOLVED}unplugin-kms.`
+
 /** Whether an id is that of a module which exists only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./
 
@@ -34,7 +36,7 @@ export const resolveHook = {
 export const loadHook = (build: BuildSession) => ({
   filter: { id: OWN_ID },
   async handler(this: { addWatchFile(file: string): void }, id: string): Promise<string | null> {
-    if (!OWN_ID.test(id)) return null
+    if (!id.startsWith(OWN_PREFIX)) return null
     if (id.startsWith(MARKER)) throw build.untransformedImport(id.slice(MARKER.length))
     return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => {
       // An absent file is watched by the marked modules, where their bundler can.

@@ -50,7 +50,7 @@ interface Sight {
   isWritten: boolean
 }
 
-const visible = ({ plugins: _, ...options }: BuildOptions) => ({ ...options })
+const visible = (options: BuildOptions) => ({ ...options, plugins: undefined })
 
 function recorder(root: string, change: (options: BuildOptions) => void) {
   const sight: Partial<Sight> = {}
