@@ -84,7 +84,9 @@ export class OutputHold {
           READ.add(this.#options)
           return HELD[name]
         },
-        set: (value: boolean) => void (this.#asked[name] = value),
+        set: (value: boolean) => {
+          this.#asked[name] = value
+        },
         enumerable: true,
         configurable: true,
       })
