@@ -2,6 +2,7 @@ import type { AwsOptions } from '../options/types.js'
 import { configurationOf, endpointVariant } from './configuration.js'
 import { credentialsOf } from './credentials.js'
 import { callTimeout, withDeadline } from './deadline.js'
+import { muteNodeVersionWarning } from './node-version.js'
 import { requestHandlerOf } from './request-handler.js'
 
 /**
@@ -11,6 +12,7 @@ import { requestHandlerOf } from './request-handler.js'
  */
 export async function clientConfig(aws: AwsOptions, service: string, region = aws.region) {
   const configuration = await configurationOf(aws)
+  await muteNodeVersionWarning()
   const endpoint = configuration.endpointOf(service)
   const inRegion = region ?? configuration.region
   const requestHandler = requestHandlerOf(aws)

@@ -1,5 +1,6 @@
 import { inspect, types } from 'node:util'
 import type { Settings } from '@unplugin-kms/runtime/shim'
+import { didYouMean } from '../util/did-you-mean.js'
 import type { AwsOptions, Options } from './types.js'
 
 interface Shape {
@@ -143,7 +144,7 @@ export function mistakeIn(
 ): string | undefined {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(shapes, name))
-      return `there is no option ${path}${name}. The options are ${Object.keys(shapes).join(', ')}.`
+      return `there is no option ${path}${name}. ${didYouMean(name, Object.keys(shapes))}The options are ${Object.keys(shapes).join(', ')}.`
     const { is, allowed, hidden, within: own } = shapes[name]!
     if (value === undefined) continue
     if (!is(value)) {

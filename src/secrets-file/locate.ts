@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
+import { didYouMean } from '../util/did-you-mean.js'
 import { unwritable } from '../util/replace-file.js'
 import { readSecretsFile, type SecretsFile } from './parse.js'
 
@@ -53,6 +54,6 @@ export function existingEntry({ path, secrets }: SecretsFile, name: string): Tok
   if (token !== undefined) return token
   throw new KmsBuildError(
     'NAME_UNKNOWN',
-    `${path} has no secret of that name. npx unplugin-kms list shows those it has.`,
+    `${path} has no entry named ${name}. ${didYouMean(name, secrets.keys())}npx unplugin-kms list shows its names.`,
   )
 }

@@ -3,14 +3,27 @@ import { existingEntry, existingSecretsFile, type SecretsOptions } from '../secr
 import { opener } from '../secrets-file/open.js'
 
 /**
- * Opens one entry, with kms:Decrypt.
+ * Decrypts entries, with one kms:Decrypt per data key pair.
  *
- * @returns the value's bytes; text is UTF-8.
+ * @returns the values' bytes by name; text is UTF-8.
  * @throws KmsBuildError NAME_UNKNOWN, SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, and what `opener`
  *   throws.
  */
-export async function getSecret(name: string, options: SecretsOptions = {}): Promise<Uint8Array> {
+export async function getSecrets(
+  names: string[],
+  options: SecretsOptions = {},
+): Promise<Map<string, Uint8Array>> {
   const file = await existingSecretsFile(options)
-  const token = existingEntry(file, name)
-  return opener(kmsOpeningCalls(options.aws ?? {}), file).open(token, name)
+  const tokens = names.map((name) => [name, existingEntry(file, name)] as const)
+  const { open } = opener(kmsOpeningCalls(options.aws ?? {}), file)
+  return new Map(
+    await Promise.all(
+      tokens.map(async ([name, token]) => [name, await open(token, name)] as const),
+    ),
+  )
+}
+
+/** Decrypts one entry; see `getSecrets`. */
+export async function getSecret(name: string, options?: SecretsOptions): Promise<Uint8Array> {
+  return (await getSecrets([name], options)).get(name)!
 }

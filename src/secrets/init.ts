@@ -43,7 +43,7 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     )
   const path = secretsFilePath(options)
   return withLock(path, async (stillHeld) => {
-    await refuseExisting(path)
+    await rejectExisting(options)
     const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
     const file = newSecretsFile(path, pair)
     stillHeld()
@@ -60,7 +60,9 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
   })
 }
 
-async function refuseExisting(path: string): Promise<void> {
+/** Fails if the secrets file exists. @throws KmsBuildError SECRETS_FILE_EXISTS. */
+export async function rejectExisting(options: SecretsOptions): Promise<void> {
+  const path = secretsFilePath(options)
   // A file that is there but broken is not ours to overwrite either.
   if ((await readSecretsFile(path).catch(() => true)) === null) return
   throw new KmsBuildError(

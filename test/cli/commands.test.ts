@@ -423,7 +423,7 @@ describe('scan', () => {
     expect(code).toBe(1)
     expect(stdout.split('\n')).toEqual([
       ...names.sort().map((name) => `V (as it is) in ${name}:1:12`),
-      '12 findings in 12 files; 1 value looked for',
+      '12 findings in 12 files; searched for 1 value',
       '',
     ])
   })
@@ -458,7 +458,7 @@ describe('scan', () => {
     expect(stdout.split('\n')).toEqual([
       'V (as it is) in layer/b/again.js:1:1',
       'V (as it is) in layer/b/c.js:1:1',
-      '2 findings in 3 files; 1 value looked for',
+      '2 findings in 3 files; searched for 1 value',
       '',
     ])
   })

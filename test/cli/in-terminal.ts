@@ -15,13 +15,20 @@ export function inTerminal(
   args: string[],
   steps: [string, string][] = [],
   environment: Record<string, string> = {},
+  columns = 80,
 ): Promise<InTerminal> {
   const { NO_COLOR: _, ...env } = {
     ...space.env,
     ...environment,
     TERM: 'xterm-256color',
   } as Record<string, string>
-  const task = JSON.stringify({ command: space.command(args), cwd: space.folder, env, steps })
+  const task = JSON.stringify({
+    command: space.command(args),
+    cwd: space.folder,
+    env,
+    columns,
+    steps,
+  })
   return new Promise((resolve, reject) => {
     const child = execFile(
       'python3',

@@ -1,10 +1,10 @@
-"""Runs a command in a terminal of 80 by 24: reads JSON {command, cwd, env, steps: [[await, send]]},
+"""Runs a command in a terminal of 80 by 24: reads JSON {command, cwd, env, columns?, steps: [[await, send]]},
 and writes JSON {code, output, restored}. `restored` = the terminal is as it was before."""
 import fcntl, json, os, pty, select, struct, sys, termios
 
 task = json.load(sys.stdin)
 master, slave = pty.openpty()
-fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, task.get('columns', 80), 0, 0))
 before = termios.tcgetattr(slave)
 child = os.fork()
 if child == 0:

@@ -27,7 +27,9 @@ describe('unplugin-kms inspect', () => {
   it('prints a line for each secret in a pipe, its facts parted by tabs, and needs no AWS', async () => {
     const { stdout, stderr, code } = await shop.cli(['inspect', 'dist'])
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout.trimEnd().split('\t')).toEqual([
+    const [header, line] = stdout.trimEnd().split('\n')
+    expect(header).toBe('NAME\tKIND\tFORMAT\tMODE\tSIZE\tFINGERPRINT\tKEYS\tCONTEXT\tIN')
+    expect(line!.split('\t')).toEqual([
       'DB_PASSWORD',
       'literal',
       'text',
@@ -85,7 +87,7 @@ describe('unplugin-kms inspect', () => {
     const args = ['odd', '--against', 'kms-manifest.json']
     const { stdout, stderr } = await shop.cli(['inspect', ...args])
     expect(stdout).toContain(String.raw`\u001b[2J\u000a\u009b\u0009\u202eX`)
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect(stderr).toMatch(/several chunks: \\u001b.*\n.*broken.* token in b\\u001b/)
     expect(stderr).toContain('X is in the bundle, and not in the manifest')
     const json = await shop.cli(['inspect', ...args, '--json'])

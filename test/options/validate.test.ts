@@ -3,7 +3,7 @@ import { resolveOptions } from '../../src/options/resolve-options.js'
 
 describe('an option', () => {
   it.each<[object, RegExp]>([
-    [{ keyID: 'alias/app' }, /no option keyID\..* keyId,/],
+    [{ keyID: 'alias/app' }, /no option keyID\. Did you mean keyId\?.* keyId,/],
     [{ aws: { reigon: 'us-east-1' } }, /no option aws\.reigon\..* region,/],
     [{ proof: { exept: ['A'] } }, /no option proof\.exept\..* except/],
     [{ keyId: '' }, /keyId is ''.* Is the variable/],

@@ -1,54 +1,44 @@
-import { Option, type Command } from 'commander'
-import type { BundleOptions } from '../../bundle/bundle.js'
+import { Option, type Command } from '@commander-js/extra-typings'
 import { KmsBuildError } from '../../errors.js'
 import type { Options } from '../../options/types.js'
 import { count, dim, emphasis, print, printJson, warn } from '../support/output.js'
 import {
-  awsOptions,
-  contextPair,
+  contextOption,
   example,
+  fileOption,
+  jsonOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
+  type SharedFlags,
   several,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 
-interface Flags extends FileFlags, AwsFlags {
-  outdir: string
-  runtime: NonNullable<BundleOptions['runtime']>
-  key?: string[]
-  context?: Record<string, string>
-  pin?: string[]
-  mode?: NonNullable<Options['mode']>
-  plaintextLiterals?: NonNullable<Options['plaintextLiterals']>
-  except?: string[]
-  json?: boolean
-}
-
 export function addBuild(program: Command) {
-  const command = withAws(withFile(program.command('build')))
-    .summary('bundle Lambda functions with esbuild')
+  const command = program
+    .command('build')
+    .summary('Bundle Lambda functions with esbuild')
     .description(
-      "bundle Lambda functions with esbuild, for tools that take no plugins: ES modules with all their packages. Behind -- stand esbuild's own options.",
+      "Bundle Lambda functions with esbuild, for tools that take no plugins: ES modules with all their packages. After -- follow esbuild's own options.",
     )
     .usage('ENTRY... --outdir <folder> [options] [-- --minify …]')
     .argument('<entry...>')
-    .requiredOption('-o, --outdir <folder>', 'where the bundles go')
+    .requiredOption('-o, --outdir <folder>', 'folder of the bundles')
     .addOption(
       new Option('--runtime <name>', 'nodejs22.x (default) or nodejs24.x')
         .choices(['nodejs22.x', 'nodejs24.x'])
         .default('nodejs22.x'),
     )
-    .option('-k, --key <id>', 'KMS key, if no secrets file says it; repeatable', several)
-    .option('-c, --context <name=value>', 'encryption context; repeatable', contextPair)
-    .option('--pin <sha256:…>', "the secrets file's public key; repeatable", several)
+    .addOption(keyOption('KMS key, without a secrets file'))
+    .addOption(contextOption())
+    .addOption(fileOption())
+    .option('--pin <sha256:…>', 'pin of the secrets file; repeatable', several)
     .addOption(
-      new Option('--mode <mode>', 'envelope (default), or direct: a kms:Decrypt each').choices([
-        'envelope',
-        'direct',
-      ]),
+      new Option(
+        '--mode <mode>',
+        'envelope (default), or direct: one kms:Decrypt per secret',
+      ).choices(['envelope', 'direct']),
     )
     .addOption(
       new Option('--plaintext-literals <what>', 'allow, warn (default) or error').choices([
@@ -57,25 +47,27 @@ export function addBuild(program: Command) {
         'error',
       ]),
     )
-    .option('--except <name>', 'a secret that may stand in the output; repeatable', several)
-    .option('--json', 'print { files, others, warnings, runtime }')
+    .option('--except <name>', 'secret that the output may contain; repeatable', several)
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('{ files, others, warnings, runtime }'))
     .configureOutput({
       outputError: (text, write) =>
         write(
           /unknown option/.test(text)
-            ? `${text.replace(/=.*/, "'")}esbuild's own options stand behind --\n`
+            ? `${text.replace(/=.*/, "'")}esbuild's own options follow after --\n`
             : text,
         ),
     })
-    .action(async (operands: string[], flags: Flags) => {
+    .action(async (operands, flags) => {
       const [{ bundleFunctions }, { readEsbuildFlags }] = await Promise.all([
         import('../../bundle/bundle.js'),
         import('../../bundle/esbuild-flags.js'),
       ])
-      // Behind -- nothing is ours, and an entry never begins so.
+      // After -- come esbuild's options only, and no entry begins with a dash.
       const entries = operands.filter((operand) => !operand.startsWith('-'))
       if (!entries.length)
-        throw new KmsBuildError('ARGUMENT_INVALID', 'no entry: name a module before the --.')
+        throw new KmsBuildError('ARGUMENT_INVALID', 'no entry: give a module before the --.')
       const bundled = await bundleFunctions({
         entries,
         outdir: flags.outdir,
@@ -86,7 +78,7 @@ export function addBuild(program: Command) {
       bundled.warnings.forEach(warn)
       if (bundled.others.length)
         warn(
-          `${count(bundled.others.length, 'other file')} in ${flags.outdir}, not of this build and not searched for plaintexts: ${some(bundled.others)}. Delete what is left from earlier.`,
+          `${count(bundled.others.length, 'other file')} in ${flags.outdir}, not written by this build and not searched for plaintexts: ${some(bundled.others)}. Delete the files of earlier builds.`,
         )
       if (flags.json) return printJson(bundled)
       for (const { path, bytes } of bundled.files)
@@ -95,8 +87,16 @@ export function addBuild(program: Command) {
   example(command, 'npx unplugin-kms build src/*.ts --outdir dist --key alias/orders -- --minify')
 }
 
-const pluginOptions = (flags: Flags): Options => ({
-  ...awsOptions(flags),
+interface PluginFlags extends SharedFlags {
+  key?: string[] | undefined
+  context?: Record<string, string> | undefined
+  pin?: string[] | undefined
+  mode?: Options['mode']
+  plaintextLiterals?: Options['plaintextLiterals']
+  except?: string[] | undefined
+}
+
+const pluginOptions = (flags: PluginFlags): Options => ({
   ...secretsOptions(flags),
   ...(flags.key && { keyId: flags.key }),
   ...(flags.context && { encryptionContext: flags.context }),

@@ -1,30 +1,34 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { note, waiting } from '../support/output.js'
 import {
   example,
+  fileOption,
+  jsonOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 import { report } from './encrypt.js'
 
 export function addDecrypt(program: Command) {
-  const command = withAws(withFile(program.command('decrypt')))
-    .summary('turn sealed literals back into plaintext')
-    .description('turn sealed literals back into plaintext, in place; needs kms:Decrypt')
+  const command = program
+    .command('decrypt')
+    .summary('Turn sealed literals back into plaintext')
+    .description('Turn sealed literals back into plaintext, in place. Needs kms:Decrypt.')
     .argument('<path...>', 'source files, or folders of them')
-    .option('--json', 'print a list of { path, places }')
-    .action(async (paths: string[], flags: FileFlags & AwsFlags & { json?: boolean }) => {
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('a list of { path, places }'))
+    .action(async (paths, flags) => {
       const { decryptSources } = await import('../../secrets/decrypt.js')
       const { changed } = await waiting('asking KMS', () =>
         decryptSources(paths, secretsOptions(flags)),
       )
-      report(changed, flags.json, 'opened')
+      report(changed, flags.json, 'decrypted')
       if (changed.length)
         note(
-          'plaintexts stand in the sources now: npx unplugin-kms encrypt seals them again; do not commit them',
+          'the sources contain plaintexts now: do not commit them; npx unplugin-kms encrypt seals them again',
         )
     })
   example(command, 'npx unplugin-kms decrypt src/payment.ts')

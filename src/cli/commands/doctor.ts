@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { Check, Status } from '../../doctor/check.js'
 import type { Diagnosis } from '../../doctor/doctor.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -15,44 +15,34 @@ import {
   waiting,
 } from '../support/output.js'
 import {
-  contextPair,
+  contextOption,
   example,
+  fileOption,
+  jsonOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  several,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 
-interface Flags extends FileFlags, AwsFlags {
-  function?: string
-  role?: string
-  decrypt?: boolean
-  key?: string[]
-  context?: Record<string, string>
-  json?: boolean
-}
-
 export function addDoctor(program: Command) {
-  const command = withAws(
-    withFile(
-      program
-        .command('doctor')
-        .summary('say why nothing opens')
-        .description(
-          'check each step from secrets file or bundle to running function, and say the cause first; changes nothing. Exit 1 if something is wrong',
-        )
-        .argument('[bundle...]'),
-    ),
-  )
-    .option('--function <name>', 'of Lambda: its role, its way to KMS')
-    .option('--role <arn>', 'a role instead: whether it may open')
-    .option('--decrypt', 'prove the key pairs, open every entry')
-    .option('--key <id>', "the plugin's keyId, to see where an alias leads", several)
-    .option('--context <name=value>', "the plugin's encryptionContext", contextPair)
-    .option('--json', 'print { checks, verdict }')
-    .action(async (bundles: string[], flags: Flags) => {
+  const command = program
+    .command('doctor')
+    .summary('Diagnose why secrets cannot be decrypted')
+    .description(
+      'Check each step from the secrets file or bundle to the running function, and report the cause first. Changes nothing. Exit 1 on findings.',
+    )
+    .argument('[bundle...]')
+    .option('--function <name>', 'Lambda function: its role and its network')
+    .option('--role <arn>', 'IAM role, without a function')
+    .option('--decrypt', 'decrypt the data key pairs and every entry')
+    .addOption(keyOption("the plugin's keyId, to resolve an alias"))
+    .addOption(contextOption("the plugin's encryptionContext"))
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('{ checks, verdict }'))
+    .action(async (bundles, flags) => {
       const { function: functionName, role, decrypt = false, key, context, json } = flags
       const { diagnose } = await import('../../doctor/doctor.js')
       const diagnosis = await waiting('Asking AWS', () =>
@@ -74,9 +64,9 @@ export function addDoctor(program: Command) {
 }
 
 const EXITS: Record<Diagnosis['verdict'], number> = {
-  fine: EXIT.FINE,
-  found: EXIT.FOUND,
-  'broken-input': EXIT.BROKEN_INPUT,
+  fine: EXIT.SUCCESS,
+  found: EXIT.FINDINGS,
+  'broken-input': EXIT.INVALID_INPUT,
   'aws-unreachable': EXIT.AWS,
   'aws-refused': EXIT.AWS,
 }
@@ -99,10 +89,10 @@ function show({ checks }: Diagnosis) {
   )
 }
 
-/** Between words, where a person looks; a tool gets its one line. */
+/** Wraps a line between words on a terminal; a pipe gets one line. */
 function wrap(text: string): string {
   const { isTTY, columns } = process.stdout
-  if (!isTTY) return text
+  if (!isTTY || columns <= INDENT) return text
   const lines = ['']
   for (const word of text.split(' ')) {
     const line = `${lines.at(-1)} ${word}`.trimStart()
@@ -116,7 +106,7 @@ const WIDTH = Math.max(...Object.values(MARKS).map((mark) => mark.length))
 
 const INDENT = WIDTH + 2
 
-/** A line a check; below it what to do, unbroken, to be copied. */
+/** Prints a check, and below it what to do, without line breaks, to be copied. */
 function showCheck({ status, id, says, fix, add }: Check) {
   const mark = MARKS[status].padEnd(INDENT)
   const text = wrap(plain(`${id}: ${says}`))

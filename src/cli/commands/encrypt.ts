@@ -1,22 +1,26 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { placeText, type Place } from '../../errors.js'
 import { EXIT } from '../support/exit-codes.js'
 import { count, note, print, printJson, warn } from '../support/output.js'
-import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
-
-interface Flags extends FileFlags {
-  check?: boolean
-  json?: boolean
-}
+import {
+  example,
+  fileOption,
+  jsonOption,
+  secretsOptions,
+  trustOption,
+} from '../support/shared-options.js'
 
 export function addEncrypt(program: Command) {
-  const command = withTrust(program.command('encrypt'))
-    .summary("turn plaintext secret('…') literals into tokens")
-    .description("turn plaintext secret('…') literals into sealed tokens, in place; needs no AWS")
+  const command = program
+    .command('encrypt')
+    .summary("Turn plaintext secret('…') literals into tokens")
+    .description("Turn plaintext secret('…') literals into sealed tokens, in place. Needs no AWS.")
     .argument('<path...>', 'source files, or folders of them')
-    .option('--check', 'change nothing; exit 1 if there are any')
-    .option('--json', 'print a list of { path, places }')
-    .action(async (paths: string[], flags: Flags) => {
+    .option('--check', 'change nothing; exit 1 if there are plaintext literals')
+    .addOption(fileOption())
+    .addOption(trustOption())
+    .addOption(jsonOption('a list of { path, places }'))
+    .action(async (paths, flags) => {
       const { encryptSources, findPlaintextLiterals } = await import('../../secrets/encrypt.js')
       if (flags.check) {
         const found = await findPlaintextLiterals(paths)
@@ -25,7 +29,7 @@ export function addEncrypt(program: Command) {
         note(
           'seal them with npx unplugin-kms encrypt, or move them to the secrets file with npx unplugin-kms set',
         )
-        process.exitCode = EXIT.FOUND
+        process.exitCode = EXIT.FINDINGS
         return
       }
       const { changed, warnings } = await encryptSources(paths, secretsOptions(flags))
@@ -43,7 +47,7 @@ export function addEncrypt(program: Command) {
   )
 }
 
-/** Says how many literals, in which files. */
+/** Prints how many literals there are, and where. */
 export function report(
   changed: { path: string; places: Place[] }[],
   json: boolean | undefined,

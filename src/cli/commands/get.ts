@@ -1,34 +1,51 @@
+import type { Command } from '@commander-js/extra-typings'
 import { isUtf8 } from 'node:buffer'
-import type { Command } from 'commander'
 import { print, printJson, waiting } from '../support/output.js'
 import {
   example,
+  fileOption,
+  jsonOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 
 export function addGet(program: Command) {
-  const command = withAws(withFile(program.command('get')))
-    .summary('print one value')
-    .description('print one value and nothing else; needs kms:Decrypt')
-    .argument('<name>')
-    .option('--json', 'print { name, value }, or { name, base64 } for what is no text')
-    .action(async (name: string, flags: FileFlags & AwsFlags & { json?: boolean }) => {
-      const { getSecret } = await import('../../secrets/get.js')
-      const bytes = Buffer.from(
-        await waiting('asking KMS', () => getSecret(name, secretsOptions(flags))),
-      )
-      if (flags.json)
-        return printJson({
-          name,
-          ...(isUtf8(bytes) ? { value: bytes.toString() } : { base64: bytes.toString('base64') }),
-        })
-      process.stdout.write(bytes)
+  const command = program
+    .command('get')
+    .summary('Print values')
+    .description(
+      'Print a value and nothing else, or several as JSON by name. Needs kms:Decrypt, once.',
+    )
+    .argument('<name...>')
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('{ name, value }, or { name, base64 } for bytes; several names: a list'))
+    .action(async (names, flags) => {
+      const { getSecrets } = await import('../../secrets/get.js')
+      const values = await waiting('asking KMS', () => getSecrets(names, secretsOptions(flags)))
+      const entries = [...values].map(([name, bytes]) => ({
+        name,
+        ...(isUtf8(bytes)
+          ? { value: Buffer.from(bytes).toString() }
+          : { base64: Buffer.from(bytes).toString('base64') }),
+      }))
+      if (flags.json) return printJson(names.length === 1 ? entries[0] : entries)
+      if (names.length > 1) {
+        return printJson(
+          Object.fromEntries(
+            entries.map(({ name, ...rest }) => [name, 'value' in rest ? rest.value : rest]),
+          ),
+        )
+      }
+      process.stdout.write([...values.values()][0]!)
       // A terminal's next prompt begins a line of its own; a pipe gets the bytes alone.
-      if (process.stdout.isTTY) print('')
+      return process.stdout.isTTY ? print('') : undefined
     })
-  example(command, 'PGPASSWORD="$(npx unplugin-kms get DB_PASSWORD)" psql')
+  example(
+    command,
+    'PGPASSWORD="$(npx unplugin-kms get DB_PASSWORD)" psql',
+    'npx unplugin-kms get DB_USER DB_PASSWORD',
+  )
 }

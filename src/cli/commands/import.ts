@@ -1,24 +1,28 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { lstat, readFile, realpath, rm } from 'node:fs/promises'
 import { KmsBuildError } from '../../errors.js'
 import { count, note, print, printJson, warn } from '../support/output.js'
-import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
+import {
+  example,
+  fileOption,
+  jsonOption,
+  secretsOptions,
+  trustOption,
+} from '../support/shared-options.js'
 import { confirmed } from '../support/value.js'
 
-interface Flags extends FileFlags {
-  delete?: boolean
-  json?: boolean
-}
-
 export function addImport(program: Command) {
-  const command = withTrust(program.command('import'))
-    .summary('seal the values of a dotenv file')
-    .description('seal the values of a dotenv file; needs no AWS')
-    .argument('<path>', 'the dotenv file')
-    .argument('[name...]', 'only these of its variables')
-    .option('--delete', 'delete the dotenv file afterwards')
-    .option('--json', 'print { path, added, replaced, skipped }')
-    .action(async (path: string, names: string[], flags: Flags) => {
+  const command = program
+    .command('import')
+    .summary('Seal the values of a dotenv file')
+    .description('Seal the values of a dotenv file. Needs no AWS.')
+    .argument('<path>', 'dotenv file')
+    .argument('[name...]', 'variables to import (default: all)')
+    .option('--delete', 'delete the dotenv file, if everything in it was sealed')
+    .addOption(fileOption())
+    .addOption(trustOption())
+    .addOption(jsonOption('{ path, added, replaced, skipped }'))
+    .action(async (path, names, flags) => {
       const { readDotenv, unambiguousValues } = await import('../../util/dotenv.js')
       const { setSecrets } = await import('../../secrets/set.js')
       const file = await readDotenv(path)

@@ -1,46 +1,36 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { emphasis, print, printJson, waiting, warn } from '../support/output.js'
 import {
-  contextPair,
+  contextOption,
   example,
+  fileOption,
+  jsonOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  several,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 
-interface Flags extends FileFlags, AwsFlags {
-  key: string[]
-  context?: Record<string, string>
-  types: boolean
-  mergeDriver?: boolean
-  json?: boolean
-}
-
 export function addInit(program: Command) {
-  const command = withAws(withFile(program.command('init')))
-    .summary('make a secrets file, with a data key pair of its own')
-    .description('make a secrets file, with a data key pair of its own')
-    .requiredOption(
-      '-k, --key <id>',
-      'KMS key that may open it: id, ARN or alias; repeatable',
-      several,
-    )
-    .option(
-      '-c, --context <name=value>',
-      'encryption context, seen in CloudTrail; repeatable',
-      contextPair,
-    )
-    .option('--merge-driver', 'have git merge secrets files entry by entry')
-    .option('--no-types', 'no declaration of the names for TypeScript')
-    .option('--json', 'print { path, fingerprint, pin, keyArns, types }')
-    .action(async (flags: Flags) => {
-      const { initSecretsFile } = await import('../../secrets/init.js')
-      const made = await waiting('making a data key pair in KMS', () =>
+  const command = program
+    .command('init')
+    .summary('Create a secrets file with a new data key pair')
+    .description('Create a secrets file with a new data key pair.')
+    .addOption(keyOption('KMS key that encrypts it: id, ARN or alias').makeOptionMandatory())
+    .addOption(contextOption('encryption context, visible in CloudTrail'))
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .option('--merge-driver', 'let git merge secrets files entry by entry')
+    .option('--no-types', 'no TypeScript declaration of the names')
+    .addOption(jsonOption('{ path, fingerprint, pin, keyArns, types, warnings }'))
+    .action(async (flags) => {
+      const { initSecretsFile, rejectExisting } = await import('../../secrets/init.js')
+      const options = secretsOptions(flags)
+      await rejectExisting(options)
+      const made = await waiting('creating a data key pair in KMS', () =>
         initSecretsFile({
-          ...secretsOptions(flags),
+          ...options,
           keyIds: flags.key,
           ...(flags.context && { encryptionContext: flags.context }),
           types: flags.types,
@@ -50,16 +40,15 @@ export function addInit(program: Command) {
       const attributes = flags.mergeDriver ? await installMergeDriver(made.path) : undefined
       made.warnings.forEach(warn)
       if (flags.json) return printJson(made)
-      print(`made ${emphasis(made.path)}, which is safe to commit`)
-      for (const arn of made.keyArns) print(`  opens with ${arn}`)
-      if (made.types)
-        print(`made ${made.types}, by which TypeScript knows the names; commit it too`)
+      print(`created ${emphasis(made.path)}, which is safe to commit`)
+      for (const arn of made.keyArns) print(`  decrypts with ${arn}`)
+      if (made.types) print(`created ${made.types}, which types secret.named(); commit it too`)
       if (attributes)
         print(
-          `git merges it by entry: commit ${attributes}, and in each other clone run npx unplugin-kms merge --install`,
+          `git merges it by entry: commit ${attributes}, and run npx unplugin-kms merge --install in each other clone`,
         )
       print(
-        `pin its public key in the plugin's options, so that no build seals to another:\n  pin: '${emphasis(made.pin)}'\nor in CI: UNPLUGIN_KMS_PIN=${made.pin}`,
+        `pin its public key in the plugin's options, so that no build seals to another key:\n  pin: '${emphasis(made.pin)}'\nor in CI: UNPLUGIN_KMS_PIN=${made.pin}`,
       )
       return print('next: npx unplugin-kms set NAME')
     })

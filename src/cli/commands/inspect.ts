@@ -1,38 +1,33 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import type { Difference } from '../../inspect/against.js'
 import type { Inspection } from '../../inspect/inspect.js'
 import type { SealedTo } from '../../inspect/sealed-to.js'
 import { EXIT } from '../support/exit-codes.js'
 import { alarm, count, dim, emphasis, note, plain, print, printJson } from '../support/output.js'
-import { example } from '../support/shared-options.js'
-
-interface Flags {
-  file?: string
-  against?: string
-  json?: boolean
-}
+import { example, jsonOption } from '../support/shared-options.js'
 
 export function addInspect(program: Command) {
   const command = program
     .command('inspect')
-    .summary('show what a built bundle carries')
+    .summary('List the secrets of a built bundle')
     .description(
-      'show each secret that a built bundle, source map, folder or zip carries, and who can open it; needs no AWS. Exit 1 if it differs from what --against or --file say, or holds a token that cannot be opened',
+      'List the secrets of a bundle, source map, folder or zip, and the keys that decrypt them. Needs no AWS. Exit 1 if it differs from --against or --file, or contains a malformed token.',
     )
     .argument('<path...>')
-    .option('-f, --file <path>', 'compare it with this secrets file: stale, missing, foreign')
-    .option('--against <manifest>', "compare it with what the plugin's option manifest wrote")
-    .option(
-      '--json',
-      'print { files, notFollowed, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
+    .option('-f, --file <path>', 'compare with this secrets file: stale, missing, foreign')
+    .option('--against <manifest>', "compare with a manifest that the plugin's option wrote")
+    .addOption(
+      jsonOption(
+        '{ files, notFollowed, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
+      ),
     )
-    .action(async (paths: string[], { file, against, json }: Flags) => {
+    .action(async (paths, { file, against, json }) => {
       const { inspect } = await import('../../inspect/inspect.js')
       const found = await inspect(paths, {
         ...(file !== undefined && { secretsFile: file }),
         ...(against !== undefined && { against }),
       })
-      if (disagrees(found)) process.exitCode = EXIT.FOUND
+      if (disagrees(found)) process.exitCode = EXIT.FINDINGS
       if (json) return printJson(found)
       return process.stdout.isTTY ? showTable(found) : showLines(found)
     })
@@ -57,9 +52,12 @@ const contextText = (context: Record<string, string>) =>
   ) || '-'
 const places = ({ chunks, elsewhere }: Secret) => (chunks.length ? chunks : elsewhere).map(plain)
 
-/** A secret a line, its facts parted by tabs, for tools that cut and grep. */
+const COLUMNS = 'NAME KIND FORMAT MODE SIZE FINGERPRINT KEYS CONTEXT IN'.split(' ')
+
+/** Prints one secret per line, separated by tabs and with a header, for cut and awk. */
 function showLines(found: Inspection) {
-  if (!found.secrets.length) note(`0 secrets in ${count(found.files, 'file')}`)
+  if (found.secrets.length) print(COLUMNS.join('\t'))
+  else note(`0 secrets in ${count(found.files, 'file')}`)
   for (const secret of found.secrets) {
     const { kind, format, mode, ciphertextSize, fingerprint, keys, encryptionContext } = secret
     print(

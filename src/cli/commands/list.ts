@@ -1,15 +1,17 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { alarm, dim, note, print, printJson } from '../support/output.js'
-import { example, secretsOptions, withFile, type FileFlags } from '../support/shared-options.js'
+import { example, fileOption, jsonOption, secretsOptions } from '../support/shared-options.js'
 
 export function addList(program: Command) {
-  const command = withFile(program.command('list'))
-    .summary('show names, sizes and fingerprints')
+  const command = program
+    .command('list')
+    .summary('List names, sizes and fingerprints')
     .description(
-      'show names, sizes and fingerprints, and which entries an earlier key pair sealed; needs no AWS',
+      'List names, sizes and fingerprints, and the entries that are sealed to an earlier data key pair. Needs no AWS.',
     )
-    .option('--json', 'print a list of { name, size, fingerprint, stale }')
-    .action(async (flags: FileFlags & { json?: boolean }) => {
+    .addOption(fileOption())
+    .addOption(jsonOption('a list of { name, size, fingerprint, stale }'))
+    .action(async (flags) => {
       const { listSecrets } = await import('../../secrets/list.js')
       const secrets = await listSecrets(secretsOptions(flags))
       if (flags.json) return printJson(secrets)
@@ -22,7 +24,7 @@ export function addList(program: Command) {
       else note('no entries yet: npx unplugin-kms set NAME adds one')
       if (secrets.some(({ stale }) => stale))
         note(
-          'stale entries are sealed to an earlier key pair: npx unplugin-kms rotate seals them anew',
+          'stale entries are sealed to an earlier key pair: npx unplugin-kms rotate seals them again',
         )
     })
   example(command, 'npx unplugin-kms list --file kms-secrets.staging.json')

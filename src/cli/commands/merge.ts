@@ -1,47 +1,41 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { KmsBuildError } from '../../errors.js'
 import { EXIT } from '../support/exit-codes.js'
 import { note, print } from '../support/output.js'
-import { example, secretsOptions, withFile, type FileFlags } from '../support/shared-options.js'
+import { example, fileOption, secretsOptions } from '../support/shared-options.js'
 
 export function addMerge(program: Command) {
-  const command = withFile(program.command('merge'))
-    .summary('merge secrets files entry by entry, for git')
-    .description('merge secrets files entry by entry: a git merge driver; needs no AWS')
+  const command = program
+    .command('merge')
+    .summary('Merge secrets files entry by entry, for git')
+    .description('Merge secrets files entry by entry: a git merge driver. Needs no AWS.')
     .argument('[base]', "the common ancestor (git's %O)")
-    .argument('[ours]', 'our version, which gets the result (%A)')
+    .argument('[ours]', 'our version; receives the result (%A)')
     .argument('[theirs]', 'their version (%B)')
-    .argument('[path]', 'how to call the file in messages (%P)')
-    .option('--install', 'make this clone of the repository use it for the secrets file')
-    .action(
-      async (
-        base: string | undefined,
-        ours: string | undefined,
-        theirs: string | undefined,
-        path: string | undefined,
-        flags: FileFlags & { install?: boolean },
-      ) => {
-        if (flags.install) return install(flags)
-        if (!base || !ours || !theirs)
-          throw new KmsBuildError(
-            'ARGUMENT_INVALID',
-            'merge takes three files: base, ours and theirs. To have git call it: npx unplugin-kms merge --install.',
-          )
-        const { mergeSecretsFiles } = await import('../../secrets-file/merge.js')
-        const { readGivenFile } = await import('../../util/given-file.js')
-        const [one, two, three] = await Promise.all(
-          [base, ours, theirs].map(async (file) => (await readGivenFile(file)).toString()),
+    .argument('[path]', 'path for messages (%P)')
+    .option('--install', 'configure this clone of the repository')
+    .addOption(fileOption())
+    .action(async (base, ours, theirs, path, flags) => {
+      if (flags.install) return install(flags)
+      if (!base || !ours || !theirs)
+        throw new KmsBuildError(
+          'ARGUMENT_INVALID',
+          'merge takes three files: base, ours and theirs. To have git call it: npx unplugin-kms merge --install.',
         )
-        const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
-        const { replaceFile } = await import('../../util/replace-file.js')
-        await replaceFile(ours, text)
-        if (!conflicts.length) return
-        note(
-          `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`,
-        )
-        process.exitCode = EXIT.FOUND
-      },
-    )
+      const { mergeSecretsFiles } = await import('../../secrets-file/merge.js')
+      const { readGivenFile } = await import('../../util/given-file.js')
+      const [one, two, three] = await Promise.all(
+        [base, ours, theirs].map(async (file) => (await readGivenFile(file)).toString()),
+      )
+      const { text, conflicts } = mergeSecretsFiles(one!, two!, three!, path ?? ours)
+      const { replaceFile } = await import('../../util/replace-file.js')
+      await replaceFile(ours, text)
+      if (!conflicts.length) return
+      note(
+        `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`,
+      )
+      process.exitCode = EXIT.FINDINGS
+    })
   example(
     command,
     'npx unplugin-kms merge --install',
@@ -49,7 +43,7 @@ export function addMerge(program: Command) {
   )
 }
 
-async function install(flags: FileFlags) {
+async function install(flags: { file?: string | undefined }) {
   const { secretsFilePath } = await import('../../secrets-file/locate.js')
   const { installMergeDriver } = await import('../../secrets/merge-driver.js')
   print(

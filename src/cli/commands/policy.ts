@@ -1,54 +1,56 @@
-import { Argument, Option, type Command } from 'commander'
+import { Argument, Option, type Command } from '@commander-js/extra-typings'
 import type { Options } from '../../options/types.js'
 import type { PolicyFormat } from '../../policy/format.js'
 import type { PolicyOf, Statement } from '../../policy/statement.js'
 import { note, print, quotedPlainly } from '../support/output.js'
 import {
-  contextPair,
+  contextOption,
   example,
+  fileOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
+  type SharedFlags,
   several,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
 
-interface Flags extends FileFlags, AwsFlags {
-  key?: string[]
-  context?: Record<string, string>
+interface Flags extends SharedFlags {
+  key?: string[] | undefined
+  context?: Record<string, string> | undefined
   mode?: Options['mode']
-  account?: string
-  sourceKey?: string[]
-  role?: string
+  account?: string | undefined
+  sourceKey?: string[] | undefined
+  role?: string | undefined
   format: PolicyFormat
 }
 
 export function addPolicy(program: Command) {
-  const command = withAws(
-    withFile(
-      program
-        .command('policy')
-        .summary('print the least IAM policy')
-        .description(
-          "print the least IAM policy of a function's role (runtime: of bundles, else of the secrets file) or of a build's (of its sources)",
-        )
-        .addArgument(new Argument('<whose>').choices(['runtime', 'build']))
-        .argument('[path...]'),
-    ),
-  )
-    .option('--key <id>', "the plugin's keyId, without a secrets file", several)
-    .option('--context <name=value>', "the plugin's encryptionContext", contextPair)
-    .addOption(new Option('--mode <mode>', "the plugin's mode").choices(['envelope', 'direct']))
-    .option('--account <id>', 'of parameters and secrets that are named without an ARN')
-    .option('--source-key <arn>', 'that these are encrypted under', several)
-    .option('--role <arn>', "print what the key's own policy must say of this role instead")
+  const command = program
+    .command('policy')
+    .summary('Print the least IAM policy')
+    .description(
+      "Print the least IAM policy of a function's role (runtime: of bundles, else of the secrets file) or of a build's role (build: of its sources).",
+    )
+    .addArgument(new Argument('<whose>').choices(['runtime', 'build'] as const))
+    .argument('[path...]')
+    .addOption(keyOption("the plugin's keyId, without a secrets file"))
+    .addOption(contextOption("the plugin's encryptionContext"))
+    .addOption(
+      new Option('--mode <mode>', "the plugin's mode").choices(['envelope', 'direct'] as const),
+    )
+    .option('--account <id>', 'AWS account of sources without an ARN')
+    .option('--source-key <arn>', 'KMS key of sources that the build reads; repeatable', several)
+    .option('--role <arn>', 'print what the key policy needs for this role')
     .addOption(
       new Option('--format <format>', 'json, terraform, cloudformation, sam or cdk')
-        .choices(['json', 'terraform', 'cloudformation', 'sam', 'cdk'])
-        .default('json'),
+        .choices(['json', 'terraform', 'cloudformation', 'sam', 'cdk'] as const)
+        .default('json' as const),
     )
-    .action(async (whose: 'runtime' | 'build', paths: string[], flags: Flags) => {
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .action(async (whose, paths, flags) => {
       if (flags.role !== undefined) {
         const { expectRoleArn } = await import('../../policy/role-arn.js')
         expectRoleArn(flags.role)
@@ -75,12 +77,12 @@ async function printRuntimePolicy(bundles: string[], flags: Flags) {
     ...keysAndContext(flags),
     ...secretsOptions(flags),
   })
-  if (!openings.length) return note('nothing there is opened with KMS: no permission is needed.')
+  if (!openings.length) return note('nothing in it is decrypted by KMS: no permission is needed.')
   const statements = decryptStatements(openings)
   if (flags.role !== undefined) return printKeyPolicies(statements, flags.role, flags.format)
   await printStatements(statements, flags.format, 'runtime')
   note(
-    "The key's own policy must let the account's IAM policies decide, or name the role itself: --role ARN prints that part, and npx unplugin-kms doctor --role ARN says whether it is missing.",
+    "The key policy must allow the account's IAM policies or name the role itself: --role ARN prints that statement, and npx unplugin-kms doctor --role ARN reports whether it is missing.",
   )
 }
 
@@ -95,7 +97,7 @@ async function printBuildPolicy(paths: string[], flags: Flags) {
     ...(sourceKey && { sourceKeys: sourceKey }),
     ...secretsOptions(flags),
   })
-  if (!statements.length) note('this build asks nothing of AWS: no permission is needed.')
+  if (!statements.length) note('this build calls no AWS service: no permission is needed.')
   else if (role !== undefined) await printKeyPolicies(statements, role, format)
   else await printStatements(statements, format, 'build')
 }
@@ -103,7 +105,7 @@ async function printBuildPolicy(paths: string[], flags: Flags) {
 async function printKeyPolicies(granted: Statement[], role: string, format: PolicyFormat) {
   const { keyPolicyParts } = await import('../../policy/key-policy.js')
   const parts = keyPolicyParts(granted, role)
-  if (!parts.length) note('no key is asked: no key policy has to say anything.')
+  if (!parts.length) note('no KMS key is used: no key policy needs a statement.')
   for (const { keyArn, statements } of parts) {
     note(`add to the policy of ${keyArn}:`)
     await printStatements(statements, format, 'key')

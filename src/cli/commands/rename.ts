@@ -1,21 +1,26 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { print, waiting, warn } from '../support/output.js'
 import {
   example,
+  fileOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  withAws,
-  withTrust,
-  type AwsFlags,
-  type FileFlags,
+  trustOption,
 } from '../support/shared-options.js'
 
 export function addRename(program: Command) {
-  const command = withAws(withTrust(program.command('rename')))
-    .summary('give an entry another name')
-    .description('give an entry another name, to which it is sealed anew; needs kms:Decrypt')
+  const command = program
+    .command('rename')
+    .summary('Rename an entry')
+    .description('Rename an entry: seal it again under another name. Needs kms:Decrypt.')
     .argument('<old>')
     .argument('<new>')
-    .action(async (from: string, to: string, flags: FileFlags & AwsFlags) => {
+    .addOption(fileOption())
+    .addOption(trustOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .action(async (from, to, flags) => {
       const { renameSecret } = await import('../../secrets/rename.js')
       const { path, warnings } = await waiting('asking KMS', () =>
         renameSecret(from, to, secretsOptions(flags)),

@@ -1,42 +1,32 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { KmsBuildError } from '../../errors.js'
 import { note, print, printJson, waiting, warn } from '../support/output.js'
 import {
-  contextPair,
+  contextOption,
   example,
+  fileOption,
+  jsonOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  several,
-  withAws,
-  withFile,
-  type AwsFlags,
-  type FileFlags,
 } from '../support/shared-options.js'
-import { NO_CURE } from './rotate.js'
-
-interface Flags extends FileFlags, AwsFlags {
-  key?: string[]
-  context?: Record<string, string>
-  json?: boolean
-}
+import { NO_REMEDY } from './rotate.js'
 
 export function addRewrap(program: Command) {
-  const command = withAws(withFile(program.command('rewrap')))
-    .summary('move the private keys to another KMS key or context')
+  const command = program
+    .command('rewrap')
+    .summary('Move the private keys to another KMS key or context')
     .description(
-      'wrap the private keys under other KMS keys or another context; tokens stay; needs kms:ReEncrypt*',
+      'Encrypt the private keys under other KMS keys or another context. Tokens stay. Needs kms:ReEncrypt*.',
     )
-    .option(
-      '-k, --key <id>',
-      'KMS key that may open from now on (default: as before); repeatable',
-      several,
-    )
-    .option(
-      '-c, --context <name=value>',
-      'the new encryption context (default: as before); repeatable',
-      contextPair,
-    )
-    .option('--json', 'print { path, keyArns }')
-    .action(async (flags: Flags) => {
+    .addOption(keyOption('KMS key from now on (default: as before)'))
+    .addOption(contextOption('new encryption context (default: as before)'))
+    .addOption(fileOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('{ path, keyArns }'))
+    .action(async (flags) => {
       if (!flags.key && !flags.context)
         throw new KmsBuildError(
           'ARGUMENT_INVALID',
@@ -52,11 +42,11 @@ export function addRewrap(program: Command) {
       )
       warnings.forEach(warn)
       if (flags.json) return printJson({ path, ...result })
-      print(`${path} opens with:\n${result.keyArns.map((arn) => `  ${arn}`).join('\n')}`)
+      print(`${path} decrypts with:\n${result.keyArns.map((arn) => `  ${arn}`).join('\n')}`)
       note(
-        'bundles that were built before, and the file in git history, still open with the earlier key and context',
+        'earlier bundles, and the file in git history, still decrypt with the earlier key and context',
       )
-      return note(NO_CURE)
+      return note(NO_REMEDY)
     })
   example(command, 'npx unplugin-kms rewrap --key arn:aws:kms:eu-west-1:111122223333:key/…')
 }

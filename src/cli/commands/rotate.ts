@@ -1,40 +1,44 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { count, emphasis, note, print, printJson, waiting, warn } from '../support/output.js'
 import {
   example,
+  fileOption,
+  jsonOption,
+  keyOption,
+  profileOption,
+  regionOption,
   secretsOptions,
-  several,
-  withAws,
-  withTrust,
-  type AwsFlags,
-  type FileFlags,
+  type SharedFlags,
+  trustOption,
 } from '../support/shared-options.js'
 
-interface Flags extends FileFlags, AwsFlags {
-  key?: string[]
-  prune?: boolean
+interface Flags extends SharedFlags {
+  key?: string[] | undefined
   branches: boolean
-  json?: boolean
+  json?: true | undefined
 }
 
 export function addRotate(program: Command) {
-  const command = withAws(withTrust(program.command('rotate')))
-    .summary('make a new data key pair and seal everything anew')
-    .description('make a new data key pair and seal everything anew; needs kms:Decrypt')
-    .argument('[path...]', 'sources whose literals are sealed anew; with --prune, searched')
-    .option('-k, --key <id>', 'KMS key of the new pair (default: as before); repeatable', several)
-    .option('--prune', 'make no pair, but drop earlier ones that nothing uses')
-    .option('--no-branches', 'with --prune: what git branches hold is no use')
-    .option('--json', 'print what was done')
-    .action((paths: string[], flags: Flags) =>
-      flags.prune ? prune(paths, flags) : rotate(paths, flags),
-    )
+  const command = program
+    .command('rotate')
+    .summary('Create a new data key pair and seal everything again')
+    .description('Create a new data key pair and seal everything again. Needs kms:Decrypt.')
+    .argument('[path...]', 'sources whose literals are sealed again; with --prune, searched')
+    .addOption(keyOption('KMS key of the new pair (default: as before)'))
+    .option('--prune', 'create no pair; delete earlier ones that nothing uses')
+    .option('--no-branches', 'with --prune: ignore the branches of git')
+    .addOption(fileOption())
+    .addOption(trustOption())
+    .addOption(regionOption())
+    .addOption(profileOption())
+    .addOption(jsonOption('the result'))
+    .action((paths, flags) => (flags.prune ? prune(paths, flags) : rotate(paths, flags)))
   example(command, 'npx unplugin-kms rotate src', 'npx unplugin-kms rotate --prune')
 }
 
-/** What neither new keys nor another context can mend. */
-export const NO_CURE =
-  'this does not help against a value that leaked: change that value where it is used, and set it anew'
+/** What neither new keys nor another context can fix. */
+export const NO_REMEDY =
+  'this does not help against a value that leaked: change that value where it is used, and set it again'
 
 async function rotate(paths: string[], flags: Flags) {
   const { rotateSecrets } = await import('../../secrets/rotate.js')
@@ -59,7 +63,7 @@ async function rotate(paths: string[], flags: Flags) {
       `pin all of these until npx unplugin-kms rotate --prune has dropped the earlier:\n${rotated.pins.map((pin) => `  ${pin === rotated.pin ? emphasis(pin) : pin}`).join('\n')}`,
     )
   }
-  return note(NO_CURE)
+  return note(NO_REMEDY)
 }
 
 async function prune(paths: string[], flags: Flags) {

@@ -1,23 +1,24 @@
 import { isUtf8 } from 'node:buffer'
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { count, note, print, warn } from '../support/output.js'
-import { example, secretsOptions, withTrust, type FileFlags } from '../support/shared-options.js'
+import { example, fileOption, secretsOptions, trustOption } from '../support/shared-options.js'
 import { hasByteOrderMark, readValue } from '../support/value.js'
 
 export function addSet(program: Command) {
-  const command = withTrust(program.command('set'))
-    .summary('seal a value, asked for hidden or from stdin')
-    .description(
-      'seal a value into the secrets file: asked for hidden, or from stdin; needs no AWS',
-    )
-    .argument('<name>', 'the name, for secret.named(NAME)')
-    .option('--from-file <path>', 'take the value from a file, byte for byte')
-    .action(async (name: string, flags: FileFlags & { fromFile?: string }) => {
+  const command = program
+    .command('set')
+    .summary('Seal a value, from a hidden prompt or stdin')
+    .description('Seal a value into the secrets file, from a hidden prompt or stdin. Needs no AWS.')
+    .argument('<name>', 'name for secret.named(NAME)')
+    .option('--from-file <path>', 'read the value from a file, byte for byte')
+    .addOption(fileOption())
+    .addOption(trustOption())
+    .action(async (name, flags) => {
       const { checkName } = await import('../../secrets-file/names.js')
       const { existingPath } = await import('../../secrets-file/locate.js')
       const { setSecret } = await import('../../secrets/set.js')
       const options = secretsOptions(flags)
-      // Nobody should type a value that there is no place for.
+      // Fail before the prompt, not after the value was typed.
       checkName(name)
       await existingPath(options)
       const value = await readValue(name, flags.fromFile)

@@ -1,13 +1,15 @@
-import type { Command } from 'commander'
+import type { Command } from '@commander-js/extra-typings'
 import { print, warn } from '../support/output.js'
-import { example, secretsOptions, withFile, type FileFlags } from '../support/shared-options.js'
+import { example, fileOption, secretsOptions } from '../support/shared-options.js'
 
 export function addUnset(program: Command) {
-  const command = withFile(program.command('unset'))
-    .summary('delete an entry')
-    .description('delete an entry; needs no AWS')
+  const command = program
+    .command('unset')
+    .summary('Delete an entry')
+    .description('Delete an entry. Needs no AWS.')
     .argument('<name>')
-    .action(async (name: string, flags: FileFlags) => {
+    .addOption(fileOption())
+    .action(async (name, flags) => {
       const { unsetSecret } = await import('../../secrets/unset.js')
       const { path, warnings } = await unsetSecret(name, secretsOptions(flags))
       warnings.forEach(warn)

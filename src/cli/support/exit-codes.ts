@@ -1,50 +1,50 @@
 import { CommanderError } from 'commander'
 import { KmsBuildError, type BuildErrorCode } from '../../errors.js'
 
-/** What the program's end tells a script. */
+/** The exit codes; docs/command-line.md explains them. */
 export const EXIT = {
-  FINE: 0,
-  /** A check found something: plaintext literals, a leak, a merge conflict. */
-  FOUND: 1,
-  WRONG_USE: 2,
-  /** AWS refused, accepted no credentials, or could not be reached. */
+  SUCCESS: 0,
+  /** Plaintext literals, a leak, a merge conflict. */
+  FINDINGS: 1,
+  USAGE_ERROR: 2,
+  /** AWS denied the call, accepted no credentials, or could not be reached. */
   AWS: 3,
-  /** A file is broken, changed by a stranger, or cannot be read or written. */
-  BROKEN_INPUT: 4,
+  /** A file is malformed, was changed by somebody else, or cannot be read or written. */
+  INVALID_INPUT: 4,
   /** Ctrl-C at a prompt, as shells count it. */
   INTERRUPTED: 130,
 } as const
 
 const BY_CODE: Partial<Record<BuildErrorCode, number>> = {
-  ARGUMENT_INVALID: EXIT.WRONG_USE,
+  ARGUMENT_INVALID: EXIT.USAGE_ERROR,
   AWS_CONFIG_INVALID: EXIT.AWS,
   CREDENTIALS_MISSING: EXIT.AWS,
-  CIPHERTEXT_FOREIGN: EXIT.WRONG_USE,
-  DOTENV_AMBIGUOUS: EXIT.WRONG_USE,
-  ENV_UNSET: EXIT.WRONG_USE,
-  ESBUILD_MISSING: EXIT.WRONG_USE,
-  KEY_MISSING: EXIT.WRONG_USE,
+  CIPHERTEXT_FOREIGN: EXIT.USAGE_ERROR,
+  DOTENV_AMBIGUOUS: EXIT.USAGE_ERROR,
+  ENV_UNSET: EXIT.USAGE_ERROR,
+  ESBUILD_MISSING: EXIT.USAGE_ERROR,
+  KEY_MISSING: EXIT.USAGE_ERROR,
   KMS_DENIED: EXIT.AWS,
   KMS_FAILED: EXIT.AWS,
   KMS_UNREACHABLE: EXIT.AWS,
-  LEAK: EXIT.FOUND,
-  NAME_INVALID: EXIT.WRONG_USE,
-  NAME_TAKEN: EXIT.WRONG_USE,
-  NAME_UNKNOWN: EXIT.WRONG_USE,
-  OPTIONS_INVALID: EXIT.WRONG_USE,
-  PLAINTEXT_EMPTY: EXIT.WRONG_USE,
-  PLAINTEXT_ENCODING: EXIT.WRONG_USE,
-  PLAINTEXT_LITERAL: EXIT.FOUND,
-  SECRETS_FILE_EXISTS: EXIT.WRONG_USE,
-  SECRETS_FILE_MISSING: EXIT.WRONG_USE,
+  LEAK: EXIT.FINDINGS,
+  NAME_INVALID: EXIT.USAGE_ERROR,
+  NAME_TAKEN: EXIT.USAGE_ERROR,
+  NAME_UNKNOWN: EXIT.USAGE_ERROR,
+  OPTIONS_INVALID: EXIT.USAGE_ERROR,
+  PLAINTEXT_EMPTY: EXIT.USAGE_ERROR,
+  PLAINTEXT_ENCODING: EXIT.USAGE_ERROR,
+  PLAINTEXT_LITERAL: EXIT.FINDINGS,
+  SECRETS_FILE_EXISTS: EXIT.USAGE_ERROR,
+  SECRETS_FILE_MISSING: EXIT.USAGE_ERROR,
   SOURCE_DENIED: EXIT.AWS,
   SOURCE_FAILED: EXIT.AWS,
   SOURCE_NOT_FOUND: EXIT.AWS,
-  STAGES_SEVERAL: EXIT.WRONG_USE,
+  STAGES_SEVERAL: EXIT.USAGE_ERROR,
 }
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.FINE : EXIT.WRONG_USE
-  if (error instanceof KmsBuildError) return BY_CODE[error.code] ?? EXIT.BROKEN_INPUT
-  return EXIT.BROKEN_INPUT
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.SUCCESS : EXIT.USAGE_ERROR
+  if (error instanceof KmsBuildError) return BY_CODE[error.code] ?? EXIT.INVALID_INPUT
+  return EXIT.INVALID_INPUT
 }

@@ -1,56 +1,82 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { AwsOptions } from '../../options/types.js'
 
-export interface FileFlags {
-  file?: string
-  trust?: boolean
+/** The secrets file: one per stage. */
+export const fileOption = () =>
+  new Option('-f, --file <path>', 'secrets file (default: kms-secrets.json)')
+
+/** For commands that seal. */
+export const trustOption = () =>
+  new Option('--trust', 'accept a public key other than the remembered one')
+
+/** For commands that call AWS. */
+export const regionOption = () => new Option('--region <region>', 'AWS region')
+export const profileOption = () => new Option('--profile <name>', 'AWS profile')
+
+export const keyOption = (description: string) =>
+  new Option('-k, --key <id>', `${description}; repeatable`).argParser(several)
+
+export const contextOption = (description = 'encryption context') =>
+  new Option('-c, --context <name=value>', `${description}; repeatable`).argParser(contextPair)
+
+export const jsonOption = (shape: string) => new Option('--json', `print ${shape}`)
+
+/** The flags that `secretsOptions` reads. */
+export interface SharedFlags {
+  file?: string | undefined
+  trust?: true | undefined
+  region?: string | undefined
+  profile?: string | undefined
 }
 
-export interface AwsFlags {
-  region?: string
-  profile?: string
-}
-
-/** Which secrets file: one a stage. */
-export const withFile = (command: Command) =>
-  command.option('-f, --file <path>', 'the secrets file (default: kms-secrets.json)')
-
-/** For the commands that seal. */
-export const withTrust = (command: Command) =>
-  withFile(command).option('--trust', 'accept a public key that is not the one remembered')
-
-/** For the commands that ask KMS. */
-export const withAws = (command: Command) =>
-  command
-    .option('--region <region>', 'where a key without an ARN is')
-    .option('--profile <name>', "of AWS's own configuration")
-
-/** What the operations on secrets files take, of whichever of these flags a command has. */
-export const secretsOptions = ({ file, trust, ...flags }: FileFlags & AwsFlags) => ({
+/** Returns what the operations on secrets files take, from the flags that a command has. */
+export const secretsOptions = ({ file, trust, ...flags }: SharedFlags) => ({
   ...(file !== undefined && { secretsFile: file }),
   ...(trust !== undefined && { trust }),
   ...awsOptions(flags),
 })
 
-export const awsOptions = ({ region, profile }: AwsFlags): { aws: AwsOptions } => ({
+export const awsOptions = ({
+  region,
+  profile,
+}: Pick<SharedFlags, 'region' | 'profile'>): { aws: AwsOptions } => ({
   aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
 })
 
-/** An option that may be given several times. */
-export const several = (value: string, previous: string[] = []) => [...previous, value]
+/** Parses an option that may be given several times. */
+export const several = (value: string, previous: string[] | undefined): string[] => [
+  ...(previous ?? []),
+  value,
+]
 
-/** `--context app=orders`, once for each pair. */
+/** Parses `--context app=orders`, once for each pair. */
 export function contextPair(
   text: string,
-  previous: Record<string, string> = {},
+  previous: Record<string, string> | undefined,
 ): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('Write it as NAME=VALUE.')
   const name = text.slice(0, at)
-  if (Object.hasOwn(previous, name))
+  if (previous && Object.hasOwn(previous, name))
     throw new InvalidArgumentError(`${name} is given twice. Give each name once.`)
   return { ...previous, [name]: text.slice(at + 1) }
 }
 
-export const example = (command: Command, ...lines: string[]) =>
-  command.addHelpText('after', `\nExample:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)
+/** Fails on an option that is given twice, unless it collects its values: the first would be lost. */
+export function rejectRepeated(options: readonly Option[]): void {
+  for (const option of options) {
+    const parse = option.parseArg
+    if (option.isBoolean() || [several, contextPair].includes(parse as typeof several)) continue
+    let isGiven = false
+    option.parseArg = (value: string, previous: unknown) => {
+      if (isGiven) throw new InvalidArgumentError('It is given twice. Give it once.')
+      isGiven = true
+      return (parse ? parse(value, previous as never) : value) as never
+    }
+  }
+}
+
+export const example = (
+  command: { addHelpText: (position: 'after', text: string) => unknown },
+  ...lines: string[]
+) => command.addHelpText('after', `\nExample:\n${lines.map((line) => `  $ ${line}`).join('\n')}`)

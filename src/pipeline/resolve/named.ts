@@ -1,5 +1,6 @@
 import { encodeToken, type Token } from '../../crypto/token.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
+import { didYouMean } from '../../util/did-you-mean.js'
 import type { Mark } from '../collect/mark.js'
 import { refuse } from './refuse.js'
 import type { Sources, Value } from './types.js'
@@ -16,10 +17,11 @@ export function fromSecretsFile(mark: Mark, { secretsFile, secretsFilePath }: So
   }
   const token = secretsFile.secrets.get(name)
   if (token === undefined) {
-    const names = [...secretsFile.secrets.keys()].slice(0, 10).join(', ')
+    const names = [...secretsFile.secrets.keys()]
+    const some = names.slice(0, 10).join(', ')
     return refuse(
       'NAME_UNKNOWN',
-      `${secretsFile.path} has no secret ${name}${names && ` (it has ${names})`}. Add it with npx unplugin-kms set ${name}.`,
+      `${secretsFile.path} has no entry named ${name}${some && ` (it has ${some})`}. ${didYouMean(name, names)}Add it with npx unplugin-kms set ${name}.`,
       mark,
     )
   }

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { AwsError, LocalKmsError } from '../errors.js'
 import { formatEntry } from '../protocol/journal.js'
@@ -14,7 +15,7 @@ usage: unplugin-kms local [options] (-- COMMAND [ARGUMENT…] | --port N)
 
 Runs COMMAND against an embedded KMS, or keeps one up; no AWS is reached.
 
-  --dir DIR            where keys are kept (default .kms-local; git ignores it)
+  --dir DIR            where keys are kept (default: .kms-local here or above)
   --memory             keep nothing
   --key alias/NAME     make a key of that alias if there is none; repeatable
   --region REGION      default: AWS_REGION, AWS_DEFAULT_REGION, or us-east-1
@@ -71,8 +72,9 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
   const port = readPort(values.port)
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env
   const host = values.host ?? '127.0.0.1'
+  const keysAt = where(values)
   const kms = await startLocalKms({
-    ...(values.memory !== true && { dir: values.dir ?? '.kms-local' }),
+    ...(values.memory !== true && { dir: folderOf(values) }),
     port,
     region: values.region ?? (AWS_REGION || AWS_DEFAULT_REGION || 'us-east-1'),
     host,
@@ -88,9 +90,12 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     const env = clientEnv(kms.envFor(credentialsAs(kms, values.as)), process.env)
     if (command.length > 0) {
       if (verbose) io.stderr(`kms listening on ${kms.url}\n`)
-      return await runChild(command, env, (message) =>
+      const code = await runChild(command, env, (message) =>
         io.stderr(`unplugin-kms local: ${message}\n`),
       )
+      if (code === 0)
+        io.stderr(`unplugin-kms local: ${calls(kms)} to the embedded KMS, ${keysAt}\n`)
+      return code
     }
     io.stdout(shellLines(env))
     io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)
@@ -100,6 +105,23 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     await kms.close()
   }
 }
+
+/** Returns the folder of the keys: the nearest `.kms-local` of a parent folder in the same repository. */
+function folderOf({ dir }: { dir?: string }): string {
+  if (dir !== undefined) return resolve(dir)
+  for (let folder = resolve('.'); ; folder = dirname(folder)) {
+    const found = join(folder, '.kms-local')
+    if (existsSync(found)) return found
+    if (existsSync(join(folder, '.git')) || folder === dirname(folder)) return resolve('.kms-local')
+  }
+}
+
+/** Returns where the keys are kept: another folder has other keys. */
+const where = (values: { memory?: boolean; dir?: string }): string =>
+  values.memory === true ? 'keys in memory' : `keys in ${folderOf(values)}`
+
+const calls = ({ journal }: LocalKms): string =>
+  journal.length === 1 ? '1 call' : `${journal.length} calls`
 
 function readArguments(argv: string[]) {
   const { values, tokens } = parseArgs({

@@ -1,0 +1,123 @@
+import {
+  Command,
+  CommanderError,
+  Option,
+  type HelpConfiguration,
+} from '@commander-js/extra-typings'
+import { readFileSync } from 'node:fs'
+import { nameFlags } from '../aws/option-name.js'
+import { KmsBuildError } from '../errors.js'
+import { addBuild } from './commands/build.js'
+import { addDecrypt } from './commands/decrypt.js'
+import { addDoctor } from './commands/doctor.js'
+import { addEncrypt } from './commands/encrypt.js'
+import { addGet } from './commands/get.js'
+import { addImport } from './commands/import.js'
+import { addInit } from './commands/init.js'
+import { addInspect } from './commands/inspect.js'
+import { addList } from './commands/list.js'
+import { local } from './commands/local.js'
+import { addMerge } from './commands/merge.js'
+import { addPolicy } from './commands/policy.js'
+import { addRename } from './commands/rename.js'
+import { addRewrap } from './commands/rewrap.js'
+import { addRotate } from './commands/rotate.js'
+import { addScan } from './commands/scan.js'
+import { addSet } from './commands/set.js'
+import { addUnset } from './commands/unset.js'
+import { EXIT, exitCodeOf } from './support/exit-codes.js'
+import { complain, note } from './support/output.js'
+import { rejectRepeated } from './support/shared-options.js'
+import { usageError } from './support/usage-error.js'
+import { Interrupted } from './support/value.js'
+
+/** The commands that the main help describes; it only names the others. */
+const MAIN = [
+  addInit,
+  addSet,
+  addGet,
+  addList,
+  addImport,
+  addRotate,
+  addBuild,
+  addInspect,
+  addScan,
+  addPolicy,
+  addDoctor,
+]
+
+const MORE = [addUnset, addRename, addEncrypt, addDecrypt, addRewrap, addMerge]
+
+/** Runs the command line. @returns the exit code. */
+export async function run(argv: string[]): Promise<number> {
+  nameFlags()
+  if (argv[0] === 'local') return local(argv.slice(1))
+  if (argv[0] === 'help' && argv[1] === 'local') return local(['--help'])
+  const program = createProgram()
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return Number(process.exitCode ?? EXIT.SUCCESS)
+  } catch (error) {
+    if (error instanceof Interrupted) return EXIT.INTERRUPTED
+    if (!(error instanceof CommanderError)) explain(error, program.opts().verbose === true)
+    return exitCodeOf(error)
+  }
+}
+
+/** Declares all commands. */
+export function createProgram() {
+  const program = new Command('unplugin-kms')
+    .usage('COMMAND [--help] [--verbose] [--version]')
+    .configureHelp(HELP)
+    .addOption(new Option('--verbose', 'show the cause of an error').hideHelp())
+    .version(version())
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .exitOverride()
+    .helpCommand('help [command]')
+  for (const add of MAIN) add(program)
+  program.command('local').summary('Run a command against an embedded KMS')
+  for (const add of MORE) add(program)
+  for (const { options } of program.commands) rejectRepeated(options)
+  const more = program.commands.slice(MAIN.length + 1).map((command) => command.name())
+  return program.addHelpText(
+    'after',
+    `More commands: ${more.join(', ')}
+Example: npx unplugin-kms init --key alias/orders
+Exit codes: 0 success, 1 findings, 2 usage error, 3 AWS error, 4 invalid input`,
+  )
+}
+
+const HELP: HelpConfiguration = {
+  subcommandTerm: (command) =>
+    [
+      command.name(),
+      ...command.registeredArguments.map((argument) =>
+        argument.required ? argument.name().toUpperCase() : '',
+      ),
+    ].join(' '),
+  // Descriptions contain the choices and defaults, in fewer words.
+  optionDescription: ({ description }) => description,
+  // The help fits on one screen: it describes the first commands, and its usage has the options.
+  visibleCommands: (command) => command.commands.slice(0, MAIN.length + 1),
+  visibleOptions: (command) => command.options.filter(({ hidden }) => !hidden && command.parent),
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+function explain(error: unknown, verbose: boolean): void {
+  if (!(error instanceof KmsBuildError)) {
+    const { code, name } = error as NodeJS.ErrnoException
+    complain(`unexpected error: ${code ?? name}. Please report it, with the output of --verbose.`)
+    if (verbose) note((error as Error).stack ?? '')
+    return
+  }
+  complain(error.message)
+  const cause = error.cause as (Error & { $metadata?: { requestId?: string } }) | undefined
+  if (verbose && cause)
+    note(
+      `cause: ${cause.name}: ${cause.message}${cause.$metadata?.requestId ? ` (request ${cause.$metadata.requestId})` : ''}`,
+    )
+}
