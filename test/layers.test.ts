@@ -27,7 +27,7 @@ const LAYERS = [
   'api',
 ]
 /** What the package publishes as a whole: these may import everything but the command line. */
-const ENTRIES = ['index.ts', 'runtime.ts']
+const ENTRIES = ['index.ts', 'runtime.ts', 'credentials-imds.ts', 'credentials-web-identity.ts']
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)'(\.[^']+)'/g
 

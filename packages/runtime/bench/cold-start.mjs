@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * What a cold start costs, whole processes against the embedded KMS over https, interleaved so that all
- * suffer the machine's moods alike. `node packages/runtime/bench/cold-start.mjs [--runs 15]
- * [--secrets 1,10,100,1000] [--latency 0,10] [--only shim] [--node PATH] [--modules NODE_MODULES]`;
- * build first.
+ * Measures cold starts: whole processes against the embedded KMS over https, in turns, so that load on
+ * the machine affects all of them alike. `node packages/runtime/bench/cold-start.mjs [--runs 15]
+ * [--secrets 1,10,100,1000] [--latency 0,10] [--only shim] [--node PATH] [--modules NODE_MODULES]
+ * [--before SHIM]`; build first. --before adds the shim.bundle.js of another commit.
  */
 import { build } from 'esbuild'
 import { spawn } from 'node:child_process'
@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
     latency: { type: 'string', default: '0,10' },
     only: { type: 'string' },
     node: { type: 'string', default: process.execPath },
+    before: { type: 'string' },
     modules: {
       type: 'string',
       default: fileURLToPath(new URL('../../../node_modules', import.meta.url)),
@@ -51,7 +52,15 @@ globalThis.done.then((values) => process.once('exit', () => {
 }))`
 
 const numbers = (/** @type {string} */ text) => text.split(',').map(Number)
-const programs = PROGRAMS.filter(({ name, packages }) => {
+/** @type {import('./programs.mjs').Program[]} */
+const before = PROGRAMS.filter(({ name }) => options.before && name.startsWith('shim')).map(
+  ({ name, source, ...program }) => ({
+    ...program,
+    name: `${name}, before`,
+    source: (world) => source({ ...world, shim: options.before ?? '' }),
+  }),
+)
+const programs = [...PROGRAMS, ...before].filter(({ name, packages }) => {
   if (options.only && !/empty|bare/.test(name) && !name.includes(options.only)) return false
   const missing = packages.filter((name) => !existsSync(join(options.modules, name)))
   if (missing.length) console.log(`left out, not installed: ${name} (${missing.join(', ')})`)

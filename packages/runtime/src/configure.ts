@@ -51,6 +51,8 @@ function adapt(provider: CredentialProvider): (signal: AbortSignal) => Promise<C
   return async (signal) => {
     const forceRefresh = last?.Expiration === ''
     const identity = await settle(signal, () => provider({ forceRefresh })).catch((cause: any) => {
+      // Our own providers know when a retry does not help.
+      if (cause?.code === 'CREDENTIALS_MISSING') throw cause
       // A provider may throw anything, and an AggregateError has no message.
       const reason = cause?.message || cause?.errors || cause
       throw new Error(`configured credentials: ${reason}`, { cause })

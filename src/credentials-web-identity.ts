@@ -1,0 +1,1 @@
+export * from '@unplugin-kms/runtime/credentials/web-identity'
