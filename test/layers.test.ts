@@ -18,6 +18,7 @@ const LAYERS = [
   'embedded',
   'pipeline',
   'bundlers',
+  'frameworks',
   'bundle',
   'secrets',
   'inspect',
