@@ -9,7 +9,7 @@ export interface Contact {
 
 const contacts = new WeakMap<object, Contact>()
 
-/** Remembers whom a request contacted, with its response or with the error that it ended in. */
+/** Remembers whom a request contacted, with its response, its abort signal or the error it ended in. */
 export const rememberContact = (of: object, contact: Contact) => void contacts.set(of, contact)
 
 /** Returns whom the request contacted that ended in this error. */
@@ -31,14 +31,17 @@ export const configurationError = named('AwsConfigurationError')
 /** An error of a call that was not complete at its deadline. */
 export const deadlineError = named('AwsDeadlineError')
 
+/** An error of a successful response without the fields of the operation: not AWS answered. */
+export const emptyAnswerError = named('AwsEmptyAnswerError')
+
 /**
  * Returns a member that every successful response has.
  *
- * @throws an Error named `AwsEmptyAnswerError`: something else than AWS answered.
+ * @throws an Error named `AwsEmptyAnswerError`.
  */
 export function present<T>(member: T | undefined): T {
   if (member !== undefined) return member
-  throw named('AwsEmptyAnswerError')('HTTP 200 without the fields of the operation')
+  throw emptyAnswerError('HTTP 200 without the fields of the operation')
 }
 
 /** An error of the SDK's own name: no credentials were found, or they could not be loaded. */

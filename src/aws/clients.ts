@@ -1,4 +1,5 @@
 import type { AwsOptions } from '../options/types.js'
+import { contactOf, emptyAnswerError, rememberContact } from './aws-error.js'
 import { configurationOf, endpointVariant } from './configuration.js'
 import { credentialsOf } from './credentials.js'
 import { callTimeout, withDeadline } from './deadline.js'
@@ -73,9 +74,14 @@ function withDeadlines<C>(client: C, aws: AwsOptions, { isPatient, onError }: Ca
     try {
       // Credentials have a deadline of their own, which waits for a person who types an MFA code.
       await credentialsOf(aws)()
-      return await withDeadline(callTimeout(isPatient), (abortSignal) =>
-        send(command, { ...options, abortSignal }),
-      )
+      return await withDeadline(callTimeout(isPatient), async (abortSignal) => {
+        const answer = await send(command, { ...options, abortSignal })
+        if (!isEmpty(answer as object)) return answer
+        const error = emptyAnswerError('HTTP 200 without the fields of the operation')
+        const contact = contactOf(abortSignal)
+        if (contact) rememberContact(error, contact)
+        throw error
+      })
     } catch (error) {
       onError?.(error)
       throw error
@@ -83,3 +89,7 @@ function withDeadlines<C>(client: C, aws: AwsOptions, { isPatient, onError }: Ca
   }
   return client
 }
+
+/** Returns whether an answer has no field: each operation that is called returns one at least. */
+const isEmpty = (answer: object) =>
+  Object.entries(answer).every(([name, value]) => name === '$metadata' || value === undefined)

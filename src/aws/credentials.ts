@@ -54,7 +54,7 @@ function keptUntilExpiry(
   }
 }
 
-const OWN = /^(CredentialsProvider|TokenProvider|AwsConfiguration|AwsDeadline)Error$/
+const OWN = /^(CredentialsProvider|TokenProvider|AwsConfiguration)Error$/
 
 /**
  * Turns what a provider throws into an error about credentials: a refusal by STS or SSO must not look
@@ -62,6 +62,10 @@ const OWN = /^(CredentialsProvider|TokenProvider|AwsConfiguration|AwsDeadline)Er
  */
 function ofCredentials(error: Error & { $fault?: string }): Error {
   const { name, message, $fault } = error
+  if (name === 'AwsDeadlineError')
+    return credentialsError('they were not loaded in time (UNPLUGIN_KMS_AWS_TIMEOUT_MS)', {
+      cause: error,
+    })
   if (OWN.test(name) || (!$fault && contactOf(error))) return error
   // V8's error quotes the text that is not JSON, which may be a credential.
   const what = name === 'SyntaxError' ? 'they are not valid JSON' : message

@@ -32,40 +32,28 @@ export async function withDeadline<T>(
   call: (signal: AbortSignal) => Promise<T>,
   isPaused: () => boolean = () => false,
 ): Promise<T> {
-  const controller = new AbortController()
+  const { signal, abort } = abortable()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     const expire = () => {
       if (isPaused()) return start()
-      reject(deadlineError(`no complete answer within ${ms / 1000} s`))
-      return controller.abort()
+      const error = deadlineError(`no complete answer within ${ms / 1000} s`)
+      const contact = contactOf(signal)
+      if (contact) rememberContact(error, contact)
+      reject(error)
+      return abort()
     }
     const start = () => void (timer = setTimeout(expire, ms))
     start()
   })
-  const called = call(controller.signal)
   try {
-    return await Promise.race([called, late])
-  } catch (error) {
-    // The aborted attempt knows whom it contacted.
-    const aborted = controller.signal.aborted ? await soon(called) : undefined
-    const contact = aborted instanceof Error ? contactOf(aborted) : undefined
-    if (contact) rememberContact(error as object, contact)
-    throw error
+    return await Promise.race([call(signal), late])
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** Returns the error that an aborted call ends in; undefined if it does not end promptly. */
-async function soon(call: Promise<unknown>): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined
-  const error = call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  const never = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), 100)
-  })
-  return Promise.race([error, never]).finally(() => clearTimeout(timer))
+function abortable() {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
 }

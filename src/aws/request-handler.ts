@@ -51,6 +51,7 @@ export class RequestHandler {
       ...(from !== undefined && { from }),
       ...(proxy && { proxy: { host: proxy.url.host, variable: proxy.variable } }),
     }
+    if (options?.abortSignal) rememberContact(options.abortSignal, contact)
     try {
       const handler = await this.#handlerFor(proxy, isHttps)
       const answer = await handler.handle(request, options)

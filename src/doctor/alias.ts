@@ -1,3 +1,4 @@
+import { present } from '../aws/aws-error.js'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
 import { regionOf } from '../aws/kms.js'
@@ -23,7 +24,10 @@ export async function checkAliases(
       if (parseKeyArn(name)) return { name, answer: { got: name } }
       const kms = await clientFor(regionOf(name))
       const command = new DescribeKeyCommand({ KeyId: name })
-      return { name, answer: await ask(async () => (await kms.send(command)).KeyMetadata!.Arn!) }
+      return {
+        name,
+        answer: await ask(async () => present((await kms.send(command)).KeyMetadata?.Arn)),
+      }
     }),
   )
   const named = asked.flatMap(({ answer }) => ('got' in answer ? [answer.got] : []))

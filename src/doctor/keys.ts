@@ -1,4 +1,5 @@
 import type { GrantListEntry, KeyMetadata, KMSClient } from '@aws-sdk/client-kms'
+import { present } from '../aws/aws-error.js'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
@@ -27,10 +28,10 @@ export async function examineKey(
     await import('@aws-sdk/client-kms')
   const kms = await clientFor(parseKeyArn(arn)!.region)
   const [described, policy, grants, aliases] = await Promise.all([
-    ask(() => kms.send(new DescribeKeyCommand({ KeyId: arn }))),
+    ask(async () => present((await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata)),
     ask(async () => {
       const command = new GetKeyPolicyCommand({ KeyId: arn, PolicyName: DEFAULT_POLICY })
-      return (await kms.send(command)).Policy!
+      return present((await kms.send(command)).Policy)
     }),
     ask(async () => {
       const all: GrantListEntry[] = []
@@ -59,7 +60,7 @@ export async function examineKey(
     ]
     return { arn, policy, grants, aliases, broken: missing, checks }
   }
-  const metadata = described.got.KeyMetadata!
+  const metadata = described.got
   const state = stateOf(arn, metadata)
   const usage = usageOf(arn, metadata)
   return {

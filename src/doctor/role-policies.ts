@@ -1,3 +1,4 @@
+import { present } from '../aws/aws-error.js'
 import type { IAMClient } from '@aws-sdk/client-iam'
 import { parsePolicy, type Policy } from '@unplugin-kms/local-kms'
 import { ask, reason, type Answer } from './ask.js'
@@ -97,15 +98,15 @@ export async function examineRole(
 
   function readManaged(PolicyArn: string): Promise<NamedPolicy[]> {
     return documents([PolicyArn], async () => {
-      const policy = await read('iam:GetPolicy', () =>
-        iam.send(new sdk.GetPolicyCommand({ PolicyArn })),
+      const policy = await read('iam:GetPolicy', async () =>
+        present((await iam.send(new sdk.GetPolicyCommand({ PolicyArn }))).Policy?.DefaultVersionId),
       )
       if (!('got' in policy)) return undefined
-      const VersionId = policy.got.Policy!.DefaultVersionId!
+      const VersionId = policy.got
       const version = await read('iam:GetPolicyVersion', () =>
         iam.send(new sdk.GetPolicyVersionCommand({ PolicyArn, VersionId })),
       )
-      return 'got' in version ? version.got.PolicyVersion!.Document : undefined
+      return 'got' in version ? version.got.PolicyVersion?.Document : undefined
     })
   }
 
