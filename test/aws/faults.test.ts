@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parseFault } from '../../packages/local-kms/src/command/fault-spec.js'
-import { run } from '../../src/cli/run.js'
+import { run } from '../../src/cli/program.js'
 
 const SECRET = 'value-that-no-error-shows'
 
