@@ -23,6 +23,6 @@ export {
 } from './policy/index.js'
 export { LocalKmsError, type LocalKmsErrorCode } from './errors.js'
 export type { Fault, FaultKind, Faults, InjectedFault } from './server/faults.js'
-export type { OidcProvider } from './sts/web-identity.js'
+export type { OidcProvider } from './account/oidc-provider.js'
 export { formatEntry, type JournalEntry } from './protocol/journal.js'
 export { LOCAL_HELP, runLocal, type LocalIo } from './command/local.js'

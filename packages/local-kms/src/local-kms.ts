@@ -10,7 +10,7 @@ import type {
 import type { PolicyDocument } from './policy/parse-policy.js'
 import type { Faults } from './server/faults.js'
 import type { JournalEntry } from './protocol/journal.js'
-import type { OidcProvider } from './sts/web-identity.js'
+import type { OidcProvider } from './account/oidc-provider.js'
 
 export interface LocalKmsOptions {
   /** Folder to keep keys and principals in; absent, they live in memory. */

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import type { Account } from '../account/account.js'
+import type { OidcProvider } from '../account/oidc-provider.js'
 import { iamArn, roleArn, sessionArn } from '../arn.js'
 import { callContext } from '../auth/call-context.js'
 import { conditionsHold, requestContext, wildcardMatch } from '../policy/conditions.js'
@@ -11,14 +12,6 @@ import { operation } from '../protocol/service.js'
 import { credentials } from './operations.js'
 
 const ACTION = 'sts:AssumeRoleWithWebIdentity'
-
-/** An OpenID Connect provider that roles may trust, as they trust a CI's. */
-export interface OidcProvider {
-  /** `arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com` */
-  readonly arn: string
-  /** A signed token (JWT, ES256); `exp`, in seconds since 1970, is an hour ahead by default. */
-  token(claims: { sub: string; aud: string; exp?: number }): string
-}
 
 /** Each account's providers: the public key of each, by its address without `https://`. */
 const providers = new WeakMap<Account, Map<string, KeyObject>>()
