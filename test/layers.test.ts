@@ -18,12 +18,12 @@ const LAYERS = [
   'embedded',
   'pipeline',
   'bundlers',
-  'frameworks',
   'bundle',
   'secrets',
   'inspect',
   'policy',
   'doctor',
+  'pages',
   'cli',
   'api',
 ]

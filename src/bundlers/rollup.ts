@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createRollupPlugin, type UnpluginOptions } from 'unplugin'
+import { createRollupPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { BuildSession } from '../pipeline/session.js'
-import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { NODE_BUILD } from '../pipeline/target.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
@@ -23,18 +23,13 @@ import { NAME, transformHook } from './transform.js'
  * }
  * ```
  */
-const kms = createRollupPlugin<Options | undefined>((options) =>
-  rollupHooks(new BuildSession(options)),
-)
-export default kms
-
-/** Returns the plugin of a session, which it may share with others. */
-export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): UnpluginOptions {
+const kms = createRollupPlugin<Options | undefined>((options) => {
+  const build = new BuildSession(options)
   const { load, ...hooks } = rollupLike(build)
   return {
     name: NAME,
     // For modules that another plugin loads. Files of our own are transformed in `load`.
-    transform: transformHook(build, () => ({ target })),
+    transform: transformHook(build),
     rollup: {
       ...hooks,
       // Of a module that another plugin loads, the cache has the values of an earlier build.
@@ -51,10 +46,11 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
           // Rollup watches what it reads itself.
           this.addWatchFile(id)
           const watch = (file: string) => this.addWatchFile(file)
-          const result = await build.transform(code, id, { target, watch })
+          const result = await build.transform(code, id, { target: NODE_BUILD, watch })
           return result && { code: result.code, map: result.map.toString() }
         },
       },
     },
   }
-}
+})
+export default kms

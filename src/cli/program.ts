@@ -18,6 +18,7 @@ import { addInspect } from './commands/inspect.js'
 import { addList } from './commands/list.js'
 import { local } from './commands/local.js'
 import { addMerge } from './commands/merge.js'
+import { addPage } from './commands/page.js'
 import { addPolicy } from './commands/policy.js'
 import { addRename } from './commands/rename.js'
 import { addRewrap } from './commands/rewrap.js'
@@ -41,6 +42,7 @@ const MAIN = [
   addRotate,
   addBuild,
   addInspect,
+  addPage,
   addScan,
   addPolicy,
   addDoctor,

@@ -21,13 +21,15 @@ export function addInspect(program: Command) {
         '{ files, notFollowed, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
       ),
     )
-    .action(async (paths, { file, against, json }) => {
+    .option('--html <path>', 'write a self-contained HTML report')
+    .action(async (paths, { file, against, json, html }) => {
       const { inspect } = await import('../../inspect/inspect.js')
       const found = await inspect(paths, {
         ...(file !== undefined && { secretsFile: file }),
         ...(against !== undefined && { against }),
       })
       if (disagrees(found)) process.exitCode = EXIT.FINDINGS
+      if (html !== undefined) await writeReport(html, paths, found)
       if (json) return printJson(found)
       return process.stdout.isTTY ? showTable(found) : showLines(found)
     })
@@ -35,7 +37,24 @@ export function addInspect(program: Command) {
     command,
     'npx unplugin-kms inspect dist',
     'npx unplugin-kms inspect function.zip --against kms-manifest.json',
+    'npx unplugin-kms inspect dist --html report.html',
   )
+}
+
+async function writeReport(out: string, paths: string[], inspection: Inspection) {
+  const { importersIn } = await import('../../inspect/imports.js')
+  const { reportPage } = await import('../../pages/report-page.js')
+  const { openingsIn } = await import('../../policy/openings.js')
+  const { decryptStatements } = await import('../../policy/runtime-policy.js')
+  const { replaceFile } = await import('../../util/replace-file.js')
+  const report = await reportPage({
+    paths,
+    inspection,
+    statements: decryptStatements(openingsIn(inspection)),
+    importersOf: await importersIn(paths),
+  })
+  await replaceFile(out, report)
+  note(`created ${out}`)
 }
 
 const disagrees = ({ broken, secretsFile, against }: Inspection) =>

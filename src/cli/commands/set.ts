@@ -1,8 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import type { Command } from '@commander-js/extra-typings'
+import type { SecretsOptions } from '../../secrets-file/locate.js'
 import { count, note, print, warn } from '../support/output.js'
 import { example, fileOption, secretsOptions, trustOption } from '../support/shared-options.js'
 import { hasByteOrderMark, readValue } from '../support/value.js'
+
+async function setTokenOf(name: string, token: string, options: SecretsOptions) {
+  const { setToken } = await import('../../secrets/set-token.js')
+  const { path, result, warnings } = await setToken(name, token, options)
+  warnings.forEach(warn)
+  print(`${result.replaced.length ? 'replaced' : 'added'} ${name} in ${path}`)
+  note('The name is checked when the token is decrypted: npx unplugin-kms get NAME')
+}
 
 export function addSet(program: Command) {
   const command = program
@@ -11,9 +20,11 @@ export function addSet(program: Command) {
     .description('Seal a value into the secrets file, from a hidden prompt or stdin. Needs no AWS.')
     .argument('<name>', 'name for secret.named(NAME)')
     .option('--from-file <path>', 'read the value from a file, byte for byte')
+    .option('--token <token>', 'token that was sealed for this name, for example by a page')
     .addOption(fileOption())
     .addOption(trustOption())
     .action(async (name, flags) => {
+      if (flags.token !== undefined) return setTokenOf(name, flags.token, secretsOptions(flags))
       const { checkName } = await import('../../secrets-file/names.js')
       const { existingPath } = await import('../../secrets-file/locate.js')
       const { setSecret } = await import('../../secrets/set.js')

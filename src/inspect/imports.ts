@@ -1,0 +1,31 @@
+import { posix } from 'node:path'
+import { isCode } from '../embedded/facts.js'
+import { builtFiles } from './files.js'
+
+/** Imports of other outputs, minified or not: `from"./a.js"`, `import('./a.js')`, `require("./a.js")`. */
+const IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'`](\.{1,2}\/[^"'`]+)["'`]/g
+
+/** Larger outputs are listed without their imports. In bytes. */
+const LARGEST = 32 << 20
+
+/**
+ * Reads which outputs import each other, by the relative specifiers in their code.
+ *
+ * @returns a function that returns the outputs that import an output.
+ * @throws KmsBuildError FILE_UNREADABLE.
+ */
+export async function importersIn(paths: string[]): Promise<(name: string) => string[]> {
+  const importers = new Map<string, Set<string>>()
+  for await (const { name, size, content } of builtFiles(paths, [])) {
+    if (!isCode(name) || size > LARGEST) continue
+    const blocks: Buffer[] = []
+    for await (const block of content()) blocks.push(block)
+    for (const [, specifier] of Buffer.concat(blocks).toString('latin1').matchAll(IMPORT)) {
+      const imported = posix.join(posix.dirname(name), specifier!)
+      if (imported === name) continue
+      const known = importers.get(imported) ?? new Set()
+      importers.set(imported, known.add(name))
+    }
+  }
+  return (name) => [...(importers.get(name) ?? [])].sort()
+}

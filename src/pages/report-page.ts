@@ -1,0 +1,184 @@
+import type { Difference } from '../inspect/against.js'
+import type { Inspection } from '../inspect/inspect.js'
+import { documentOf, type Statement } from '../policy/statement.js'
+import { htmlDocument } from './document.js'
+import { html, NOTHING, type Markup } from './html.js'
+import { secretsTable } from './report-table.js'
+import { BOX, COLUMNS, GAP, pictureOf, type Node, type Picture } from './picture.js'
+
+/** What the report shows. */
+export interface Report {
+  paths: string[]
+  inspection: Inspection
+  /** The policy of the function that runs the bundle. */
+  statements: Statement[]
+  importersOf: (chunk: string) => string[]
+}
+
+/** Returns a self-contained HTML report of what built files contain. */
+export const reportPage = (report: Report): Promise<string> =>
+  htmlDocument({
+    title: `Secrets in ${report.paths.join(', ')}`,
+    script: 'report',
+    body: html`<main>
+      <h1>Secrets in ${report.paths.join(', ')}</h1>
+      ${summary(report)} ${findings(report.inspection)} ${picture(report)}
+      ${secretsTable(report.inspection, report.importersOf)} ${policy(report.statements)}
+    </main>`,
+  })
+
+function summary({ inspection: { files, secrets, dataKeyPairs } }: Report): Markup {
+  const keys = new Set(secrets.flatMap((secret) => secret.keys))
+  const fact = (label: string, value: number) =>
+    html`<div>
+      <dt>${label}</dt>
+      <dd>${value}</dd>
+    </div>`
+  return html`<dl class="facts">
+    ${[
+      fact('Files read', files),
+      fact('Secrets', secrets.length),
+      fact('Data key pairs', dataKeyPairs.length),
+      fact('KMS keys', keys.size),
+      fact(
+        'Bytes of ciphertext',
+        secrets.reduce((sum, one) => sum + one.ciphertextSize, 0),
+      ),
+    ]}
+  </dl>`
+}
+
+function findings({ broken, notFollowed, duplicates, secretsFile, against }: Inspection): Markup {
+  const lines = [
+    ...broken.map(({ file, reason }) => html`${file} contains a malformed token: ${reason}.`),
+    ...(secretsFile?.foreign ?? []).map(
+      (name) => html`${name} is sealed to a pair that ${secretsFile!.path} does not have.`,
+    ),
+    ...(secretsFile?.stale ?? []).map(
+      (name) => html`${name} is stale: ${secretsFile!.path} has a newer value or pair.`,
+    ),
+    ...(secretsFile?.missing ?? []).map(
+      (name) => html`${name} is not in ${secretsFile!.path} any more.`,
+    ),
+    ...(against?.differences ?? []).map(differenceText),
+    ...notFollowed.map((path) => html`${path} is a link out of the folder, and was not read.`),
+  ]
+  const notes = duplicates.map(
+    ({ name, chunks }) => html`<li>${name} is in ${chunks.length} chunks.</li>`,
+  )
+  return html`<section aria-labelledby="findings">
+    <h2 id="findings">Findings</h2>
+    ${
+      lines.length
+        ? html`<ul class="findings">
+            ${lines.map((line) => html`<li class="finding">${line}</li>`)}
+          </ul>`
+        : html`<p class="fine">No findings.</p>`
+    }${
+      notes.length
+        ? html`<details>
+            <summary>${notes.length} secrets are in several chunks</summary>
+            <ul>
+              ${notes}
+            </ul>
+          </details>`
+        : NOTHING
+    }
+  </section>`
+}
+
+function differenceText({ name, what, fact, manifest, bundle }: Difference): Markup {
+  if (what === 'added') return html`${name} was added since the manifest.`
+  if (what === 'missing') return html`${name} is in the manifest, but not in the bundle.`
+  return html`${name} changed: ${fact ?? ''} was ${valueText(manifest)} and is ${valueText(bundle)}.`
+}
+
+const valueText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+
+function picture({ inspection: { secrets }, importersOf }: Report): Markup {
+  if (!secrets.length) return NOTHING
+  const drawn = pictureOf(secrets, importersOf)
+  const { nodes, edges, width, height } = drawn
+  return html`<section aria-labelledby="picture">
+    <h2 id="picture">Picture</h2>
+    <p class="help">
+      Choose a box to highlight what it depends on. The table below contains the same facts.
+    </p>
+    <div
+      class="scrolls"
+      tabindex="0"
+      role="region"
+      aria-label="Picture of entries, chunks, secrets, pairs and keys"
+    >
+      <svg
+        viewBox="0 0 ${width} ${height}"
+        width="${width}"
+        height="${height}"
+        role="group"
+        aria-labelledby="picture"
+      >
+        ${COLUMNS.map((name, column) => html`<text class="column" x="${column * (BOX.width + GAP)}" y="18">${name}</text>`)}
+        ${edges.map(([from, to]) => edge(drawn, from, to))} ${nodes.map(box)}
+      </svg>
+    </div>
+  </section>`
+}
+
+function edge({ nodes }: Picture, from: number, to: number): Markup {
+  const [left, right] = [nodes[from]!, nodes[to]!]
+  const [x1, y1] = [left.x + BOX.width, left.y + BOX.height / 2]
+  const [x2, y2] = [right.x, right.y + BOX.height / 2]
+  const middle = (x1 + x2) / 2
+  return html`<path
+    class="edge"
+    data-from="${from}"
+    data-to="${to}"
+    d="M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}"
+  />`
+}
+
+function box({ id, column, names, size, x, y }: Node): Markup {
+  const kind = COLUMNS[column]!
+  const [first = '', ...others] = names
+  const label = others.length ? `${first} and ${others.length} more` : first
+  const detail = size === undefined ? '' : `, ${size} bytes`
+  const shown = shorten(label)
+  const name = `${shown === label ? '' : `${shown}, `}${kind} ${label}${detail}`
+  return html`<g
+    class="box"
+    data-id="${id}"
+    tabindex="0"
+    role="button"
+    aria-pressed="false"
+    aria-label="${name}"
+    ><title>${names.slice(0, 40).join(', ')}${detail}</title
+    ><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6" /><text
+      x="${x + 10}"
+      y="${y + 21}"
+      >${shorten(label)}</text
+    ></g
+  >`
+}
+
+/** Shortens a label in the middle, where key ARNs and paths say least. */
+function shorten(text: string): string {
+  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment)
+  if (characters.length <= 24) return text
+  return `${characters.slice(0, 9).join('')}…${characters.slice(-14).join('')}`
+}
+
+function policy(statements: Statement[]): Markup {
+  if (!statements.length) return NOTHING
+  return html`<section aria-labelledby="policy">
+    <h2 id="policy">Policy of the function</h2>
+    <p>The role needs these statements, and the key policy of each key must allow the role.</p>
+    <pre id="statements" tabindex="0" aria-label="Policy as JSON">
+${JSON.stringify(documentOf(statements), null, 2)
+        .split('\n')
+        .map((line) => html`${line} `)}</pre>
+    <p>
+      <button type="button" data-copies="statements">Copy the policy</button>
+      <span id="status" role="status" class="help"></span>
+    </p>
+  </section>`
+}

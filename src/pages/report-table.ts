@@ -1,0 +1,73 @@
+import type { Inspection } from '../inspect/inspect.js'
+import { html, type Markup } from './html.js'
+import { entriesOf } from './picture.js'
+
+type Secret = Inspection['secrets'][number]
+type ImportersOf = (chunk: string) => string[]
+
+const HEADERS = [
+  'Name',
+  'State',
+  'Encryption context',
+  'Bytes',
+  'Mode',
+  'Pair',
+  'KMS keys',
+  'Entries',
+  'Chunks',
+]
+
+/** Returns the table of secrets, which the page's script filters and sorts. */
+export function secretsTable(inspection: Inspection, importersOf: ImportersOf): Markup {
+  const { secrets } = inspection
+  return html`<section aria-labelledby="secrets">
+    <h2 id="secrets">Secrets</h2>
+    <p>
+      <label for="filter">Filter</label
+      ><input id="filter" type="search" autocomplete="off" spellcheck="false" />
+    </p>
+    <p id="shown" role="status" class="help"></p>
+    <div class="scrolls" tabindex="0" role="region" aria-label="Table of secrets">
+      <table id="table">
+        <thead>
+          <tr>
+            ${HEADERS.map(
+              (name) =>
+                html`<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${secrets.map((secret) => row(secret, inspection, importersOf))}
+        </tbody>
+      </table>
+    </div>
+  </section>`
+}
+
+function row(secret: Secret, inspection: Inspection, importersOf: ImportersOf): Markup {
+  const context = Object.entries(secret.encryptionContext).map(([key, value]) => `${key}=${value}`)
+  const state = stateOf(secret, inspection)
+  const chunks = secret.chunks.length ? secret.chunks : secret.elsewhere
+  const entries = [...new Set(secret.chunks.flatMap((chunk) => entriesOf(chunk, importersOf)))]
+  return html`<tr>
+    <th scope="row">${secret.name ?? '(no name)'}</th>
+    <td class="${state === 'current' ? 'fine' : state === 'sealed' ? '' : 'finding'}">${state}</td>
+    <td>${context.join(' ')}</td>
+    <td class="number">${secret.ciphertextSize}</td>
+    <td>${secret.mode}</td>
+    <td><code>${secret.fingerprint ?? ''}</code></td>
+    <td>${secret.keys.map((key) => html`<div class="key">${key}</div>`)}</td>
+    <td>${lines(entries)}</td>
+    <td>${lines(chunks)}</td>
+  </tr>`
+}
+
+const lines = (texts: string[]) => texts.map((text) => html`<div>${text}</div>`)
+
+function stateOf({ name }: Secret, { secretsFile }: Inspection): string {
+  if (!secretsFile || name === null) return 'sealed'
+  if (secretsFile.foreign.includes(name)) return 'foreign'
+  if (secretsFile.missing.includes(name)) return 'missing'
+  return secretsFile.stale.includes(name) ? 'stale' : 'current'
+}

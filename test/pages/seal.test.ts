@@ -1,0 +1,213 @@
+/// <reference lib="dom" />
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { startLocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aad, decodeToken, INFO, type Token } from '../../src/crypto/token.js'
+import { workspace, type Workspace } from '../cli/cli.js'
+import { browserOf, hasChromium, inChromium, violations } from './browser.js'
+
+const VALUE = 'planted-page-value-7Q é\n'
+
+describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
+  const open = browserOf()
+  let kms: Awaited<ReturnType<typeof startLocalKms>>
+  let at: Workspace
+  let page: string
+
+  beforeAll(async () => {
+    kms = await startLocalKms()
+    await kms.createKey({ alias: 'alias/app' })
+    at = await workspace()
+    Object.assign(at.env, kms.env)
+    await ran('init', '--key', 'alias/app', '--context', 'app=orders')
+    await ran('page')
+    page = at.path('seal.html')
+  })
+  afterAll(() => kms.close())
+
+  async function ran(...args: string[]) {
+    const result = await at.cli(args)
+    if (result.code !== 0) throw new Error(result.stderr)
+    return result
+  }
+
+  async function sealIn(path: string, name: string, value: string) {
+    const opened = await open(path)
+    await opened.page.fill('#name', name)
+    await opened.page.fill('#value', value)
+    await opened.page.click('button[type=submit]')
+    await opened.page.waitForSelector('#result:not([hidden])')
+    return { ...opened, token: await opened.page.inputValue('#token') }
+  }
+
+  it('seals a value that set --token stores and get decrypts', async () => {
+    const { page: opened, token, requests, messages } = await sealIn(page, 'API_KEY', VALUE)
+    expect(await opened.inputValue('#value')).toBe('')
+    expect(await opened.inputValue('#line')).toBe(`"API_KEY": "${token}"`)
+    expect([...requests, ...messages]).toEqual([])
+    await ran('set', 'API_KEY', '--token', token)
+    expect((await ran('get', 'API_KEY')).stdout).toBe(VALUE)
+  })
+
+  it('binds the token to its name', async () => {
+    const { token } = await sealIn(page, 'ONE', VALUE)
+    await ran('set', 'OTHER', '--token', token)
+    const result = await at.cli(['get', 'OTHER'])
+    expect(result.stderr).toContain('OPEN_FAILED')
+    expect(result.stdout).toBe('')
+    await ran('unset', 'OTHER')
+  })
+
+  it('shows the pin in the words that the command prints', async () => {
+    const { stderr } = await ran('page', '--out', 'again.html')
+    const { page: opened } = await open(at.path('again.html'))
+    const words = await opened.locator('#words li').allTextContents()
+    expect(words).toHaveLength(24)
+    expect(stderr.replace(/\s+/g, ' ')).toContain(words.join(' '))
+  })
+
+  it('refuses to seal if its public key was replaced under the same pin', async () => {
+    const foreign = await foreignPage()
+    const { page: opened } = await open(foreign)
+    expect(await opened.textContent('#problem')).toContain('Do not use this page')
+    expect(await opened.isVisible('form')).toBe(false)
+  })
+
+  it('makes tokens of a replaced public key that set --token rejects', async () => {
+    const foreign = await foreignPage()
+    const { page: opened } = await open(foreign)
+    // As a page whose own check was removed too.
+    await opened.evaluate(() => {
+      document.querySelector('form')!.hidden = false
+    })
+    await opened.fill('#name', 'API_KEY')
+    await opened.fill('#value', VALUE)
+    await opened.click('button[type=submit]')
+    await opened.waitForSelector('#result:not([hidden])')
+    const before = await readFile(at.path('kms-secrets.json'), 'utf8')
+    const result = await at.cli(['set', 'API_KEY', '--token', await opened.inputValue('#token')])
+    expect(result.stderr).toContain('[TOKEN_FOREIGN]')
+    expect(result.code).toBe(4)
+    expect(await readFile(at.path('kms-secrets.json'), 'utf8')).toBe(before)
+  })
+
+  /** The page with another public key, and the pin of the right one. */
+  async function foreignPage() {
+    const folder = await mkdtemp(at.path('foreign-'))
+    const file = join(folder, 'kms-secrets.json')
+    await ran('init', '--key', 'alias/app', '--file', file)
+    await ran('page', '--file', file, '--out', join(folder, 'seal.html'))
+    const [own, other] = await Promise.all(
+      [page, join(folder, 'seal.html')].map((path) => readFile(path, 'utf8')),
+    )
+    const keyOf = (html: string) => /"publicKey":"([^"]+)"/.exec(html)![1]!
+    const path = join(folder, 'replaced.html')
+    await writeFile(path, own!.replace(keyOf(own!), keyOf(other!)))
+    return path
+  }
+
+  it.each(['', ' PADDED', 'a=b'])('rejects the name %j and keeps the value', async (name) => {
+    const { page: opened } = await open(page)
+    await opened.evaluate(() => document.querySelector('#name')!.removeAttribute('required'))
+    await opened.fill('#name', name)
+    await opened.fill('#value', VALUE)
+    await opened.click('button[type=submit]')
+    await opened.waitForSelector('#problem:not([hidden])')
+    expect(await opened.textContent('#problem')).toContain('not a valid name')
+    expect(await opened.inputValue('#value')).toBe(VALUE)
+  })
+
+  it('seals a file byte for byte', async () => {
+    const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0, 0xff, 13, 10])
+    await writeFile(at.path('value.bin'), bytes)
+    const { page: opened } = await open(page)
+    await opened.fill('#name', 'BYTES')
+    await opened.setInputFiles('#file', at.path('value.bin'))
+    await opened.click('button[type=submit]')
+    await opened.waitForSelector('#result:not([hidden])')
+    await ran('set', 'BYTES', '--token', await opened.inputValue('#token'))
+    const [command, ...args] = at.command(['get', 'BYTES'])
+    const { stdout } = await promisify(execFile)(command!, args, {
+      cwd: at.folder,
+      env: at.env,
+      encoding: 'buffer',
+    })
+    expect(stdout).toEqual(bytes)
+  })
+
+  it('contains no private key', async () => {
+    const html = await readFile(page, 'utf8')
+    const { dataKeyPairs } = JSON.parse(await readFile(at.path('kms-secrets.json'), 'utf8')) as {
+      dataKeyPairs: Record<string, { privateKeyCiphertextBlobs: { ciphertextBlob: string }[] }>
+    }
+    const blobs = Object.values(dataKeyPairs).flatMap((pair) => pair.privateKeyCiphertextBlobs)
+    expect(blobs.length).toBeGreaterThan(0)
+    for (const { ciphertextBlob } of blobs) expect(html).not.toContain(ciphertextBlob)
+    expect(html).not.toContain('arn:aws')
+  })
+
+  it.each([400, 1600])('has no accessibility violation at a width of %i', async (width) => {
+    const { page: opened } = await open(page, width)
+    expect(await violations(opened)).toEqual([])
+    await mkdir('.cache/screenshots', { recursive: true })
+    await opened.screenshot({ path: `.cache/screenshots/seal-${width}.png`, fullPage: true })
+  })
+
+  it('computes the messages of RFC 9180 in the browser', async () => {
+    // A.3.1: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode, sequence number 0.
+    const script = await bundled(`
+      import { Aes128Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
+      const hex = (text) => Uint8Array.from(text.match(/../g), (digits) => parseInt(digits, 16))
+      const text = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
+      globalThis.vector = async ({ pkRm, ikmE, info, aad, pt }) => {
+        const suite = new CipherSuite({ kem: new DhkemP256HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes128Gcm() })
+        const recipientPublicKey = await suite.kem.deserializePublicKey(hex(pkRm))
+        const ekm = await suite.kem.deriveKeyPair(hex(ikmE).buffer)
+        const sender = await suite.createSenderContext({ recipientPublicKey, info: hex(info), ekm })
+        return { enc: text(sender.enc), ct: text(await sender.seal(hex(pt), hex(aad))) }
+      }`)
+    const { page: opened } = await open(page)
+    await opened.evaluate(script)
+    const result = await opened.evaluate(
+      (vector) => (globalThis as unknown as { vector(v: object): Promise<unknown> }).vector(vector),
+      {
+        pkRm: '04fe8c19ce0905191ebc298a9245792531f26f0cece2460639e8bc39cb7f706a826a779b4cf969b8a0e539c7f62fb3d30ad6aa8f80e30f1d128aafd68a2ce72ea0',
+        ikmE: '4270e54ffd08d79d5928020af4686d8f6b7d35dbe470265f1f5aa22816ce860e',
+        info: '4f6465206f6e2061204772656369616e2055726e',
+        aad: '436f756e742d30',
+        pt: '4265617574792069732074727574682c20747275746820626561757479',
+      },
+    )
+    expect(result).toEqual({
+      enc: '04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac98536d7b61a1af4b78e5b7f951c0900be863c403ce65c9bfcb9382657222d18c4',
+      ct: '5ad590bb8baa577f8619db35a36311226a896e7342a6d836d8b7bcd2f20b6c7f9076ac232e3ab2523f39513434',
+    })
+  })
+
+  it('writes tokens of the same form as the build', async () => {
+    const { token: text } = await sealIn(page, 'NAME', VALUE)
+    const token = decodeToken(text) as Token
+    const { current } = JSON.parse(await readFile(at.path('kms-secrets.json'), 'utf8')) as {
+      current: string
+    }
+    expect(token).toMatchObject({ kind: 'named', fingerprint: current })
+    expect(token.ciphertext).toHaveLength(Buffer.byteLength(VALUE) + 16)
+    expect([INFO.toString(), aad('named', 'NAME')[0]]).toEqual(['unplugin-kms/v1', 2])
+  })
+
+  async function bundled(contents: string): Promise<string> {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: join(import.meta.dirname, '../..') },
+      bundle: true,
+      write: false,
+      format: 'iife',
+      platform: 'browser',
+      target: 'es2022',
+    })
+    return outputFiles[0]!.text
+  }
+})
