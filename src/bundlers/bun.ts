@@ -6,6 +6,7 @@ import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { callable } from './require-default.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
@@ -53,7 +54,8 @@ const kms = createBunPlugin<Options | undefined>((options) => {
     },
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }
 
 /** What we use of Bun's plugin API, whose own types come with Bun alone. */
 interface Host {

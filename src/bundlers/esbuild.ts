@@ -16,8 +16,10 @@ import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { Target, Watch } from '../pipeline/target.js'
+import { callable } from './require-default.js'
 import { filterOf } from './esbuild-filter.js'
 import { OutputHold } from './esbuild-hold.js'
+import { messagePrinter } from './esbuild-messages.js'
 import { refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
 import { NAME } from './transform.js'
@@ -40,11 +42,13 @@ import { MARKERS } from './virtual.js'
  * })
  * ```
  */
-export default function kms(options?: Options): Plugin {
+function kms(options?: Options): Plugin {
   const build = new BuildSession(options)
   const filter = filterOf(options?.exclude !== undefined)
   return { name: NAME, setup: (host) => setup(host, build, filter) }
 }
+callable(kms)
+export { kms as default, kms as 'module.exports' }
 
 const LOADERS: Record<string, Loader> = {
   '.ts': 'ts',
@@ -58,6 +62,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const options = host.initialOptions
   refuseEarlierOnEnd(options, NAME)
   const hold = OutputHold.join(host, build)
+  const print = messagePrinter(host, NAME)
 
   build.setRoot(root(options))
   host.onStart(() => {
@@ -107,11 +112,13 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     })
   })
 
-  host.onEnd((result) =>
-    reporting(async () => {
-      if (result.errors.length || !hold.isFirstToSee(result)) return undefined
-      return { warnings: await finish(result, options, hold) }
-    }),
+  host.onEnd(async (result) =>
+    print(
+      await reporting(async () => {
+        if (result.errors.length || !hold.isFirstToSee(result)) return {}
+        return { warnings: await finish(result, options, hold) }
+      }),
+    ),
   )
 }
 

@@ -4,6 +4,7 @@ import { createFarmPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { callable } from './require-default.js'
 import { NAME, transformHook } from './transform.js'
 import { loadHook, resolveHook } from './virtual.js'
 
@@ -65,4 +66,5 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
     },
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }

@@ -2,6 +2,7 @@ import { createRolldownPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { callable } from './require-default.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
@@ -40,4 +41,5 @@ const kms = createRolldownPlugin<Options | undefined>((options) => {
     },
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }

@@ -5,8 +5,10 @@ import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD } from '../pipeline/target.js'
+import { callable } from './require-default.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
+import { OWN_ID } from './virtual.js'
 
 /**
  * The Rollup plugin; it stands first in the array of plugins.
@@ -25,13 +27,24 @@ import { NAME, transformHook } from './transform.js'
  */
 const kms = createRollupPlugin<Options | undefined>((options) => {
   const build = new BuildSession(options)
-  const { load, ...hooks } = rollupLike(build)
+  const { load, resolveId, ...hooks } = rollupLike(build)
   return {
     name: NAME,
     // For modules that another plugin loads. Files of our own are transformed in `load`.
     transform: transformHook(build),
     rollup: {
       ...hooks,
+      resolveId: {
+        ...resolveId,
+        filter: { id: [resolveId.filter.id, /^node:/] },
+        handler(source, importer) {
+          if (!source.startsWith('node:')) return resolveId.handler(source, importer)
+          // Rollup would warn of an unresolved import in a module that the user never wrote.
+          return importer !== undefined && OWN_ID.test(importer)
+            ? { id: source, external: true }
+            : null
+        },
+      },
       // Of a module that another plugin loads, the cache has the values of an earlier build.
       shouldTransformCachedModule: ({ resolvedSources }) =>
         Object.keys(resolvedSources).some((source) => VIRTUAL.test(source)),
@@ -53,4 +66,5 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
     },
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }

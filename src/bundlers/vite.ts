@@ -4,6 +4,7 @@ import type { DevEnvironment } from 'vite'
 import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
+import { callable } from './require-default.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
@@ -90,6 +91,7 @@ const kms = createVitePlugin<Options | undefined>((options) => {
     },
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }
 
 const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment

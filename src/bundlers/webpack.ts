@@ -1,6 +1,7 @@
 import { createWebpackPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
+import { callable } from './require-default.js'
 import { attach, webpackLike } from './webpack-like.js'
 
 /**
@@ -25,4 +26,5 @@ const kms = createWebpackPlugin<Options | undefined>((options) => {
     webpack: (compiler) => attach(build, compiler),
   }
 })
-export default kms
+callable(kms)
+export { kms as default, kms as 'module.exports' }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import { DECLARATION } from '../util/declaration-file.js'
+import { findUpwards } from '../util/find-upwards.js'
 import { seedOf, pinsIn } from './environment.js'
 import type { Options, OptionsResolved } from './types.js'
 import { mistakeIn } from './validate.js'
@@ -38,7 +39,10 @@ export function resolveOptions(
     root,
     keyIds: list(options.keyId),
     secretsFile: {
-      path: resolve(root, options.secretsFile ?? 'kms-secrets.json'),
+      path:
+        options.secretsFile === undefined
+          ? findUpwards(root, 'kms-secrets.json')
+          : resolve(root, options.secretsFile),
       required: options.secretsFile !== undefined,
     },
     pins,

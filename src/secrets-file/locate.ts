@@ -4,12 +4,16 @@ import type { Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { didYouMean } from '../util/did-you-mean.js'
+import { findUpwards } from '../util/find-upwards.js'
 import { unwritable } from '../util/replace-file.js'
 import { readSecretsFile, type SecretsFile } from './parse.js'
 
 /** The options of every operation on a secrets file. */
 export interface SecretsOptions {
-  /** Relative to the working directory; one per stage. Default: `kms-secrets.json`. */
+  /**
+   * Relative to the working directory; one per stage. Default: `kms-secrets.json` there, or in the
+   * nearest parent folder of the same git repository.
+   */
   secretsFile?: string
   /** How to reach KMS, for the operations that need it. */
   aws?: AwsOptions
@@ -17,8 +21,9 @@ export interface SecretsOptions {
   trust?: boolean
 }
 
-export const secretsFilePath = ({ secretsFile = 'kms-secrets.json' }: SecretsOptions) =>
-  resolve(secretsFile)
+/** Returns the path of the secrets file: in a monorepo, the default may be that of a parent folder. */
+export const secretsFilePath = ({ secretsFile }: SecretsOptions) =>
+  secretsFile === undefined ? findUpwards('.', 'kms-secrets.json') : resolve(secretsFile)
 
 /** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
 export async function existingSecretsFile(options: SecretsOptions): Promise<SecretsFile> {

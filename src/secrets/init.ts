@@ -8,6 +8,7 @@ import { withLock } from '../secrets-file/lock.js'
 import { readSecretsFile } from '../secrets-file/parse.js'
 import { newSecretsFile, writeSecretsFile } from '../secrets-file/serialize.js'
 import { createTypes } from '../secrets-file/typings.js'
+import { notIncluded } from './typings-included.js'
 
 export interface InitOptions extends Omit<SecretsOptions, 'trust'> {
   /** Key ids, key ARNs, aliases or alias ARNs; all of them may open what is sealed. */
@@ -49,12 +50,15 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     stillHeld()
     const warnings = await rememberPins(file)
     await writeSecretsFile(file)
+    const typings = types ? await createTypes(file) : undefined
+    const unread = typings && (await notIncluded(typings))
+    if (unread) warnings.push(unread)
     return {
       path,
       fingerprint: pair.fingerprint,
       pin: publicKeyDigest(pair.publicKey),
       keyArns: pair.wrapped.map(({ keyId }) => keyId),
-      types: types ? await createTypes(file) : undefined,
+      types: typings,
       warnings,
     }
   })
@@ -67,6 +71,6 @@ export async function rejectExisting(options: SecretsOptions): Promise<void> {
   if ((await readSecretsFile(path).catch(() => true)) === null) return
   throw new KmsBuildError(
     'SECRETS_FILE_EXISTS',
-    `${path} is there already, and whatever is sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for another stage give another --file.`,
+    `${path} exists already, and everything sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for a file of another stage or package give --file PATH.`,
   )
 }
