@@ -65,19 +65,9 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
     files: files.length,
     searched: searched.length,
     short: short.map(({ name }) => name),
-    leaks: firstOfEach(leaks),
+    leaks,
     leftovers,
   }
-}
-
-/** What stands in a file as it is, stands in its other readings too. */
-function firstOfEach(leaks: Leak[]): Leak[] {
-  const first = new Map<string, Leak>()
-  for (const leak of leaks) {
-    const key = JSON.stringify([leak.secret, leak.encoding, leak.asset])
-    if (!first.has(key)) first.set(key, leak)
-  }
-  return [...first.values()]
 }
 
 async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]> {

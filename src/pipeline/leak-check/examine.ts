@@ -1,5 +1,5 @@
-import { encodings } from './encodings.js'
-import { parts, type Seen } from './parts.js'
+import { partsOf, type Seen } from './parts.js'
+import { patternsOf } from './patterns.js'
 import { residue, type Residue } from './residue.js'
 import { searcher, type Hit, type Search } from './search.js'
 import { bytesOf, views } from './views.js'
@@ -56,21 +56,24 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
   }
 }
 
-/** A search for all plaintexts at once; made once, used for every output. */
+/** Returns a search for all plaintexts, to be used for every output. */
 export function searchFor(seen: Seen[], proof: Proof): Search {
-  const patterns = unsearched(seen, proof).searched.flatMap((secret) =>
-    parts(secret, proof.minLength)
-      .flatMap(encodings)
-      .map((encoded) => ({ ...encoded, name: secret.name })),
+  const { minLength, except } = proof
+  const parts = unsearched(seen, proof).searched.flatMap((secret) => partsOf(secret, minLength))
+  return searcher(
+    parts
+      .filter(({ name }) => !except.includes(name))
+      .flatMap((part) => patternsOf(part, minLength)),
   )
-  return searcher(patterns)
 }
 
-/** A path as it may be shown. */
-export const masked = (path: string, search: Search) =>
-  search(Buffer.from(path)).length ? '•••' : path
+/** Returns a path as a message may show it. */
+export const masked = (path: string, search: Search) => (hitsIn(path, search).length ? '•••' : path)
 
-/** Looks through every output, its name too. */
+const hitsIn = (text: string, search: Search) =>
+  [...views(text, search.sought)].flatMap(({ bytes }) => search(bytes))
+
+/** Searches every output, and its name. */
 export function examine(
   assets: Iterable<Asset>,
   search: Search,
@@ -79,19 +82,30 @@ export function examine(
   const leftovers: Leftover[] = []
   for (const output of assets) {
     const { name } = output
-    const asset = masked(name, search)
-    const leak = ({ pattern }: Hit, reading: string) => ({
+    const inName = hitsIn(name, search)
+    const asset = inName.length ? '•••' : name
+    const leak = ({ pattern }: Hit, reading: string, encoding = pattern.encoding) => ({
       secret: pattern.name,
-      encoding: pattern.encoding,
+      encoding,
       asset,
       reading,
     })
-    for (const hit of search(Buffer.from(name))) leaks.push(leak(hit, ' (in its name)'))
-    // Reading an output in every way is the greater part of a search.
+    const known = new Set<string>()
+    for (const hit of inName) leaks.push(leak(hit, ' (in its name)'))
+    // Decoding an output takes most of the time.
     if (search.sought.longest) {
-      for (const { reading, bytes, placeOf } of views(output.content, search.sought, name)) {
-        for (const hit of search(bytes))
-          leaks.push({ ...leak(hit, reading), place: placeOf(hit.offset) })
+      for (const { reading, encoding, bytes, placeOf } of views(
+        output.content,
+        search.sought,
+        name,
+      )) {
+        for (const hit of search(bytes)) {
+          // What an output contains is in most of its views.
+          const key = `${hit.pattern.name}\0${encoding}`
+          if (known.has(key)) continue
+          known.add(key)
+          leaks.push({ ...leak(hit, reading, encoding), place: placeOf(hit.offset) })
+        }
       }
     }
     // A map shows what the code beside it is, and is the largest output, which Rspack has to bring across.

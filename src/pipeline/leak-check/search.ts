@@ -1,10 +1,14 @@
-/** A byte sequence to look for, and whose it is. */
+/** A byte sequence to search for. */
 export interface Pattern {
   bytes: Uint8Array
   /** The secret's name. */
   name: string
-  /** How the plaintext is written there: `as it is`, `base64`, … */
+  /** How the plaintext is written: `as it is`, `trimmed`, … */
   encoding: string
+  /** Bytes that the plaintext takes up, if not those of `bytes`. */
+  reach?: number
+  /** Returns where the plaintext starts around an occurrence of `bytes`, or -1. Default: there. */
+  startOf?(haystack: Uint8Array, offset: number): number
 }
 
 export interface Hit {
@@ -12,40 +16,40 @@ export interface Hit {
   offset: number
 }
 
-const BLOCK = 3
-const hash = (a: number, b: number, c: number) => (a ^ (b << 5) ^ (c << 10)) & 0xffff
-const blockAt = (bytes: Uint8Array, last: number) =>
-  hash(bytes[last - 2]!, bytes[last - 1]!, bytes[last]!)
-
-/** Finds the first hit of each pattern. */
+/** Finds the first occurrence of each pattern. */
 export interface Search {
   (haystack: Uint8Array): Hit[]
   sought: Sought
 }
 
-/** What all patterns have in common, by which most of an output is known to hold none of them. */
+/** Bytes of the longest and of the shortest pattern. */
 export interface Sought {
-  /** The bytes of the longest. */
   longest: number
-  /** A table of 256: 1 for each byte that stands in any. */
-  has: Uint8Array
+  shortest: number
 }
 
-/** A pattern, and where in it the window lies. */
+const BLOCK = 3
+const hash = (a: number, b: number, c: number) => (a ^ (b << 5) ^ (c << 10)) & 0xffff
+const blockAt = (bytes: Uint8Array, last: number) =>
+  hash(bytes[last - 2]!, bytes[last - 1]!, bytes[last]!)
+
+/** A pattern, and where in it the window is. */
 interface Anchored {
   pattern: Pattern
   anchor: number
 }
 
-/** In how many places of a pattern the window is tried. */
+/** Number of places of a pattern where the window is tried. */
 const ANCHORS = 16
+/** A pattern is searched for in another way once its comparisons took so many bytes for each of the haystack. */
+const MOST_COMPARED = 4
 
 /**
- * Looks for many patterns in one pass (Wu and Manber, "A fast algorithm for multi-pattern
- * searching", 1994): a table tells for any three bytes how far the window may jump.
+ * Searches for many patterns in one pass (Wu and Manber, "A fast algorithm for multi-pattern
+ * searching", 1994): a table has, for any three bytes, how far the window may jump.
  *
- * A secret of a megabyte has tens of thousands of lines that may all begin alike, so the window lies
- * where fewest other patterns have theirs, and not at the beginning as in the paper.
+ * A secret of a megabyte has tens of thousands of lines that may share a prefix, so the window is
+ * where the fewest other patterns have theirs, and not at the beginning as in the paper.
  *
  * @param patterns each at least 3 bytes long; the shortest decides how far a jump can be.
  */
@@ -64,7 +68,7 @@ export function searcher(patterns: Pattern[]): Search {
     bucket.push({ pattern, anchor })
   }
   const search = (haystack: Uint8Array) => {
-    const hits = new Map<Pattern, Hit>()
+    const found = new FoundPatterns(haystack)
     let end = window - 1
     while (end < haystack.length) {
       const key = blockAt(haystack, end)
@@ -73,22 +77,21 @@ export function searcher(patterns: Pattern[]): Search {
         end += jump
         continue
       }
-      for (const { pattern, anchor } of buckets[key]!) {
-        const offset = end - window + 1 - anchor
-        if (standsAt(haystack, offset, pattern.bytes) && !hits.has(pattern))
-          hits.set(pattern, { pattern, offset })
-      }
+      for (const { pattern, anchor } of buckets[key]!)
+        found.compare(pattern, end - window + 1 - anchor)
       end++
     }
-    return [...hits.values()]
+    return found.hits
   }
   return Object.assign(search, { sought: soughtIn(patterns) })
 }
 
 function soughtIn(patterns: Pattern[]): Sought {
-  const has = new Uint8Array(256)
-  for (const { bytes } of patterns) for (const byte of bytes) has[byte] = 1
-  return { has, longest: patterns.reduce((most, { bytes }) => Math.max(most, bytes.length), 0) }
+  const lengths = patterns.map(({ bytes, reach }) => reach ?? bytes.length)
+  return {
+    longest: lengths.reduce((most, length) => Math.max(most, length), 0),
+    shortest: lengths.reduce((least, length) => Math.min(least, length), Infinity),
+  }
 }
 
 function leastCrowded(bytes: Uint8Array, window: number, buckets: Anchored[][]): number {
@@ -103,8 +106,62 @@ function leastCrowded(bytes: Uint8Array, window: number, buckets: Anchored[][]):
   return best
 }
 
-function standsAt(haystack: Uint8Array, offset: number, bytes: Uint8Array): boolean {
-  if (offset < 0 || offset + bytes.length > haystack.length) return false
-  for (let i = 0; i < bytes.length; i++) if (haystack[offset + i] !== bytes[i]) return false
-  return true
+/** The patterns of one search that were found, and the cost of comparing the others. */
+class FoundPatterns {
+  readonly #haystack: Uint8Array
+  readonly #hits = new Map<Pattern, Hit>()
+  readonly #compared = new Map<Pattern, number>()
+
+  constructor(haystack: Uint8Array) {
+    this.#haystack = haystack
+  }
+
+  get hits(): Hit[] {
+    return [...this.#hits.values()].filter(({ offset }) => offset !== -1)
+  }
+
+  compare(pattern: Pattern, offset: number): void {
+    if (this.#hits.has(pattern)) return
+    const haystack = this.#haystack
+    const { bytes, startOf } = pattern
+    const equal = equalBytes(haystack, offset, bytes)
+    if (equal === bytes.length) {
+      const start = startOf ? startOf(haystack, offset) : offset
+      if (start !== -1) this.#hits.set(pattern, { pattern, offset: start })
+    } else if (equal > 64 && !startOf) {
+      // A pattern that repeats itself would be compared again and again.
+      const compared = (this.#compared.get(pattern) ?? 0) + equal
+      this.#compared.set(pattern, compared)
+      if (compared > MOST_COMPARED * haystack.length)
+        this.#hits.set(pattern, { pattern, offset: indexOfRepetitive(haystack, bytes) })
+    }
+  }
+}
+
+/** Returns how many bytes are equal from an offset on; -1 if the haystack is too short. */
+function equalBytes(haystack: Uint8Array, offset: number, bytes: Uint8Array): number {
+  if (offset < 0 || offset + bytes.length > haystack.length) return -1
+  let at = 0
+  while (at < bytes.length && haystack[offset + at] === bytes[at]) at++
+  return at
+}
+
+/** Returns whether a byte sequence occurs at an offset. */
+export const hasAt = (haystack: Uint8Array, offset: number, bytes: Uint8Array): boolean =>
+  equalBytes(haystack, offset, bytes) === bytes.length
+
+/** Searches in linear time, whatever the pattern (Knuth, Morris and Pratt, 1977). */
+export function indexOfRepetitive(haystack: Uint8Array, bytes: Uint8Array): number {
+  const borders = new Int32Array(bytes.length)
+  for (let at = 1, border = 0; at < bytes.length; at++) {
+    while (border && bytes[at] !== bytes[border]) border = borders[border - 1]!
+    if (bytes[at] === bytes[border]) border++
+    borders[at] = border
+  }
+  for (let at = 0, equal = 0; at < haystack.length; at++) {
+    while (equal && haystack[at] !== bytes[equal]) equal = borders[equal - 1]!
+    if (haystack[at] === bytes[equal]) equal++
+    if (equal === bytes.length) return at - equal + 1
+  }
+  return -1
 }

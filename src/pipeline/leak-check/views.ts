@@ -1,89 +1,169 @@
 import { Buffer } from 'node:buffer'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { dataUrl } from './data-url.js'
+import { decompress, decompressHeaderless, hasHeader } from './decompress.js'
+import { textsIn, unpack, type Batch } from './packed.js'
 import { placeIn } from './place.js'
 import type { Sought } from './search.js'
-import { unescape } from './unescape.js'
+import { unescape, type Unescaped } from './unescape.js'
+import { fromUtf16 } from './utf16.js'
 
-/** The same bytes, read one way: as they stand, with escapes decoded, out of a data URL. */
+/** An output, or a part of it, decoded in one way. */
 export interface View {
-  /** `` for the output itself, or how it was read: ` (unescaped)`, ` (in a data URL)`. */
+  /** How the output was decoded, to follow the place in a message: ` (unescaped)`. Empty for the output itself. */
   reading: string
+  /** `base64` or `hex`, if that was decoded last. */
+  encoding?: string | undefined
   bytes: Buffer
-  /** `line:column` of an offset of `bytes`, in the output itself unless what was read is packed in it. */
+  /** Returns `line:column` of an offset, in the output itself unless the view was decompressed. */
   placeOf(offset: number): string
 }
 
-const CSS_ESCAPE = /\\(?:([0-9a-f]{1,6})(?:\r\n|\s)?|\r?\n|(.))/gi
-const DEEPEST = 5
+/** Encodings inside encodings that are decoded. */
+const DEEPEST = 8
+/** Bytes of views, for each byte of an output. Only an output that is made to be large reaches it. */
+const LARGEST = 40
+/** Strings of an output that are decompressed, and those that are tried as Brotli and raw deflate. */
+const MOST_COMPRESSED = 1000
+const MOST_HEADERLESS = 500
+/** Bytes that may decompress to a pattern of any length. */
+const SHORTEST_COMPRESSED = 12
+/** Bytes around a change that white space and quotes may take up in addition to a pattern. */
+const SLACK = 256
+
+interface Limits {
+  sought: Sought
+  /** Bytes of views that may still follow. */
+  left: number
+  compressed: number
+  headerless: number
+}
 
 /**
- * Reads an output in every way in which a plaintext can stand in it: an escape inside a string, a
- * sum of strings left unfolded, a map inside a data URL, a module inside eval("…"), a compressed
- * copy. Each reading is linear in the length of what it reads, and leaves out what is known to hold
- * nothing more of what is sought.
+ * Decodes an output in every way in which it may contain a plaintext: escapes of JavaScript, JSON, CSS,
+ * URLs and HTML, joined strings, base64, hexadecimal, compressed data and UTF-16, inside each other.
+ * The time is linear in the length of the output.
  *
- * @param name the output's, whose ending tells Brotli, which has no header.
+ * @param name the output's, whose ending shows Brotli, which has no header.
  */
-export function* views(content: string | Uint8Array, sought: Sought, name = ''): Generator<View> {
+export function* views(
+  content: string | Uint8Array,
+  sought: Sought,
+  name = '',
+): Generator<View, void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
-  const inflated = decompress(bytes, name)
-  yield* inflated
-    ? read(plain(inflated, ' (decompressed)'), sought, 0)
-    : read(plain(bytes, ''), sought, 0)
-  if (name.endsWith('.css')) yield* cssUnescaped(bytes)
+  const limits = {
+    sought,
+    left: LARGEST * bytes.length + (1 << 20),
+    compressed: MOST_COMPRESSED,
+    headerless: MOST_HEADERLESS,
+  }
+  yield* read(own(bytes, ''), limits, 0)
+  if (/\.(?:br|zz|deflate)$/.test(name))
+    for (const inner of decompressHeaderless(bytes))
+      yield* read(own(inner, ' (decompressed)'), limits, 1)
 }
 
-/** In CSS an escape is up to six digits, and a space that ends them. */
-function* cssUnescaped(bytes: Buffer): Generator<View> {
-  const text = bytes.toString('utf8')
-  if (!text.includes('\\')) return
-  const unescaped = text.replace(CSS_ESCAPE, (_, digits?: string, single?: string) =>
-    digits ? codePoint(parseInt(digits, 16)) : (single ?? ''),
-  )
-  yield plain(Buffer.from(unescaped), ' (unescaped)')
-}
-
-/** The same memory. */
-export const bytesOf = ({ buffer, byteOffset, length }: Uint8Array) =>
+/** Returns the same memory as a Buffer. */
+export const bytesOf = ({ buffer, byteOffset, length }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, length)
 
-function decompress(bytes: Buffer, name: string): Buffer | null {
-  try {
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzipSync(bytes)
-    return name.endsWith('.br') ? brotliDecompressSync(bytes) : null
-  } catch {
-    return null
-  }
-}
-
-const plain = (bytes: Buffer, reading: string): View => ({
+const own = (bytes: Buffer, reading: string): View => ({
   reading,
   bytes,
   placeOf: (offset) => placeIn(bytes, offset),
 })
 
-function* read(view: View, sought: Sought, depth: number): Generator<View> {
+function* read(view: View, limits: Limits, depth: number, hasCss = true): Generator<View, void> {
+  limits.left -= view.bytes.length
+  if (limits.left < 0) return
   yield view
-  const { bytes, placeOf } = view
-  // A NUL is no sign of a binary file: Bun prints one in a string as it is.
-  if (depth > DEEPEST) return
-  for (let at = bytes.indexOf('data:'); at !== -1; at = bytes.indexOf('data:', at + 1)) {
-    const inner = dataUrl(bytes, at)
-    if (inner) yield* read(plain(inner, ' (in a data URL)'), sought, depth + 1)
-  }
-  const unescaped = unescape(bytes, sought)
-  if (!unescaped) return
-  const { originOf } = unescaped
-  yield* read(
-    {
-      reading: ' (unescaped)',
-      bytes: unescaped.bytes,
-      placeOf: (offset) => placeOf(originOf(offset)),
-    },
-    sought,
-    depth + 1,
-  )
+  if (depth === DEEPEST) return
+  const { bytes } = view
+  if (hasHeader(bytes, 0))
+    for (const inner of decompress(bytes))
+      yield* read(own(inner, ' (decompressed)'), limits, depth + 1)
+  const utf16 = fromUtf16(bytes)
+  if (utf16) yield* read(own(utf16, ' (in UTF-16)'), limits, depth + 1)
+  yield* unescaped(view, limits, depth, hasCss)
+  yield* unpacked(view, limits, depth)
 }
 
-const codePoint = (code: number) => (code <= 0x10ffff ? String.fromCodePoint(code) : '')
+function* unescaped(view: View, limits: Limits, depth: number, hasCss: boolean) {
+  const reach = limits.sought.longest + SLACK
+  const decoded = unescape(view.bytes, { reach })
+  if (decoded) {
+    if (decoded.bytes.length) yield* read(within(view, decoded), limits, depth + 1, hasCss)
+    yield* skippedJoints(view, decoded, reach, limits, depth)
+  }
+  if (!hasCss || !decoded?.mayBeCss) return
+  const css = unescape(view.bytes, { reach, syntax: 'css' })
+  if (css) yield* read(within(view, css), limits, depth + 1, false)
+}
+
+/** Reads the joints with a backslash in their comment again, since it may be code and not JSON. */
+function* skippedJoints(
+  { bytes, placeOf }: View,
+  { skipped }: Unescaped,
+  reach: number,
+  limits: Limits,
+  depth: number,
+) {
+  const parts: { start: number; end: number }[] = []
+  for (const { start, end } of skipped) {
+    const last = parts.at(-1)
+    if (last && start - reach <= last.end) last.end = end + reach
+    else parts.push({ start: Math.max(0, start - reach), end: end + reach })
+  }
+  for (const { start, end } of parts) {
+    const decoded = unescape(bytes.subarray(start, end), { reach, throughBackslashes: true })
+    if (!decoded?.bytes.length) continue
+    const part = { placeOf: (offset: number) => placeOf(start + offset) }
+    yield* read(within(part, decoded), limits, depth + 1)
+  }
+}
+
+const within = (
+  { placeOf }: Pick<View, 'placeOf'>,
+  { bytes, originOf }: Pick<Unescaped, 'bytes' | 'originOf'>,
+  reading = ' (unescaped)',
+  encoding?: string,
+): View => ({ reading, encoding, bytes, placeOf: (offset) => placeOf(originOf(offset)) })
+
+function* unpacked(view: View, limits: Limits, depth: number): Generator<View, void> {
+  const shortest = Math.min(limits.sought.shortest, SHORTEST_COMPRESSED)
+  for (const batch of unpack(view.bytes, shortest)) {
+    limits.left -= batch.bytes.length
+    if (limits.left < 0) return
+    const { reading } = view
+    yield within(view, batch, reading, batch.encoding)
+    const texts = textsIn(batch, shortest)
+    if (texts) yield* read(within(view, texts, reading, batch.encoding), limits, depth + 1)
+    for (const inner of compressedIn(batch, view.bytes, limits))
+      yield* read(own(inner, ' (decompressed)'), limits, depth + 1)
+  }
+}
+
+/** Decompresses the pieces that have a header, and strings of mixed letters and digits as if they had none. */
+function* compressedIn(
+  { bytes, starts, originOf }: Batch,
+  encoded: Buffer,
+  limits: Limits,
+): Generator<Buffer> {
+  for (const [index, start] of starts.entries()) {
+    const piece = () => bytes.subarray(start, (starts[index + 1] ?? bytes.length) - 1)
+    if (limits.compressed && hasHeader(bytes, start)) {
+      limits.compressed--
+      yield* decompress(piece())
+    }
+    if (limits.headerless && isString(encoded, originOf(start))) {
+      limits.headerless--
+      yield* decompressHeaderless(piece())
+    }
+  }
+}
+
+/** Returns whether a string, or what follows the comma of a data URL, begins with mixed letters and digits. */
+function isString(bytes: Buffer, at: number): boolean {
+  if (at && !'"\'`,=>'.includes(String.fromCharCode(bytes[at - 1]!))) return false
+  const text = bytes.toString('latin1', at, at + 48)
+  return text.length > 12 && /[A-Z]/.test(text) && /[a-z]/.test(text) && /[\d+/]/.test(text)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { searchFor } from '../../../src/pipeline/leak-check/examine.js'
+import { examine, searchFor } from '../../../src/pipeline/leak-check/examine.js'
 import { searcher, type Pattern } from '../../../src/pipeline/leak-check/search.js'
 
 const patternOf = (text: string): Pattern => ({
@@ -45,12 +45,13 @@ describe('a search for many patterns', () => {
     )
     expect(search(Buffer.from(code))).toEqual([])
     const hits = search(Buffer.from(`${code}\n${LINES[3000]}`))
-    expect(hits.map(({ pattern }) => pattern.name)).toEqual(['LONG'])
+    expect(new Set(hits.map(({ pattern }) => pattern.name))).toEqual(new Set(['LONG']))
   })
 
   it('tells of equal lines once', () => {
     const plaintext = Buffer.from('a line that is long enough\n'.repeat(500))
     const search = searchFor([{ name: 'LONG', plaintext }], { minLength: 8, except: [] })
-    expect(search(Buffer.from('"a line that is long enough"'))).toHaveLength(1)
+    const { leaks } = examine([{ name: 'a.js', content: '"a line that is long enough"' }], search)
+    expect(leaks).toHaveLength(1)
   })
 })

@@ -1,0 +1,179 @@
+import { Buffer } from 'node:buffer'
+import { decodeHTML } from 'entities/decode'
+
+/** A decoded character reference or escape. */
+export interface Escape {
+  /** One byte, or several. */
+  value: number | string | Buffer
+  /** The offset after it. */
+  end: number
+  /** False where only a backslash was dropped. Default: true. */
+  isChange?: boolean
+}
+
+const table = (pattern: RegExp): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => +pattern.test(String.fromCharCode(byte)))
+
+const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
+  const digit = parseInt(String.fromCharCode(byte), 16)
+  return Number.isNaN(digit) ? -1 : digit
+})
+const LETTER_OR_DIGIT = table(/[\dA-Za-z]/)
+const SPACE = table(/[ \t\r\n\f]/)
+
+const LINE_FEED = 0x0a
+/** Letters after a backslash that may begin an escape of more than one character. */
+const LONGER = table(/[uUxX0-7\r\n\xe2]/)
+/** The control character of a letter after a backslash, or 0. */
+const CONTROLS = new Uint8Array(256)
+for (const [letter, control] of ['n\n', 'r\r', 't\t', 'b\b', 'f\f', 'v\v'])
+  CONTROLS[letter!.charCodeAt(0)] = control!.charCodeAt(0)
+
+const LINE_BREAK = /^(?:\r\n?|\n|\xe2\x80[\xa8\xa9])/
+const UNIT =
+  /^(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|U([\da-f]{8})|[xX]([\da-f]{2})|([0-3]?[0-7]{1,2}))/i
+const LOW_SURROGATE = /^\\u(d[c-f][\da-f]{2})/i
+
+const charactersOf = (codePoint: number) =>
+  codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : ''
+
+/** What a letter after a backslash stands for, if no more characters belong to it and it is no hexadecimal digit; else 0. */
+const SHORT = Uint8Array.from({ length: 256 }, (_, letter) =>
+  LONGER[letter] || HEX[letter]! >= 0 ? 0 : CONTROLS[letter] || letter,
+)
+export const shortEscape = (letter: number): number => SHORT[letter]!
+
+/** Reads an escape of JavaScript, JSON or YAML at a backslash. */
+export function readBackslash(bytes: Buffer, at: number): Escape {
+  const letter = bytes[at + 1]!
+  if (!LONGER[letter]) return { value: CONTROLS[letter] || letter, end: at + 2 }
+  const ahead = bytes.toString('latin1', at + 1, at + 16)
+  const [lineBreak] = LINE_BREAK.exec(ahead) ?? []
+  if (lineBreak) return { value: '', end: indentationEnd(bytes, at + 1 + lineBreak.length) }
+  const [unit, brace, four, eight, two, octal] = UNIT.exec(ahead) ?? []
+  // Another character stands for itself; of a character of several bytes only the backslash is dropped.
+  if (!unit)
+    return /^[\x80-\xff]/.test(ahead)
+      ? { value: '', end: at + 1 }
+      : { value: ahead[0]!, end: at + 2 }
+  const end = at + 1 + unit.length
+  const codePoint = parseInt(brace ?? four ?? eight ?? two ?? octal!, octal ? 8 : 16)
+  const low =
+    codePoint >> 10 === 0xd800 >> 10 && LOW_SURROGATE.exec(bytes.toString('latin1', end, end + 6))
+  return low
+    ? { value: String.fromCharCode(codePoint, parseInt(low[1]!, 16)), end: end + 6 }
+    : { value: charactersOf(codePoint), end }
+}
+
+/** YAML drops the indentation after an escaped line break; a search over words does not need it. */
+function indentationEnd(bytes: Buffer, at: number): number {
+  while (bytes[at] === 0x20 || bytes[at] === 0x09) at++
+  return at
+}
+
+/** Reads an escape of CSS at a backslash: up to six digits and one space, or a character. */
+export function readCssEscape(bytes: Buffer, at: number): Escape {
+  let end = at + 1
+  let codePoint = 0
+  for (; end < at + 7 && HEX[bytes[end]!]! >= 0; end++)
+    codePoint = codePoint * 16 + HEX[bytes[end]!]!
+  if (end > at + 1) {
+    if (bytes[end] === 0x0d && bytes[end + 1] === LINE_FEED) end++
+    return { value: charactersOf(codePoint), end: SPACE[bytes[end]!] ? end + 1 : end }
+  }
+  const isLineBreak = bytes[end] === LINE_FEED
+  return {
+    value: isLineBreak || end >= bytes.length ? '' : bytes[end]!,
+    end: end + 1,
+    isChange: false,
+  }
+}
+
+/** Reads `%41`, or `%u0041` as `escape()` writes it. @returns null if it is neither. */
+export function readPercent(bytes: Buffer, at: number): Escape | null {
+  const byte = HEX[bytes[at + 1]!]! * 16 + HEX[bytes[at + 2]!]!
+  if (HEX[bytes[at + 1]!]! >= 0 && HEX[bytes[at + 2]!]! >= 0) return { value: byte, end: at + 3 }
+  if (bytes[at + 1] !== 0x75) return null
+  const unit = /^[\da-f]{4}/i.exec(bytes.toString('latin1', at + 2, at + 6))
+  if (!unit) return null
+  const high = parseInt(unit[0], 16)
+  const low =
+    high >> 10 === 0xd800 >> 10 &&
+    /^%u(d[c-f][\da-f]{2})/i.exec(bytes.toString('latin1', at + 6, at + 12))
+  return low
+    ? { value: String.fromCharCode(high, parseInt(low[1]!, 16)), end: at + 12 }
+    : { value: String.fromCharCode(high), end: at + 6 }
+}
+
+/** Longer than any name of a character reference. */
+const LONGEST_NAME = 32
+
+/** Reads a character reference of HTML or XML at an ampersand. @returns null if it is none. */
+export function readEntity(bytes: Buffer, at: number): Escape | null {
+  let end = at + 1
+  if (bytes[end] === 0x23) return readNumericReference(bytes, at)
+  while (LETTER_OR_DIGIT[bytes[end]!] && end - at <= LONGEST_NAME) end++
+  if (bytes[end] !== 0x3b || end - at < 3) return null
+  const reference = bytes.toString('latin1', at, end + 1)
+  const value = decodeHTML(reference)
+  return value === reference || Buffer.byteLength(value) > reference.length
+    ? null
+    : { value, end: end + 1 }
+}
+
+function readNumericReference(bytes: Buffer, at: number): Escape | null {
+  const isHex = (bytes[at + 2]! | 0x20) === 0x78
+  const start = at + (isHex ? 3 : 2)
+  const base = isHex ? 16 : 10
+  let [end, codePoint] = [start, 0]
+  for (let digit; (digit = HEX[bytes[end]!]!) >= 0 && digit < base; end++)
+    codePoint = Math.min(codePoint * base + digit, 0x110000)
+  if (end === start) return null
+  return { value: charactersOf(codePoint), end: bytes[end] === 0x3b ? end + 1 : end }
+}
+
+/** A list of so few numbers is no string that is searched for. */
+const SHORTEST_LIST = 4
+
+/**
+ * Reads the numbers of a list of bytes or character codes after its bracket: `[112,97,115]`,
+ * `fromCharCode(0x70, 0x61)`. Bytes stay bytes, so that several may be one character of UTF-8.
+ *
+ * @returns null if there are too few numbers.
+ */
+export function readNumbers(bytes: Buffer, at: number): Escape | null {
+  const values: number[] = []
+  let end = at + 1
+  for (;;) {
+    let next = end
+    while (SPACE[bytes[next]!]) next++
+    const isHex = bytes[next] === 0x30 && (bytes[next + 1]! | 0x20) === 0x78
+    const base = isHex ? 16 : 10
+    if (isHex) next += 2
+    const start = next
+    let number = 0
+    for (let digit; (digit = HEX[bytes[next]!]!) >= 0 && digit < base; next++)
+      number = Math.min(number * base + digit, 0x110000)
+    if (next === start || number > 0x10ffff) break
+    values.push(number)
+    end = next
+    while (SPACE[bytes[next]!]) next++
+    if (bytes[next] !== 0x2c) break
+    end = next + 1
+  }
+  if (values.length < SHORTEST_LIST) return null
+  return { value: values.some((value) => value > 0xff) ? utf8(values) : Buffer.from(values), end }
+}
+
+/** Keeps bytes, and makes characters of all other code points and surrogate pairs. */
+function utf8(values: number[]): Buffer {
+  return Buffer.concat(
+    values.map((value, index) => {
+      if (value < 0x100) return Buffer.of(value)
+      const next = values[index + 1] ?? 0
+      if (value >> 10 === 0xd800 >> 10 && next >> 10 === 0xdc00 >> 10)
+        return Buffer.from(String.fromCharCode(value, next))
+      return Buffer.from(value >> 10 === 0xdc00 >> 10 ? '' : String.fromCodePoint(value))
+    }),
+  )
+}

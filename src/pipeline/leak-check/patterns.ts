@@ -1,0 +1,127 @@
+import { Buffer } from 'node:buffer'
+import type { Part } from './parts.js'
+import { hasAt, type Pattern } from './search.js'
+import { unescape } from './unescape.js'
+
+/** A pattern shorter than this would occur by chance. */
+const SHORTEST_WORD = 4
+/** Escapes inside escapes of a plaintext. */
+const DEEPEST = 8
+
+/**
+ * Returns the byte sequences that show a part of a plaintext in a decoded output: the part itself, and
+ * what encoders without an unambiguous decoding make of it.
+ *
+ * @param minLength number of characters of the shortest pattern that is made from a part.
+ */
+export function patternsOf({ name, form, bytes }: Part, minLength: number): Pattern[] {
+  const patterns = new Map<string, Pattern>()
+  const add = (encoding: string, variant: Buffer) => {
+    const key = variant.toString('latin1')
+    if (!patterns.has(key)) patterns.set(key, { name, encoding, bytes: variant })
+  }
+  add(form, bytes)
+  const text = bytes.toString('utf8')
+  if (!Buffer.from(text).equals(bytes)) return [...patterns.values()]
+  for (const variant of decodings(bytes)) if (variant.length >= minLength) add(form, variant)
+  for (const variant of spellings(text)) add(form, Buffer.from(variant))
+  if (/[\x80-\u{10ffff}]/u.test(text)) add(form, singleBytes(text))
+  const utf16 = Buffer.from(text, 'utf16le')
+  add('UTF-16', utf16)
+  add('UTF-16', Buffer.from(utf16).swap16())
+  const words = wordPattern(text)
+  return [...patterns.values(), ...(words ? [{ name, encoding: form, ...words }] : [])]
+}
+
+/**
+ * Decodes a part as an output is decoded. A plaintext may itself contain what looks like an escape, which
+ * is decoded together with the escapes around it.
+ */
+function* decodings(bytes: Buffer): Generator<Buffer> {
+  for (const options of [
+    { reach: bytes.length },
+    { reach: bytes.length, throughBackslashes: true },
+  ]) {
+    let decoded = bytes
+    for (let depth = 0; depth < DEEPEST; depth++) {
+      const next = unescape(decoded, options)
+      if (!next?.bytes.length) break
+      decoded = next.bytes
+      yield decoded
+    }
+  }
+}
+
+/** What JavaScript's reading makes of the escapes of YAML that it lacks. */
+const YAML_ESCAPES: Record<string, string> = {
+  '\u0085': 'N',
+  '\u00a0': '_',
+  '\u2028': 'L',
+  '\u2029': 'P',
+  '\u0007': 'a',
+  '\u001b': 'e',
+}
+
+function spellings(text: string): Set<string> {
+  return new Set([
+    // Forms and query strings.
+    text.replaceAll(' ', '+'),
+    // YAML, CSV and SQL double a quote.
+    text.replaceAll("'", "''"),
+    text.replaceAll('"', '""'),
+    // Shells.
+    text.replaceAll("'", String.raw`'\''`),
+    text.replaceAll("'", `'"'"'`),
+    // Docker Compose, String.prototype.replace.
+    text.replaceAll('$', '$$$$'),
+    text.replace(/[\u0085\u00a0\u2028\u2029\u0007\u001b]/g, (one) => YAML_ESCAPES[one]!),
+    text.normalize('NFC'),
+    text.normalize('NFD'),
+  ])
+}
+
+/** As Latin-1, `escape()` and `fromCharCode` have it: a byte for each character that fits into one. */
+const singleBytes = (text: string) =>
+  Buffer.concat(
+    Array.from(text, (one) =>
+      one.codePointAt(0)! < 0x100 ? Buffer.from(one, 'latin1') : Buffer.from(one),
+    ),
+  )
+
+const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
+
+/**
+ * Finds a plaintext whose white space was changed: its lines folded, indented, or ended otherwise. The
+ * pattern is the longest word.
+ */
+function wordPattern(text: string): Pick<Pattern, 'bytes' | 'startOf' | 'reach'> | null {
+  const words = text
+    .split(/[ \t\n\v\f\r]+/)
+    .filter(Boolean)
+    .map((word) => Buffer.from(word))
+  if (words.length < 2) return null
+  const anchor = words.reduce(
+    (best, word, index) => (word.length > words[best]!.length ? index : best),
+    0,
+  )
+  if (words[anchor]!.length < SHORTEST_WORD) return null
+  return {
+    bytes: words[anchor]!,
+    reach: Buffer.byteLength(text),
+    startOf(haystack, offset) {
+      let end = offset + words[anchor]!.length
+      for (const word of words.slice(anchor + 1)) {
+        while (isSpace(haystack[end]!)) end++
+        if (!hasAt(haystack, end, word)) return -1
+        end += word.length
+      }
+      let start = offset
+      for (const word of words.slice(0, anchor).reverse()) {
+        while (start > 0 && isSpace(haystack[start - 1]!)) start--
+        start -= word.length
+        if (!hasAt(haystack, start, word)) return -1
+      }
+      return start
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { Buffer } from 'node:buffer'
+import { indexIn, IN_BASE64 } from './packed.js'
+
+/** Some parts of a buffer, one after the other. */
+export interface Parts {
+  bytes: Buffer
+  /** Returns the offset in the whole buffer of an offset of `bytes`. */
+  originOf(offset: number): number
+}
+
+/** Collects the parts of a buffer that are near a change: the rest was searched before it was decoded. */
+export class Regions {
+  readonly #reach: number
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  #last = 0
+
+  constructor(reach: number) {
+    this.#reach = reach
+  }
+
+  /** @param offset that of a change, not less than the last. */
+  add(offset: number): void {
+    if (!this.#starts.length || offset - this.#last > 2 * this.#reach) {
+      if (this.#starts.length) this.#ends.push(this.#last + this.#reach)
+      this.#starts.push(Math.max(0, offset - this.#reach))
+    }
+    this.#last = offset
+  }
+
+  /** @returns null if there was no change. */
+  end(whole: Buffer): Parts | null {
+    if (!this.#starts.length) return null
+    this.#ends.push(this.#last + this.#reach)
+    const pieces: Buffer[] = []
+    const starts: number[] = []
+    const offsets: number[] = []
+    let length = 0
+    let done = 0
+    for (let index = 0; index < this.#starts.length; index++) {
+      let [start, end] = [this.#starts[index]!, Math.min(this.#ends[index]!, whole.length)]
+      if (end <= done) continue
+      // Encoded text is decoded from its beginning.
+      start = Math.max(start, done)
+      while (start > done && IN_BASE64[whole[start - 1]!]) start--
+      while (end < whole.length && IN_BASE64[whole[end]!]) end++
+      if (pieces.length && start > done) {
+        pieces.push(SEPARATOR)
+        length++
+      }
+      starts.push(start)
+      offsets.push(length)
+      pieces.push(whole.subarray(start, end))
+      length += end - start
+      done = end
+    }
+    if (!pieces.length) return null
+    return {
+      bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces),
+      originOf(offset) {
+        const index = indexIn(offsets, offset)
+        return starts[index]! + offset - offsets[index]!
+      },
+    }
+  }
+}
+
+/** Keeps two parts from being read as one. */
+const SEPARATOR = Buffer.alloc(1)
