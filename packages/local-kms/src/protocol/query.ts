@@ -29,7 +29,10 @@ const DIALECTS: Readonly<Partial<Record<string, Dialect>>> = {
     item: 'item',
     answer: (_, output, requestId) => ({ requestId, ...output }),
     error: (Error, RequestID) => ['Response', { Errors: { Error }, RequestID }],
-    codes: { AccessDeniedException: ['UnauthorizedOperation', 403] },
+    codes: {
+      AccessDeniedException: ['UnauthorizedOperation', 403],
+      ThrottlingException: ['RequestLimitExceeded', 503],
+    },
   },
 }
 const STS: Dialect = { ...QUERY, namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' }
