@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a synchronous unwrap costs in CommonJS, next to the asynchronous shim: whole processes against
- * the embedded KMS over https, in turns. `node packages/runtime/bench/blocking.mjs [--runs 15]
+ * Measures a synchronous unwrap in CommonJS next to the asynchronous shim: whole processes against the
+ * embedded KMS over https, in turns. CPU time includes child processes. `node packages/runtime/bench/blocking.mjs [--runs 15]
  * [--cpu 100,7] [--latency 10] [--node PATH]`; build first. --cpu below 100 needs root and cgroups.
  */
 import { build } from 'esbuild'
@@ -96,44 +96,60 @@ async function bundle(entry, slug) {
  * @param {ReturnType<typeof cpuShare> | undefined} share
  */
 async function measure(files, value, cpu, share) {
-  /** @type {Record<string, number[]>} */
+  /** @type {Record<string, { ms: number, cpu: number }[]>} */
   const samples = {}
   for (let run = 0; run < Number(options.runs); run++) {
     for (const { name, file } of files) {
-      const [command, args] = share?.command(options.node, file) ?? [options.node, [file]]
-      const { ms, text } = await time(command, args)
+      const { text, ...sample } = await time(options.node, file, share?.join ?? ':')
       if (name !== 'empty process' && text !== value) throw new Error(`${name} opened nothing`)
-      ;(samples[name] ??= []).push(ms)
+      ;(samples[name] ??= []).push(sample)
     }
   }
   console.log(`${options.node}, ${cpu} % of a CPU, KMS answers after ${options.latency} ms`)
   const median = (/** @type {number[]} */ all) =>
-    all.toSorted((a, b) => a - b)[all.length >> 1] ?? NaN
-  const empty = median(samples['empty process'] ?? [])
+    (all.toSorted((a, b) => a - b)[all.length >> 1] ?? NaN).toFixed(0)
   console.table(
     Object.fromEntries(
       Object.entries(samples).map(([name, all]) => [
         name,
-        { ms: median(all).toFixed(0), 'above an empty process': (median(all) - empty).toFixed(0) },
+        { ms: median(all.map(({ ms }) => ms)), 'CPU ms': median(all.map(({ cpu }) => cpu)) },
       ]),
     ),
   )
 }
 
-/** @param {string} command @param {string[]} args @returns {Promise<{ ms: number, text: string }>} */
-function time(command, args) {
+/**
+ * @param {string} node
+ * @param {string} file
+ * @param {string} join
+ * @returns {Promise<{ ms: number, cpu: number, text: string }>}
+ */
+function time(node, file, join) {
   return new Promise((resolve, reject) => {
+    const script = `${join}; "$0" "$1"; status=$?; times >&2; exit $status`
     const begun = performance.now()
-    const child = spawn(command, args, {
+    const child = spawn('/bin/sh', ['-c', script, node, file], {
       env: { PATH: process.env.PATH, NODE_NO_WARNINGS: '1', ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''
+    let errors = ''
     child.stdout.on('data', (part) => (text += part))
+    child.stderr.on('data', (part) => (errors += part))
     child.on('error', reject)
     child.on('close', (code) => {
-      if (code) reject(new Error(`${args.join(' ')} ended with ${code}`))
-      else resolve({ ms: performance.now() - begun, text })
+      const ms = performance.now() - begun
+      if (code) {
+        reject(new Error(`${file} ended with ${code}: ${errors}`))
+        return
+      }
+      // The last line of `times` has the user and system time of all children.
+      const [, line = ''] = errors.trim().split('\n').slice(-2)
+      const cpu = [...line.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+        (sum, [, minutes, seconds]) => sum + Number(minutes) * 60_000 + Number(seconds) * 1000,
+        0,
+      )
+      resolve({ ms, cpu, text })
     })
   })
 }

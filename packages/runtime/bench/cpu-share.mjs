@@ -7,7 +7,7 @@ import { join } from 'node:path'
  * root, and cgroup v2 or the cpu controller of v1.
  *
  * @param {number} percent
- * @returns {{ command: (node: string, file: string) => [string, string[]], remove: () => void }}
+ * @returns {{ join: string, remove: () => void }} `join` is a shell command that puts the shell into the group
  */
 export function cpuShare(percent) {
   const v1 = existsSync('/sys/fs/cgroup/cpu/cgroup.procs')
@@ -21,10 +21,7 @@ export function cpuShare(percent) {
     writeFileSync(join(folder, 'cpu.max'), `${quota} ${period}`)
   }
   return {
-    command: (node, file) => [
-      '/bin/sh',
-      ['-c', `echo $$ > ${folder}/cgroup.procs; exec "$0" "$1"`, node, file],
-    ],
+    join: `echo $$ > ${folder}/cgroup.procs`,
     remove: () => rmdirSync(folder),
   }
 }

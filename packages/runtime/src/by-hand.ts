@@ -1,4 +1,4 @@
-import { environment } from './credentials.js'
+import { environment } from './environment.js'
 import { decrypting, type Settings } from './decrypt.js'
 import type { Failure } from './error.js'
 import { hostIn, hostOf } from './host.js'

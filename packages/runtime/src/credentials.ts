@@ -1,17 +1,10 @@
-import host from 'node:process'
 import type { Failure } from './error.js'
 import { send } from './send.js'
 import { shared } from './shared.js'
 import type { Credentials } from './sign.js'
 
-/**
- * Returns the environment of the running process. Not named as a member of the global `process`, which
- * a bundler's `define` would replace by the environment of the build.
- */
-export const environment = () => host.env
-
 /** Returns the environment variable of AWS with this name, less its prefix. */
-export const awsEnv = (name: string) => host.env['AWS_' + name]
+export const awsEnv = (name: string) => Reflect.get(process, 'env')['AWS_' + name]
 
 let cached: Credentials | undefined
 
@@ -33,7 +26,7 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   const file = awsEnv('CONTAINER_AUTHORIZATION_TOKEN_FILE')
   // The file is replaced before its token expires, so it is read each time.
   const authorization = file
-    ? host.getBuiltinModule('fs').readFileSync(file, 'utf8').trim()
+    ? process.getBuiltinModule('fs').readFileSync(file, 'utf8').trim()
     : awsEnv('CONTAINER_AUTHORIZATION_TOKEN')
   const [answer, { statusCode }] = await send(
     new URL(uri),

@@ -1,5 +1,5 @@
 import { awsEnv } from './credentials.js'
-import { UNREACHABLE, type Failure } from './error.js'
+import type { Failure } from './error.js'
 import { once } from './once.js'
 import { requestDecrypt, type Fields, type Wrapped } from './request.js'
 import { shared } from './shared.js'
@@ -65,8 +65,8 @@ export function decrypting<T>(
         // contain the plaintext. An AggregateError, of a host with several addresses, has no message.
         const failure: Failure = error.why
           ? error
-          : { code: UNREACHABLE, why: reason.message || reason.errors || reason }
-        const mayPass = failure.code === UNREACHABLE
+          : { code: 'KMS_UNREACHABLE', why: reason.message || reason.errors || reason }
+        const mayPass = failure.code === 'KMS_UNREACHABLE'
         // Later than any timer: the process was frozen or blocked, and KMS had no chance to answer.
         const wasFrozen = now - begun > timeout + 600
         // `configure` may be called after the start at load.

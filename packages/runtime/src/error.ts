@@ -19,8 +19,6 @@ export type KmsSecretErrorCode =
   /** The token was sealed to another data key pair than the one that KMS unwrapped. */
   | 'PAIR_UNKNOWN'
 
-export const UNREACHABLE = 'KMS_UNREACHABLE'
-
 /**
  * The facts about a failure. Below `secret`, failures are thrown as these plain objects, because one
  * failed unwrap fails many secrets, each with an error of its own.

@@ -1,4 +1,5 @@
 import { cachedProvider, missing, type ExpiringIdentity } from './cached-provider.js'
+import { environment } from './environment.js'
 import type { CredentialProvider } from './configure.js'
 
 export type { CredentialIdentity, CredentialProvider } from './configure.js'
@@ -29,7 +30,7 @@ export function fromInstanceMetadata({
   timeoutMs = 1000,
 }: InstanceMetadataOptions = {}): CredentialProvider {
   return cachedProvider(async () => {
-    if (/^true$/i.test(process.env.AWS_EC2_METADATA_DISABLED ?? '')) {
+    if (/^true$/i.test(environment().AWS_EC2_METADATA_DISABLED ?? '')) {
       throw missing('AWS_EC2_METADATA_DISABLED is set')
     }
     const token = await request('PUT', '/latest/api/token', timeoutMs, {
@@ -72,7 +73,7 @@ function endpoint(): string {
   const {
     AWS_EC2_METADATA_SERVICE_ENDPOINT: url,
     AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: mode = 'IPv4',
-  } = process.env
+  } = environment()
   return (
     url || (mode.toLowerCase() === 'ipv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254')
   )

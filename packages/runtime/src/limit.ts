@@ -1,7 +1,7 @@
 let free = 8
 const waiting: (() => void)[] = []
 
-/** Runs at most eight at a time, the others in the order of their coming. */
+/** Runs at most eight functions at a time. The others wait, in the order of the calls. */
 export async function limit<T>(run: () => Promise<T>): Promise<T> {
   if (free) free--
   else await new Promise<void>((resolve) => waiting.push(resolve))

@@ -1,4 +1,4 @@
-/** Runs `begin` once for however many ask: a success is kept, a failure never. */
+/** Returns a function that calls `begin` once for all callers. Keeps a success, never a failure. */
 export function once<T>(begin: () => Promise<T>): () => Promise<T> {
   let kept: Promise<T> | undefined
   return () =>

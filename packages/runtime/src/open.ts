@@ -4,29 +4,29 @@ import { LATIN1 } from './hmac.js'
 import { recipient } from './hpke.js'
 
 /**
- * Opens one token; a named secret's `name` is bound by its seal. Throws a `Failure` if the token was sealed
- * to another data key pair, and whatever else for all that is wrong with it.
+ * Opens one token. A named secret is sealed with its name, so it opens with that name only. Throws a
+ * `Failure` if the token was sealed to another data key pair, and something else if it is invalid.
  */
 export type Open = (token: string, name: string) => Buffer
 
 /**
- * A data key pair's private key (PKCS#8, DER) as KMS unwraps it, made ready to open tokens.
- * The buffer is zeroed; the key lives on in OpenSSL's memory, behind the closure alone.
- * Throws a `Failure` for what is no private key.
+ * Imports the private key of a data key pair (PKCS#8, DER), as KMS unwraps it. Returns a function that
+ * opens tokens. Zeroes the buffer: only the closure still refers to the key, in the memory of OpenSSL.
+ * Throws a `Failure` if the buffer is not a private key.
  */
 export function importKey(pkcs8: Buffer): Open {
   const pair = createECDH('prime256v1')
   // RFC 5915: version 1, then the scalar as an octet string of 32 bytes; a public key may follow.
   const scalar = pkcs8.indexOf('\x02\x01\x01\x04\x20') + 5
   try {
-    // Where there is no scalar, none: OpenSSL takes any few bytes for one.
+    // If no scalar was found, pass none: OpenSSL accepts any few bytes as one.
     pair.setPrivateKey(pkcs8.subarray(scalar, scalar > 4 ? scalar + 32 : 0))
   } catch {
     throw { code: 'OPEN_FAILED', why: 'not a private key' } satisfies Failure
   }
   const publicKey = pair.getPublicKey(LATIN1)
-  // Derived, never read: a public key or a fingerprint that someone wrote down proves nothing.
-  // The SubjectPublicKeyInfo (RFC 5480) names its algorithm as the PKCS#8 does, nine bytes before.
+  // The fingerprint is derived from the private key: a public key in the input proves nothing. The
+  // AlgorithmIdentifier of the SubjectPublicKeyInfo (RFC 5480) is that of the PKCS#8.
   const algorithm = pkcs8.toString(LATIN1, scalar - 30, scalar - 9)
   const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`
   const fingerprint = hash('sha256', Buffer.from(spki, LATIN1)).slice(0, 16)
@@ -34,9 +34,9 @@ export function importKey(pkcs8: Buffer): Open {
   pkcs8.fill(0)
 
   return (token, name) => {
-    // kind 1 ‖ fingerprint 8 ‖ enc 65 ‖ ciphertext ‖ tag 16
+    // kind 1 ‖ fingerprint 8 ‖ encapsulated key 65 ‖ ciphertext ‖ tag 16
     const bytes = Buffer.from(token.slice(7), 'base64url')
-    // Buffer decodes more than canonical base64url, OpenSSL more than uncompressed points.
+    // Buffer also decodes non-canonical base64url, and OpenSSL compressed and hybrid points.
     if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw 0
     if (bytes.toString('hex', 1, 9) !== fingerprint) {
       throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure

@@ -1,3 +1,4 @@
+import { environment } from './environment.js'
 import { errorOf } from './error.js'
 import { once } from './once.js'
 
@@ -49,7 +50,7 @@ export function processEnvSync(
 
 /** Returns the variables to set. */
 const unset = (names: string[], { existing }: ProcessEnvOptions = {}) =>
-  existing === 'keep' ? names.filter((name) => process.env[name] === undefined) : names
+  existing === 'keep' ? names.filter((name) => environment()[name] === undefined) : names
 
 function setAll(names: string[], values: unknown[], below: Function): void {
   values.forEach((value, index) => {
@@ -58,9 +59,10 @@ function setAll(names: string[], values: unknown[], below: Function): void {
     const why = 'not text that an environment variable can contain'
     throw errorOf({ code: 'OPEN_FAILED', why, secret: names[index]! }, below)
   })
+  const env = environment()
   names.forEach((name, index) => {
-    const before = process.env[name]
-    process.env[name] = values[index] as string
+    const before = env[name]
+    env[name] = values[index] as string
     if (before !== undefined && before !== values[index]) {
       process.emitWarning(
         `the environment variable ${name} was set already. The value in the bundle replaces it. [ENV_REPLACED]`,

@@ -7,13 +7,14 @@ import { shared } from './shared.js'
 
 export type { As, Settings, Wrapped }
 
-/** What emitted code holds in place of a mark: a lazy promise of the value. */
+/** A lazy promise of the value, which replaces a mark in emitted code. */
 export type Secret = Promise<unknown>
 
 /**
- * A data key pair, wrapped in one or several regions or accounts. Its unwrap, one for all copies of the
- * shim in the thread, begins now unless `start` is 'first-use'; a token is opened when it is first
- * awaited. A named secret's label is its name, which its seal binds.
+ * Returns a function that opens the tokens of a data key pair, which is wrapped in one or several
+ * regions or accounts. The unwrap happens once for all copies of the shim in the thread, and starts
+ * now unless `start` is 'first-use'. A token is opened when it is first awaited. The label of a named
+ * secret is its name, with which it was sealed.
  */
 export function envelope(
   wrapped: Wrapped[],
@@ -29,7 +30,10 @@ export function envelope(
   return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
 }
 
-/** A secret of its own: one kms:Decrypt when it is first awaited, at most eight at a time. */
+/**
+ * Returns a secret with a ciphertext of its own: one kms:Decrypt when it is first awaited, at most
+ * eight at a time.
+ */
 export function direct(
   wrapped: Wrapped[],
   context: Record<string, string>,

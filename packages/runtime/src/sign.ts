@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
 import { hmac } from './hmac.js'
 
-const ALGORITHM = 'AWS4-HMAC-SHA256'
-
-/** As container endpoints spell them. */
+/** Credentials, with the field names of the container endpoints. */
 export interface Credentials {
   AccessKeyId: string
   SecretAccessKey: string
@@ -12,7 +10,7 @@ export interface Credentials {
   Expiration?: string | undefined
 }
 
-/** The headers of a kms:Decrypt, signed with AWS Signature Version 4. `now` in milliseconds. */
+/** Returns the headers of a kms:Decrypt, signed with AWS Signature Version 4. `now` is in milliseconds. */
 export function sign(
   { host, pathname }: URL,
   body: string,
@@ -20,24 +18,37 @@ export function sign(
   { AccessKeyId, SecretAccessKey, Token }: Credentials,
   now: number,
 ): Record<string, string> {
-  const time = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
-  const steps = [time.slice(0, 8), region, 'kms', 'aws4_request']
-  const scope = steps.join('/')
-  // All of them are signed, so they stand in the order of their names.
+  const amzDate = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
+  const scopeParts = [amzDate.slice(0, 8), region, 'kms', 'aws4_request']
+  const scope = scopeParts.join('/')
+  // All of them are signed, in the order of their names.
   const headers = {
     'content-type': 'application/x-amz-json-1.1',
     host,
-    'x-amz-date': time,
+    'x-amz-date': amzDate,
     ...(Token && { 'x-amz-security-token': Token }),
     'x-amz-target': 'TrentService.Decrypt',
   }
-  const names = Object.keys(headers).join(';')
-  const lines = Object.entries(headers).map((header) => header.join(':'))
-  const request = ['POST', pathname, '', ...lines, '', names, hash('sha256', body)].join('\n')
-  const text = [ALGORITHM, time, scope, hash('sha256', request)].join('\n')
-  const signature = [...steps, text].reduce<string | Buffer>(hmac, 'AWS4' + SecretAccessKey)
+  const signedHeaders = Object.keys(headers).join(';')
+  const canonicalHeaders = Object.entries(headers).map((header) => header.join(':'))
+  const canonicalRequest = [
+    'POST',
+    pathname,
+    '',
+    ...canonicalHeaders,
+    '',
+    signedHeaders,
+    hash('sha256', body),
+  ].join('\n')
+  const stringToSign = ['AWS4-HMAC-SHA256', amzDate, scope, hash('sha256', canonicalRequest)].join(
+    '\n',
+  )
+  const signature = [...scopeParts, stringToSign].reduce<string | Buffer>(
+    hmac,
+    'AWS4' + SecretAccessKey,
+  )
   return {
     ...headers,
-    authorization: `${ALGORITHM} Credential=${AccessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature.toString('hex')}`,
   }
 }

@@ -1,6 +1,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Settings } from './decrypt.js'
-import { errorOf, UNREACHABLE, type Failure } from './error.js'
+import { environment } from './environment.js'
+import { errorOf, type Failure } from './error.js'
 import { importKey, type Open } from './open.js'
 import type { Fields, Wrapped } from './request.js'
 import type { As } from './secret.js'
@@ -34,7 +35,7 @@ function startThread(): Thread {
   const { MessageChannel, Worker } = process.getBuiltinModule('worker_threads')
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const { port1, port2 } = new MessageChannel()
-  const { NODE_OPTIONS: _, ...env } = process.env
+  const { NODE_OPTIONS: _, ...env } = environment()
   const worker = new Worker(WORKER, {
     eval: true,
     env,
@@ -76,7 +77,7 @@ export function unwrapSync(
   if (credentials || agent) {
     const option = credentials ? 'credentials' : 'agent'
     throw {
-      code: credentials ? 'CREDENTIALS_MISSING' : UNREACHABLE,
+      code: credentials ? 'CREDENTIALS_MISSING' : 'KMS_UNREACHABLE',
       why: `configure({ ${option} }) has no effect on secrets that are read synchronously`,
     } satisfies Failure
   }
@@ -109,7 +110,7 @@ function ask(request: SyncRequest): Answer {
     throw new Error('the worker thread did not answer in time')
   } catch (error: any) {
     if (thread) endThread(thread)
-    return { failure: { code: UNREACHABLE, why: error.message } }
+    return { failure: { code: 'KMS_UNREACHABLE', why: error.message } }
   }
 }
 

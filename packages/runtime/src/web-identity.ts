@@ -1,5 +1,6 @@
 import { cachedProvider, missing, type ExpiringIdentity } from './cached-provider.js'
 import type { CredentialProvider } from './configure.js'
+import { environment } from './environment.js'
 import { hostIn } from './host.js'
 import { send } from './send.js'
 
@@ -38,7 +39,7 @@ export function fromTokenFile(options: TokenFileOptions = {}): CredentialProvide
 }
 
 async function assumeRole(options: TokenFileOptions): Promise<ExpiringIdentity> {
-  const { env } = process
+  const env = environment()
   const file = options.webIdentityTokenFile ?? env.AWS_WEB_IDENTITY_TOKEN_FILE
   const role = options.roleArn ?? env.AWS_ROLE_ARN
   const region = options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION)
@@ -74,7 +75,7 @@ function readToken(file: string): string {
 }
 
 function endpointOf(region: string): URL {
-  const { env } = process
+  const env = environment()
   const isOn = (name: string) => /^true$/i.test(env[`AWS_${name}`] ?? '')
   if (!isOn('IGNORE_CONFIGURED_ENDPOINT_URLS')) {
     const configured = env.AWS_ENDPOINT_URL_STS || env.AWS_ENDPOINT_URL

@@ -9,7 +9,7 @@ import { base64, CONTEXT, useKms } from './world.js'
 const world = useKms()
 
 describe('decrypt', () => {
-  it('opens what aws kms encrypt made, from base64 and from bytes', async () => {
+  it('decrypts the output of aws kms encrypt, in base64 and as bytes', async () => {
     const [keyId, , blob] = await world.encrypt('{"a":1}')
     const options = { keyId, encryptionContext: CONTEXT }
     expect(await decrypt(blob, options)).toBe('{"a":1}')
@@ -23,12 +23,12 @@ describe('decrypt', () => {
     'alias/orders',
     'arn:aws:kms:us-east-1.example.com/:111122223333:key/x',
     'arn:aws:kms:us-east-1:1:key/x',
-  ])('takes key ARNs alone, since they say whom the credentials reach: %s', (keyId) => {
+  ])('rejects a keyId that is not a key ARN: %s', (keyId) => {
     expect(() => decrypt('AQIC', { keyId })).toThrow(TypeError)
   })
 })
 
-it('what is decrypted by hand shows no value where it is printed, opened or not', async () => {
+it('decrypt and decryptEnv return promises that show no value when printed', async () => {
   const [keyId, , blob] = await world.encrypt('hunter2')
   vi.stubEnv('DB_PASSWORD', blob)
   for (const lazy of [
@@ -44,7 +44,7 @@ it('what is decrypted by hand shows no value where it is printed, opened or not'
   vi.unstubAllEnvs()
 })
 
-it('what is decrypted by hand begins before it is awaited', async () => {
+it('decrypt starts before it is awaited', async () => {
   const [keyId, , blob] = await world.encrypt('hunter2')
   const lazy = decrypt(blob, { keyId, encryptionContext: CONTEXT })
   await vi.waitFor(() => expect(world.decrypts).toHaveLength(1))
@@ -61,7 +61,7 @@ it.each([
   'us-isob-east-1',
   'eu-isoe-west-1',
   'us-isof-south-1',
-])('the host of a region is the one that the AWS SDK asks: %s', (region) => {
+])('calls the same host as the AWS SDK in %s', (region) => {
   const { name, dnsSuffix } = partition(region)
   const host = `kms.${region}.${dnsSuffix}`
   expect(hostIn(region)).toBe(host)
@@ -69,7 +69,7 @@ it.each([
 })
 
 describe('decryptEnv', () => {
-  it('opens what the Lambda console’s encryption helper leaves', async () => {
+  it('decrypts what the Lambda console’s encryption helper stores', async () => {
     const { arn } = await world.kms.createKey()
     const { CiphertextBlob } = await world.client().send(
       new EncryptCommand({
@@ -85,20 +85,20 @@ describe('decryptEnv', () => {
     vi.unstubAllEnvs()
   })
 
-  it('takes a context of one’s own instead', async () => {
+  it('uses the given encryption context', async () => {
     const [, , blob] = await world.encrypt('hunter2')
     vi.stubEnv('DB_PASSWORD', blob)
     expect(await decryptEnv('DB_PASSWORD', { encryptionContext: CONTEXT })).toBe('hunter2')
     vi.unstubAllEnvs()
   })
 
-  it('without a key ARN asks for the region that it cannot know', () => {
+  it('throws a TypeError if neither keyId nor AWS_REGION is set', () => {
     vi.stubEnv('AWS_REGION', '')
     expect(() => decryptEnv('DB_PASSWORD')).toThrow(/DB_PASSWORD.*keyId.*AWS_REGION/)
     vi.unstubAllEnvs()
   })
 
-  it('of a variable that is not set says so', async () => {
+  it('reports a variable that is not set', async () => {
     await expect(decryptEnv('NOWHERE')).rejects.toMatchObject({
       code: 'ENV_UNSET',
       secret: 'NOWHERE',
@@ -106,7 +106,7 @@ describe('decryptEnv', () => {
   })
 })
 
-it('KmsSecretError knows the errors of every copy of the shim', async () => {
+it('KmsSecretError recognizes the errors of every copy of the shim', async () => {
   vi.resetModules()
   const { secret } = await import('../src/secret.js')
   const error = await secret('DB', undefined, async () => Promise.reject(0)).catch(

@@ -57,7 +57,7 @@ describe('credentials', () => {
     expect(requests).toEqual([])
   })
 
-  it('come from the container endpoint next, asked with its token', async () => {
+  it('come from the container endpoint next, requested with its token', async () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'Bearer abc')
     expect(await (await fresh())(signal)).toMatchObject({
@@ -70,7 +70,7 @@ describe('credentials', () => {
     ).toEqual([['GET', '/v2/credentials?a=b', 'Bearer abc']])
   })
 
-  it('are asked for with the token file’s latest content, before the token', async () => {
+  it('are requested with the current content of the token file, which precedes the token', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'token-')), 'token')
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     vi.stubEnv('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'not this one')
@@ -84,7 +84,7 @@ describe('credentials', () => {
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(['first', 'second'])
   })
 
-  it('are kept until they expire, then fetched anew', async () => {
+  it('are kept until they expire, then fetched again', async () => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     const credentials = await fresh()
     await credentials(signal)
@@ -96,7 +96,7 @@ describe('credentials', () => {
     expect(await later(signal)).toMatchObject({ AccessKeyId: 'KEY3' })
   })
 
-  it.each([404, 429, 500])('whose endpoint answers %i are worth another try', async (status) => {
+  it.each([404, 429, 500])('are requested again if the endpoint answers %i', async (status) => {
     answer = { status }
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', address)
     const error = await (await fresh())(signal).catch((error: unknown) => error)
@@ -104,7 +104,7 @@ describe('credentials', () => {
     expect(error).toMatchObject({ message: expect.stringContaining(String(status)) })
   })
 
-  it('that are nowhere are missed at once', async () => {
+  it('fail immediately if there are none', async () => {
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
   })
 
@@ -118,7 +118,7 @@ describe('credentials', () => {
     'http://127.0.0.1:80@example.com/',
     'http://[fd00:ec2::24]/',
     'http://[::2]/',
-  ])('are not asked of %s', async (uri) => {
+  ])('are not requested from %s', async (uri) => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', uri)
     await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'ENDPOINT_INSECURE' })
   })
@@ -131,13 +131,13 @@ describe('credentials', () => {
     'http://127.1.2.3/',
     'http://[::1]/',
     'https://example.com/',
-  ])('may be asked of %s, as AWS’s SDKs do', async (uri) => {
+  ])('may be requested from %s, as in the AWS SDKs', async (uri) => {
     vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', uri)
     // Aborted before it connects: the host was let through, and nothing leaves the machine.
     await expect((await fresh())(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
   })
 
-  it('are never asked of another host by way of the relative address', async () => {
+  it('are never requested from another host because of the relative address', async () => {
     const credentials = await fresh()
     const path = fc.string({ unit: fc.constantFrom(...'@:/.\\?#ab1') })
     await fc.assert(
@@ -149,7 +149,7 @@ describe('credentials', () => {
     )
   })
 
-  it('come from the configured function before all else', async () => {
+  it('come from the configured provider before anything else', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
     configure({ credentials: async () => ({ accessKeyId: 'MINE', secretAccessKey: 'mine' }) })
@@ -160,7 +160,7 @@ describe('credentials', () => {
   })
 
   it.each([undefined, null, 'nothing', { message: 'no profile' }, new Error('no profile')])(
-    'whose configured function throws %o are worth another try',
+    'are requested again if the configured provider throws %o',
     async (thrown) => {
       configure({ credentials: () => Promise.reject(thrown) })
       const error = await (await fresh())(signal).catch((error: unknown) => error)
@@ -174,7 +174,7 @@ describe('credentials', () => {
     },
   )
 
-  it('whose configured function throws before it promises anything are worth another try', async () => {
+  it('are requested again if the configured provider throws synchronously', async () => {
     configure({
       credentials: () => {
         throw new Error('no profile')
@@ -184,14 +184,14 @@ describe('credentials', () => {
   })
 
   it.each([undefined, {}, { accessKeyId: 'MINE' }])(
-    'whose configured function gives %o are missed at once',
+    'fail immediately if the configured provider returns %o',
     async (given) => {
       configure({ credentials: async () => given as never })
       await expect((await fresh())(signal)).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' })
     },
   )
 
-  it('whose configured function hangs are given up with the attempt', async () => {
+  it('time out with the attempt if the configured provider hangs', async () => {
     configure({ credentials: () => new Promise(() => {}) })
     await expect((await fresh())(AbortSignal.timeout(20))).rejects.toMatchObject({
       cause: { name: 'TimeoutError' },

@@ -45,7 +45,7 @@ describe('the endpoint', () => {
     ['TRUE', 'True', 'kms-fips.eu-west-1.api.aws'],
     ['false', '0', 'kms.eu-west-1.amazonaws.com'],
     ['', '1', 'kms.eu-west-1.amazonaws.com'],
-  ])('with AWS_USE_FIPS_ENDPOINT %s and AWS_USE_DUALSTACK_ENDPOINT %s is %s', async (...row) => {
+  ])('with AWS_USE_FIPS_ENDPOINT=%s and AWS_USE_DUALSTACK_ENDPOINT=%s is %s', async (...row) => {
     const [fips, dualstack, host] = row
     vi.stubEnv('AWS_USE_FIPS_ENDPOINT', fips)
     vi.stubEnv('AWS_USE_DUALSTACK_ENDPOINT', dualstack)
@@ -57,13 +57,13 @@ describe('the endpoint', () => {
     // Their dual-stack names follow other rules: the option aws.dualstack embeds them.
     ['cn-north-1', 'kms-fips.cn-north-1.amazonaws.com.cn'],
     ['us-iso-east-1', 'kms-fips.us-iso-east-1.c2s.ic.gov'],
-  ])('of another partition is never invented: %s', async (region, host) => {
+  ])('is never a dual-stack name that does not exist: %s', async (region, host) => {
     vi.stubEnv('AWS_USE_FIPS_ENDPOINT', 'true')
     vi.stubEnv('AWS_USE_DUALSTACK_ENDPOINT', 'true')
     expect(await hostFor(region)).toBe(host)
   })
 
-  it('keeps the FIPS and dual-stack host that the build embedded', async () => {
+  it('stays the FIPS and dual-stack host that the build embedded', async () => {
     for (const value of ['true', 'false', undefined]) {
       vi.stubEnv('AWS_USE_FIPS_ENDPOINT', value)
       vi.stubEnv('AWS_USE_DUALSTACK_ENDPOINT', value)
@@ -72,14 +72,14 @@ describe('the endpoint', () => {
     }
   })
 
-  it('is that of AWS_ENDPOINT_URL_KMS, then of AWS_ENDPOINT_URL', async () => {
+  it('is that of AWS_ENDPOINT_URL_KMS, then that of AWS_ENDPOINT_URL', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'https://all.example.com')
     expect(await hostFor('eu-west-1')).toBe('all.example.com')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'https://kms.example.com')
     expect(await hostFor('eu-west-1')).toBe('kms.example.com')
   })
 
-  it('ignores both with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', async () => {
+  it('ignores both if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'https://all.example.com')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'https://kms.example.com')
     vi.stubEnv('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS', 'true')

@@ -50,9 +50,9 @@ const final = [
   'ValidationException',
 ]
 
-describe('a fault that may pass', () => {
+describe('a temporary fault', () => {
   it.each(retryable.map((fault) => [inspect(fault), fault] as const))(
-    '%s is survived',
+    'recovers from %s',
     async (_, fault) => {
       const { secret } = await make()
       world.kms.faults.add({ ...fault, times: 1 })
@@ -64,27 +64,24 @@ describe('a fault that may pass', () => {
     retryable
       .filter(({ kind }) => kind !== 'reset')
       .map((fault) => [inspect(fault), fault] as const),
-  )(
-    '%s that does not pass ends in KMS_UNREACHABLE, and the next await finds KMS well again',
-    async (_, fault) => {
-      const { secret } = await make()
-      const injected = world.kms.faults.add({ ...fault, operation: 'Decrypt' })
-      const error = await secret.catch((error: unknown) => error)
-      expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', secret: 'DB' })
-      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('aHVudGVyMi1odW50ZXIy')
-      injected.remove()
-      expect(await secret).toBe(VALUE)
-    },
-  )
+  )('reports KMS_UNREACHABLE if %s persists, and the next await succeeds', async (_, fault) => {
+    const { secret } = await make()
+    const injected = world.kms.faults.add({ ...fault, operation: 'Decrypt' })
+    const error = await secret.catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'KMS_UNREACHABLE', secret: 'DB' })
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('aHVudGVyMi1odW50ZXIy')
+    injected.remove()
+    expect(await secret).toBe(VALUE)
+  })
 
-  it('is not tried more often than maxAttempts', async () => {
+  it('makes at most maxAttempts attempts', async () => {
     const { secret } = await make({ ...HASTY, maxAttempts: 2 })
     world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt' })
     await expect(secret).rejects.toMatchObject({ kmsError: 'ThrottlingException' })
     expect(world.decrypts).toHaveLength(2)
   })
 
-  it('hanging as long as it may ends by the deadline', async () => {
+  it('fails by the deadline if KMS does not answer', async () => {
     const { secret } = await make({ attemptTimeoutMs: 200, deadlineMs: 700, maxAttempts: 100 })
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const begun = performance.now()
@@ -96,7 +93,7 @@ describe('a fault that may pass', () => {
     expect(performance.now() - begun).toBeLessThan(700 + 500)
   })
 
-  it('such as a port where nobody listens is one', async () => {
+  it('retries a refused connection', async () => {
     const { secret } = await make()
     const closed = createServer().listen(0, '127.0.0.1')
     await once(closed, 'listening')
@@ -141,7 +138,7 @@ describe('a fault that may pass', () => {
       '"Plaintext"',
       '1e400',
     ].map((body) => [body, `HTTP/1.1 400 .\r\nContent-Length: ${body.length}\r\n\r\n${body}`]),
-  ])('such as an answer that is %s ends, and shows nothing of what it held', async (_, answer) => {
+  ])('reports an answer that is %s without showing its content', async (_, answer) => {
     const { secret } = await make({ ...HASTY, attemptTimeoutMs: 200, deadlineMs: 700 })
     const sockets = new Set<Socket>()
     // It never ends an answer by closing the connection: the shim must.
@@ -162,8 +159,8 @@ describe('a fault that may pass', () => {
   })
 })
 
-describe('a fault that will not pass', () => {
-  it.each(final)('%s fails at once', async (type) => {
+describe('a permanent fault', () => {
+  it.each(final)('fails immediately with %s', async (type) => {
     const { secret } = await make()
     world.kms.faults.add({ kind: 'error', type, status: 400, operation: 'Decrypt' })
     await expect(secret).rejects.toMatchObject({
@@ -175,7 +172,7 @@ describe('a fault that will not pass', () => {
     expect(world.decrypts).toHaveLength(1)
   })
 
-  it('of a missing permission tells who, what, which key, which context, and that two policies count', async () => {
+  it('reports caller, action, key and context of a missing permission, and the key policy', async () => {
     const wrapped = await world.encrypt(VALUE)
     const role = world.kms.createRole({ name: 'orders' })
     Object.assign(
@@ -201,7 +198,7 @@ describe('a fault that will not pass', () => {
     }
   })
 
-  it('of a wrong context shows the context that was sent', async () => {
+  it('shows the encryption context that was sent', async () => {
     const { secret } = await make(HASTY, { app: 'other' })
     await expect(secret).rejects.toMatchObject({
       kmsError: 'InvalidCiphertextException',
@@ -252,7 +249,7 @@ describe('an event loop that is blocked for longer than each attempt', () => {
     }
   }
 
-  it('is taken for a freeze a limited number of times', async () => {
+  it('is treated as a freeze a limited number of times', async () => {
     const { secret } = await make({ attemptTimeoutMs: 50, deadlineMs: 100, maxAttempts: 3 })
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const failed = secret.catch((error: unknown) => error)
@@ -271,7 +268,7 @@ describe('an event loop that is blocked for longer than each attempt', () => {
     expect(hang.strikes).toBeLessThanOrEqual(4)
   })
 
-  it('does not retry an answer that is final', async () => {
+  it('does not make a final answer retryable', async () => {
     const { secret } = await make()
     world.kms.faults.add({
       kind: 'error',
@@ -294,7 +291,7 @@ describe('an event loop that is blocked for longer than each attempt', () => {
 
 describe('a clock', () => {
   it.each([-3_600_000, 3_600_000])(
-    'that is %i ms off is corrected once, by KMS’s own',
+    'that is wrong by %i ms is corrected once, by the clock of KMS',
     async (offset) => {
       const [{ secret }, another, third] = [await make(), await make(), await make()]
       world.kms.faults.clockOffsetMs = offset
@@ -311,7 +308,7 @@ describe('a clock', () => {
     },
   )
 
-  it('that is off is corrected once for many at a time', async () => {
+  it('that is wrong is corrected once for many requests', async () => {
     const secrets = await Promise.all(Array.from({ length: 5 }, () => make()))
     world.kms.faults.clockOffsetMs = 3_600_000
     const opened = await Promise.all(secrets.map(({ secret }) => secret))
@@ -323,7 +320,7 @@ describe('a clock', () => {
     expect(await secret).toBe(VALUE)
   })
 
-  it('that leapt beyond the deadline is a freeze, however long an attempt may take', async () => {
+  it('that jumps beyond the deadline is a freeze, however long an attempt may take', async () => {
     const { secret } = await make({ attemptTimeoutMs: 1000, deadlineMs: 1100, maxAttempts: 1 })
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)
@@ -336,7 +333,7 @@ describe('a clock', () => {
     }
   })
 
-  it('that leapt while a request hung, as a freeze makes it, leaves the whole deadline', async () => {
+  it('that jumps during a request, as after a freeze, leaves the complete deadline', async () => {
     const { secret } = await make()
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)

@@ -35,7 +35,7 @@ const hex = (text: string) => Buffer.from(text, 'hex')
 
 // RFC 9180, A.3.1: DHKEM(P-256, HKDF-SHA256) in base mode. The RFC prints no vector for AES-256-GCM
 // with this KEM; all that follows the shared secret is held against @hpke/core below.
-it('decapsulates to the shared secret that RFC 9180 prints', () => {
+it('decapsulates to the shared secret of RFC 9180, A.3.1', () => {
   const pair = createECDH('prime256v1')
   pair.setPrivateKey(hex('f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2'))
   const enc = hex(
@@ -47,7 +47,7 @@ it('decapsulates to the shared secret that RFC 9180 prints', () => {
   )
 })
 
-it('opens whatever an independent implementation seals, for any info, aad and plaintext', async () => {
+it('opens what @hpke/core seals, for any info, aad and plaintext', async () => {
   const bytes = fc.uint8Array({ maxLength: 300 })
   await fc.assert(
     fc.asyncProperty(bytes, bytes, bytes, async (info, aad, plaintext) => {
@@ -59,7 +59,7 @@ it('opens whatever an independent implementation seals, for any info, aad and pl
   )
 })
 
-it('takes no tag shorter than 16 bytes', async () => {
+it('rejects a tag shorter than 16 bytes', async () => {
   const { pair, enc, sealed } = await sealedMessage()
   const open = recipient(pair, publicKeyOf(pair), 'info')
   const [ciphertext, tag] = [sealed.subarray(0, -16), sealed.subarray(-16)]

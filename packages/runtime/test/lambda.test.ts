@@ -56,44 +56,38 @@ describe.each(RUNTIMES)('in AWS’s runtime interface client on $title', ({ node
     expect(world.decrypts).toHaveLength(1)
   })
 
-  runs(
-    'a failed INIT is reported as such, and the next invocation succeeds when KMS is well again',
-    async () => {
-      const running = await lambda(functions['with top-level await'])
-      const fault = world.kms.faults.add({
-        kind: 'error',
-        type: 'KMSInternalException',
-        status: 500,
-        operation: 'Decrypt',
-      })
-      expect(await running.invoke({})).toMatchObject({
-        initError: {
-          errorType: 'KmsSecretError',
-          errorMessage: expect.stringContaining('[KMS_UNREACHABLE]'),
-        },
-      })
-      fault.remove()
-      expect(await running.invoke({})).toEqual({ answer: 7 })
-      await running.stop()
-    },
-  )
+  runs('reports a failed INIT, and the next invocation succeeds', async () => {
+    const running = await lambda(functions['with top-level await'])
+    const fault = world.kms.faults.add({
+      kind: 'error',
+      type: 'KMSInternalException',
+      status: 500,
+      operation: 'Decrypt',
+    })
+    expect(await running.invoke({})).toMatchObject({
+      initError: {
+        errorType: 'KmsSecretError',
+        errorMessage: expect.stringContaining('[KMS_UNREACHABLE]'),
+      },
+    })
+    fault.remove()
+    expect(await running.invoke({})).toEqual({ answer: 7 })
+    await running.stop()
+  })
 
-  runs(
-    'a failed invocation is reported as such, and the next succeeds in the same process',
-    async () => {
-      const running = await lambda(functions['in CommonJS'])
-      const fault = world.kms.faults.add({
-        kind: 'error',
-        type: 'DisabledException',
-        operation: 'Decrypt',
-      })
-      expect(await running.invoke({})).toMatchObject({ error: { errorType: 'KmsSecretError' } })
-      const { pid } = running
-      fault.remove()
-      expect(await running.invoke({})).toEqual({ answer: 7 })
-      expect(running.pid).toBe(pid)
-      await running.stop()
-      expect(running.output).not.toContain('hunter2')
-    },
-  )
+  runs('reports a failed invocation, and the next one succeeds in the same process', async () => {
+    const running = await lambda(functions['in CommonJS'])
+    const fault = world.kms.faults.add({
+      kind: 'error',
+      type: 'DisabledException',
+      operation: 'Decrypt',
+    })
+    expect(await running.invoke({})).toMatchObject({ error: { errorType: 'KmsSecretError' } })
+    const { pid } = running
+    fault.remove()
+    expect(await running.invoke({})).toEqual({ answer: 7 })
+    expect(running.pid).toBe(pid)
+    await running.stop()
+    expect(running.output).not.toContain('hunter2')
+  })
 })

@@ -47,7 +47,7 @@ function keyOf(shared: Buffer) {
 }
 
 describe('a token', () => {
-  it('opens to its plaintext, whatever that is', async () => {
+  it('opens to its plaintext, for any plaintext', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 5000 }),
@@ -62,7 +62,7 @@ describe('a token', () => {
     )
   })
 
-  it('of a named secret opens under its own name alone', async () => {
+  it('of a named secret opens with its own name only', async () => {
     const name = fc.string({ unit: 'grapheme', minLength: 1 })
     await fc.assert(
       fc.asyncProperty(name, name, async (own, other) => {
@@ -75,11 +75,11 @@ describe('a token', () => {
     )
   })
 
-  it('of a literal opens whatever its label', async () => {
+  it('of a literal opens with any label', async () => {
     expect(open(await seal(PAIR.spki, 'value'), 'any label').toString()).toBe('value')
   })
 
-  it('with any bit of any byte flipped is an error, one of its own for the fingerprint', async () => {
+  it('with any flipped bit is an error, and PAIR_UNKNOWN for bits of the fingerprint', async () => {
     const bytes = bytesOf(await seal(PAIR.spki, 'hunter2', { kind: 2, name: 'DB' }))
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes)
@@ -91,7 +91,7 @@ describe('a token', () => {
     }
   })
 
-  it('cut short at any length is an error', async () => {
+  it('that is truncated at any length is an error', async () => {
     const token = await seal(PAIR.spki, 'hunter2')
     for (let length = 0; length < token.length; length++) {
       expect(await codeOf(token.slice(0, length), ''), `length ${length}`).toBe('OPEN_FAILED')
@@ -123,7 +123,7 @@ describe('a token', () => {
     expect(() => open(token.replace('v1', 'v2'), '')).toThrow()
   })
 
-  it('whose point is spelled in another of its encodings does not open, even if sealed so', () => {
+  it('with another encoding of its point does not open, even if it was sealed with it', () => {
     const pair = createECDH('prime256v1')
     pair.setPrivateKey(PAIR.pkcs8.subarray(36, 68))
     const sender = createECDH('prime256v1')
@@ -143,7 +143,7 @@ describe('a token', () => {
     }
   })
 
-  it('sealed to another pair is told apart from one that was altered', async () => {
+  it('sealed to another pair is distinguished from one that was altered', async () => {
     const foreign = await seal(newPair().spki, 'hunter2')
     expect(() => open(foreign, '')).toThrow(expect.objectContaining({ code: 'PAIR_UNKNOWN' }))
     const altered = (await seal(PAIR.spki, 'hunter2')).replace(/.$/, (last) =>
@@ -154,7 +154,7 @@ describe('a token', () => {
 })
 
 describe('the private key', () => {
-  it('is taken with and without the optional public key', async () => {
+  it('is accepted with and without the optional public key', async () => {
     const pair = createECDH('prime256v1')
     pair.generateKeys()
     const bare = Buffer.concat([
@@ -166,7 +166,7 @@ describe('the private key', () => {
     expect(importKey(bare)(await seal(spki, 'bare'), '').toString()).toBe('bare')
   })
 
-  it('is zeroed where KMS put it', () => {
+  it('is zeroed in the buffer that KMS returned', () => {
     const pkcs8 = Buffer.from(PAIR.pkcs8)
     importKey(pkcs8)
     expect(pkcs8).toEqual(Buffer.alloc(pkcs8.length))
@@ -180,7 +180,7 @@ describe('the private key', () => {
     ['a scalar of 0', Buffer.from(PAIR.pkcs8).fill(0, 36, 68)],
     ['a scalar beyond the curve', Buffer.from(PAIR.pkcs8).fill(255, 36, 68)],
     ['an RSA key', generateKeyPairSync('rsa', RSA).privateKey],
-  ])('that is %s is none', (_, other) => {
+  ])('is rejected if it is %s', (_, other) => {
     expect(() => importKey(other)).toThrow(
       expect.objectContaining({ code: 'OPEN_FAILED', why: 'not a private key' }),
     )

@@ -66,14 +66,14 @@ console.log(await pair(${token}, 'DB'))`,
       expect(await start(file, command).ended).toEqual({ code: 0, output: 'hunter2\n' })
     })
 
-    runs('that awaits nothing ends by itself, whatever KMS does', async () => {
+    runs('that awaits nothing ends by itself even if KMS does not answer', async () => {
       world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
       const { file } = await program(() => 'globalThis.kept = pair')
       expect(await start(file, command).ended).toEqual({ code: 0, output: '' })
     })
 
     runs(
-      'that awaits at its top level fails with the error, and not for a promise that never settles',
+      'that awaits at its top level fails with the error, not with an unsettled promise',
       async () => {
         world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
         const settings = { attemptTimeoutMs: 200, deadlineMs: 500 }
@@ -118,7 +118,7 @@ console.log(await pair(${token}, 'DB'))`,
       `envelope([[wrapped[0], 'host' + n, wrapped[2]]], context, { ...settings, start: n % 2 ? 'load' : 'first-use' })(token, 'S' + n)`,
     ],
   ])(
-    'in a storm of faults opens each of 1,000 %s, leaves no socket or timer and ends by itself',
+    'during many faults opens each of 1,000 %s, and leaves no socket or timer',
     async (_, open) => {
       const kinds: FaultKind[] = [
         { kind: 'throttle' },
@@ -166,7 +166,7 @@ console.log(await pair(${token}, 'DB'))`,
 const noOpenssl = spawnSync('openssl', ['version']).status !== 0
 
 // A Lambda@Edge function has no environment variables of its own, and runs near the viewer.
-it.skipIf(noOpenssl)('at Lambda@Edge, host and region are those of the build', async () => {
+it.skipIf(noOpenssl)('uses host and region of the build at Lambda@Edge', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'edge-'))
   const [dir, key, cert] = ['keys', 'key.pem', 'cert.pem'].map((name) => join(folder, name))
   const kind = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1'

@@ -7,7 +7,7 @@ const VALUE = 'hunter2-hunter2'
 const of = (text: string | Uint8Array) => async () => Buffer.from(text)
 
 describe('a secret', () => {
-  it('begins when it is first awaited, once for all who ask', async () => {
+  it('starts when it is first awaited, once for all callers', async () => {
     let begun = 0
     const lazy = secret('DB', undefined, async () => Buffer.from(`${VALUE}${++begun}`))
     expect(begun).toBe(0)
@@ -17,7 +17,7 @@ describe('a secret', () => {
     expect(await lazy).toBe(`${VALUE}1`)
   })
 
-  it('begins anew after a failure', async () => {
+  it('starts again after a failure', async () => {
     let begun = 0
     const lazy = secret('DB', undefined, async () => {
       if (!begun++) throw { code: 'KMS_UNREACHABLE', why: 'down' }
@@ -27,7 +27,7 @@ describe('a secret', () => {
     expect(await lazy).toBe(VALUE)
   })
 
-  it('has a promise’s catch and finally', async () => {
+  it('has the catch and finally of a promise', async () => {
     let finals = 0
     const failing = secret('DB', undefined, async () => Promise.reject(new Error('x')))
     expect(await failing.catch((error: KmsSecretError) => error.code)).toBe('OPEN_FAILED')
@@ -36,7 +36,7 @@ describe('a secret', () => {
     expect(secret('DB', undefined, of(VALUE))).toBeInstanceOf(Promise)
   })
 
-  it('shows its label and no value wherever it is printed, opened or not', async () => {
+  it('shows its label and no value when printed, before and after it was opened', async () => {
     const lazy = secret('DB', undefined, of(VALUE))
     const views = () => [
       JSON.stringify({ lazy }),
@@ -66,7 +66,7 @@ describe('a secret', () => {
     ['Number()', (lazy: unknown) => Number(lazy)],
     ['Buffer.from()', (lazy: never) => Buffer.from(lazy)],
     ['Array.join()', (lazy: unknown) => [lazy].join()],
-  ])('used by %s before it was awaited says so and which', (_, use) => {
+  ])('throws NOT_AWAITED with its name if it is used by %s', (_, use) => {
     expect(() => use(secret('DB', undefined, of(VALUE)) as never)).toThrow(
       expect.objectContaining({
         code: 'NOT_AWAITED',
@@ -76,7 +76,7 @@ describe('a secret', () => {
     )
   })
 
-  it('of text is UTF-8 to the letter, or an error', async () => {
+  it('of text is exact UTF-8, or an error', async () => {
     const marked = '\uFEFFpäss\u0000😀'
     expect(await secret('DB', undefined, of(marked))).toBe(marked)
     await expect(secret('DB', undefined, of(Buffer.of(0xff)))).rejects.toMatchObject({
@@ -91,12 +91,12 @@ describe('a secret', () => {
     expect(bytes.buffer.byteLength).toBe(bytes.byteLength)
   })
 
-  it('of JSON is its value', async () => {
+  it('of JSON is the parsed value', async () => {
     expect(await secret('CONFIG', 'json', of('{"a":[1,null]}'))).toEqual({ a: [1, null] })
     expect(await secret('CONFIG', 'json', of('null'))).toBe(null)
   })
 
-  it('of no JSON fails without quoting it', async () => {
+  it('of invalid JSON fails without quoting it', async () => {
     const error = await secret('CONFIG', 'json', of(`{"password":"${VALUE}"`)).catch(
       (error) => error,
     )
@@ -107,8 +107,8 @@ describe('a secret', () => {
   })
 })
 
-describe('its error', () => {
-  it('names the secret, the code and where to read on', async () => {
+describe('the error of a secret', () => {
+  it('has the name of the secret and the code', async () => {
     const error = await secret('DB', undefined, async () => {
       throw { code: 'PAIR_UNKNOWN', why: 'sealed to another data key pair' }
     }).catch((error: unknown) => error as KmsSecretError)
@@ -118,7 +118,7 @@ describe('its error', () => {
     expect(error.message).toBe('DB: sealed to another data key pair [PAIR_UNKNOWN]')
   })
 
-  it('of one failed unwrap names each secret that it failed', async () => {
+  it('has the name of each secret if one unwrap fails for several', async () => {
     const failure = async () => {
       throw { code: 'KMS_FAILED', why: 'no' }
     }

@@ -30,7 +30,7 @@ const batches = <T>(all: T[], size = 50) =>
   )
 
 describe('an envelope', () => {
-  it('opens all its secrets with one Decrypt that names the key ARN and the context', async () => {
+  it('opens all secrets with one Decrypt that has the key ARN and the context', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, HASTY)
     const [text, named, json, bytes] = await Promise.all([
@@ -50,12 +50,12 @@ describe('an envelope', () => {
     ])
   })
 
-  it('begins as it loads', async () => {
+  it('starts when it is loaded', async () => {
     envelope([(await world.pair()).wrapped], CONTEXT, HASTY)
     await settled(1, 'Success')
   })
 
-  it('begins at the first await where that is asked', async () => {
+  it('starts at the first await with start: first-use', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
     const secret = open(await pair.seal('hunter2'), 'DB')
@@ -64,7 +64,7 @@ describe('an envelope', () => {
     expect(world.decrypts).toHaveLength(1)
   })
 
-  it('whose first attempt failed before anyone awaited begins anew, with the whole of its tries', async () => {
+  it('starts again with all its attempts if the one at load failed before the first await', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2')
     const fault = world.kms.faults.add({
@@ -80,7 +80,7 @@ describe('an envelope', () => {
     expect(await open(token, 'DB')).toBe('hunter2')
   })
 
-  it('that nobody awaits fails without a word', async () => {
+  it('fails silently if nothing is awaited', async () => {
     const pair = await world.pair()
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
@@ -92,7 +92,7 @@ describe('an envelope', () => {
     expect(unhandled).not.toHaveBeenCalled()
   })
 
-  it('that failed for all who asked fails each with its own name, and tries again for the next', async () => {
+  it('fails with the name of each secret, and tries again at the next await', async () => {
     const pair = await world.pair()
     const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
     const tokens = [await pair.seal('a'), await pair.seal('b')]
@@ -126,7 +126,7 @@ describe('an envelope', () => {
   })
 })
 
-describe('of several regions', () => {
+describe('a pair that is wrapped in several regions', () => {
   const both = async () => {
     const [east, west] = [await world.pair('us-east-1'), await world.pair('eu-west-1')]
     // One secret, wrapped twice: the eastern pair's private key, encrypted in the west as well.
@@ -136,13 +136,13 @@ describe('of several regions', () => {
   const encryptIn = async (region: string) => world.encrypt('hunter2', region)
   const settings: Settings = { ...HASTY, maxAttempts: 3 }
 
-  it('the own one is asked first, wherever it stands', async () => {
+  it('asks the own region first, wherever it is in the list', async () => {
     const wrapped = [await encryptIn('eu-west-1'), await encryptIn('us-east-1')]
     expect(await direct(wrapped, CONTEXT, 'DB', undefined, settings)).toBe('hunter2')
     expect(regions()).toEqual(['us-east-1'])
   })
 
-  it('the next is asked when one refuses, and the refused one is left alone', async () => {
+  it('asks the next region if one refuses, and does not ask that one again', async () => {
     const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     east[2] = base64(Buffer.from('no ciphertext'))
     world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt', times: 1 })
@@ -150,7 +150,7 @@ describe('of several regions', () => {
     expect(regions().at(-1)).toBe('eu-west-1')
   })
 
-  it('the next is asked when one unwraps to something else', async () => {
+  it('asks the next region if one unwraps to something else', async () => {
     const pkcs8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
       type: 'pkcs8',
       format: 'der',
@@ -173,7 +173,7 @@ describe('of several regions', () => {
     })
   })
 
-  it('what each of them said is told when all fail', async () => {
+  it('reports the answer of each region if all fail', async () => {
     const wrapped = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     world.kms.faults.add({
       kind: 'error',
@@ -201,7 +201,7 @@ describe('of several regions', () => {
     expect(world.decrypts).toHaveLength(2)
   })
 
-  it('one that refuses and one that unwraps to something else are both told', async () => {
+  it('reports a region that refuses and one that unwraps to something else', async () => {
     const [east, west] = [await encryptIn('us-east-1'), await encryptIn('eu-west-1')]
     const { spki } = newPair()
     world.kms.faults.add({
@@ -218,7 +218,7 @@ describe('of several regions', () => {
     }
   })
 
-  it('each pair has its own unwrap', async () => {
+  it('unwraps each pair separately', async () => {
     const { east, west } = await both()
     const tokens = [await east.seal('e'), await west.seal('w')]
     const values = [
@@ -231,14 +231,14 @@ describe('of several regions', () => {
 })
 
 describe('direct', () => {
-  it('asks KMS when a secret is first awaited, once', async () => {
+  it('calls KMS when a secret is first awaited, once', async () => {
     const secret = direct([await world.encrypt('hunter2')], CONTEXT, 'DB')
     expect(world.decrypts).toHaveLength(0)
     expect([await secret, await secret]).toEqual(['hunter2', 'hunter2'])
     expect(world.decrypts).toHaveLength(1)
   })
 
-  it('has at most eight requests in flight', async () => {
+  it('sends at most eight requests at a time', async () => {
     const wrapped = await world.encrypt('hunter2')
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const patient = { attemptTimeoutMs: 2000, deadlineMs: 10_000, maxAttempts: 3 }
@@ -254,7 +254,7 @@ describe('direct', () => {
     expect(await all).toEqual(Array(20).fill('hunter2'))
   })
 
-  it('opens what an RSA key encrypted, without a context', async () => {
+  it('opens the ciphertext of an RSA key, without an encryption context', async () => {
     const { arn } = await world.kms.createKey({ spec: 'RSA_2048' })
     const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
     const { CiphertextBlob } = await world
@@ -281,7 +281,7 @@ describe('a blob', () => {
   // A generous deadline: thousands wait for their turn.
   const patient = { attemptTimeoutMs: 20_000, deadlineMs: 25_000 }
 
-  it('of a data key pair with any bit flipped, or cut short anywhere, opens nothing', async () => {
+  it('of a data key pair opens nothing if any bit is flipped or it is truncated', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2')
     const [arn, host, blob] = pair.wrapped
@@ -300,7 +300,7 @@ describe('a blob', () => {
     expect(codes).toEqual(new Set(['KMS_FAILED']))
   }, 120_000)
 
-  it('of a secret with any bit flipped, or cut short anywhere, gives no value', async () => {
+  it('of a secret returns no value if any bit is flipped or it is truncated', async () => {
     const [arn, host, blob] = await world.encrypt('hunter2')
     const secrets = spoiled(blob).map((wrong) =>
       direct([[arn, host, wrong]], CONTEXT, 'DB', undefined, patient).catch(
@@ -318,7 +318,7 @@ describe('plain http', () => {
     'http://127.0.0.1.example.com',
     'http://127.0.0.1@example.com',
     'http://user:hunter2@example.com',
-  ])('to %s is refused by name, and nothing sent', async (url) => {
+  ])('is refused for %s, with the host in the message', async (url) => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
     const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch(
@@ -331,7 +331,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  it('is not what an address without its scheme is taken for', async () => {
+  it('is not assumed for an address without a scheme', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'localhost:4566')
     await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
@@ -341,7 +341,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  it('goes to the hosts that were named for it', async () => {
+  it('is allowed to insecureHosts', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', world.kms.url.replace('127.0.0.1', '0.0.0.0'))
     await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
@@ -352,7 +352,7 @@ describe('plain http', () => {
     vi.unstubAllEnvs()
   })
 
-  it('follows AWS_ENDPOINT_URL where AWS_ENDPOINT_URL_KMS is not set', async () => {
+  it('is sent to AWS_ENDPOINT_URL if AWS_ENDPOINT_URL_KMS is not set', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', '')
     vi.stubEnv('AWS_ENDPOINT_URL', world.kms.url)

@@ -118,8 +118,8 @@ console.log(context.value)`,
   it('is opened by a process that is frozen meanwhile', async () => {
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
     const file = await program(PRINT, ['hunter2'], {
-      attemptTimeoutMs: 400,
-      deadlineMs: 600,
+      attemptTimeoutMs: 2000,
+      deadlineMs: 2100,
       maxAttempts: 1,
     })
     const { child, ended: end } = start(file, { env: world.kms.env })
@@ -196,7 +196,7 @@ console.log(require(${JSON.stringify(inner)}).value)`,
     expect(output).not.toContain('hunter')
   })
 
-  it('says that configure({ credentials }) and configure({ agent }) have no effect', async () => {
+  it('reports that configure({ credentials }) and configure({ agent }) have no effect', async () => {
     const index = JSON.stringify(new URL('../src/index.ts', import.meta.url).pathname)
     for (const [option, code] of [
       ['credentials', 'CREDENTIALS_MISSING'],

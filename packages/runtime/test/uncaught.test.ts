@@ -50,7 +50,7 @@ describe('an uncaught error', () => {
     expect(line).toContain('await pair(')
   })
 
-  it('of a secret that is not awaited shows the line that used it, and says to add await', async () => {
+  it('of a secret that is not awaited shows the line that used it, and what to add', async () => {
     const { output, line } = await failure(
       (token) => `const db = pair(${token}, 'DB')\nexport const url = 'postgres://' + db`,
     )
