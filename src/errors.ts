@@ -1,3 +1,5 @@
+import { printable } from './printable.js'
+
 /** Every way in which a build can fail, documented one by one in docs/errors.md. */
 export const CODES = [
   'ARGUMENT_INVALID',
@@ -18,6 +20,7 @@ export const CODES = [
   'FORMAT_UNKNOWN',
   'JSON_INVALID',
   'KEY_MISSING',
+  'KEY_UNPROVEN',
   'KMS_DENIED',
   'KMS_FAILED',
   'KMS_UNREACHABLE',
@@ -40,6 +43,9 @@ export const CODES = [
   'PLAINTEXT_LITERAL',
   'PLAINTEXT_LONE_SURROGATE',
   'PLAINTEXT_TOO_LARGE',
+  'SCOPE_FORBIDDEN',
+  'SCOPE_MISMATCH',
+  'SCOPE_UNKNOWN',
   'SECRETS_FILE_EXISTS',
   'SECRETS_FILE_INVALID',
   'SECRETS_FILE_MISSING',
@@ -80,7 +86,7 @@ export class KmsBuildError extends Error {
   readonly #says: string
 
   constructor(code: BuildErrorCode, message: string, place?: Place, options?: ErrorOptions) {
-    super(`${place ? `${placeText(place)}: ` : ''}${message} [${code}]`, options)
+    super(printable(`${place ? `${placeText(place)}: ` : ''}${message} [${code}]`), options)
     this.#says = message
     this.code = code
     this.pluginCode = code

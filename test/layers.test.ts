@@ -7,6 +7,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 
 /** The layers of `src/`. A folder imports only from itself and from folders above it in this list. */
 const LAYERS = [
+  'printable.ts',
   'errors.ts',
   'secret',
   'crypto',

@@ -1,15 +1,17 @@
 import type { Edited } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { Initialised, InitOptions } from '../secrets/init.js'
+import type { ListedKeys } from '../secrets/keys.js'
 import type { ListedSecret } from '../secrets/list.js'
 import type { Pruned, PruneOptions } from '../secrets/prune.js'
 import type { RewrapOptions, rewrapSecrets as rewrap } from '../secrets/rewrap.js'
 import type { Rotated, RotateOptions } from '../secrets/rotate.js'
+import type { SetOptions, SetResult } from '../secrets/set.js'
 
 export { mergeSecretsFiles } from '../secrets-file/merge.js'
 
 /**
- * Creates a secrets file with a new data key pair.
+ * Creates a data key pair, and a secrets file for it, or a scope in the present file.
  *
  * @param options the KMS keys that may decrypt, the encryption context, and how to reach AWS.
  * @returns the file's path, and the pin and key ARNs of its pair.
@@ -59,8 +61,8 @@ export async function getSecret(name: string, options?: SecretsOptions): Promise
 export async function setSecret(
   name: string,
   value: Uint8Array | string,
-  options?: SecretsOptions,
-): Promise<Edited<{ added: string[]; replaced: string[] }>> {
+  options?: SetOptions,
+): Promise<Edited<SetResult>> {
   return (await import('../secrets/set.js')).setSecret(name, value, options)
 }
 
@@ -70,13 +72,14 @@ export async function setSecret(
  * @param values plaintexts by the names of their entries.
  * @returns the names that were added and replaced.
  * @throws {@link KmsBuildError} `NAME_INVALID`, `PLAINTEXT_EMPTY`, `PLAINTEXT_LONE_SURROGATE`;
- *   `PIN_MISMATCH` if the public key is not the remembered one; `SECRETS_FILE_MISSING`,
+ *   `PIN_MISMATCH` if the keys that can decrypt are not the trusted ones; `SCOPE_UNKNOWN`,
+ *   `SCOPE_MISMATCH` if an entry belongs to another scope; `SECRETS_FILE_MISSING`,
  *   `SECRETS_FILE_INVALID`, `FILE_LOCKED`, `FILE_UNWRITABLE`. The file is unchanged then.
  */
 export async function setSecrets(
   values: Map<string, Uint8Array | string>,
-  options?: SecretsOptions,
-): Promise<Edited<{ added: string[]; replaced: string[] }>> {
+  options?: SetOptions,
+): Promise<Edited<SetResult>> {
   return (await import('../secrets/set.js')).setSecrets(values, options)
 }
 
@@ -88,6 +91,17 @@ export async function setSecrets(
  */
 export async function listSecrets(options?: SecretsOptions): Promise<ListedSecret[]> {
   return (await import('../secrets/list.js')).listSecrets(options)
+}
+
+/**
+ * Lists the data key pairs of a secrets file with the KMS keys and encryption contexts that can decrypt
+ * them, and compares them with what was trusted before. Calls no AWS service.
+ *
+ * @returns the pairs, the pin that covers them, and whether they are trusted.
+ * @throws {@link KmsBuildError} `SECRETS_FILE_MISSING`, `SECRETS_FILE_INVALID`.
+ */
+export async function listKeys(options?: SecretsOptions): Promise<ListedKeys> {
+  return (await import('../secrets/keys.js')).listKeys(options)
 }
 
 /**
@@ -122,8 +136,8 @@ export async function renameSecret(
  * Needs kms:Decrypt, and kms:GenerateDataKeyPairWithoutPlaintext or kms:Encrypt. Everything is
  * decrypted and checked before anything is written; each file is replaced atomically.
  *
- * @throws {@link KmsBuildError} `PIN_MISMATCH`, `PAIR_MISMATCH`, `OPEN_FAILED`, `TOKEN_FOREIGN`,
- *   `TOKEN_INVALID`, `TOKEN_NAMED`; `KMS_DENIED`, `KMS_UNREACHABLE`, `KMS_FAILED`; `FILE_CHANGED`,
+ * @throws {@link KmsBuildError} `PIN_MISMATCH`, `PAIR_MISMATCH`, `KEY_UNPROVEN` if a CiphertextBlob does
+ *   not decrypt under its key; `SCOPE_UNKNOWN`, `OPEN_FAILED`, `TOKEN_FOREIGN`, `TOKEN_INVALID`, `TOKEN_NAMED`; `KMS_DENIED`, `KMS_UNREACHABLE`, `KMS_FAILED`; `FILE_CHANGED`,
  *   `FILE_LOCKED`, `FILE_UNWRITABLE`.
  * @example
  * ```ts
@@ -151,7 +165,7 @@ export async function prunePairs(options?: PruneOptions): Promise<Edited<Pruned>
  * Tokens do not change.
  *
  * @throws {@link KmsBuildError} `OPTIONS_INVALID` if no CiphertextBlob is in the region of the new
- *   key; `KMS_DENIED`, `KMS_UNREACHABLE`, `KMS_FAILED`; `SECRETS_FILE_MISSING`,
+ *   key; `PIN_MISMATCH`, `SCOPE_UNKNOWN`; `KMS_DENIED`, `KMS_UNREACHABLE`, `KMS_FAILED`; `SECRETS_FILE_MISSING`,
  *   `SECRETS_FILE_INVALID`, `FILE_LOCKED`, `FILE_UNWRITABLE`.
  */
 export async function rewrapSecrets(options: RewrapOptions): ReturnType<typeof rewrap> {

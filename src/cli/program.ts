@@ -7,6 +7,7 @@ import {
 import { readFileSync } from 'node:fs'
 import { nameFlags } from '../aws/option-name.js'
 import { KmsBuildError } from '../errors.js'
+import { printable } from '../printable.js'
 import { addBuild } from './commands/build.js'
 import { addDecrypt } from './commands/decrypt.js'
 import { addDoctor } from './commands/doctor.js'
@@ -73,7 +74,7 @@ export function createProgram() {
     .configureHelp(HELP)
     .addOption(new Option('--verbose', 'show the cause of an error').hideHelp())
     .version(version())
-    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .configureOutput({ outputError: (text, write) => write(printable(usageError(text))) })
     .exitOverride()
     .helpCommand('help [command]')
   for (const add of MAIN) add(program)

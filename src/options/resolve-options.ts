@@ -46,6 +46,7 @@ export function resolveOptions(
       required: options.secretsFile !== undefined,
     },
     pins,
+    scopes: options.scopes ?? [],
     seed: seedOf(environment.UNPLUGIN_KMS_SEED),
     encryptionContext: options.encryptionContext,
     mode: options.mode ?? 'envelope',

@@ -36,8 +36,16 @@ export interface Options {
   keyId?: string | string[]
   /** Relative to the working directory. Default: `kms-secrets.json`, where it exists. */
   secretsFile?: string
-  /** `sha256:` and the 64 hex digits of the public key's SPKI; UNPLUGIN_KMS_PIN overrides it. */
+  /**
+   * The pin of the secrets file, or several: `sha256:` and 64 hex digits, the digest of everything that
+   * can decrypt. UNPLUGIN_KMS_PIN overrides it.
+   */
   pin?: string | string[]
+  /**
+   * The scopes of the secrets file that this bundle may use. A mark of another scope fails the build.
+   * Values that the build seals itself go to the first one. Default: all, and `default`.
+   */
+  scopes?: string[]
   /** Bound to the ciphertext, and seen in CloudTrail: Decrypt must give the same. */
   encryptionContext?: Record<string, string>
   /**
@@ -90,6 +98,8 @@ export interface OptionsResolved {
   keyIds: string[]
   secretsFile: { path: string; required: boolean }
   pins: string[]
+  /** Empty = no restriction. */
+  scopes: string[]
   /** From UNPLUGIN_KMS_SEED alone: it is as secret as what it seals. */
   seed: Uint8Array | undefined
   encryptionContext: Record<string, string> | undefined

@@ -110,6 +110,10 @@ const OPTIONS: Shapes<Options> = {
     is: either(isText, isListOf(isText)),
     allowed: 'sha256: and 64 hex digits, or a list of them',
   },
+  scopes: {
+    is: (value) => isListOf(isText)(value) && (value as string[]).length > 0,
+    allowed: "a list of the secrets file's scopes: ['billing']",
+  },
   encryptionContext: {
     is: isMapOf((value) => typeof value === 'string'),
     allowed: "an object of texts: { app: 'orders' }",

@@ -1,4 +1,8 @@
 import { placeText, type BuildErrorCode, type Place } from '../errors.js'
+import { printable } from '../printable.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
+import { publicKeysOnly } from '../secrets-file/pins.js'
 import type { Mark } from './collect/mark.js'
 import type { Seen } from './leak-check/parts.js'
 
@@ -6,6 +10,7 @@ export type WarningCode =
   | Extract<BuildErrorCode, 'PLAINTEXT_LITERAL'>
   | 'DEV_VALUES_IGNORED'
   | 'DIRECT_MANY'
+  | 'PIN_PUBLIC_KEYS_ONLY'
   | 'PROOF_SKIPPED'
 
 /** A warning of a build that succeeded: stable data, and its prose. */
@@ -25,7 +30,7 @@ function warning(
   data: Record<string, unknown>,
   place?: Place,
 ): Warning {
-  return { code, data, ...(place && { place }), message: `${message} [${code}]` }
+  return { code, data, ...(place && { place }), message: printable(`${message} [${code}]`) }
 }
 
 export const plaintextLiterals = (marks: Mark[]) =>
@@ -56,6 +61,11 @@ export const exceptedFromSearch = (seen: Seen[]) =>
     `not searched for in the output, since proof.except names ${seen.length > 1 ? 'them' : 'it'}: ${namesOf(seen).join(', ')}.`,
     { names: namesOf(seen) },
   )
+
+export const pinOfPublicKeys = (file: SecretsFile) =>
+  warning('PIN_PUBLIC_KEYS_ONLY', publicKeysOnly(file, 'the option pin'), {
+    pin: pinOf(trustStateOf(file)),
+  })
 
 export const devValuesIgnored = () =>
   warning(

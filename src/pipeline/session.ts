@@ -139,7 +139,7 @@ export class BuildSession {
 
   /** Returns the warnings to print after a successful build. */
   warnings(): Warning[] {
-    return warnings(this.#modules.records, this.#options)
+    return warnings(this.#modules.records, this.#options, this.#secretsFile)
   }
 
   /**

@@ -47,6 +47,7 @@ export async function transformMarks(
     env: options.env,
     secretsFile,
     secretsFilePath: options.secretsFile.path,
+    scopes: options.scopes,
     keyIds: sealer.keyIdsOf(secretsFile),
     remote,
   }

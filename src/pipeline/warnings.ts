@@ -1,8 +1,11 @@
 import type { OptionsResolved } from '../options/types.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { checkPins } from '../secrets-file/pins.js'
 import {
   devValuesIgnored,
   exceptedFromSearch,
   manyDirect,
+  pinOfPublicKeys,
   plaintextLiterals,
   tooShortToSearch,
   type Warning,
@@ -16,7 +19,8 @@ const MANY_DIRECT = 10
 /** Returns the warnings to print after a successful build. */
 export function warnings(
   modules: ModuleRecord[],
-  options: Pick<OptionsResolved, 'plaintextLiterals' | 'proof' | 'devValues'>,
+  options: Pick<OptionsResolved, 'plaintextLiterals' | 'proof' | 'devValues' | 'pins'>,
+  secretsFile: SecretsFile | null = null,
 ): Warning[] {
   const literals = modules.flatMap((module) => module.plaintextLiterals)
   const direct = modules.reduce((sum, module) => sum + module.direct, 0)
@@ -31,6 +35,9 @@ export function warnings(
     ...(direct > MANY_DIRECT ? [manyDirect(direct)] : []),
     ...(short.length ? [tooShortToSearch(short, options.proof.minLength)] : []),
     ...(excepted.length ? [exceptedFromSearch(excepted)] : []),
+    ...(secretsFile && options.pins.length && checkPins(secretsFile, options.pins) !== 'complete'
+      ? [pinOfPublicKeys(secretsFile)]
+      : []),
     ...(options.devValues ? [devValuesIgnored()] : []),
   ]
 }

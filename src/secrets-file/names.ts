@@ -30,3 +30,19 @@ export function checkName(name: string): void {
   if (problem)
     throw new KmsBuildError('NAME_INVALID', `this is not a valid name for a secret: ${problem}`)
 }
+
+/** Returns why a string cannot be the name of a scope. */
+export const scopeProblem = (scope: string): string | undefined =>
+  /^[a-zA-Z0-9][\w.-]{0,63}$/.test(scope)
+    ? undefined
+    : 'it must have 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit.'
+
+/** @throws KmsBuildError NAME_INVALID. */
+export function checkScopeName(scope: string): void {
+  const problem = scopeProblem(scope)
+  if (problem)
+    throw new KmsBuildError(
+      'NAME_INVALID',
+      `${JSON.stringify(scope)} is not a valid scope: ${problem}`,
+    )
+}

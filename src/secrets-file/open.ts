@@ -1,7 +1,7 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
 import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
-import type { DataKeyPair } from '../crypto/data-key-pair.js'
+import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { aad, INFO, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { memoizeAsync } from '../util/memoize-async.js'
@@ -21,6 +21,13 @@ export interface OpenableFile extends Pick<SecretsFile, 'path'> {
 export interface Opener {
   /** Unwraps a pair's private key, and checks that it belongs to the public key in the file. */
   unwrap: (fingerprint: string) => Promise<webcrypto.CryptoKey>
+  /**
+   * Checks that each CiphertextBlob of a pair decrypts to its private key, under its own KMS key.
+   *
+   * @returns the key ARNs.
+   * @throws KmsBuildError KEY_UNPROVEN.
+   */
+  proveKeys: (fingerprint: string) => Promise<string[]>
   /** @param name the entry's name, or the place of a literal, for errors. */
   open: (token: Token, name: string) => Promise<Uint8Array>
 }
@@ -33,11 +40,22 @@ export interface Opener {
  *   OPEN_FAILED.
  */
 export function opener(kms: KmsOpeningCalls, { pairs, path }: OpenableFile): Opener {
+  const unwrapBlob = memoizeAsync((blob: WrappedPrivateKey, pair: DataKeyPair) =>
+    unwrapPrivateKey(kms, pair, blob, path),
+  )
   const unwrap = memoizeAsync((fingerprint: string) =>
-    unwrapPair(kms, pairs.get(fingerprint)!, path),
+    firstToUnwrap(pairs.get(fingerprint)!, unwrapBlob),
   )
   return {
     unwrap,
+    async proveKeys(fingerprint) {
+      const pair = pairs.get(fingerprint)!
+      for (const blob of pair.wrapped)
+        await unwrapBlob(blob, pair).catch((error: Error) => {
+          throw unproven(path, pair, blob, error)
+        })
+      return [...new Set(pair.wrapped.map(({ keyId }) => keyId))]
+    },
     async open({ kind, fingerprint, encapsulatedKey: enc, ciphertext }, name) {
       if (!pairs.has(fingerprint)) {
         throw new KmsBuildError(
@@ -60,49 +78,71 @@ export function opener(kms: KmsOpeningCalls, { pairs, path }: OpenableFile): Ope
   }
 }
 
-async function unwrapPair(
+/** Unwraps the first of a pair's blobs that KMS can open. Throws the error of the first blob. */
+async function firstToUnwrap<T>(
+  pair: DataKeyPair,
+  unwrap: (blob: WrappedPrivateKey, pair: DataKeyPair) => Promise<T>,
+): Promise<T> {
+  let failure: unknown
+  for (const blob of pair.wrapped) {
+    try {
+      return await unwrap(blob, pair)
+    } catch (error) {
+      // Another blob must not hide that someone exchanged the key.
+      if (error instanceof KmsBuildError && error.code === 'PAIR_MISMATCH') throw error
+      failure ??= error
+    }
+  }
+  throw failure
+}
+
+async function unwrapPrivateKey(
   kms: KmsOpeningCalls,
   pair: DataKeyPair,
+  blob: WrappedPrivateKey,
   path: string,
 ): Promise<webcrypto.CryptoKey> {
-  const pkcs8 = await decryptAny(kms, pair)
+  const pkcs8 = await kms.decrypt(blob, pair.encryptionContext)
   try {
-    const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-    const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
-    if (!publicKey.equals(pair.publicKey)) {
-      throw new KmsBuildError(
-        'PAIR_MISMATCH',
-        `${path}: the private key that KMS unwraps for ${pair.fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, find out who did (git log), and restore the line.`,
-      )
-    }
-    // KMS's PKCS#8 may lack the public half; node adds it.
-    const complete = privateKey.export({ format: 'der', type: 'pkcs8' })
-    const key = await webcrypto.subtle.importKey(
+    return await importPrivateKey(pkcs8, pair, path)
+  } finally {
+    pkcs8.fill(0)
+  }
+}
+
+/** Imports a private key for HPKE. @throws KmsBuildError PAIR_MISMATCH. */
+async function importPrivateKey(
+  pkcs8: Buffer,
+  { publicKey, fingerprint }: DataKeyPair,
+  path: string,
+): Promise<webcrypto.CryptoKey> {
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  if (!createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).equals(publicKey)) {
+    throw new KmsBuildError(
+      'PAIR_MISMATCH',
+      `${path}: the private key that KMS unwraps for ${fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, find out who did (git log), and restore the line.`,
+    )
+  }
+  // KMS's PKCS#8 may lack the public half; node adds it.
+  const complete = privateKey.export({ format: 'der', type: 'pkcs8' })
+  try {
+    return await webcrypto.subtle.importKey(
       'pkcs8',
       complete,
       { name: 'ECDH', namedCurve: 'P-256' },
       true,
       ['deriveBits'],
     )
-    complete.fill(0)
-    return key
   } finally {
-    pkcs8.fill(0)
+    complete.fill(0)
   }
 }
 
-/** Decrypts the first of the pair's blobs that KMS can open. Throws the error of the first blob. */
-async function decryptAny(
-  kms: KmsOpeningCalls,
-  { wrapped, encryptionContext }: DataKeyPair,
-): Promise<Buffer> {
-  let failure: unknown
-  for (const blob of wrapped) {
-    try {
-      return await kms.decrypt(blob, encryptionContext)
-    } catch (error) {
-      failure ??= error
-    }
-  }
-  throw failure
-}
+const unproven = (path: string, pair: DataKeyPair, blob: WrappedPrivateKey, cause: Error) =>
+  new KmsBuildError(
+    'KEY_UNPROVEN',
+    `${path}: the CiphertextBlob of ${pair.fingerprint} under ${blob.keyId} does not unwrap here, so it is not known whether that key may have the private key. Nothing was wrapped under it. ` +
+      `If you know the key, use credentials that may decrypt with it; if not, find out who added it (git log). To leave it out, name the other keys with --key. The cause: ${cause.message}`,
+    undefined,
+    { cause },
+  )

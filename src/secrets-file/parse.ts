@@ -1,35 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { expectKeyArn } from '../aws/key-arn.js'
-import {
-  fingerprintOf,
-  isP256,
-  type DataKeyPair,
-  type WrappedPrivateKey,
-} from '../crypto/data-key-pair.js'
+import { fingerprintOf, isP256, type WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { decodeToken, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { FieldReader, member } from './fields.js'
-import { DEFAULT_SCOPE, nameProblem } from './names.js'
+import { DEFAULT_SCOPE, nameProblem, scopeProblem } from './names.js'
+import { versionOf } from './scopes.js'
 import { strictJson } from './strict-json.js'
+import type { ScopedPair, SecretsFile } from './types.js'
 
-/** A data key pair of a secrets file. */
-export interface ScopedPair extends DataKeyPair {
-  /** The name of its scope. All pairs of a scope have one encryption context. */
-  scope: string
-}
-
-/** A secrets file, parsed and checked. */
-export interface SecretsFile {
-  path: string
-  /** The file's `$schema`, kept when it is written. */
-  schema?: string
-  /** The pair that each scope seals to. A file without scopes has the scope `default` only. */
-  current: Map<string, ScopedPair>
-  /** All pairs, by fingerprint. */
-  pairs: Map<string, ScopedPair>
-  /** Entries by name: tokens of kind named, each sealed to one of the pairs. */
-  secrets: Map<string, Token>
-}
+export type { ScopedPair, SecretsFile } from './types.js'
 
 /**
  * @returns null if there is no such file.
@@ -58,40 +38,96 @@ export async function readSecretsFile(path: string): Promise<SecretsFile | null>
 export function parseSecretsFile(text: string, path: string): SecretsFile {
   const read = new FieldReader(path, text)
   const json = strictJson(text, read.fail)
-  const { version } = read.object(json, 'the file')
-  if (version !== 1)
-    read.fail(
-      `has version ${JSON.stringify(version)}; this release of unplugin-kms reads version 1.`,
-    )
-  const file = read.record(
-    json,
-    'the file',
-    ['version', 'encryptionContext', 'current', 'dataKeyPairs', 'secrets'],
-    ['$schema'],
-  )
-  const encryptionContext = read.context(file.encryptionContext, 'encryptionContext')
+  const file = readHead(read, json)
+  const scopes = readScopes(read, file)
   const pairs = new Map(
     Object.entries(read.object(file.dataKeyPairs, 'dataKeyPairs')).map(([fingerprint, value]) => [
       fingerprint,
-      { ...readPair(read, path, fingerprint, value), scope: DEFAULT_SCOPE, encryptionContext },
+      readPair(read, path, fingerprint, value, scopes),
     ]),
   )
-  const fingerprint = read.string(file.current, 'current')
-  const current =
-    pairs.get(fingerprint) ??
-    read.fail(`current is ${JSON.stringify(fingerprint)}, which is none of dataKeyPairs.`)
-  return {
-    path,
-    ...(file.$schema !== undefined && { schema: read.string(file.$schema, '$schema') }),
-    current: new Map([[DEFAULT_SCOPE, current]]),
-    pairs,
-    secrets: readEntries(read, file.secrets, pairs),
-  }
+  const current = new Map(
+    [...scopes].map(([scope, { where, fingerprint }]) => {
+      const pair = pairs.get(fingerprint)
+      const shown = JSON.stringify(fingerprint)
+      if (!pair) return read.fail(`${where} is ${shown}, which is none of dataKeyPairs.`)
+      if (pair.scope !== scope)
+        read.fail(`${where} is ${shown}, a pair of the scope ${pair.scope}.`)
+      return [scope, pair] as const
+    }),
+  )
+  const secrets = readEntries(read, file.secrets, pairs)
+  const schema = file.$schema === undefined ? {} : { schema: read.string(file.$schema, '$schema') }
+  const parsed = { path, ...schema, current, pairs, secrets }
+  checkVersion(read, file.version, parsed)
+  return parsed
 }
 
-function readPair(read: FieldReader, path: string, fingerprint: string, value: unknown) {
+const REQUIRED = ['version', 'dataKeyPairs', 'secrets']
+const DEFAULT_HEAD = ['encryptionContext', 'current']
+
+/** Checks the version, and that the file has the fields of that version. */
+function readHead(read: FieldReader, json: unknown): Record<string, unknown> {
+  const { version, scopes } = read.object(json, 'the file')
+  if (version !== 1 && version !== 2)
+    read.fail(
+      `has version ${JSON.stringify(version)}; this release of unplugin-kms reads versions 1 and 2.`,
+    )
+  if (version === 1 || scopes === undefined)
+    return read.record(json, 'the file', [...REQUIRED, ...DEFAULT_HEAD], ['$schema'])
+  // A file with scopes may lack the default one.
+  return read.record(json, 'the file', REQUIRED, ['$schema', 'scopes', ...DEFAULT_HEAD])
+}
+
+/** A file has version 2 if and only if version 1 cannot represent it. */
+function checkVersion(read: FieldReader, version: unknown, file: SecretsFile): void {
+  const needed = versionOf(file)
+  if (version !== needed)
+    read.fail(
+      `has version ${JSON.stringify(version)}, and its content is of version ${needed}. Restore the file (git log), or correct the version.`,
+    )
+}
+
+interface ScopeHead {
+  encryptionContext: Record<string, string>
+  /** The fingerprint of the current pair, and the field that contains it. */
+  fingerprint: string
+  where: string
+}
+
+function readScopes(read: FieldReader, file: Record<string, unknown>): Map<string, ScopeHead> {
+  const scopes = new Map<string, ScopeHead>()
+  const add = (scope: string, head: Record<string, unknown>, prefix: string) =>
+    scopes.set(scope, {
+      encryptionContext: read.context(head.encryptionContext, `${prefix}encryptionContext`),
+      fingerprint: read.string(head.current, `${prefix}current`),
+      where: `${prefix}current`,
+    })
+  if (DEFAULT_HEAD.some((field) => Object.hasOwn(file, field))) add(DEFAULT_SCOPE, file, '')
+  const others = file.scopes === undefined ? {} : read.object(file.scopes, 'scopes')
+  for (const [scope, value] of Object.entries(others)) {
+    const where = member('scopes', scope)
+    const problem = scope === DEFAULT_SCOPE ? 'that scope has no name here.' : scopeProblem(scope)
+    if (problem) read.fail(`${where} is not a valid scope: ${problem}`)
+    add(scope, read.record(value, where, DEFAULT_HEAD), `${where}.`)
+  }
+  return scopes.size ? scopes : read.fail('scopes is empty.')
+}
+
+function readPair(
+  read: FieldReader,
+  path: string,
+  fingerprint: string,
+  value: unknown,
+  scopes: Map<string, ScopeHead>,
+): ScopedPair {
   const where = member('dataKeyPairs', fingerprint)
-  const pair = read.record(value, where, ['publicKey', 'privateKeyCiphertextBlobs'])
+  const fields = ['publicKey', 'privateKeyCiphertextBlobs']
+  const pair = read.record(value, where, fields, ['scope'])
+  const scope = pair.scope === undefined ? DEFAULT_SCOPE : read.string(pair.scope, `${where}.scope`)
+  const head =
+    scopes.get(scope) ??
+    read.fail(`${where} has the scope ${JSON.stringify(scope)}, which the file does not have.`)
   const publicKey = read.base64(pair.publicKey, `${where}.publicKey`)
   if (!isP256(publicKey)) read.fail(`${where}.publicKey is not a P-256 public key in SPKI form.`)
   if (fingerprintOf(publicKey) !== fingerprint) {
@@ -110,7 +146,7 @@ function readPair(read: FieldReader, path: string, fingerprint: string, value: u
       const bytes = read.base64(blob.ciphertextBlob, `${at}.ciphertextBlob`)
       return { keyId, ciphertextBlob: bytes.toString('base64') }
     })
-  return { fingerprint, publicKey, wrapped }
+  return { fingerprint, publicKey, wrapped, scope, encryptionContext: head.encryptionContext }
 }
 
 function readEntries(

@@ -2,25 +2,40 @@ import { parseKeyArn } from '../aws/key-arn.js'
 import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from './parse.js'
+import { describeState, indented, pinOf, trustStateOf } from './trust-state.js'
+
+/** What the pins cover: everything that can decrypt, or only the public keys. */
+export type PinCoverage = 'complete' | 'public keys only'
 
 /**
- * Stops a build whose secrets file holds a public key that nobody vouched for: whoever can change
- * it reads all that is sealed next, and in a diff that looks like a rotation.
+ * Checks that one of the pins is the file's: a pin is the digest of every data key pair with its
+ * scope, KMS keys and encryption context. Pins of version 0.1 are digests of one public key each;
+ * they are accepted if there is one for every pair.
  *
- * @param pins `sha256:` and 64 hex digits each; none = nothing to compare with.
+ * @param pins at least one: `sha256:` and 64 hex digits.
  * @throws KmsBuildError PIN_MISMATCH.
  */
-export function checkPins({ path, pairs }: SecretsFile, pins: string[]) {
-  if (!pins.length) return
-  for (const { fingerprint, publicKey } of pairs.values()) {
-    const pin = publicKeyDigest(publicKey)
-    if (pins.includes(pin)) continue
-    throw new KmsBuildError(
-      'PIN_MISMATCH',
-      `${path}: the public key ${fingerprint} is not the pinned one. Pinned: ${pins.join(', ')}; in the file: ${pin}. ` +
-        'If the pair was rotated, check who did (git log), then pin the new key as well. If not, whoever changed it reads what you seal.',
-    )
-  }
+export function checkPins(file: SecretsFile, pins: string[]): PinCoverage {
+  const state = trustStateOf(file)
+  const pin = pinOf(state)
+  if (pins.includes(pin)) return 'complete'
+  const publicKeys = [...file.pairs.values()].map(({ publicKey }) => publicKeyDigest(publicKey))
+  if (publicKeys.every((digest) => pins.includes(digest))) return 'public keys only'
+  throw new KmsBuildError(
+    'PIN_MISMATCH',
+    `${file.path}: the set of data key pairs, KMS keys and encryption contexts is not the pinned one.\n` +
+      `  pinned:      ${pins.join('\n               ')}\n  in the file: ${pin}\n` +
+      `${describeState(state)
+        .map((line) => `    ${line}\n`)
+        .join('')}` +
+      'If you know of the change, check each line (git log shows who made it), then pin the new value. If not, do not build: whoever changed it may read what you seal.',
+  )
+}
+
+/** Returns the warning for pins that version 0.1 printed. */
+export function publicKeysOnly(file: SecretsFile, where: string): string {
+  const state = trustStateOf(file)
+  return `${where} covers only the public keys of ${file.path}, not the KMS keys and encryption contexts. If you know each of these, pin ${pinOf(state)} instead:\n${indented(describeState(state))}`
 }
 
 /**

@@ -1,10 +1,41 @@
+import { contextText } from '../crypto/data-key-pair.js'
 import type { Token } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
 import { DEFAULT_SCOPE } from './names.js'
-import type { ScopedPair, SecretsFile } from './parse.js'
+import type { ScopedPair, SecretsFile } from './types.js'
 
-/** Returns the pair that a scope seals to. */
-export function currentPair({ current }: SecretsFile, scope = DEFAULT_SCOPE): ScopedPair {
-  return current.get(scope)!
+/** Returns the names of a file's scopes, sorted. */
+export const scopeNames = ({ current }: SecretsFile): string[] => [...current.keys()].sort()
+
+/** Checks whether a file has other scopes than `default`. */
+export const hasScopes = (file: SecretsFile): boolean =>
+  scopeNames(file).some((scope) => scope !== DEFAULT_SCOPE)
+
+/** Returns the version of the format that can represent a file: 1 if it has only the scope `default`. */
+export const versionOf = (file: SecretsFile): 1 | 2 => (hasScopes(file) ? 2 : 1)
+
+/**
+ * Returns the pair that a scope seals to. Without a scope: that of `default`, or of the only scope.
+ *
+ * @throws KmsBuildError SCOPE_UNKNOWN.
+ */
+export function currentPair(file: SecretsFile, scope?: string): ScopedPair {
+  const pair = findCurrentPair(file, scope)
+  if (pair) return pair
+  const names = scopeNames(file).join(', ')
+  throw new KmsBuildError(
+    'SCOPE_UNKNOWN',
+    scope === undefined
+      ? `${file.path} has several scopes, and none is named default. Name one of them: ${names}.`
+      : `${file.path} has no scope ${scope} (it has ${names}). Create it with npx unplugin-kms init --scope ${scope}.`,
+  )
+}
+
+/** As `currentPair`; undefined if there is no such scope, or no scope is given and none is obvious. */
+export function findCurrentPair({ current }: SecretsFile, scope?: string): ScopedPair | undefined {
+  const [only, ...others] = current.values()
+  const pair = current.get(scope ?? DEFAULT_SCOPE)
+  return pair ?? (scope === undefined && !others.length ? only : undefined)
 }
 
 /** Returns the pair that a token of the file is sealed to. The parser checked that it exists. */
@@ -26,4 +57,25 @@ export function replacePair(file: SecretsFile, pair: ScopedPair): void {
   const wasCurrent = !isStale(file, pair)
   file.pairs.set(pair.fingerprint, pair)
   if (wasCurrent) file.current.set(pair.scope, pair)
+}
+
+/**
+ * Checks that no two scopes could be opened with one permission: their pairs differ in the KMS key or
+ * in the encryption context.
+ *
+ * @throws KmsBuildError OPTIONS_INVALID.
+ */
+export function checkDistinctScopes({ path, pairs }: SecretsFile): void {
+  const scopeOf = new Map<string, string>()
+  for (const { scope, wrapped, encryptionContext } of pairs.values())
+    for (const { keyId } of wrapped) {
+      const permission = `${keyId} ${contextText(encryptionContext)}`
+      const other = scopeOf.get(permission) ?? scope
+      if (other !== scope)
+        throw new KmsBuildError(
+          'OPTIONS_INVALID',
+          `${path}: the scopes ${other} and ${scope} would have the same KMS key and encryption context, so a role that may decrypt one could decrypt the other. Give each its own --context.`,
+        )
+      scopeOf.set(permission, scope)
+    }
 }

@@ -2,8 +2,8 @@ import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { encodeToken } from '../crypto/token.js'
 import { replaceFile } from '../util/replace-file.js'
 import { DEFAULT_SCOPE } from './names.js'
-import type { SecretsFile } from './parse.js'
-import { currentPair } from './scopes.js'
+import type { ScopedPair, SecretsFile } from './parse.js'
+import { versionOf } from './scopes.js'
 
 /** Returns a new file with one data key pair and no entries. */
 export function newSecretsFile(
@@ -26,23 +26,34 @@ const sorted = <T, U>(map: Map<string, T>, transform: (value: T) => U) =>
     [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, transform(value)]),
   )
 
-/** Returns the file's text: one entry per line, sorted, so that a change is one line of a diff. */
+const headOf = ({ encryptionContext, fingerprint }: ScopedPair) => ({
+  encryptionContext,
+  current: fingerprint,
+})
+
+/**
+ * Returns the file's text: one entry per line, sorted, so that a change is one line of a diff. A file
+ * that uses nothing new has version 1, so that earlier releases read it.
+ */
 export function formatSecretsFile(file: SecretsFile): string {
-  const { encryptionContext, fingerprint } = currentPair(file)
+  const { schema, current, pairs, secrets } = file
+  const main = current.get(DEFAULT_SCOPE)
+  const others = new Map([...current].filter(([scope]) => scope !== DEFAULT_SCOPE))
   const json = {
-    ...(file.schema !== undefined && { $schema: file.schema }),
-    version: 1,
-    encryptionContext,
-    current: fingerprint,
-    dataKeyPairs: sorted(file.pairs, ({ publicKey, wrapped }) => ({
+    ...(schema !== undefined && { $schema: schema }),
+    version: versionOf(file),
+    ...(main && headOf(main)),
+    ...(others.size && { scopes: sorted(others, headOf) }),
+    dataKeyPairs: sorted(pairs, ({ scope, publicKey, wrapped }) => ({
+      ...(scope !== DEFAULT_SCOPE && { scope }),
       publicKey: publicKey.toString('base64'),
       privateKeyCiphertextBlobs: wrapped,
     })),
-    secrets: sorted(file.secrets, encodeToken),
+    secrets: sorted(secrets, encodeToken),
   }
   return `${JSON.stringify(json, null, 2)}\n`
 }
 
 /** @throws KmsBuildError FILE_UNWRITABLE; the file is then unchanged. */
 export const writeSecretsFile = (file: SecretsFile) =>
-  replaceFile(file.path, formatSecretsFile(file))
+  replaceFile(file.path, formatSecretsFile(file), 'follow links')

@@ -2,10 +2,11 @@ import { dirname } from 'node:path'
 import { sealToText } from '../crypto/seal.js'
 import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
-import { checkKnownPin } from '../secrets-file/known-pins.js'
-import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { existingSecretsFile } from '../secrets-file/locate.js'
 import { currentPair } from '../secrets-file/scopes.js'
 import { secretsFilesOfProject } from '../secrets-file/stages.js'
+import { checkTrust } from '../secrets-file/trust.js'
+import type { SetOptions } from './set.js'
 import {
   markedSources,
   onlyLiterals,
@@ -33,7 +34,7 @@ export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSou
  */
 export async function encryptSources(
   paths: string[],
-  options: SecretsOptions = {},
+  options: SetOptions = {},
 ): Promise<{ changed: ChangedSource[]; warnings: string[] }> {
   const file = await existingSecretsFile(options)
   const stages = await secretsFilesOfProject(dirname(file.path))
@@ -43,8 +44,8 @@ export async function encryptSources(
       `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with only one of them. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
     )
   }
-  const warnings = await checkKnownPin(file, options.trust)
-  const pair = currentPair(file)
+  const warnings = await checkTrust(file, options.trust)
+  const pair = currentPair(file, options.scope)
 
   const sources = await plaintextSources(paths)
   const sealed = await withLiterals(sources, ({ argument }) =>

@@ -1,19 +1,23 @@
 import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsCalls } from '../aws/kms.js'
-import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
-import { rememberPins } from '../secrets-file/known-pins.js'
 import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
 import { withLock } from '../secrets-file/lock.js'
-import { readSecretsFile } from '../secrets-file/parse.js'
-import { newSecretsFile, writeSecretsFile } from '../secrets-file/serialize.js'
+import { checkScopeName, DEFAULT_SCOPE } from '../secrets-file/names.js'
+import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
+import { checkDistinctScopes, makeCurrent } from '../secrets-file/scopes.js'
+import { newSecretsFile } from '../secrets-file/serialize.js'
+import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
+import { checkTrust, writeTrusted } from '../secrets-file/trust.js'
 import { createTypes } from '../secrets-file/typings.js'
 import { notIncluded } from './typings-included.js'
 
-export interface InitOptions extends Omit<SecretsOptions, 'trust'> {
-  /** Key ids, key ARNs, aliases or alias ARNs; all of them may open what is sealed. */
+export interface InitOptions extends SecretsOptions {
+  /** Key ids, key ARNs, aliases or alias ARNs. Each of these KMS keys can decrypt. */
   keyIds: string[]
   encryptionContext?: Record<string, string>
+  /** The scope that the pair is for. Added to the file if that exists. Default: `default`. */
+  scope?: string
   /** Whether a TypeScript project gets a declaration of the names. Default: true. */
   types?: boolean
 }
@@ -21,56 +25,85 @@ export interface InitOptions extends Omit<SecretsOptions, 'trust'> {
 export interface Initialised {
   path: string
   fingerprint: string
+  scope: string
   /** For the plugin's option `pin`. */
   pin: string
   keyArns: string[]
-  /** The declaration that was made. */
+  /** The declaration that was created. */
   types: string | undefined
   warnings: string[]
 }
 
 /**
- * Makes a secrets file with a new data key pair; `createDataKeyPair` says where that is made.
+ * Creates a data key pair, and a secrets file for it or a scope in the present file;
+ * `createDataKeyPair` documents where the pair is made.
  *
- * @throws KmsBuildError SECRETS_FILE_EXISTS, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED, FILE_LOCKED,
- *   FILE_UNWRITABLE.
+ * @throws KmsBuildError SECRETS_FILE_EXISTS, NAME_INVALID, OPTIONS_INVALID, PIN_MISMATCH, KMS_DENIED,
+ *   KMS_UNREACHABLE, KMS_FAILED, FILE_LOCKED, FILE_UNWRITABLE.
  */
 export async function initSecretsFile(options: InitOptions): Promise<Initialised> {
-  const { keyIds, encryptionContext = {}, aws = {}, types = true } = options
+  const { keyIds, encryptionContext = {}, scope = DEFAULT_SCOPE, aws = {}, types = true } = options
+  checkScopeName(scope)
   if (!keyIds.length)
     throw new KmsBuildError(
       'KEY_MISSING',
-      'nothing says which KMS key may open the secrets. Give --key ID: a key id, key ARN or alias.',
+      'no KMS key is given. Give --key ID: a key id, key ARN or alias.',
     )
   const path = secretsFilePath(options)
   return withLock(path, async (stillHeld) => {
-    await rejectExisting(options)
+    const present = await fileToExtend(path, scope)
+    const before = present && trustStateOf(present)
+    const warnings = present ? await checkTrust(present, options.trust) : []
     const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
-    const file = newSecretsFile(path, pair)
+    const file = present ?? newSecretsFile(path, pair, scope)
+    if (present) makeCurrent(file, { ...pair, scope })
+    checkDistinctScopes(file)
     stillHeld()
-    const warnings = await rememberPins(file)
-    await writeSecretsFile(file)
-    const typings = types ? await createTypes(file) : undefined
-    const unread = typings && (await notIncluded(typings))
-    if (unread) warnings.push(unread)
+    warnings.push(...(await writeTrusted(file, before)))
+    const created = types && !present ? await createTypes(file) : { path: undefined, warnings: [] }
+    const unread = created.path && (await notIncluded(created.path))
+    if (unread) created.warnings.push(unread)
     return {
       path,
       fingerprint: pair.fingerprint,
-      pin: publicKeyDigest(pair.publicKey),
+      scope,
+      pin: pinOf(trustStateOf(file)),
       keyArns: pair.wrapped.map(({ keyId }) => keyId),
-      types: typings,
-      warnings,
+      types: created.path,
+      warnings: [...warnings, ...created.warnings],
     }
   })
 }
 
-/** Fails if the secrets file exists. @throws KmsBuildError SECRETS_FILE_EXISTS. */
-export async function rejectExisting(options: SecretsOptions): Promise<void> {
-  const path = secretsFilePath(options)
-  // A file that is there but broken is not ours to overwrite either.
-  if ((await readSecretsFile(path).catch(() => true)) === null) return
-  throw new KmsBuildError(
-    'SECRETS_FILE_EXISTS',
-    `${path} exists already, and everything sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for a file of another stage or package give --file PATH.`,
-  )
+/**
+ * Fails if the secrets file exists and has the scope already.
+ *
+ * @throws KmsBuildError SECRETS_FILE_EXISTS.
+ */
+export async function rejectExisting(options: SecretsOptions & { scope?: string }): Promise<void> {
+  await fileToExtend(secretsFilePath(options), options.scope ?? DEFAULT_SCOPE)
 }
+
+/**
+ * Returns the present file if the scope is new to it; undefined if there is none.
+ *
+ * @throws KmsBuildError SECRETS_FILE_EXISTS.
+ */
+async function fileToExtend(path: string, scope: string): Promise<SecretsFile | undefined> {
+  const file = await readSecretsFile(path).catch((error: unknown) => {
+    if (scope !== DEFAULT_SCOPE) throw error
+    // A malformed file must not be overwritten either.
+    throw exists(path, scope)
+  })
+  if (!file) return undefined
+  if (file.current.has(scope)) throw exists(path, scope)
+  return file
+}
+
+const exists = (path: string, scope: string) =>
+  new KmsBuildError(
+    'SECRETS_FILE_EXISTS',
+    scope === DEFAULT_SCOPE
+      ? `${path} exists already, and everything sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for a file of another stage or package give --file PATH; for another scope give --scope NAME.`
+      : `${path} already has the scope ${scope}. For a new data key pair use npx unplugin-kms rotate --scope ${scope}.`,
+  )

@@ -1,5 +1,6 @@
 import { plaintextSize } from '../crypto/token.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import { DEFAULT_SCOPE } from '../secrets-file/names.js'
 import { isStale, pairOf } from '../secrets-file/scopes.js'
 
 export interface ListedSecret {
@@ -7,8 +8,10 @@ export interface ListedSecret {
   /** The size of the plaintext, in bytes. */
   size: number
   fingerprint: string
-  /** Sealed to an earlier data key pair than the file's current one. */
+  /** Sealed to an earlier data key pair than the current one of its scope. */
   stale: boolean
+  /** Absent for the scope `default`. */
+  scope?: string
 }
 
 /**
@@ -20,10 +23,14 @@ export async function listSecrets(options: SecretsOptions = {}): Promise<ListedS
   const file = await existingSecretsFile(options)
   return [...file.secrets]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, token]) => ({
-      name,
-      size: plaintextSize(token),
-      fingerprint: token.fingerprint,
-      stale: isStale(file, pairOf(file, token)),
-    }))
+    .map(([name, token]) => {
+      const pair = pairOf(file, token)
+      return {
+        name,
+        size: plaintextSize(token),
+        fingerprint: pair.fingerprint,
+        stale: isStale(file, pair),
+        ...(pair.scope !== DEFAULT_SCOPE && { scope: pair.scope }),
+      }
+    })
 }

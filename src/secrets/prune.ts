@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { tokenPrefixes } from '../crypto/token.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
-import { rememberPins } from '../secrets-file/known-pins.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { isStale } from '../secrets-file/scopes.js'
@@ -31,7 +30,7 @@ export interface Pruned {
  */
 export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pruned>> {
   const { paths = ['.'], branches = true } = options
-  const edited = await editSecretsFile(options, 'sealing', async (file) => {
+  const edited = await editSecretsFile(options, 'check', async (file) => {
     const dropped: string[] = []
     const kept: Pruned['kept'] = []
     for (const pair of file.pairs.values()) {
@@ -46,7 +45,6 @@ export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pru
       else dropped.push(fingerprint)
     }
     for (const fingerprint of dropped) file.pairs.delete(fingerprint)
-    if (dropped.length) await rememberPins(file)
     return { dropped, kept }
   })
   return edited

@@ -4,6 +4,7 @@ import { editSecretsFile } from '../secrets-file/edit.js'
 import { existingEntry, type SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import { opener } from '../secrets-file/open.js'
+import { pairOf } from '../secrets-file/scopes.js'
 import { sealEntry } from './set.js'
 
 /**
@@ -15,7 +16,7 @@ import { sealEntry } from './set.js'
  */
 export async function renameSecret(from: string, to: string, options: SecretsOptions = {}) {
   checkName(to)
-  return editSecretsFile(options, 'sealing', async (file) => {
+  return editSecretsFile(options, 'check', async (file) => {
     const token = existingEntry(file, from)
     if (file.secrets.has(to))
       throw new KmsBuildError(
@@ -23,7 +24,7 @@ export async function renameSecret(from: string, to: string, options: SecretsOpt
         `${file.path} already has a secret ${to}. Unset it first, or choose another name.`,
       )
     const plaintext = await opener(kmsOpeningCalls(options.aws ?? {}), file).open(token, from)
-    await sealEntry(file, to, plaintext)
+    await sealEntry(file, to, plaintext, pairOf(file, token).scope)
     plaintext.fill(0)
     file.secrets.delete(from)
   })

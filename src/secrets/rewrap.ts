@@ -1,75 +1,92 @@
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { regionOf } from '../aws/kms.js'
-import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
-import { currentPair, replacePair } from '../secrets-file/scopes.js'
+import type { ScopedPair, SecretsFile } from '../secrets-file/parse.js'
+import { checkDistinctScopes, currentPair, replacePair } from '../secrets-file/scopes.js'
 
-export interface RewrapOptions extends Omit<SecretsOptions, 'trust'> {
-  /** The KMS keys that may open from now on, in place of all others. Default: those of now. */
+export interface RewrapOptions extends SecretsOptions {
+  /** The KMS keys that may decrypt from now on, in place of all others. Default: the present ones. */
   keyIds?: string[]
-  /** In place of the present one. Default: the present one. */
+  /** The new encryption context. Default: the present one. */
   encryptionContext?: Record<string, string>
+  /** The scope whose pairs are wrapped again. Default: all. */
+  scope?: string
+  /** Called with the KMS keys before a private key is wrapped under them. */
+  onWrap?: (scope: string, keyIds: string[]) => void
 }
 
 /**
  * Wraps the private keys under other KMS keys, or with another context, inside KMS: no plaintext
- * leaves it, and tokens stay as they are.
+ * leaves it, and tokens stay as they are. A key that stays gets the content of its own CiphertextBlob,
+ * never that of another key, so a key that cannot decrypt gains nothing.
  *
- * @throws KmsBuildError OPTIONS_INVALID where no blob is in the new key's region; KMS_DENIED,
- *   KMS_UNREACHABLE, KMS_FAILED, and what `editSecretsFile` throws.
+ * @throws KmsBuildError OPTIONS_INVALID if no blob is in the new key's region, or a context is for
+ *   several scopes; PIN_MISMATCH, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED, and what `editSecretsFile`
+ *   throws.
  */
 export async function rewrapSecrets(options: RewrapOptions) {
   const kms = kmsOpeningCalls(options.aws ?? {})
-  return editSecretsFile(options, 'not sealing', async (file) => {
-    for (const pair of file.pairs.values()) {
-      const encryptionContext = options.encryptionContext ?? pair.encryptionContext
-      const wrapped = []
-      for (const keyId of options.keyIds ?? pair.wrapped.map(({ keyId }) => keyId)) {
-        const region =
-          regionOf(keyId) ??
-          options.aws?.region ??
-          process.env.AWS_REGION ??
-          process.env.AWS_DEFAULT_REGION
-        wrapped.push(await rewrap(kms, pair, { keyId, region, encryptionContext }))
-      }
-      replacePair(file, { ...pair, wrapped, encryptionContext })
-    }
-    return { keyArns: currentPair(file).wrapped.map(({ keyId }) => keyId) }
+  return editSecretsFile(options, 'check', async (file) => {
+    for (const pair of pairsToRewrap(file, options))
+      replacePair(file, await rewrapPair(kms, pair, options))
+    checkDistinctScopes(file)
+    const { scope, wrapped } = currentPair(file, options.scope ?? [...file.current.keys()][0])
+    return { scope, keyArns: wrapped.map(({ keyId }) => keyId) }
   })
 }
 
-interface Target {
-  keyId: string
-  region: string | undefined
-  encryptionContext: Record<string, string>
+function pairsToRewrap(file: SecretsFile, { scope, encryptionContext }: RewrapOptions) {
+  if (scope === undefined && encryptionContext && file.current.size > 1)
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      `${file.path} has several scopes, and each needs an encryption context of its own. Name the scope that gets this one: --scope.`,
+    )
+  const wanted = scope === undefined ? undefined : currentPair(file, scope).scope
+  return [...file.pairs.values()].filter((pair) => wanted === undefined || pair.scope === wanted)
 }
 
-function rewrap(
+async function rewrapPair(
   kms: KmsOpeningCalls,
-  pair: DataKeyPair,
-  { keyId, region, encryptionContext }: Target,
-): Promise<WrappedPrivateKey> {
-  const source = sourceIn(region, keyId, pair)
-  if (source) return kms.reEncrypt(source, pair.encryptionContext, keyId, encryptionContext)
-  throw new KmsBuildError(
-    'OPTIONS_INVALID',
-    `KMS re-encrypts within one region, and ${pair.fingerprint} is wrapped under no key of ${region ?? 'the region, which is not known'} (${pair.wrapped.map(({ keyId }) => keyId).join(', ')}). ` +
-      'Give the ARN of a key there, use a multi-Region key, or make a new pair under the new key: npx unplugin-kms rotate --key ID.',
-  )
+  pair: ScopedPair,
+  options: RewrapOptions,
+): Promise<ScopedPair> {
+  const encryptionContext = options.encryptionContext ?? pair.encryptionContext
+  const keyIds = options.keyIds ?? pair.wrapped.map(({ keyId }) => keyId)
+  options.onWrap?.(pair.scope, keyIds)
+  const wrapped: WrappedPrivateKey[] = []
+  for (const keyId of keyIds) {
+    const source = sourceFor(keyId, pair, options)
+    wrapped.push(await kms.reEncrypt(source, pair.encryptionContext, keyId, encryptionContext))
+  }
+  return { ...pair, wrapped, encryptionContext }
 }
 
-/** A blob that KMS can open in the region: wrapped there, or under a multi-Region key that is there too. */
-function sourceIn(
-  region: string | undefined,
+/**
+ * Returns the blob to re-encrypt for a key: its own, or else one that KMS can open in the key's region,
+ * wrapped there or under a related multi-Region key.
+ */
+function sourceFor(
   keyId: string,
-  { wrapped }: DataKeyPair,
-): WrappedPrivateKey | undefined {
-  const near = wrapped.find((blob) => parseKeyArn(blob.keyId)!.region === region)
+  { wrapped, fingerprint }: ScopedPair,
+  { aws, keyIds }: RewrapOptions,
+): WrappedPrivateKey {
+  const own = wrapped.find((blob) => blob.keyId === keyId)
+  if (own) return own
+  const region =
+    regionOf(keyId) ?? aws?.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION
+  // Only a key that the user named gets the content of another key's blob.
+  const near = keyIds && wrapped.find((blob) => parseKeyArn(blob.keyId)!.region === region)
   if (near) return near
   const target = parseKeyArn(keyId)
   const related = target && wrapped.find((blob) => areRelated([target, parseKeyArn(blob.keyId)!]))
-  return related ? { ...related, keyId } : undefined
+  if (related) return { ...related, keyId }
+  throw new KmsBuildError(
+    'OPTIONS_INVALID',
+    `KMS re-encrypts within one region, and ${fingerprint} is wrapped under no key of ${region ?? 'the region, which is not known'} (${wrapped.map((blob) => blob.keyId).join(', ')}). ` +
+      'Give the ARN of a key there, use a multi-Region key, or make a new pair under the new key: npx unplugin-kms rotate --key ID.',
+  )
 }

@@ -4,12 +4,13 @@ import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import { isStale } from '../secrets-file/scopes.js'
+import { rejectMove } from './set.js'
 
 /**
  * Stores a token that somebody else sealed, for example in the page of `unplugin-kms page`. Needs no
  * AWS. The name is part of the encryption, so a token of another name cannot be decrypted later.
  *
- * @throws KmsBuildError NAME_INVALID, TOKEN_INVALID, TOKEN_FOREIGN, and what `editSecretsFile` throws.
+ * @throws KmsBuildError NAME_INVALID, TOKEN_INVALID, TOKEN_FOREIGN, SCOPE_MISMATCH, and what `editSecretsFile` throws.
  */
 export async function setToken(
   name: string,
@@ -28,13 +29,14 @@ export async function setToken(
       'TOKEN_INVALID',
       `the token for ${name} was sealed as a literal, not as an entry of a secrets file. Use it as secret('kms:v1:…'), or seal it for the entry.`,
     )
-  return editSecretsFile(options, 'sealing', (file) => {
+  return editSecretsFile(options, 'check', (file) => {
     const pair = file.pairs.get(token.fingerprint)
     if (!pair || isStale(file, pair))
       throw new KmsBuildError(
         'TOKEN_FOREIGN',
         `the token for ${name} is sealed to ${token.fingerprint}, which is ${pair ? 'an earlier' : 'not a'} data key pair of ${file.path}. Send a page of the file as it is now: npx unplugin-kms page.`,
       )
+    rejectMove(file, name, pair.scope)
     const isKnown = file.secrets.has(name)
     file.secrets.set(name, token)
     return { added: isKnown ? [] : [name], replaced: isKnown ? [name] : [] }

@@ -4,7 +4,7 @@ import { KmsBuildError, type Place } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
 import { MARKER, type Mark } from '../pipeline/collect/mark.js'
 import { textOf } from '../pipeline/resolve/plaintext.js'
-import { replaceFile, unwritable } from '../util/replace-file.js'
+import { replaceFile, targetOf, unwritable } from '../util/replace-file.js'
 import { entersSources, walkFiles } from '../util/walk.js'
 
 /** A module with marks whose argument is a literal. */
@@ -153,6 +153,7 @@ export async function replaceSource(source: MarkedSource, text: string): Promise
  */
 export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
   await refuseUnsafe(source)
+  await targetOf(source.path, 'stay in folder')
   const original = `${source.path}.sealed`
   await replaceFile(original, source.code)
   try {

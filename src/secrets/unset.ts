@@ -7,7 +7,7 @@ import { existingEntry, type SecretsOptions } from '../secrets-file/locate.js'
  * @throws KmsBuildError NAME_UNKNOWN, and what `editSecretsFile` throws.
  */
 export const unsetSecret = (name: string, options: SecretsOptions = {}) =>
-  editSecretsFile(options, 'not sealing', (file) => {
+  editSecretsFile(options, 'ignore', (file) => {
     existingEntry(file, name)
     file.secrets.delete(name)
   })

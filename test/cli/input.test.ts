@@ -163,7 +163,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
     expect(ran.stderr).toContain(`fingerprint is ${fingerprintOf(pair.publicKey)}`)
   })
 
-  it('its fingerprint rewritten: both pins and the commit are shown, until --trust', async () => {
+  it('its fingerprint rewritten: the difference and the commit are shown, until --trust', async () => {
     const space = await seeded()
     await set(space, 'B')
     const { file, mine } = swapped()
@@ -180,7 +180,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
       const ran = await space.cli(args, { stdin: VALUE })
       expect(ran).toMatchObject({ code: 4 })
       expect(ran.stderr).toMatch(
-        /remembered: sha256:[0-9a-f]{64}\n {2}in the file: sha256:[0-9a-f]{64}\n {2}changed by: /,
+        /\+ data key pair sha256:[0-9a-f]{64}\n[^]*remembered: sha256:[0-9a-f]{64}\n {2}in the file: sha256:[0-9a-f]{64}\n {2}changed by: /,
       )
       expect(await content(space)).toBe(before)
     }

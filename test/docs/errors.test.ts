@@ -20,6 +20,7 @@ it('every error code is explained in docs/errors.md, and no other', async () => 
         'DEV_VALUES_IGNORED',
         'DIRECT_MANY',
         'ENV_REPLACED',
+        'PIN_PUBLIC_KEYS_ONLY',
         'PROOF_SKIPPED',
       ]),
     ].toSorted(),

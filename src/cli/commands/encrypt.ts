@@ -6,6 +6,8 @@ import {
   example,
   fileOption,
   jsonOption,
+  scopeOf,
+  scopeOption,
   secretsOptions,
   trustOption,
 } from '../support/shared-options.js'
@@ -17,6 +19,7 @@ export function addEncrypt(program: Command) {
     .description("Turn plaintext secret('…') literals into sealed tokens, in place. Needs no AWS.")
     .argument('<path...>', 'source files, or folders of them')
     .option('--check', 'change nothing; exit 1 if there are plaintext literals')
+    .addOption(scopeOption('scope of the literals (default: default)'))
     .addOption(fileOption())
     .addOption(trustOption())
     .addOption(jsonOption('a list of { path, places }'))
@@ -32,7 +35,10 @@ export function addEncrypt(program: Command) {
         process.exitCode = EXIT.FINDINGS
         return
       }
-      const { changed, warnings } = await encryptSources(paths, secretsOptions(flags))
+      const { changed, warnings } = await encryptSources(paths, {
+        ...secretsOptions(flags),
+        ...scopeOf(flags),
+      })
       warnings.forEach(warn)
       report(changed, flags.json, 'sealed')
       if (changed.length)

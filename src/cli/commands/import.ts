@@ -6,6 +6,8 @@ import {
   example,
   fileOption,
   jsonOption,
+  scopeOf,
+  scopeOption,
   secretsOptions,
   trustOption,
 } from '../support/shared-options.js'
@@ -19,6 +21,7 @@ export function addImport(program: Command) {
     .argument('<path>', 'dotenv file')
     .argument('[name...]', 'variables to import (default: all)')
     .option('--delete', 'delete the dotenv file, if everything in it was sealed')
+    .addOption(scopeOption('scope of the entries (default: default)'))
     .addOption(fileOption())
     .addOption(trustOption())
     .addOption(jsonOption('{ path, added, replaced, skipped }'))
@@ -38,7 +41,7 @@ export function addImport(program: Command) {
           'PLAINTEXT_EMPTY',
           `${path} has no value to import. Write one line NAME=value per value.`,
         )
-      const sealed = await setSecrets(chosen, secretsOptions(flags))
+      const sealed = await setSecrets(chosen, { ...secretsOptions(flags), ...scopeOf(flags) })
       for (const warning of [...sealed.warnings, ...file.warnings]) warn(warning)
       if (file.empty.length && !names.length)
         note(`left out, since they are empty: ${file.empty.join(', ')}`)

@@ -1,6 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
+import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
 import { emphasis, print, printJson, waiting, warn } from '../support/output.js'
 import {
+  announceKeys,
   contextOption,
   example,
   fileOption,
@@ -8,26 +10,32 @@ import {
   keyOption,
   profileOption,
   regionOption,
+  scopeOf,
+  scopeOption,
   secretsOptions,
+  trustOption,
 } from '../support/shared-options.js'
 
 export function addInit(program: Command) {
   const command = program
     .command('init')
-    .summary('Create a secrets file with a new data key pair')
-    .description('Create a secrets file with a new data key pair.')
+    .summary('Create a secrets file, or a scope in it, with a data key pair')
+    .description('Create a secrets file, or a scope in it, with a new data key pair.')
     .addOption(keyOption('KMS key that encrypts it: id, ARN or alias').makeOptionMandatory())
     .addOption(contextOption('encryption context, visible in CloudTrail'))
+    .addOption(scopeOption('scope of the pair, added to the file if it exists'))
     .addOption(fileOption())
+    .addOption(trustOption())
     .addOption(regionOption())
     .addOption(profileOption())
     .option('--merge-driver', 'let git merge secrets files entry by entry')
     .option('--no-types', 'no TypeScript declaration of the names')
-    .addOption(jsonOption('{ path, fingerprint, pin, keyArns, types, warnings }'))
+    .addOption(jsonOption('{ path, fingerprint, scope, pin, keyArns, types, warnings }'))
     .action(async (flags) => {
       const { initSecretsFile, rejectExisting } = await import('../../secrets/init.js')
-      const options = secretsOptions(flags)
+      const options = { ...secretsOptions(flags), ...scopeOf(flags) }
       await rejectExisting(options)
+      announceKeys(flags.scope ?? DEFAULT_SCOPE, flags.key)
       const made = await waiting('creating a data key pair in KMS', () =>
         initSecretsFile({
           ...options,
@@ -40,7 +48,8 @@ export function addInit(program: Command) {
       const attributes = flags.mergeDriver ? await installMergeDriver(made.path) : undefined
       made.warnings.forEach(warn)
       if (flags.json) return printJson(made)
-      print(`created ${emphasis(made.path)}, which is safe to commit`)
+      const scope = flags.scope === undefined ? '' : `the scope ${flags.scope} of `
+      print(`created ${scope}${emphasis(made.path)}, which is safe to commit`)
       for (const arn of made.keyArns) print(`  decrypts with ${arn}`)
       if (made.types) print(`created ${made.types}, which types secret.named(); commit it too`)
       if (attributes)
@@ -48,9 +57,11 @@ export function addInit(program: Command) {
           `git merges it by entry: commit ${attributes}, and run npx unplugin-kms merge --install in each other clone`,
         )
       print(
-        `pin its public key in the plugin's options, so that no build seals to another key:\n  pin: '${emphasis(made.pin)}'\nor in CI: UNPLUGIN_KMS_PIN=${made.pin}`,
+        `pin its keys in the plugin's options, so that no build seals to others:\n  pin: '${emphasis(made.pin)}'\nor in CI: UNPLUGIN_KMS_PIN=${made.pin}`,
       )
-      return print('next: npx unplugin-kms set NAME')
+      return print(
+        `next: npx unplugin-kms set NAME${flags.scope === undefined ? '' : ` --scope ${flags.scope}`}`,
+      )
     })
   example(
     command,

@@ -3,7 +3,17 @@ import type { Difference } from '../../inspect/against.js'
 import type { Inspection } from '../../inspect/inspect.js'
 import type { SealedTo } from '../../inspect/sealed-to.js'
 import { EXIT } from '../support/exit-codes.js'
-import { alarm, count, dim, emphasis, note, plain, print, printJson } from '../support/output.js'
+import {
+  alarm,
+  count,
+  dim,
+  emphasis,
+  note,
+  plain,
+  print,
+  printJson,
+  widthOf,
+} from '../support/output.js'
 import { example, jsonOption } from '../support/shared-options.js'
 
 export function addInspect(program: Command) {
@@ -157,10 +167,10 @@ function openersOf({ secrets, dataKeyPairs }: Inspection): Opener[] {
 const HEAD = ['NAME', 'KIND', 'FORMAT', 'MODE', 'SIZE', 'REGIONS', 'IN']
 
 function table(rows: string[][]) {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))))
   rows.forEach((row, at) => {
     const line = row
-      .map((cell, column) => cell.padEnd(widths[column]!))
+      .map((cell, column) => cell + ' '.repeat(widths[column]! - widthOf(cell)))
       .join('  ')
       .trimEnd()
     print(at ? line : dim(line))

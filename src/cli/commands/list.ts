@@ -1,6 +1,14 @@
 import type { Command } from '@commander-js/extra-typings'
-import { alarm, dim, note, print, printJson } from '../support/output.js'
-import { example, fileOption, jsonOption, secretsOptions } from '../support/shared-options.js'
+import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
+import { EXIT } from '../support/exit-codes.js'
+import { alarm, dim, note, print, printJson, warn } from '../support/output.js'
+import {
+  example,
+  fileOption,
+  jsonOption,
+  secretsOptions,
+  type SharedFlags,
+} from '../support/shared-options.js'
 
 export function addList(program: Command) {
   const command = program
@@ -10,15 +18,22 @@ export function addList(program: Command) {
       'List names, sizes and fingerprints, and the entries that are sealed to an earlier data key pair. Needs no AWS.',
     )
     .addOption(fileOption())
-    .addOption(jsonOption('a list of { name, size, fingerprint, stale }'))
+    .option('--keys', 'list the keys that decrypt, and the pin that covers them')
+    .addOption(jsonOption('a list of { name, size, fingerprint, stale, scope? }'))
     .action(async (flags) => {
+      await checkKeys(flags)
+      if (flags.keys) return undefined
       const { listSecrets } = await import('../../secrets/list.js')
       const secrets = await listSecrets(secretsOptions(flags))
       if (flags.json) return printJson(secrets)
       const width = Math.max(0, ...secrets.map(({ name }) => name.length))
+      const scopes = new Set(secrets.map(({ scope = DEFAULT_SCOPE }) => scope))
+      const scopeWidth = Math.max(0, ...[...scopes].map((scope) => scope.length))
+      const scopeColumn = (scope: string) =>
+        scopes.size > 1 || !scopes.has(DEFAULT_SCOPE) ? `  ${scope.padEnd(scopeWidth)}` : ''
       const lines = secrets.map(
-        ({ name, size, fingerprint, stale }) =>
-          `${name.padEnd(width)}  ${String(size).padStart(7)} B  ${dim(fingerprint)}${stale ? alarm('  stale') : ''}`,
+        ({ name, size, fingerprint, stale, scope = DEFAULT_SCOPE }) =>
+          `${name.padEnd(width)}  ${String(size).padStart(7)} B  ${dim(fingerprint)}${scopeColumn(scope)}${stale ? alarm('  stale') : ''}`,
       )
       if (lines.length) print(lines.join('\n'))
       else note('no entries yet: npx unplugin-kms set NAME adds one')
@@ -26,6 +41,25 @@ export function addList(program: Command) {
         note(
           'stale entries are sealed to an earlier key pair: npx unplugin-kms rotate seals them again',
         )
+      return undefined
     })
   example(command, 'npx unplugin-kms list --file kms-secrets.staging.json')
+}
+
+interface KeysFlags extends SharedFlags {
+  keys?: true | undefined
+  json?: true | undefined
+}
+
+/** Warns, and makes the command fail, if the keys that decrypt are not the trusted ones. */
+async function checkKeys(flags: KeysFlags) {
+  const { describeKeys, listKeys } = await import('../../secrets/keys.js')
+  const keys = await listKeys(secretsOptions(flags))
+  if (keys.problem) {
+    warn(keys.problem)
+    process.exitCode = EXIT.FINDINGS
+  }
+  if (!flags.keys) return
+  if (flags.json) printJson(keys)
+  else for (const line of [...describeKeys(keys), `pin ${keys.pin}`]) print(line)
 }

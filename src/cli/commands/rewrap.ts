@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { KmsBuildError } from '../../errors.js'
 import { note, print, printJson, waiting, warn } from '../support/output.js'
 import {
+  announceKeys,
   contextOption,
   example,
   fileOption,
@@ -9,7 +10,10 @@ import {
   keyOption,
   profileOption,
   regionOption,
+  scopeOf,
+  scopeOption,
   secretsOptions,
+  trustOption,
 } from '../support/shared-options.js'
 import { NO_REMEDY } from './rotate.js'
 
@@ -22,7 +26,9 @@ export function addRewrap(program: Command) {
     )
     .addOption(keyOption('KMS key from now on (default: as before)'))
     .addOption(contextOption('new encryption context (default: as before)'))
+    .addOption(scopeOption('scope whose private keys are wrapped (default: all)'))
     .addOption(fileOption())
+    .addOption(trustOption())
     .addOption(regionOption())
     .addOption(profileOption())
     .addOption(jsonOption('{ path, keyArns }'))
@@ -36,6 +42,8 @@ export function addRewrap(program: Command) {
       const { path, result, warnings } = await waiting('asking KMS', () =>
         rewrapSecrets({
           ...secretsOptions(flags),
+          ...scopeOf(flags),
+          onWrap: announceKeys,
           ...(flags.key && { keyIds: flags.key }),
           ...(flags.context && { encryptionContext: flags.context }),
         }),

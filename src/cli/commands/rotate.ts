@@ -1,12 +1,16 @@
 import type { Command } from '@commander-js/extra-typings'
+import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
 import { count, emphasis, note, print, printJson, waiting, warn } from '../support/output.js'
 import {
+  announceKeys,
   example,
   fileOption,
   jsonOption,
   keyOption,
   profileOption,
   regionOption,
+  scopeOf,
+  scopeOption,
   secretsOptions,
   type SharedFlags,
   trustOption,
@@ -14,6 +18,7 @@ import {
 
 interface Flags extends SharedFlags {
   key?: string[] | undefined
+  scope?: string | undefined
   branches: boolean
   json?: true | undefined
 }
@@ -27,6 +32,7 @@ export function addRotate(program: Command) {
     .addOption(keyOption('KMS key of the new pair (default: as before)'))
     .option('--prune', 'create no pair; delete earlier ones that nothing uses')
     .option('--no-branches', 'with --prune: ignore the branches of git')
+    .addOption(scopeOption('scope that gets a new pair (default: all)'))
     .addOption(fileOption())
     .addOption(trustOption())
     .addOption(regionOption())
@@ -44,24 +50,30 @@ async function rotate(paths: string[], flags: Flags) {
   const { rotateSecrets } = await import('../../secrets/rotate.js')
   const options = {
     ...secretsOptions(flags),
+    ...scopeOf(flags),
     paths,
     ...(flags.key && { keyIds: flags.key }),
+    onWrap: announceKeys,
   }
   const rotated = await waiting('asking KMS', () => rotateSecrets(options))
   rotated.warnings.forEach(warn)
   if (flags.json) return printJson(rotated)
   print(
     rotated.finished
-      ? `sealed to ${rotated.fingerprint}, the current pair, what was still sealed to an earlier one; run it again for a new pair`
-      : `made ${rotated.fingerprint}, now the current pair of ${rotated.path}`,
+      ? 'finished an earlier rotation: what was sealed to an earlier pair is sealed to the current one; run it again for a new pair'
+      : rotated.scopes
+          .map(({ scope, fingerprint }) => {
+            const of = scope === DEFAULT_SCOPE ? '' : `the scope ${scope} of `
+            return `made ${fingerprint}, now the current pair of ${of}${rotated.path}`
+          })
+          .join('\n'),
   )
   print(
     `sealed anew: ${count(rotated.entries, 'entry')}, literals in ${count(rotated.sources.length, 'file')}`,
   )
   if (rotated.pins.length > 1) {
-    print(
-      `pin all of these until npx unplugin-kms rotate --prune has dropped the earlier:\n${rotated.pins.map((pin) => `  ${pin === rotated.pin ? emphasis(pin) : pin}`).join('\n')}`,
-    )
+    print(`pin the file as it is now: ${emphasis(rotated.pin)}`)
+    print(`until every branch has it, pin also: ${rotated.pins[0]}`)
   }
   return note(NO_REMEDY)
 }

@@ -1,13 +1,18 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { AwsOptions } from '../../options/types.js'
+import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
+import { note } from './output.js'
 
 /** The secrets file: one per stage. */
 export const fileOption = () =>
   new Option('-f, --file <path>', 'secrets file (default: kms-secrets.json)')
 
-/** For commands that seal. */
+/** For commands that seal, or wrap private keys. */
 export const trustOption = () =>
-  new Option('--trust', 'accept a public key other than the remembered one')
+  new Option('--trust', 'accept keys or contexts other than the remembered ones')
+
+/** For commands that work on one scope of a file. */
+export const scopeOption = (description: string) => new Option('-s, --scope <name>', description)
 
 /** For commands that call AWS. */
 export const regionOption = () => new Option('--region <region>', 'AWS region')
@@ -42,6 +47,17 @@ export const awsOptions = ({
 }: Pick<SharedFlags, 'region' | 'profile'>): { aws: AwsOptions } => ({
   aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
 })
+
+/** Returns the scope as an option of the operations. */
+export const scopeOf = ({ scope }: { scope?: string | undefined }) => ({
+  ...(scope !== undefined && { scope }),
+})
+
+/** Lists the KMS keys before a private key is wrapped under them. */
+export const announceKeys = (scope: string, keyIds: string[]) =>
+  note(
+    `a private key${scope === DEFAULT_SCOPE ? '' : ` of the scope ${scope}`} is wrapped under:\n${keyIds.map((keyId) => `  ${keyId}`).join('\n')}`,
+  )
 
 /** Parses an option that may be given several times. */
 export const several = (value: string, previous: string[] | undefined): string[] => [

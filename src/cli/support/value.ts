@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { KmsBuildError } from '../../errors.js'
+import { printable } from '../../printable.js'
 import { readGivenFile } from '../../util/given-file.js'
 import { isUtf16 } from '../../util/utf16.js'
 
@@ -53,7 +54,10 @@ async function ask(name: string): Promise<Uint8Array> {
   const watch = (chunk: Buffer | string) => void typed.push(Buffer.from(chunk as Buffer))
   process.stdin.on('data', watch)
   try {
-    const answer = await password({ message: `Value of ${name}`, output: process.stderr })
+    const answer = await password({
+      message: printable(`Value of ${name}`),
+      output: process.stderr,
+    })
     if (isCancel(answer)) throw new Interrupted()
     const problem = promptProblem(Buffer.concat(typed).toString(), answer)
     if (problem !== undefined) throw new KmsBuildError('ARGUMENT_INVALID', problem)
@@ -85,7 +89,11 @@ function promptProblem(typed: string, answer: string): string | undefined {
 export async function confirmed(message: string, otherwise: boolean): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return otherwise
   const { confirm, isCancel } = await import('@clack/prompts')
-  const answer = await confirm({ message, initialValue: otherwise, output: process.stderr })
+  const answer = await confirm({
+    message: printable(message),
+    initialValue: otherwise,
+    output: process.stderr,
+  })
   if (isCancel(answer)) throw new Interrupted()
   return answer
 }

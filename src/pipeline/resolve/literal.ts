@@ -26,10 +26,12 @@ export function tokenIn(mark: Mark): Token {
 /**
  * Returns the value of a literal: a plaintext, or a token of one of the secrets file's pairs.
  *
- * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, TOKEN_FOREIGN, SECRETS_FILE_MISSING, and what
+ * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, TOKEN_FOREIGN, SCOPE_FORBIDDEN,
+ *   SECRETS_FILE_MISSING, and what
  *   `plaintextOf` throws.
  */
-export function fromLiteral(mark: Mark, { secretsFile, secretsFilePath }: Sources): Value {
+export function fromLiteral(mark: Mark, sources: Sources): Value {
+  const { secretsFile, secretsFilePath } = sources
   if (!looksLikeToken(mark.argument)) return plaintextOf(mark, mark.argument)
   const token = tokenIn(mark)
   if (!secretsFile) {
@@ -39,5 +41,5 @@ export function fromLiteral(mark: Mark, { secretsFile, secretsFilePath }: Source
       mark,
     )
   }
-  return sealedValue(mark, token, secretsFile)
+  return sealedValue(mark, token, secretsFile, sources.scopes)
 }

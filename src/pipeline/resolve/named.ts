@@ -1,12 +1,17 @@
 import { encodeToken, type Token } from '../../crypto/token.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
 import { didYouMean } from '../../util/did-you-mean.js'
-import type { Mark } from '../collect/mark.js'
+import { nameOf, type Mark } from '../collect/mark.js'
 import { refuse } from './refuse.js'
 import type { Sources, Value } from './types.js'
 
-/** @throws KmsBuildError SECRETS_FILE_MISSING, NAME_UNKNOWN, TOKEN_FOREIGN. */
-export function fromSecretsFile(mark: Mark, { secretsFile, secretsFilePath }: Sources): Value {
+/**
+ * Returns the token of an entry of the secrets file.
+ *
+ * @throws KmsBuildError SECRETS_FILE_MISSING, NAME_UNKNOWN, SCOPE_FORBIDDEN.
+ */
+export function fromSecretsFile(mark: Mark, sources: Sources): Value {
+  const { secretsFile, secretsFilePath, scopes } = sources
   const name = mark.argument
   if (!secretsFile) {
     return refuse(
@@ -25,13 +30,30 @@ export function fromSecretsFile(mark: Mark, { secretsFile, secretsFilePath }: So
       mark,
     )
   }
-  return sealedValue(mark, token, secretsFile)
+  return sealedValue(mark, token, secretsFile, scopes)
 }
 
-/** Checks that the secrets file has the token's data key pair. @throws KmsBuildError TOKEN_FOREIGN. */
-export function sealedValue(mark: Mark, token: Token, { pairs, path }: SecretsFile): Value {
+/**
+ * Checks that the secrets file has the token's data key pair, and that its scope is allowed.
+ *
+ * @throws KmsBuildError TOKEN_FOREIGN, SCOPE_FORBIDDEN.
+ */
+export function sealedValue(
+  mark: Mark,
+  token: Token,
+  { pairs, path }: SecretsFile,
+  scopes: string[],
+): Value {
   const { fingerprint } = token
-  if (pairs.has(fingerprint)) return { token: encodeToken(token), fingerprint }
+  const pair = pairs.get(fingerprint)
+  if (pair && (!scopes.length || scopes.includes(pair.scope)))
+    return { token: encodeToken(token), fingerprint }
+  if (pair)
+    return refuse(
+      'SCOPE_FORBIDDEN',
+      `${nameOf(mark)} belongs to the scope ${pair.scope} of ${path}, and the option scopes allows only ${scopes.join(', ')}. Add the scope to the option if this function may decrypt it; if not, use a secret of its own scope.`,
+      mark,
+    )
   return refuse(
     'TOKEN_FOREIGN',
     `the token is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?): seal the value again for this one.`,

@@ -31,6 +31,8 @@ export interface Sources {
   secretsFile: SecretsFile | null
   /** Where the secrets file is, or would be. */
   secretsFilePath: string
+  /** The scopes that marks may use. Empty = all. */
+  scopes: string[]
   /** The option `keyId`, else the secrets file's keys. */
   keyIds: string[]
   remote: Remote

@@ -7,7 +7,7 @@ import type { Direct } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError } from '../../errors.js'
 import type { OptionsResolved } from '../../options/types.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
-import { currentPair } from '../../secrets-file/scopes.js'
+import { currentPair, findCurrentPair } from '../../secrets-file/scopes.js'
 import { type Mark, nameOf, shown } from '../collect/mark.js'
 import type { Value } from '../resolve/types.js'
 import { directSealer } from './direct.js'
@@ -27,6 +27,7 @@ export function createSealer(
   bounded: <T>(run: () => Promise<T>) => Promise<T>,
 ) {
   const encryptDirect = directSealer(kms, bounded)
+  const [scope] = options.scopes
   const tokens = new Map<string, Promise<string>>()
   let fresh: Promise<DataKeyPair> | undefined
 
@@ -54,7 +55,9 @@ export function createSealer(
       { name: nameOf(mark), place: mark.place },
       plaintext,
       keyIds,
-      secretsFile ? currentPair(secretsFile).encryptionContext : (options.encryptionContext ?? {}),
+      secretsFile
+        ? currentPair(secretsFile, scope).encryptionContext
+        : (options.encryptionContext ?? {}),
     )
   }
 
@@ -68,7 +71,7 @@ export function createSealer(
   }
 
   async function sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
-    if (secretsFile) return currentPair(secretsFile)
+    if (secretsFile) return currentPair(secretsFile, scope)
     if (!options.keyIds.length) throw keyMissing(mark)
     fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {}).catch(
       (error) => {
@@ -84,7 +87,7 @@ export function createSealer(
   const keyIdsOf = (secretsFile: SecretsFile | null) =>
     options.keyIds.length || !secretsFile
       ? options.keyIds
-      : currentPair(secretsFile).wrapped.map(({ keyId }) => keyId)
+      : (findCurrentPair(secretsFile, scope)?.wrapped ?? []).map(({ keyId }) => keyId)
 
   return {
     seal: (mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> =>

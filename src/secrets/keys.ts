@@ -1,0 +1,44 @@
+import type { KmsBuildError } from '../errors.js'
+import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
+import {
+  describeState,
+  pinOf,
+  trustStateOf,
+  type TrustedPair,
+} from '../secrets-file/trust-state.js'
+import { compareWithTrusted, mismatch } from '../secrets-file/trust.js'
+
+/** Everything that can decrypt what is sealed to a secrets file. */
+export interface ListedKeys {
+  path: string
+  /** For the plugin's option `pin`. */
+  pin: string
+  dataKeyPairs: TrustedPair[]
+  /** Whether this is what is remembered or pinned; undefined if nothing is. */
+  trusted: boolean | undefined
+  /** Why it is not trusted. */
+  problem?: string
+}
+
+/**
+ * Lists the data key pairs of a secrets file with the KMS keys, encryption contexts and scopes of each,
+ * and compares them with what the user trusts. Remembers nothing, and needs no AWS.
+ *
+ * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID.
+ */
+export async function listKeys(options: SecretsOptions = {}): Promise<ListedKeys> {
+  const file = await existingSecretsFile(options)
+  const dataKeyPairs = trustStateOf(file)
+  const keys = { path: file.path, pin: pinOf(dataKeyPairs), dataKeyPairs }
+  try {
+    const change = await compareWithTrusted(file)
+    if (change?.rejected)
+      return { ...keys, trusted: false, problem: (await mismatch(file, change)).message }
+    return { ...keys, trusted: change?.isFirst ? undefined : true }
+  } catch (error) {
+    return { ...keys, trusted: false, problem: (error as KmsBuildError).message }
+  }
+}
+
+/** Describes the keys in lines, for people. */
+export const describeKeys = ({ dataKeyPairs }: ListedKeys): string[] => describeState(dataKeyPairs)
