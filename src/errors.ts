@@ -4,6 +4,7 @@ import { printable } from './printable.js'
 export const CODES = [
   'ARGUMENT_INVALID',
   'ARGUMENT_NOT_STATIC',
+  'AWS_CLIENT_MISSING',
   'AWS_CONFIG_INVALID',
   'BUNDLE_FAILED',
   'CIPHERTEXT_FOREIGN',

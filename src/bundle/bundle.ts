@@ -5,6 +5,7 @@ import { NAME } from '../bundlers/transform.js'
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { filesBelow } from '../util/walk.js'
+import { installCommand } from '../util/install-command.js'
 
 /** Lambda's managed Node runtimes that a function can still be made with. */
 export const RUNTIMES = { 'nodejs22.x': 'node22', 'nodejs24.x': 'node24' } as const
@@ -96,7 +97,7 @@ async function loadEsbuild(): Promise<Esbuild> {
   } catch (error) {
     throw new KmsBuildError(
       'ESBUILD_MISSING',
-      'this bundles with esbuild, which is not installed beside unplugin-kms. Install it: npm install --save-dev esbuild',
+      `this bundles with esbuild, which is not installed next to unplugin-kms. Install it: ${installCommand('esbuild')}`,
       undefined,
       { cause: error },
     )

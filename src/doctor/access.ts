@@ -1,5 +1,5 @@
-import type { Policy, Statement } from '@unplugin-kms/local-kms'
-import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms'
+import type { Policy, Statement } from '@unplugin-kms/local-kms/policy'
+import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms/policy'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { check, type Check } from './check.js'
 import { best, fit, worst, type Circumstances, type Verdict } from './circumstances.js'

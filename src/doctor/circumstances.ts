@@ -5,7 +5,7 @@ import {
   type Policy,
   type RequestContext,
   type Statement,
-} from '@unplugin-kms/local-kms'
+} from '@unplugin-kms/local-kms/policy'
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { KeyFacts } from './keys.js'
 

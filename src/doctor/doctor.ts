@@ -1,5 +1,6 @@
 import { callerIdentity } from '../aws/caller-identity.js'
 import { parseKeyArn } from '../aws/key-arn.js'
+import { checkOptionalClients } from '../aws/optional-client.js'
 import { KmsBuildError } from '../errors.js'
 import { pinsIn } from '../options/environment.js'
 import type { AwsOptions } from '../options/types.js'
@@ -42,6 +43,7 @@ export interface Diagnosis {
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
   if (options.role !== undefined) expectRoleArn(options.role)
+  await checkClients(options)
   const subject = await readSubject(options).catch((error: unknown) => {
     if (error instanceof KmsBuildError && error.code === 'SECRETS_FILE_INVALID') return error
     throw error
@@ -64,6 +66,20 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
   const all = inOrder([...offline, ...checks])
   return { checks: all, verdict: verdictOf(all, reached && !isUnreached(aws), options) }
 }
+
+/** Checks that the optional AWS clients are installed, before anything is asked. */
+const checkClients = ({ functionName, role }: DoctorOptions) =>
+  checkOptionalClients(
+    {
+      ...(functionName !== undefined && {
+        '@aws-sdk/client-lambda': () => import('@aws-sdk/client-lambda'),
+      }),
+      ...((functionName !== undefined || role !== undefined) && {
+        '@aws-sdk/client-iam': () => import('@aws-sdk/client-iam'),
+      }),
+    },
+    'examine functions and roles',
+  )
 
 /**
  * What was found with no AWS stays found where AWS was not reached. What was asked for by name and

@@ -1,5 +1,5 @@
 import type { VpcEndpoint } from '@aws-sdk/client-ec2'
-import { principalMatch } from '@unplugin-kms/local-kms'
+import { principalMatch } from '@unplugin-kms/local-kms/policy'
 import type { Opening } from '../policy/openings.js'
 import { decryptStatements } from '../policy/runtime-policy.js'
 import { check, type Check } from './check.js'

@@ -1,6 +1,7 @@
 import type { Route, RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { AwsOptions } from '../options/types.js'
+import { installCommand } from '../util/install-command.js'
 import type { Opening } from '../policy/openings.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
@@ -29,7 +30,8 @@ export async function checkNetwork(
       check(
         'unchecked',
         'network',
-        `whether ${vpc.vpcId} leads to KMS: npm install @aws-sdk/client-ec2`,
+        `whether ${vpc.vpcId} leads to KMS: @aws-sdk/client-ec2 is not installed`,
+        { fix: installCommand('@aws-sdk/client-ec2') },
       ),
     ]
   }

@@ -1,6 +1,6 @@
 import { present } from '../aws/aws-error.js'
 import type { IAMClient } from '@aws-sdk/client-iam'
-import { parsePolicy, type Policy } from '@unplugin-kms/local-kms'
+import { parsePolicy, type Policy } from '@unplugin-kms/local-kms/policy'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 

@@ -1,5 +1,5 @@
 import type { GrantListEntry } from '@aws-sdk/client-kms'
-import type { Policy, Statement } from '@unplugin-kms/local-kms'
+import type { Policy, Statement } from '@unplugin-kms/local-kms/policy'
 import type { Circumstances, Fit } from './circumstances.js'
 import type { RoleFacts } from './role-policies.js'
 import type { Simulation } from './simulate.js'

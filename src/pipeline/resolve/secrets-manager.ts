@@ -1,5 +1,6 @@
 import { present } from '../../aws/aws-error.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
+import { optionalClient } from '../../aws/optional-client.js'
 import type { AwsOptions } from '../../options/types.js'
 import { jsonMember } from '../../util/json-member.js'
 import { type Mark, shown } from '../collect/mark.js'
@@ -71,20 +72,27 @@ function valueAt(key: string, text: string, mark: Mark): string {
   return typeof value === 'string' ? value : source
 }
 
+const loadSecretsManager = () =>
+  optionalClient(
+    '@aws-sdk/client-secrets-manager',
+    'reads secrets of Secrets Manager',
+    () => import('@aws-sdk/client-secrets-manager'),
+  )
+
 /** Reads secrets through the AWS SDK, which is loaded at the first call. */
 export function secretValues(aws: AwsOptions) {
   const clientFor = clientsOf(
     aws,
     'Secrets Manager',
     async (config) => {
-      const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
+      const { SecretsManagerClient } = await loadSecretsManager()
       return new SecretsManagerClient({ ...config, ...PATIENT })
     },
     { isPatient: true },
   )
   return async (SecretId: string, VersionStage: string | undefined): Promise<SecretValue> => {
     const region = /^arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):/.exec(SecretId)?.[1]
-    const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager')
+    const { GetSecretValueCommand } = await loadSecretsManager()
     const client = await clientFor(region)
     const answer = await client.send(
       new GetSecretValueCommand({ SecretId, ...(VersionStage && { VersionStage }) }),

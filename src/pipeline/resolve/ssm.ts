@@ -1,5 +1,6 @@
 import { present } from '../../aws/aws-error.js'
 import { clientsOf, PATIENT } from '../../aws/clients.js'
+import { optionalClient } from '../../aws/optional-client.js'
 import type { AwsOptions } from '../../options/types.js'
 import { type Mark, shown } from '../collect/mark.js'
 import { withKeys } from './blob-keys.js'
@@ -51,6 +52,9 @@ export async function fromSsm(mark: Mark, sources: Sources): Promise<Value> {
   return withKeys(mark, { ciphertextBlob: Value }, { PARAMETER_ARN: ARN! }, sources)
 }
 
+const loadSsm = () =>
+  optionalClient('@aws-sdk/client-ssm', 'reads parameters', () => import('@aws-sdk/client-ssm'))
+
 /** What GetParameters takes in one call. */
 const BATCH = 10
 /** How long a batch that is not full waits for the next module's marks. */
@@ -71,7 +75,7 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     aws,
     'SSM',
     async (config) => {
-      const { SSMClient } = await import('@aws-sdk/client-ssm')
+      const { SSMClient } = await loadSsm()
       return new SSMClient({ ...config, ...PATIENT })
     },
     { isPatient: true },
@@ -85,7 +89,7 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
   ): Promise<void> {
     const Names = wanted.map(({ name }) => name)
     try {
-      const { GetParametersCommand } = await import('@aws-sdk/client-ssm')
+      const { GetParametersCommand } = await loadSsm()
       const ssm = await clientFor(region)
       const { Parameters } = await bounded(() =>
         ssm.send(new GetParametersCommand({ Names, WithDecryption })),
@@ -109,7 +113,7 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     WithDecryption: boolean,
   ) {
     try {
-      const { GetParameterCommand } = await import('@aws-sdk/client-ssm')
+      const { GetParameterCommand } = await loadSsm()
       const ssm = await clientFor(region)
       const command = new GetParameterCommand({ Name, WithDecryption })
       resolve(present((await bounded(() => ssm.send(command))).Parameter))
