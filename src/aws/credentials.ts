@@ -108,7 +108,7 @@ function nestedConfig(aws: AwsOptions, configuration: AwsConfiguration, service:
 
 async function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
   const { getDefaultRoleAssumer, getDefaultRoleAssumerWithWebIdentity } =
-    await import('@aws-sdk/nested-clients/sts')
+    await import('@aws-sdk/client-sts')
   const config = nestedConfig(aws, configuration, 'STS')
   return {
     assumeRole: getDefaultRoleAssumer(config),

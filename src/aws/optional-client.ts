@@ -46,8 +46,8 @@ export async function checkOptionalClients(
 
 /** Returns whether the package itself is missing; another module that is would be a broken install. */
 function isMissing(error: unknown, packageName: string): boolean {
-  const { code, message } = error as NodeJS.ErrnoException
-  return /_NOT_FOUND$/.test(code ?? '') && message.includes(packageName)
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return code.endsWith('_NOT_FOUND') && message.includes(packageName)
 }
 
 const missingClients = (packageNames: string[], purpose: string, cause?: unknown) =>
