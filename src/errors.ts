@@ -12,6 +12,7 @@ export const CODES = [
   'CREDENTIALS_MISSING',
   'DEV_VALUE_MISSING',
   'DOTENV_AMBIGUOUS',
+  'EDGE_RUNTIME',
   'ENV_UNSET',
   'ESBUILD_MISSING',
   'FILE_CHANGED',
@@ -92,6 +93,8 @@ export class KmsBuildError extends Error {
     this.code = code
     this.pluginCode = code
     if (place) this.place = place
+    // Bundlers and overlays print the stack. It shows the plugin's own lines, which are not the cause.
+    this.stack = `${this.name}: ${this.message}`
   }
 
   /** The same failure as the mark at this place met it; itself if it has a place. */

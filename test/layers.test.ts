@@ -19,6 +19,7 @@ const LAYERS = [
   'embedded',
   'pipeline',
   'bundlers',
+  'frameworks',
   'bundle',
   'secrets',
   'inspect',

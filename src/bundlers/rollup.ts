@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createRollupPlugin } from 'unplugin'
+import { createRollupPlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { BuildSession } from '../pipeline/session.js'
-import { NODE_BUILD } from '../pipeline/target.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
@@ -25,13 +25,19 @@ import { OWN_ID } from './virtual.js'
  * }
  * ```
  */
-const kms = createRollupPlugin<Options | undefined>((options) => {
-  const build = new BuildSession(options)
+const kms = createRollupPlugin<Options | undefined>((options) =>
+  rollupHooks(new BuildSession(options)),
+)
+callable(kms)
+export { kms as default, kms as 'module.exports' }
+
+/** Returns the plugin of a session, which it may share with others. */
+export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): UnpluginOptions {
   const { load, resolveId, ...hooks } = rollupLike(build)
   return {
     name: NAME,
     // For modules that another plugin loads. Files of our own are transformed in `load`.
-    transform: transformHook(build),
+    transform: transformHook(build, () => ({ target })),
     rollup: {
       ...hooks,
       resolveId: {
@@ -59,12 +65,10 @@ const kms = createRollupPlugin<Options | undefined>((options) => {
           // Rollup watches what it reads itself.
           this.addWatchFile(id)
           const watch = (file: string) => this.addWatchFile(file)
-          const result = await build.transform(code, id, { target: NODE_BUILD, watch })
+          const result = await build.transform(code, id, { target, watch })
           return result && { code: result.code, map: result.map.toString() }
         },
       },
     },
   }
-})
-callable(kms)
-export { kms as default, kms as 'module.exports' }
+}

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { createVitePlugin } from 'unplugin'
-import type { DevEnvironment } from 'vite'
+import { createVitePlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
+import type { ModuleHost } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS } from './virtual.js'
-import { importersIn, checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
+import { adviceFor, clientCheck } from './vite-client.js'
+import { componentTransform } from './vite-components.js'
+import { checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
 import { ViteEnvironment } from './vite-env.js'
 import { publicFiles } from './vite-public-folder.js'
 
@@ -30,23 +32,40 @@ const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
  * }
  * ```
  */
-const kms = createVitePlugin<Options | undefined>((options) => {
+const kms = createVitePlugin<Options | undefined, true>((options) =>
+  viteHooks(createViteSession(options)),
+)
+callable(kms)
+export { kms as default, kms as 'module.exports' }
+
+export interface ViteSession {
+  build: BuildSession
+  environment: ViteEnvironment
+}
+
+/** Creates a session whose `secret.env` also reads Vite's `.env` files. */
+export function createViteSession(options?: Options): ViteSession {
   const environment = new ViteEnvironment()
-  const build = new BuildSession({ ...options, env: options?.env ?? environment.variables })
+  const env = options?.env ?? environment.variables
+  return { build: new BuildSession({ ...options, env }), environment }
+}
+
+/** Returns the plugins of a session, which they may share with others. */
+export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[] {
   const hooks = rollupLike(build)
   let serves = false
   // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
   const forBrowser = (context: unknown) => isClient(context) && !(serves && process.env.VITEST)
-  return {
+  const hostOf = (context: unknown): Omit<ModuleHost, 'watch'> => ({
+    target: {
+      platform: forBrowser(context) ? 'browser' : 'node',
+      command: serves ? 'serve' : 'build',
+    },
+  })
+  const plugin: UnpluginOptions = {
     name: NAME,
     enforce: 'pre',
-    transform: transformHook(build, (context) => ({
-      target: {
-        platform: forBrowser(context) ? 'browser' : 'node',
-        command: serves ? 'serve' : 'build',
-      },
-      importersOf: serves ? importersIn(environmentOf(context)) : undefined,
-    })),
+    transform: transformHook(build, hostOf),
     vite: {
       ...hooks,
       resolveId: {
@@ -85,13 +104,11 @@ const kms = createVitePlugin<Options | undefined>((options) => {
       },
       async configResolved(config) {
         build.setRoot(config.root)
+        build.setClientAdvice(adviceFor(config.plugins))
         serves = config.command === 'serve'
         await environment.load(config)
       },
     },
   }
-})
-callable(kms)
-export { kms as default, kms as 'module.exports' }
-
-const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment
+  return [plugin, componentTransform(build, hostOf), clientCheck(build)]
+}

@@ -12,10 +12,10 @@ import { MARKER, type Collected } from './collect/mark.js'
 import type { Warning } from './diagnostics.js'
 import { refuseSync, type Emitted } from './emit/emit.js'
 import { moduleCode } from './emit/shim.js'
-import { checkClientBundle, clientMarks, inClient } from './leak-check/client-bundle.js'
+import { checkClientBundle, clientMarks, inClient, userChain } from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
 import { asText, checkOutputs, unseenModule } from './leak-check/leak-check.js'
-import { importChain, pathOf, type Graph } from './leak-check/origins.js'
+import { pathOf, type Graph } from './leak-check/origins.js'
 import { loadSecretsFile } from './load-secrets-file.js'
 import { createManifest } from './manifest.js'
 import { ModuleRegistry } from './module-registry.js'
@@ -56,6 +56,8 @@ export class BuildSession {
   readonly #redacted = new Set<string>()
   #root: string
   #format: 'esm' | 'cjs' = 'esm'
+  /** What to do about a mark in a browser bundle. */
+  #clientAdvice: string | undefined
   #secretsFile: SecretsFile | null = null
   #loaded: Promise<void> | undefined
   /** The first failure. Some bundlers write their outputs although a module failed. */
@@ -78,6 +80,11 @@ export class BuildSession {
   /** Sets the folder that places are relative to, so that messages and bundles are the same on every machine. */
   setRoot(folder: string): void {
     this.#root = folder
+  }
+
+  /** Sets the last sentence of CLIENT_BUNDLE: what to do next, in the terms of the user's framework. */
+  setClientAdvice(advice: string | undefined): void {
+    this.#clientAdvice = advice
   }
 
   /** Sets the format of the outputs, for bundlers that report it apart from the modules. */
@@ -150,9 +157,23 @@ export class BuildSession {
    */
   async checkOutputs(assets: Asset[], graph: Graph = { inputs: [] }): Promise<void> {
     if (this.#failure) throw this.#failure
-    checkClientBundle(assets, this.#modules.clientMarks, graph, this.#fromRoot)
+    const { clientMarks } = this.#modules
+    checkClientBundle(assets, clientMarks, graph, this.#fromRoot, this.#clientAdvice)
     await this.#timings.timed('leak check', () => this.#checkForLeaks(assets, graph))
     this.#timings.print()
+  }
+
+  /**
+   * Checks a module that a dev server sends to a browser, after all transforms: frameworks remove
+   * server code from it.
+   *
+   * @throws KmsBuildError CLIENT_BUNDLE if a mark is left in it.
+   */
+  checkClientModule(code: string, importersOf?: Graph['importersOf']): void {
+    const left = this.#modules.clientMarks.find(({ sentinel }) => code.includes(sentinel))
+    if (!left) return
+    const chain = userChain(left.id, importersOf, this.#fromRoot)
+    throw inClient(left.mark, chain, this.#clientAdvice)
   }
 
   /** Checks files that are copied next to the outputs, whether or not a module failed. */
@@ -237,8 +258,6 @@ export class BuildSession {
     const { marks } = module.collected
     const { platform, command, format = this.#format } = host.target
     const isRefused = platform === 'browser' && this.#options.client === 'error'
-    if (isRefused && command === 'serve' && marks[0])
-      throw inClient(marks[0], importChain(id, host.importersOf).map(this.#fromRoot))
     if (format === 'cjs') refuseSync(marks)
     if (isRefused) {
       const client = clientMarks(marks)

@@ -1,5 +1,3 @@
-import type { Graph } from './leak-check/origins.js'
-
 /** The kind of output that a module goes into. */
 export interface Target {
   /** Where the output runs. */
@@ -20,8 +18,6 @@ export type Watch = (file: string) => void
 export interface ModuleHost {
   target: Target
   watch: Watch
-  /** Absent where the importers are known only after the modules. */
-  importersOf?: Graph['importersOf']
   /** Returns the specifier that resolves to one of the build's own modules. Default: its name. */
   requestOf?: (name: string) => string
 }

@@ -3,7 +3,7 @@ import { type Mark, shown } from '../collect/mark.js'
 import type { Opening } from '../emit/emit.js'
 import { CLIENT } from '../emit/shim.js'
 import type { Asset } from './examine.js'
-import { importChain, type Graph } from './origins.js'
+import { importChain, pathOf, type Graph } from './origins.js'
 
 /** A mark in a module of a browser bundle, and the text that shows whether it is still in it at the end. */
 export interface ClientMark {
@@ -30,22 +30,45 @@ export function checkClientBundle(
   marks: (ClientMark & { id: string })[],
   { importersOf }: Graph,
   fromRoot: (path: string) => string,
+  advice?: string,
 ) {
   if (!marks.length) return
   const code = assets
     .filter(({ name }) => !name.endsWith('.map'))
     .map(({ content }) => Buffer.from(content as Uint8Array))
   const reached = marks.find(({ sentinel }) => code.some((bytes) => bytes.includes(sentinel)))
-  if (reached) throw inClient(reached.mark, importChain(reached.id, importersOf).map(fromRoot))
+  if (reached) throw inClient(reached.mark, userChain(reached.id, importersOf, fromRoot), advice)
 }
 
-/** @param chain the modules that import each other from an entry to the mark, where that is known. */
-export function inClient(mark: Mark, chain: string[] = []) {
+/** Returns the import chain to a module, by the paths of the user's own modules. */
+export function userChain(
+  id: string,
+  importersOf: Graph['importersOf'],
+  fromRoot: (path: string) => string,
+): string[] {
+  const paths = importChain(id, importersOf)
+    .filter((module) => !GENERATED.test(module))
+    .map((module) => fromRoot(pathOf(module)))
+  // A framework may make several modules of one file.
+  return paths.filter((path, index) => path !== paths[index - 1])
+}
+
+/** Modules of packages, and modules without a file. */
+const GENERATED = /^\0|^virtual:|[\\/]node_modules[\\/]/
+
+const ADVICE =
+  "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports."
+
+/**
+ * @param chain the modules that import each other from an entry to the mark, if known.
+ * @param advice what to do next. Default: for a bundler without a framework.
+ */
+export function inClient(mark: Mark, chain: string[] = [], advice = ADVICE) {
   return new KmsBuildError(
     'CLIENT_BUNDLE',
     `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
       (chain.length > 1 ? `It is imported there by ${chain.join(' -> ')}. ` : '') +
-      "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports.",
+      advice,
     mark.place,
   )
 }

@@ -1,0 +1,59 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import type { Options } from '../options/types.js'
+import { BuildSession } from '../pipeline/session.js'
+import { NextModules, type ModuleRequest } from './next-modules.js'
+
+/** How a loader, in whichever process, reaches the session. */
+export interface Address {
+  socket: string
+  token: string
+}
+
+export interface NextSession {
+  build: BuildSession
+  address: Address
+}
+
+const ADVICE =
+  "Import it only in Server Components, route handlers, Server Actions and proxy.ts, or in getServerSideProps and API routes of the pages directory. import 'server-only' in its module makes Next.js report such imports."
+
+/**
+ * Starts the one build session of a `next build` or `next dev`. Loaders run in other processes: they
+ * send modules to a socket that only this user can open, and receive the transformed code.
+ */
+export function startSession(options: Options, root: string, isDev: boolean): NextSession {
+  const build = new BuildSession(options)
+  build.setRoot(root)
+  build.setClientAdvice(ADVICE)
+  const modules = new NextModules(build, options, root, isDev)
+  const token = randomBytes(32).toString('base64url')
+  const server = createServer(async (request, response) => {
+    if (!isEqual(String(request.headers.token), token)) {
+      response.writeHead(403).end()
+      return
+    }
+    const asked = JSON.parse((await buffer(request)).toString()) as ModuleRequest
+    response.end(JSON.stringify(await modules.transform(asked)))
+  })
+  const socket = socketPath()
+  server.listen(socket)
+  // Next.js ends when its own work is done.
+  server.unref()
+  return { build, address: { socket, token } }
+}
+
+function socketPath(): string {
+  if (process.platform === 'win32')
+    return `\\\\.\\pipe\\unplugin-kms-${randomBytes(16).toString('hex')}`
+  const folder = mkdtempSync(join(tmpdir(), 'unplugin-kms-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'session')
+}
+
+const isEqual = (a: string, b: string) =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))

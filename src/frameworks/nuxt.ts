@@ -1,0 +1,64 @@
+import { createRollupPlugin, createVitePlugin } from 'unplugin'
+import { rollupHooks } from '../bundlers/rollup.js'
+import { createViteSession, viteHooks } from '../bundlers/vite.js'
+import type { Options } from '../options/types.js'
+import { checkFinishedOutput } from './finished-output.js'
+
+/** The parts of Nuxt that the module uses. */
+interface Nuxt {
+  options: {
+    dev: boolean
+    rootDir: string
+    kms?: Options
+    vite: { plugins?: unknown[] }
+  }
+  hook(name: 'nitro:config', register: (config: NitroConfig) => void): unknown
+  hook(name: 'nitro:init', register: (nitro: Nitro) => void): unknown
+}
+
+interface NitroConfig {
+  rollupConfig?: { plugins?: unknown }
+}
+
+interface Nitro {
+  options: { output: { dir: string } }
+  hooks: { hook(name: 'compiled', done: () => Promise<void>): unknown }
+}
+
+/**
+ * The Nuxt module: secrets in `server/`, and in what Nuxt renders on the server only.
+ *
+ * @example
+ * ```ts
+ * // nuxt.config.ts
+ * export default defineNuxtConfig({
+ *   modules: ['unplugin-kms/nuxt'],
+ *   kms: { keyId: 'alias/app' },
+ * })
+ * ```
+ */
+export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
+  const { dev, rootDir } = nuxt.options
+  const session = createViteSession({ ...nuxt.options.kms, ...inline })
+  session.build.setRoot(rootDir)
+  const vitePlugins = createVitePlugin<undefined, true>(() => viteHooks(session))(undefined)
+  nuxt.options.vite.plugins = [vitePlugins, ...(nuxt.options.vite.plugins ?? [])]
+
+  nuxt.hook('nitro:config', (config) => {
+    const hooks = rollupHooks(session.build, { platform: 'node', command: dev ? 'serve' : 'build' })
+    const plugin = createRollupPlugin<undefined>(() => hooks)(undefined)
+    config.rollupConfig = {
+      ...config.rollupConfig,
+      plugins: [plugin, config.rollupConfig?.plugins],
+    }
+  })
+  nuxt.hook('nitro:init', ({ options, hooks }) => {
+    if (dev) return
+    hooks.hook('compiled', async () => {
+      await checkFinishedOutput(session.build, options.output.dir)
+    })
+  })
+}
+
+/** By which Nuxt knows the key of the module's options in nuxt.config. */
+kms.getMeta = async () => ({ name: 'unplugin-kms', configKey: 'kms' })
