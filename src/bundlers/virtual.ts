@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { VIRTUAL } from '../pipeline/emit/shim.js'
+import { SHIM, VIRTUAL } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { DECLARATION } from '../util/declaration-file.js'
 
@@ -13,6 +13,9 @@ const MARKER = `${RESOLVED}unplugin-kms.marker?`
 const DATA_URL = /^(\0?data:).*/s
 
 const OWN_PREFIX = `${RESOLVED}unplugin-kms.`
+
+/** The id of the shim's module. */
+export const SHIM_ID = RESOLVED + SHIM.slice('./'.length)
 
 /** Whether an id is that of a module which exists only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./

@@ -4,10 +4,11 @@ import type { Options } from '../options/types.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
+import { PRERENDERING, withPrerenderGuard } from './prerender-guard.js'
 import { callable } from './require-default.js'
 import { isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
-import { MARKERS } from './virtual.js'
+import { MARKERS, SHIM_ID } from './virtual.js'
 import { adviceFor, clientCheck } from './vite-client.js'
 import { componentTransform } from './vite-components.js'
 import { checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
@@ -54,6 +55,8 @@ export function createViteSession(options?: Options): ViteSession {
 export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[] {
   const hooks = rollupLike(build)
   let serves = false
+  // Frameworks do. A build without one has no pages.
+  let mayPrerender = false
   // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
   const forBrowser = (context: unknown) => isClient(context) && !(serves && process.env.VITEST)
   const hostOf = (context: unknown): Omit<ModuleHost, 'watch'> => ({
@@ -81,7 +84,10 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         order: 'pre',
         filter: { id: [hooks.load.filter.id, AS_TEXT] },
         async handler(id) {
-          if (!AS_TEXT.test(id)) return hooks.load.handler.call(this, id)
+          if (!AS_TEXT.test(id)) {
+            const code = await hooks.load.handler.call(this, id)
+            return code && mayPrerender && id === SHIM_ID ? withPrerenderGuard(code) : code
+          }
           const path = pathOf(id)
           if (build.includes(path))
             build.refuseText(await readFile(path, 'utf8').catch(() => ''), path)
@@ -104,8 +110,11 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       },
       async configResolved(config) {
         build.setRoot(config.root)
-        build.setClientAdvice(adviceFor(config.plugins))
+        const advice = adviceFor(config.plugins)
+        build.setClientAdvice(advice)
         serves = config.command === 'serve'
+        mayPrerender = !serves && advice !== undefined
+        if (mayPrerender) process.env[PRERENDERING] = '1'
         await environment.load(config)
       },
     },

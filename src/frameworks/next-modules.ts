@@ -45,7 +45,7 @@ export class NextModules {
     this.#build = build
     this.#root = root
     this.#isDev = isDev
-    this.#secretsFile = resolve(root, options.secretsFile ?? 'kms-secrets.json')
+    this.#secretsFile = resolve(options.secretsFile ?? 'kms-secrets.json')
     this.#loadEnv = isDev ? envLoader(root) : null
   }
 

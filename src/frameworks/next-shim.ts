@@ -12,6 +12,7 @@ const BUILDS = process.env.NEXT_PHASE === 'phase-production-build'
 const refuseToPrerender = (name: string) =>
   secret(name, undefined, async () => {
     throw Object.assign(new Error('prerendering'), {
+      code: 'PRERENDERED',
       why: 'awaited while Next.js prerenders a page, whose file would contain it. Render the page per request: await connection() before it, or export const dynamic = "force-dynamic"',
     })
   })

@@ -1,5 +1,7 @@
-import { createRollupPlugin, createVitePlugin } from 'unplugin'
+import { createRollupPlugin, createVitePlugin, type UnpluginOptions } from 'unplugin'
+import { PRERENDERING, withPrerenderGuard } from '../bundlers/prerender-guard.js'
 import { rollupHooks } from '../bundlers/rollup.js'
+import { SHIM_ID } from '../bundlers/virtual.js'
 import { createViteSession, viteHooks } from '../bundlers/vite.js'
 import type { Options } from '../options/types.js'
 import { checkFinishedOutput } from './finished-output.js'
@@ -46,7 +48,7 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
 
   nuxt.hook('nitro:config', (config) => {
     const hooks = rollupHooks(session.build, { platform: 'node', command: dev ? 'serve' : 'build' })
-    const plugin = createRollupPlugin<undefined>(() => hooks)(undefined)
+    const plugin = createRollupPlugin<undefined>(() => (dev ? hooks : guarded(hooks)))(undefined)
     config.rollupConfig = {
       ...config.rollupConfig,
       plugins: [plugin, config.rollupConfig?.plugins],
@@ -59,6 +61,27 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
     })
   })
 }
+
+/** Nitro prerenders pages with a bundle of its own. */
+function guarded(hooks: UnpluginOptions): UnpluginOptions {
+  const { load, ...rollup } = hooks.rollup as { load: { handler: Load } }
+  process.env[PRERENDERING] = '1'
+  return {
+    ...hooks,
+    rollup: {
+      ...rollup,
+      load: {
+        ...load,
+        async handler(id) {
+          const code = await load.handler.call(this, id)
+          return id === SHIM_ID ? withPrerenderGuard(code as string) : (code as string | null)
+        },
+      },
+    },
+  }
+}
+
+type Load = (this: unknown, id: string) => unknown
 
 /** By which Nuxt knows the key of the module's options in nuxt.config. */
 kms.getMeta = async () => ({ name: 'unplugin-kms', configKey: 'kms' })
