@@ -25,6 +25,7 @@ const LAYERS = [
   'inspect',
   'policy',
   'doctor',
+  'fleet',
   'pages',
   'cli',
   'api',

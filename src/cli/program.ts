@@ -12,6 +12,7 @@ import { addBuild } from './commands/build.js'
 import { addDecrypt } from './commands/decrypt.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEncrypt } from './commands/encrypt.js'
+import { addFleet } from './commands/fleet.js'
 import { addGet } from './commands/get.js'
 import { addImport } from './commands/import.js'
 import { addInit } from './commands/init.js'
@@ -47,6 +48,7 @@ const MAIN = [
   addScan,
   addPolicy,
   addDoctor,
+  addFleet,
 ]
 
 const MORE = [addUnset, addRename, addEncrypt, addDecrypt, addRewrap, addMerge]

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, realpath, stat } from 'node:fs/promises'
 import { basename, isAbsolute, relative, sep } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { ZipFile } from 'yauzl'
 import { unreadable as unreadablePath } from '../util/given-file.js'
 import { filesBelow } from '../util/walk.js'
 
@@ -81,20 +82,39 @@ async function startsAsZip(path: string): Promise<boolean> {
 }
 
 async function* entriesOf(path: string, prefix: string): AsyncGenerator<BuiltFile> {
-  const { openPromise } = await import('yauzl')
+  const zip = await openZip(path).catch((error: unknown) => unreadable(path, error))
   try {
-    const zip = await openPromise(path, { autoClose: false })
-    try {
-      for await (const entry of zip.eachEntry()) {
-        if (entry.fileName.endsWith('/')) continue
-        yield {
-          name: [prefix, entry.fileName].filter(Boolean).join('/'),
-          size: entry.uncompressedSize,
-          content: () => readable(path, async () => zip.openReadStreamPromise(entry)),
-        }
+    yield* entriesOfZip(zip, path, prefix)
+  } finally {
+    zip.close()
+  }
+}
+
+/** Opens a zip file. The caller closes it. */
+export async function openZip(path: string): Promise<ZipFile> {
+  const { openPromise } = await import('yauzl')
+  return openPromise(path, { autoClose: false })
+}
+
+/**
+ * Yields the files of an open zip.
+ *
+ * @param path how to name the zip in errors.
+ * @throws KmsBuildError FILE_UNREADABLE.
+ */
+export async function* entriesOfZip(
+  zip: ZipFile,
+  path: string,
+  prefix: string,
+): AsyncGenerator<BuiltFile> {
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName.endsWith('/')) continue
+      yield {
+        name: [prefix, entry.fileName].filter(Boolean).join('/'),
+        size: entry.uncompressedSize,
+        content: () => readable(path, async () => zip.openReadStreamPromise(entry)),
       }
-    } finally {
-      zip.close()
     }
   } catch (error) {
     unreadable(path, error)

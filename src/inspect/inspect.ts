@@ -65,10 +65,17 @@ export interface Built extends Pick<Inspection, 'files' | 'notFollowed' | 'broke
 
 /** What stands in built files, with the ciphertexts themselves. */
 export async function readBuilt(paths: string[]): Promise<Built> {
-  const read: ReadFile[] = []
   const notFollowed: string[] = []
+  return { ...(await readFiles(builtFiles(paths, notFollowed))), notFollowed }
+}
+
+/** Reads what files contain, one after the other. */
+export async function readFiles(
+  built: AsyncIterable<BuiltFile>,
+): Promise<Omit<Built, 'notFollowed'>> {
+  const read: ReadFile[] = []
   let files = 0
-  for await (const file of builtFiles(paths, notFollowed)) {
+  for await (const file of built) {
     files++
     const sightings = await sightingsIn(file)
     if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
@@ -76,7 +83,7 @@ export async function readBuilt(paths: string[]): Promise<Built> {
   const broken = read.flatMap(({ name, sightings }) =>
     sightings.flatMap((one) => (one.what === 'broken' ? [{ file: name, reason: one.reason }] : [])),
   )
-  return { files, notFollowed, ...assemble(read), broken }
+  return { files, ...assemble(read), broken }
 }
 
 function published<T extends { blobs: string[]; digest?: string }>(one: T) {

@@ -54,7 +54,9 @@ export async function compareWithSecretsFile(
   }
 }
 
-const digestOf = (token: Token) => createHash('sha256').update(encodeToken(token)).digest('hex')
+/** Returns the SHA-256 of a token's string, in hex, as inspections report it. */
+export const digestOf = (token: Token): string =>
+  createHash('sha256').update(encodeToken(token)).digest('hex')
 
 const namesOf = (secrets: InspectedSecret[]) =>
   [...new Set(secrets.map(({ name }) => name ?? 'a token without a name'))].sort()

@@ -13,6 +13,8 @@ export interface PruneOptions extends SecretsOptions {
   paths?: string[]
   /** Whether what git's branches hold counts as a use. Default: true. */
   branches?: boolean
+  /** Deployed functions that need a pair, by its fingerprint; the key '' is for every pair. */
+  deployed?: Map<string, string[]>
 }
 
 export interface Pruned {
@@ -29,7 +31,7 @@ export interface Pruned {
  * @throws KmsBuildError what `editSecretsFile` throws.
  */
 export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pruned>> {
-  const { paths = ['.'], branches = true } = options
+  const { paths = ['.'], branches = true, deployed } = options
   const edited = await editSecretsFile(options, 'check', async (file) => {
     const dropped: string[] = []
     const kept: Pruned['kept'] = []
@@ -40,6 +42,8 @@ export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pru
         ...usesInEntries(file, fingerprint),
         ...(await usesInFiles(paths, file.path, fingerprint)),
         ...(branches ? await usesInBranches(dirname(file.path), fingerprint) : []),
+        ...(deployed?.get(fingerprint) ?? []),
+        ...(deployed?.get('') ?? []),
       ]
       if (uses.length) kept.push({ fingerprint, uses })
       else dropped.push(fingerprint)

@@ -30,9 +30,9 @@ export function addPolicy(program: Command) {
     .command('policy')
     .summary('Print the least IAM policy')
     .description(
-      "Print the least IAM policy of a function's role (runtime: of bundles, else of the secrets file) or of a build's role (build: of its sources).",
+      "Print the least IAM policy of a function's role (runtime: of bundles, else of the secrets file) of a build's role (build: of its sources), or of the fleet command (fleet).",
     )
-    .addArgument(new Argument('<whose>').choices(['runtime', 'build'] as const))
+    .addArgument(new Argument('<whose>').choices(['runtime', 'build', 'fleet'] as const))
     .argument('[path...]')
     .addOption(keyOption("the plugin's keyId, without a secrets file"))
     .addOption(contextOption("the plugin's encryptionContext"))
@@ -55,6 +55,7 @@ export function addPolicy(program: Command) {
         const { expectRoleArn } = await import('../../policy/role-arn.js')
         expectRoleArn(flags.role)
       }
+      if (whose === 'fleet') return printFleetPolicy(flags.format)
       await (whose === 'build' ? printBuildPolicy(paths, flags) : printRuntimePolicy(paths, flags))
     })
   example(
@@ -84,6 +85,12 @@ async function printRuntimePolicy(bundles: string[], flags: Flags) {
   note(
     "The key policy must allow the account's IAM policies or name the role itself: --role ARN prints that statement, and npx unplugin-kms doctor --role ARN reports whether it is missing.",
   )
+}
+
+async function printFleetPolicy(format: PolicyFormat) {
+  const { fleetPolicy } = await import('../../policy/fleet-policy.js')
+  await printStatements(fleetPolicy(), format, 'build')
+  note('Optional: lambda:ListAliases for published versions, lambda:GetLayerVersion for layers.')
 }
 
 async function printBuildPolicy(paths: string[], flags: Flags) {

@@ -20,6 +20,7 @@ interface Flags extends SharedFlags {
   key?: string[] | undefined
   scope?: string | undefined
   branches: boolean
+  fleet?: true | undefined
   json?: true | undefined
 }
 
@@ -32,6 +33,7 @@ export function addRotate(program: Command) {
     .addOption(keyOption('KMS key of the new pair (default: as before)'))
     .option('--prune', 'create no pair; delete earlier ones that nothing uses')
     .option('--no-branches', 'with --prune: ignore the branches of git')
+    .option('--fleet', 'with --prune: keep pairs that deployed functions need; calls AWS Lambda')
     .addOption(scopeOption('scope that gets a new pair (default: all)'))
     .addOption(fileOption())
     .addOption(trustOption())
@@ -78,10 +80,27 @@ async function rotate(paths: string[], flags: Flags) {
   return note(NO_REMEDY)
 }
 
+/** Examines the deployed functions of the region, and returns which of them need a pair. */
+async function deployedUses(flags: Flags) {
+  const { examineFleet } = await import('../../fleet/fleet.js')
+  const { usesOf } = await import('../../fleet/uses.js')
+  const { file, region } = flags
+  const fleet = await waiting('examining functions', () =>
+    examineFleet({
+      ...secretsOptions(flags),
+      ...(file !== undefined && { secretsFiles: [file] }),
+      ...(region !== undefined && { regions: [region] }),
+    }),
+  )
+  return usesOf(fleet)
+}
+
 async function prune(paths: string[], flags: Flags) {
   const { prunePairs } = await import('../../secrets/prune.js')
+  const deployed = flags.fleet && (await deployedUses(flags))
   const { path, result, warnings } = await prunePairs({
     ...secretsOptions(flags),
+    ...(deployed && { deployed }),
     ...(paths.length && { paths }),
     branches: flags.branches,
   })

@@ -1,0 +1,161 @@
+import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
+import { clientsOf, PATIENT } from '../aws/clients.js'
+import { optionalClient } from '../aws/optional-client.js'
+import type { FleetOptions } from './types.js'
+
+/** A version of a function that may be invoked. */
+export interface DeployedVersion {
+  arn: string
+  name: string
+  region: string
+  version: string
+  aliases: string[]
+  lastModified: string | undefined
+  isImage: boolean
+  layers: string[]
+}
+
+/** URLs of the code of a version. */
+export interface CodeLocations {
+  tags: Record<string, string>
+  zip: string | undefined
+  layers: { arn: string; zip: string | undefined; problem?: string }[]
+}
+
+const loadLambda = () =>
+  optionalClient(
+    '@aws-sdk/client-lambda',
+    'lists functions',
+    () => import('@aws-sdk/client-lambda'),
+  )
+
+/** Reads functions and their code from Lambda: lambda:ListFunctions and lambda:GetFunction. */
+export class LambdaReader {
+  readonly #clientFor: (region?: string) => Promise<LambdaClient>
+  readonly #options: FleetOptions
+  /** Layers are shared by many functions. */
+  readonly #layers = new Map<string, Promise<{ zip?: string; problem?: string }>>()
+  /** What could not be listed. */
+  readonly notes = new Set<string>()
+
+  constructor(options: FleetOptions) {
+    this.#options = options
+    this.#clientFor = clientsOf(
+      options.aws ?? {},
+      'Lambda',
+      async (config) => {
+        const { LambdaClient } = await loadLambda()
+        return new LambdaClient({ ...config, maxAttempts: PATIENT.maxAttempts })
+      },
+      { isPatient: true },
+    )
+  }
+
+  /** Yields the functions of all regions whose names match. */
+  async *functions(): AsyncGenerator<FunctionConfiguration> {
+    for (const region of this.#options.regions ?? [undefined]) {
+      const client = await this.#clientFor(region)
+      const { paginateListFunctions } = await loadLambda()
+      for await (const { Functions = [] } of paginateListFunctions({ client }, {})) {
+        yield* Functions.filter(({ FunctionName = '' }) => this.#isWanted(FunctionName))
+      }
+    }
+  }
+
+  /**
+   * Returns where the code of a version is; undefined if the function was deleted meanwhile.
+   *
+   * @throws the SDK's errors.
+   */
+  async locate({ arn, region, layers }: DeployedVersion): Promise<CodeLocations | undefined> {
+    const { GetFunctionCommand } = await loadLambda()
+    const client = await this.#clientFor(region)
+    try {
+      const { Code, Tags = {} } = await client.send(new GetFunctionCommand({ FunctionName: arn }))
+      const located = layers.map(async (layer) => ({
+        arn: layer,
+        zip: undefined,
+        ...(await this.#layer(client, layer)),
+      }))
+      return { tags: Tags, zip: Code?.Location, layers: await Promise.all(located) }
+    } catch (error) {
+      if ((error as Error).name === 'ResourceNotFoundException') return undefined
+      throw error
+    }
+  }
+
+  #isWanted(name: string): boolean {
+    const { functions } = this.#options
+    return !functions?.length || functions.some((glob) => patternOf(glob).test(name))
+  }
+
+  /** Returns `$LATEST` of a function, and the versions that its aliases point to. */
+  async versionsOf(found: FunctionConfiguration): Promise<DeployedVersion[]> {
+    const { FunctionArn: arn = '', FunctionName: name = '' } = found
+    const region = arn.split(':')[3] ?? ''
+    const aliases = await this.#aliases(await this.#clientFor(region), arn)
+    const facts = {
+      name,
+      region,
+      lastModified: found.LastModified,
+      isImage: found.PackageType === 'Image',
+      layers: (found.Layers ?? []).flatMap(({ Arn }) => Arn ?? []),
+    }
+    const latest = { ...facts, arn, version: '$LATEST', aliases: aliases.get('$LATEST') ?? [] }
+    aliases.delete('$LATEST')
+    const published = [...aliases].map(([version, names]) => ({
+      ...facts,
+      arn: `${arn}:${version}`,
+      version,
+      aliases: names,
+      lastModified: undefined,
+    }))
+    return [latest, ...published]
+  }
+
+  /** Returns names of aliases by the version that they point to. */
+  async #aliases(client: LambdaClient, arn: string): Promise<Map<string, string[]>> {
+    const { paginateListAliases } = await loadLambda()
+    const aliases = new Map<string, string[]>()
+    try {
+      for await (const page of paginateListAliases({ client }, { FunctionName: arn })) {
+        for (const { Name = '', FunctionVersion, RoutingConfig } of page.Aliases ?? []) {
+          const versions = Object.keys(RoutingConfig?.AdditionalVersionWeights ?? {})
+          for (const version of [FunctionVersion ?? '', ...versions])
+            aliases.set(version, [...(aliases.get(version) ?? []), Name])
+        }
+      }
+    } catch (error) {
+      const { name } = error as Error
+      if (name === 'AccessDeniedException')
+        this.notes.add('Aliases were not listed (lambda:ListAliases): only $LATEST was examined.')
+      else if (name !== 'ResourceNotFoundException') throw error
+    }
+    return aliases
+  }
+
+  #layer(client: LambdaClient, arn: string): Promise<{ zip?: string; problem?: string }> {
+    let layer = this.#layers.get(arn)
+    if (!layer) this.#layers.set(arn, (layer = locateLayer(client, arn)))
+    return layer
+  }
+}
+
+async function locateLayer(client: LambdaClient, arn: string) {
+  const { GetLayerVersionByArnCommand } = await loadLambda()
+  try {
+    const { Content } = await client.send(new GetLayerVersionByArnCommand({ Arn: arn }))
+    return Content?.Location === undefined ? {} : { zip: Content.Location }
+  } catch (error) {
+    return { problem: (error as Error).name }
+  }
+}
+
+/** Returns the pattern of a glob, in which `*` stands for any characters and `?` for one. */
+export const patternOf = (glob: string): RegExp =>
+  new RegExp(
+    `^${glob
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  )

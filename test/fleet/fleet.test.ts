@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeToken } from '../../src/crypto/token.js'
+import { patternOf } from '../../src/fleet/deployed.js'
+import { examineFleet } from '../../src/fleet/fleet.js'
+import { usesOf } from '../../src/fleet/uses.js'
+import { readSecretsFile } from '../../src/secrets-file/parse.js'
+import { workspace, type Workspace } from '../cli/cli.js'
+import { opened } from '../inspect/sealed.js'
+import { zip } from '../inspect/zip.js'
+
+describe('patternOf', () => {
+  it('matches complete names, with * for any characters', () => {
+    expect(patternOf('orders-*').test('orders-api')).toBe(true)
+    expect(patternOf('orders-*').test('my-orders-api')).toBe(false)
+    expect(patternOf('a.b').test('axb')).toBe(false)
+  })
+})
+
+describe('fleet', () => {
+  let kms: LocalKms
+  let role: string
+  let at: Workspace
+
+  beforeAll(async () => {
+    kms = await startLocalKms()
+    role = kms.createRole({ name: 'app' }).arn
+    await kms.createKey({ alias: 'alias/app' })
+    at = await workspace()
+    Object.assign(at.env, kms.env)
+    await ran(['init', '--key', 'alias/app'])
+    await ran(['set', 'DB_PASSWORD'], 'first-value')
+  })
+  afterAll(() => kms.close())
+
+  async function ran(args: string[], stdin?: string, code = 0) {
+    const result = await at.cli(args, stdin === undefined ? {} : { stdin })
+    if (result.code !== code) throw new Error(`${args.join(' ')}: ${result.code} ${result.stderr}`)
+    return result
+  }
+
+  /** Returns the zip of a bundle that contains the entry as the secrets file has it now. */
+  async function bundle() {
+    const { secrets, pairs } = (await readSecretsFile(at.path('kms-secrets.json')))!
+    const token = secrets.get('DB_PASSWORD')!
+    const code = `const open = ${opened(pairs.get(token.fingerprint)!)};\nexport const p = open("${encodeToken(token)}", "DB_PASSWORD");\n`
+    return zip({ 'package.json': '{}', 'index.mjs': code })
+  }
+
+  const options = () => ({
+    secretsFiles: [at.path('kms-secrets.json')],
+    aws: { endpoint: kms.url, region: kms.region, credentials: kms.admin.credentials },
+  })
+
+  it('examines a thousand functions, of which some cannot be read', async () => {
+    const first = await bundle()
+    await ran(['set', 'DB_PASSWORD'], 'second-value')
+    const second = await bundle()
+    const none = zip({ 'a.js': 'export {}' })
+    const arns = Array.from({ length: 998 }, (_, index) =>
+      kms.createFunction({
+        name: `many-${index}`,
+        role,
+        code: [first, second, none][index % 3]!,
+      }),
+    )
+    const damaged = kms.createFunction({
+      name: 'many-damaged',
+      role,
+      code: second.subarray(0, second.length - 30),
+    })
+    const imageUri = '111122223333.dkr.ecr.us-east-1.amazonaws.com/app:1'
+    const image = kms.createFunction({ name: 'many-image', role, imageUri })
+    // On the first page of the list, whatever its order, and not among the first eight.
+    const vanishing = arns[11]!
+    kms.faults.add({ operation: 'GetFunction', kind: 'throttle', times: 20 })
+    const before = await readdir(tmpdir())
+    let done = 0
+    const fleet = await examineFleet({
+      ...options(),
+      onProgress: (finished) => {
+        if (finished === 1) kms.deleteFunction(vanishing)
+        done = finished
+      },
+    })
+    expect(done).toBe(1000)
+    const stateOf = (name: string) =>
+      fleet.functions.find((one) => one.name === name)?.secrets.map(({ state }) => state)
+    expect(stateOf('many-0')).toEqual(['stale'])
+    expect(stateOf('many-1')).toEqual(['current'])
+    expect(stateOf('many-2')).toBeUndefined()
+    expect(fleet.functions.some(({ id }) => id === vanishing)).toBe(false)
+    expect(fleet.examined).toBe(999)
+    expect(fleet.redeploy).toHaveLength(333)
+    const notRead = fleet.functions.filter((one) => one.notRead.length)
+    expect(notRead.map(({ name }) => name)).toEqual(['many-damaged', 'many-image'])
+    const written = (await readdir(tmpdir())).filter((name) => !before.includes(name))
+    expect(written.filter((name) => /\.zip$|fleet/.test(name))).toEqual([])
+    for (const arn of [...arns, damaged, image]) if (arn !== vanishing) kms.deleteFunction(arn)
+  }, 300_000)
+
+  it('reads the code of layers', async () => {
+    const layer = kms.publishLayerVersion({ name: 'secrets', code: await bundle() })
+    const code = zip({ 'a.js': '' })
+    const arn = kms.createFunction({ name: 'layered', role, layers: [layer], code })
+    const { functions } = await examineFleet({ ...options(), functions: ['layered'] })
+    expect(functions).toMatchObject([
+      { name: 'layered', version: '$LATEST', secrets: [{ name: 'DB_PASSWORD', state: 'current' }] },
+    ])
+    kms.deleteFunction(arn)
+  })
+
+  it('examines the published versions that aliases point to', async () => {
+    const earlier = await bundle()
+    const arn = kms.createFunction({ name: 'versioned', role, code: earlier })
+    const version = kms.publishVersion(arn)
+    kms.putFunctionAlias(arn, { name: 'live', version })
+    await ran(['set', 'DB_PASSWORD'], 'value-after-publishing')
+    kms.updateFunctionCode(arn, await bundle())
+    const { functions } = await examineFleet({ ...options(), functions: ['versioned'] })
+    expect(
+      functions.map(({ version, aliases, secrets }) => [version, aliases, secrets[0]!.state]),
+    ).toEqual([
+      ['$LATEST', [], 'current'],
+      [version, ['live'], 'stale'],
+    ])
+    kms.deleteFunction(arn)
+  })
+
+  it('examines only functions with the tags', async () => {
+    const code = await bundle()
+    const arns = [
+      kms.createFunction({ name: 'tagged', role, code, tags: { team: 'a' } }),
+      kms.createFunction({ name: 'untagged', role, code }),
+    ]
+    const fleet = await examineFleet({ ...options(), tags: { team: 'a' } })
+    expect(fleet.functions.map(({ name }) => name)).toEqual(['tagged'])
+    for (const arn of arns) kms.deleteFunction(arn)
+  })
+
+  it('needs no permission but those that policy fleet prints', async () => {
+    const arn = kms.createFunction({ name: 'allowed', role, code: await bundle() })
+    const policy = JSON.parse((await ran(['policy', 'fleet'])).stdout) as never
+    const { credentials } = kms.createUser({ name: 'auditor', policies: [policy] })
+    const aws = { ...options().aws, credentials }
+    const fleet = await examineFleet({ ...options(), aws, functions: ['allowed'] })
+    expect(fleet.functions).toMatchObject([{ name: 'allowed', secrets: [{ state: 'current' }] }])
+    expect(fleet.notes).toEqual([expect.stringContaining('lambda:ListAliases')])
+    kms.deleteFunction(arn)
+  })
+
+  it('treats a function that was not read as a user of every pair', () => {
+    const uses = usesOf({
+      functions: [
+        { id: 'f', name: 'f', version: '$LATEST', aliases: [], secrets: [], notRead: ['an image'] },
+      ],
+      examined: 1,
+      redeploy: [],
+      notes: [],
+    })
+    expect([...uses]).toEqual([['', ['function f, which was not read: an image']]])
+  })
+
+  it('follows a leaked value until no deployed function needs the earlier pair', async () => {
+    const leaked = await bundle()
+    const [api, worker] = ['api', 'worker'].map((name) =>
+      kms.createFunction({ name, role, code: leaked }),
+    )
+    await ran(['set', 'DB_PASSWORD'], 'replaced-value')
+    const reported = await ran(['fleet'], undefined, 1)
+    expect(reported.stdout.match(/DB_PASSWORD: stale/g)).toHaveLength(2)
+
+    await ran(['rotate'])
+    const kept = await ran(['rotate', '--prune', '--fleet'])
+    expect(kept.stdout).toContain(`function ${worker}`)
+    expect(kept.stdout).not.toContain('dropped')
+
+    kms.updateFunctionCode(api!, await bundle())
+    const { stdout } = await ran(['fleet', '--json'], undefined, 1)
+    expect((JSON.parse(stdout) as { redeploy: string[] }).redeploy).toEqual([worker])
+    expect((await ran(['rotate', '--prune', '--fleet'])).stdout).not.toContain('dropped')
+
+    kms.updateFunctionCode(worker!, await bundle())
+    await ran(['fleet'])
+    expect((await ran(['rotate', '--prune', '--fleet'])).stdout).toContain('dropped')
+    for (const arn of [api, worker]) kms.deleteFunction(arn!)
+  })
+
+  it('dates a replaced value by the git history', async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+        cwd: at.folder,
+        stdio: 'pipe',
+      })
+    git('init', '-q')
+    git('add', 'kms-secrets.json')
+    git('commit', '-qm', 'one')
+    const earlier = await bundle()
+    await ran(['set', 'DB_PASSWORD'], 'later-value')
+    git('commit', '-qam', 'two')
+    const arn = kms.createFunction({ name: 'dated', role, code: earlier })
+    const fleet = await examineFleet({ ...options(), functions: ['dated'], since: '1 year ago' })
+    expect(fleet.functions[0]!.secrets[0]).toMatchObject({
+      state: 'stale',
+      replacedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
+    })
+    kms.deleteFunction(arn)
+  })
+})
