@@ -1,6 +1,6 @@
 import type { NodePath } from '@babel/traverse'
-import { parse as babelParse } from '@babel/parser'
 import type { CallExpression } from '@babel/types'
+import { babelParser } from '../syntax/parse.js'
 import { traverse } from '../syntax/traverse.js'
 import { isTokenText, tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
 
@@ -13,7 +13,7 @@ import { isTokenText, tokenSighting, wrappedSighting, type Sighting } from './si
 export function sightConstants(code: string): Sighting[] {
   const found: Sighting[] = []
   try {
-    const ast = babelParse(code, {
+    const ast = babelParser().parse(code, {
       sourceType: 'unambiguous',
       errorRecovery: true,
       allowReturnOutsideFunction: true,

@@ -2,43 +2,7 @@ import type { Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../../errors.js'
 import type { Format } from '../../secret/format.js'
 import { staticText, staticValue } from '../../syntax/static-value.js'
-
-export type Source =
-  | 'literal'
-  | 'env'
-  | 'file'
-  | 'named'
-  | 'ssm'
-  | 'secretsManager'
-  | 'ciphertext'
-  | 'from'
-
-const ALGORITHMS = [
-  'SYMMETRIC_DEFAULT',
-  'RSAES_OAEP_SHA_1',
-  'RSAES_OAEP_SHA_256',
-  'SM2PKE',
-] as const
-
-/** What the object at a mark's end says, `as` aside. */
-export interface MarkOptions {
-  decrypt?: boolean
-  keyId?: string
-  stage?: string
-  algorithm?: (typeof ALGORITHMS)[number]
-}
-
-/** What stands between a mark's parentheses. */
-export interface Arguments {
-  /** The literal itself, or the name of what is fetched. */
-  argument: string
-  /** The second text: the key in a secret's JSON, or the reference that a source of one's own gets. */
-  detail?: string
-  /** With a ciphertext: what Decrypt must be called with. */
-  encryptionContext: Record<string, string>
-  options: MarkOptions
-  format: Format
-}
+import { ALGORITHMS, type Arguments, type MarkOptions, type Source } from './mark.js'
 
 const FORMATS = ['text', 'bytes', 'json'] as const
 type Check = 'text' | 'boolean' | readonly string[]

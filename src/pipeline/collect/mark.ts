@@ -1,5 +1,42 @@
 import type { Place } from '../../errors.js'
-import type { Arguments, Source } from './forms.js'
+import type { Format } from '../../secret/format.js'
+
+export type Source =
+  | 'literal'
+  | 'env'
+  | 'file'
+  | 'named'
+  | 'ssm'
+  | 'secretsManager'
+  | 'ciphertext'
+  | 'from'
+
+export const ALGORITHMS = [
+  'SYMMETRIC_DEFAULT',
+  'RSAES_OAEP_SHA_1',
+  'RSAES_OAEP_SHA_256',
+  'SM2PKE',
+] as const
+
+/** The options object at the end of a mark's arguments, without `as`. */
+export interface MarkOptions {
+  decrypt?: boolean
+  keyId?: string
+  stage?: string
+  algorithm?: (typeof ALGORITHMS)[number]
+}
+
+/** The arguments of a mark. */
+export interface Arguments {
+  /** The literal itself, or the name of what is fetched. */
+  argument: string
+  /** The second text: the key in a secret's JSON, or the reference that a source of one's own gets. */
+  detail?: string
+  /** With a ciphertext: what Decrypt must be called with. */
+  encryptionContext: Record<string, string>
+  options: MarkOptions
+  format: Format
+}
 
 /** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
 export interface Mark extends Arguments {
