@@ -15,7 +15,9 @@ Map.groupBy ??= (items, keyOf) => {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    testTimeout: 60_000,
+    // Only a hang should reach these: a slow or busy machine must not fail a test.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Most of a test is waiting for a bundler or a process; the default on two cores is one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: process.env.CI
