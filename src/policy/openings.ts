@@ -5,6 +5,7 @@ import type { Inspection } from '../inspect/inspect.js'
 import type { AwsOptions } from '../options/types.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { currentPair, scopeNames } from '../secrets-file/scopes.js'
 
 /** One kms:Decrypt that opening takes. */
 export interface Opening {
@@ -18,6 +19,8 @@ export interface OpeningsOptions extends SecretsOptions {
   bundles?: string[]
   /** The plugin's option keyId, of a build without a secrets file: ids, ARNs or aliases. */
   keyIds?: string[]
+  /** The scopes of the secrets file. Default: all. */
+  scopes?: string[]
   /** The plugin's option encryptionContext. */
   encryptionContext?: Record<string, string>
 }
@@ -27,20 +30,29 @@ export interface OpeningsOptions extends SecretsOptions {
  *   KMS_UNREACHABLE, KMS_FAILED where an alias or a bare key id has to be resolved.
  */
 export async function openingsOf(options: OpeningsOptions): Promise<Opening[]> {
-  const { bundles = [], keyIds = [], encryptionContext = {}, aws = {} } = options
+  const { bundles = [], keyIds = [], scopes, encryptionContext = {}, aws = {} } = options
   if (bundles.length) return openingsOfBundles(bundles)
-  if (!keyIds.length) return openingsOfFile(await existingSecretsFile(options))
+  if (!keyIds.length) return openingsOfFile(await existingSecretsFile(options), scopes)
   const arns = await resolveKeys(keyIds, aws)
   return arns.map((keyArn) => ({ keyArn, encryptionContext }))
 }
 
-/** Of all pairs: what runs may have been built before the last rotation. */
-export const openingsOfFile = ({ pairs }: SecretsFile): Opening[] =>
-  distinct(
-    [...pairs.values()].flatMap(({ wrapped, encryptionContext }) =>
-      wrapped.map(({ keyId }) => ({ keyArn: keyId, encryptionContext })),
-    ),
+/**
+ * Returns the calls for all pairs of some scopes, or of all: a deployed bundle may be older than the last
+ * rotation.
+ *
+ * @throws KmsBuildError SCOPE_UNKNOWN.
+ */
+export function openingsOfFile(file: SecretsFile, scopes = scopeNames(file)): Opening[] {
+  for (const scope of scopes) currentPair(file, scope)
+  return distinct(
+    [...file.pairs.values()]
+      .filter(({ scope }) => scopes.includes(scope))
+      .flatMap(({ wrapped, encryptionContext }) =>
+        wrapped.map(({ keyId }) => ({ keyArn: keyId, encryptionContext })),
+      ),
   )
+}
 
 async function openingsOfBundles(bundles: string[]): Promise<Opening[]> {
   const { inspect } = await import('../inspect/inspect.js')

@@ -21,6 +21,7 @@ interface Flags extends SharedFlags {
   mode?: Options['mode']
   account?: string | undefined
   sourceKey?: string[] | undefined
+  scope?: string[] | undefined
   role?: string | undefined
   format: PolicyFormat
 }
@@ -41,6 +42,7 @@ export function addPolicy(program: Command) {
     )
     .option('--account <id>', 'AWS account of sources without an ARN')
     .option('--source-key <arn>', 'KMS key of sources that the build reads; repeatable', several)
+    .option('-s, --scope <name>', 'runtime: scope of the secrets file; repeatable', several)
     .option('--role <arn>', 'print what the key policy needs for this role')
     .addOption(
       new Option('--format <format>', 'json, terraform, cloudformation, sam or cdk')
@@ -76,6 +78,7 @@ async function printRuntimePolicy(bundles: string[], flags: Flags) {
   const openings = await openingsOf({
     bundles,
     ...keysAndContext(flags),
+    ...(flags.scope && { scopes: flags.scope }),
     ...secretsOptions(flags),
   })
   if (!openings.length) return note('nothing in it is decrypted by KMS: no permission is needed.')
