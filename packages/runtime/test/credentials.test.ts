@@ -110,6 +110,7 @@ describe('credentials', () => {
 
   it.each([
     'http://169.254.170.3/',
+    'http://169x254x170x2/',
     'http://10.0.0.1/',
     'http://example.com/',
     'http://localhost.example.com/',
