@@ -116,7 +116,7 @@ describe('fromInstanceMetadata', () => {
     '[]',
     'no JSON',
     '{"Code":"Failed"}',
-    '{"AccessKeyId":1,"SecretAccessKey":{"length":3e9},"Token":"t","Expiration":"2040-01-01T00:00:00Z"}',
+    '{"AccessKeyId":"A","SecretAccessKey":{"length":3e9},"Token":"t","Expiration":"2040-01-01T00:00:00Z"}',
   ])('rejects the answer %s without quoting it', async (body) => {
     answers = { [`${ROLE_PATH}orders`]: { body } }
     await expect(fromInstanceMetadata()()).rejects.toThrow(
