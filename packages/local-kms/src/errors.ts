@@ -1,10 +1,9 @@
 /**
- * A refusal as AWS sends it over the wire.
+ * An error of an AWS service.
  *
  * `type` is the `__type` of the JSON protocols and the `Code` of the query protocol. An empty
- * message is left out of the body, as KMS does for InvalidCiphertextException. The layer of AWS
- * that authorises writes `Message`, the services themselves `message`: clients must read both, so
- * the difference is kept.
+ * message is omitted, as KMS does for InvalidCiphertextException. Authorization errors have the
+ * member `Message`, errors of most services `message`: clients must read both.
  */
 export class AwsError extends Error {
   readonly type: string
@@ -37,7 +36,7 @@ export type LocalKmsErrorCode =
   | 'STATE_UNWRITABLE'
   | 'BAD_OPTION'
 
-/** What goes wrong for whoever starts the local KMS, as opposed to whoever calls it. */
+/** An error for the code that starts the local KMS, not for its clients. */
 export class LocalKmsError extends Error {
   readonly code: LocalKmsErrorCode
 

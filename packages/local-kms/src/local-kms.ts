@@ -13,36 +13,36 @@ import type { JournalEntry } from './protocol/journal.js'
 import type { OidcProvider } from './account/oidc-provider.js'
 
 export interface LocalKmsOptions {
-  /** Folder to keep keys and principals in; absent, they live in memory. */
+  /** Folder of the state. Default: the state is kept in memory. */
   dir?: string
-  /** Default 0: any free port. */
+  /** Default: 0, any free port. */
   port?: number
-  /** Default 127.0.0.1. Listening elsewhere shows the endpoint to the network. */
+  /** Default: 127.0.0.1. Other addresses expose the endpoint to the network. */
   host?: string
-  /** The region of `env` and of `createKey`; every other region is served too. Default us-east-1. */
+  /** Region of `env` and `createKey`. All other regions are served too. Default: us-east-1. */
   region?: string
-  /** Twelve digits; a folder's own account wins. */
+  /** Twelve digits. The account of an existing state folder takes precedence. */
   accountId?: string
-  /** Serve https with this key and certificate (PEM). */
+  /** Private key and certificate (PEM) for HTTPS. */
   tls?: { key: string | Buffer; cert: string | Buffer }
-  /** Whether an elliptic-curve data key pair's PKCS#8 holds the optional public key. Default true. */
+  /** Whether the PKCS#8 of an elliptic-curve pair includes the optional public key. Default: true. */
   pkcs8PublicKey?: boolean
-  /** How many calls `journal` keeps, the latest. Default 1000. */
+  /** Maximum number of calls in `journal`. Default: 1000. */
   journalLimit?: number
-  /** Told of every call when it ends. */
+  /** Called after every call. */
   onCall?: (entry: JournalEntry) => void
 }
 
 export interface KeyToCreate {
-  /** `alias/NAME`; none where absent. */
+  /** `alias/NAME`. Default: no alias. */
   alias?: string
   /** Default: the region of the local KMS. */
   region?: string
-  /** Default: the account of the local KMS. Keys of others are kept in memory. */
+  /** Default: the account of the local KMS. Keys of other accounts are kept in memory. */
   accountId?: string
-  /** Default: the account's IAM policies decide. */
+  /** Default: a policy that delegates to the account's IAM policies. */
   policy?: PolicyDocument
-  /** `SYMMETRIC_DEFAULT`, the default, or `RSA_2048`, `RSA_3072`, `RSA_4096`. */
+  /** `SYMMETRIC_DEFAULT` (default), `RSA_2048`, `RSA_3072` or `RSA_4096`. */
   spec?: string
   multiRegion?: boolean
   description?: string
@@ -58,20 +58,20 @@ export interface LocalKms {
   readonly url: string
   readonly region: string
   readonly accountId: string
-  /** The administrator, an IAM user that may do anything IAM policies can allow. */
+  /** An IAM user with a policy that allows everything. */
   readonly admin: User
-  /** What an AWS client needs to find this endpoint, as the administrator. */
+  /** Environment variables for AWS clients, with the administrator's credentials. */
   readonly env: Record<string, string>
-  /** The latest calls, oldest first. */
+  /** The last calls, oldest first. */
   readonly journal: JournalEntry[]
   readonly faults: Faults
-  /** The environment of `env`, with these credentials. */
+  /** Returns the variables of `env` with other credentials. */
   envFor(credentials: Credentials): Record<string, string>
-  /** Makes a key, and an alias (`alias/NAME`) for it, as the administrator; not in the journal. */
+  /** Creates a key, and its alias, as the administrator. The journal does not record it. */
   createKey(options?: KeyToCreate): Promise<CreatedKey>
   createUser(options: { name: string; policies?: PolicyDocument[]; mfa?: boolean }): User
   createRole(options: RoleToCreate): Role
-  /** Key policies that name it show its unique id from then on, which no other role has. */
+  /** Deletes a role. Its unique ID replaces its ARN in key policies. */
   deleteRole(arn: string): void
   /** Creates a Lambda function, in memory. @returns its ARN. */
   createFunction(options: FunctionToCreate): string
@@ -87,15 +87,15 @@ export interface LocalKms {
   /** Creates a grant, without a call to KMS. @returns its grant id. */
   createGrant(grant: GrantToCreate): string
   createNetwork(network: Network): void
-  /** The account's, kept in memory; null: it belongs to no organization, as at first. */
+  /** Sets the account's service control policy, in memory. null: no organization (default). */
   putServiceControlPolicy(policy: PolicyDocument | null): void
-  /** An OpenID Connect provider, kept in memory, whose tokens AssumeRoleWithWebIdentity takes. */
+  /** Creates an OpenID Connect provider for AssumeRoleWithWebIdentity, in memory. */
   createOidcProvider(url: string): OidcProvider
   hasAlias(name: string, region?: string): boolean
   hasPrincipal(arn: string): boolean
-  /** Replaces the IAM policies of a user or role, and a role's trust policy if one is given. */
+  /** Replaces the IAM policies of a user or role, and optionally a role's trust policy. */
   putPolicies(arn: string, policies: PolicyDocument[], trust?: PolicyDocument): void
-  /** A user's access key; temporary credentials of a role, without asking its trust policy. */
+  /** Returns a user's access key, or temporary credentials of a role (ignoring its trust policy). */
   credentialsOf(
     arn: string,
     options?: { sessionName?: string; durationSeconds?: number },

@@ -8,8 +8,8 @@ import { perform } from './protocol/service.js'
 import type { Endpoint } from './server/handle.js'
 
 /**
- * Makes a key, and an alias for it if one is named, as a user of the account. Setting the scene is
- * no call of a client's: it stays out of the journal.
+ * Creates a key, and optionally an alias, as a user of the account. The journal does not record it
+ * because no client called.
  */
 export async function makeKey(
   { account, journal, faults, pkcs8PublicKey }: Endpoint,

@@ -28,10 +28,9 @@ const ADMIN_POLICY = {
 }
 
 /**
- * Starts an embedded KMS (with what goes with it of SSM, Secrets Manager, STS, IAM, Lambda and EC2) that answers as
- * AWS does, over HTTP, on loopback.
+ * Starts an embedded KMS on loopback, with parts of SSM, Secrets Manager, STS, IAM, Lambda and EC2.
  *
- * @throws LocalKmsError when an option makes no sense, or the state folder is corrupt or in use
+ * @throws LocalKmsError for an invalid option, or a state folder that is corrupt or in use
  */
 export async function startLocalKms(options: LocalKmsOptions = {}): Promise<LocalKms> {
   const { dir, host = '127.0.0.1', region = 'us-east-1', accountId = '111122223333' } = options
@@ -119,14 +118,17 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
 
 function checkOptions({ region, accountId }: { region: string; accountId: string }): void {
   if (!REGION_PATTERN.test(region)) {
-    throw new LocalKmsError('BAD_OPTION', `region: '${region}' is no region name (us-east-1)`)
+    throw new LocalKmsError(
+      'BAD_OPTION',
+      `region: '${region}' is not a valid region name (example: us-east-1)`,
+    )
   }
   if (!/^\d{12}$/.test(accountId)) {
-    throw new LocalKmsError('BAD_OPTION', `accountId: '${accountId}' is not twelve digits`)
+    throw new LocalKmsError('BAD_OPTION', `accountId: '${accountId}' must have twelve digits`)
   }
 }
 
-/** The account itself, or another one, with an administrator of its own. */
+/** Returns the account, or another account with its own administrator. */
 function accountNamed(own: Account, accountId: string): Account {
   if (accountId === own.id) return own
   const known = own.others.get(accountId)
@@ -137,7 +139,7 @@ function accountNamed(own: Account, accountId: string): Account {
   return account
 }
 
-/** The administrator of the folder's account, made with it. */
+/** Returns the account's administrator. Creates it for a new account. */
 function findAdmin(account: Account, clock: () => number): User {
   const existing = account.state.users.get('admin')
   if (existing === undefined) {
@@ -147,7 +149,7 @@ function findAdmin(account: Account, clock: () => number): User {
   return { name: 'admin', arn: userArn(account.partition, account.id, 'admin'), credentials }
 }
 
-/** A wildcard address is listened on, not connected to. */
+/** Returns an address that clients can connect to. */
 function reachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

@@ -6,14 +6,14 @@ import type { Credentials, LocalKms } from '../src/index.js'
 export interface CallOptions {
   credentials?: Credentials
   region?: string
-  /** The signing name; the target's service where absent. */
+  /** The signing name. Default: the service of the operation. */
   service?: string
-  /** Milliseconds since 1970; the machine's clock where absent. */
+  /** Milliseconds since 1970. Default: now. */
   signedAt?: number
-  /** Changes the request after it was signed. */
+  /** Changes the signed request. */
   tamper?: (request: WireRequest) => void
   agent?: Agent
-  /** The Host header, where it is not the endpoint's. */
+  /** The Host header. Default: the endpoint's. */
   host?: string
 }
 
@@ -22,7 +22,7 @@ export interface WireRequest {
   body: string
 }
 
-/** A member of an answer, whatever it is. */
+/** Any member of an answer. */
 export type Json = ReturnType<typeof JSON.parse>
 
 export interface WireAnswer {
@@ -40,8 +40,8 @@ const TARGETS: Record<string, string> = {
 }
 
 /**
- * Sends one request signed with a published signer, and gives what came back as it was: no client
- * of a service stands between. `operation` is `Encrypt` (of KMS) or `ssm:GetParameter`.
+ * Sends one request, signed with a published signer, and returns the raw answer without a client of
+ * the service. `operation` is `Encrypt` (of KMS) or `ssm:GetParameter`.
  */
 export async function call(
   kms: LocalKms,
@@ -122,14 +122,14 @@ export function send(
 
 function readJson(text: string): Record<string, Json> {
   try {
-    // Some peers answer `null` where KMS answers nothing.
+    // Some emulators answer `null` where KMS has an empty body.
     return (JSON.parse(text) ?? {}) as Record<string, Json>
   } catch {
     return {}
   }
 }
 
-/** Calls, and expects it to go well. */
+/** Sends a request, and returns the body. Fails for any status except 200. */
 export async function succeed(...args: Parameters<typeof call>): Promise<Record<string, Json>> {
   const answer = await call(...args)
   if (answer.status !== 200) throw new Error(`${args[1]}: ${answer.status} ${answer.text}`)

@@ -4,7 +4,7 @@ export interface Cell {
   answer: string
 }
 
-/** Reads a table of operations and cases; a cell of `-` is a case that does not arise. */
+/** Parses a table of operations and cases. A cell of `-` is omitted. */
 export function readTable(text: string): { operations: string[]; cells: Cell[] } {
   const [header = [], ...rows] = text
     .trim()

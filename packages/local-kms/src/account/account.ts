@@ -6,17 +6,17 @@ import type { Network } from './network.js'
 import { readStateText, stateFromText, stateToText, writeStateText } from './file.js'
 import { emptyRegion, emptyState, type RegionState, type State } from './state.js'
 
-/** One AWS account: its principals, and in each region its keys, parameters and secrets. */
+/** An AWS account: its principals, and the keys, parameters and secrets of each region. */
 export class Account {
   state: State
-  /** Lambda functions by ARN, and VPCs by id: a scene for who reads it, gone with the process. */
+  /** By ARN. Functions, layers and networks are in memory only. */
   readonly functions = new Map<string, LambdaFunction>()
   /** By the ARN of the layer version. */
   readonly layers = new Map<string, LayerVersion>()
-  /** Other accounts, by their id: their keys alone matter, and live in memory. */
+  /** Other accounts by id. Only their keys are used, and they are in memory only. */
   readonly others = new Map<string, Account>()
   readonly networks = new Map<string, Network>()
-  /** Of the organization: what its principals may do at most; undefined outside one. */
+  /** The service control policy of the account's organization, if it has one. */
   serviceControlPolicy: Policy | undefined
   readonly #dir: string | undefined
   #saved: string
@@ -63,10 +63,10 @@ export class Account {
   }
 
   /**
-   * Makes what changed durable. Call it after every change and before its answer.
+   * Writes the state to its folder. Call it after every change, before the answer.
    *
-   * @throws AwsError KMSInternalException when it cannot be written; the change is then undone,
-   *   so that nothing is answered from a state that a restart would not have.
+   * @throws AwsError KMSInternalException if the state cannot be written. The change is undone, so
+   *   that answers never depend on a state that a restart would lose.
    */
   save(): void {
     if (this.#dir === undefined) return

@@ -18,10 +18,9 @@ const FILE = 'state.json'
 const IGNORE = '.gitignore'
 
 /**
- * Makes the folder, readable by its owner alone, and lets it ignore itself in git: all of it, so it
- * has to be a folder of its own.
+ * Creates the state folder, readable by its owner only, with a `.gitignore` that ignores all of it.
  *
- * @throws LocalKmsError STATE_UNWRITABLE, or STATE_ELSEWHERE for a folder that holds other things
+ * @throws LocalKmsError STATE_UNWRITABLE, or STATE_ELSEWHERE for a folder with other files
  */
 export function prepareFolder(dir: string): void {
   try {
@@ -29,13 +28,13 @@ export function prepareFolder(dir: string): void {
     const names = readdirSync(dir)
     const path = join(dir, IGNORE)
     const ignored = names.includes(IGNORE) ? readFileSync(path, 'utf8') : ''
-    // One that is empty was left by a process that was killed just then.
+    // An empty .gitignore is from a process that was killed while it created the folder.
     if (ignored === '' && names.every((name) => name === IGNORE)) writeFileSync(path, '*\n')
     else if (!ignoresAll(ignored)) {
       throw new LocalKmsError(
         'STATE_ELSEWHERE',
-        `the state folder ${dir} holds other things, which were left as they are: name a folder of ` +
-          `its own, or put a ${IGNORE} with * there, which keeps git away from all of it`,
+        `the state folder ${dir} contains other files; nothing was changed. Use another folder, or ` +
+          `add a ${IGNORE} with the line * so that git ignores all of it`,
       )
     }
     for (const name of names) {
@@ -46,7 +45,7 @@ export function prepareFolder(dir: string): void {
     throw new LocalKmsError(
       'STATE_UNWRITABLE',
       `cannot write to the state folder ${dir} (${(cause as Error).message}): ` +
-        'choose another folder, or keep the state in memory by naming none',
+        'use another folder, or omit it to keep the state in memory',
       { cause },
     )
   }
@@ -54,7 +53,7 @@ export function prepareFolder(dir: string): void {
 
 const ignoresAll = (text: string): boolean => text.split('\n').some((line) => line.trim() === '*')
 
-/** The state kept in `dir`, as text, or undefined where none was kept yet. */
+/** Returns the JSON of the state in `dir`, or undefined if there is none. */
 export function readStateText(dir: string): string | undefined {
   const path = join(dir, FILE)
   let text: string
@@ -68,8 +67,8 @@ export function readStateText(dir: string): string | undefined {
 }
 
 /**
- * Replaces the state file in one step: a process killed at any moment leaves the state of before
- * or of after, and what was answered to a client is on the disk.
+ * Replaces the state file atomically. A process that is killed leaves either the old or the new
+ * state, and a client only gets an answer after the new state is on disk.
  */
 export function writeStateText(dir: string, text: string): void {
   const path = join(dir, FILE)
@@ -90,7 +89,7 @@ export function writeStateText(dir: string, text: string): void {
   syncFolder(dir)
 }
 
-/** Makes the rename itself durable, where the platform can open a folder. */
+/** Syncs the folder so that the rename is durable. Windows cannot open folders. */
 function syncFolder(dir: string): void {
   if (process.platform === 'win32') return
   const folder = openSync(dir, 'r')
@@ -118,25 +117,25 @@ export function stateToText(state: State): string {
   return `${JSON.stringify({ version: 1, sha256: checksum(account), account }, null, 1)}\n`
 }
 
-/** @throws LocalKmsError STATE_CORRUPT, naming the file and leaving it as it is. */
+/** @throws LocalKmsError STATE_CORRUPT. The file is not changed. */
 export function stateFromText(text: string, dir: string): State {
   const path = join(dir, FILE)
   const refuse = (why: string): never => {
     throw new LocalKmsError(
       'STATE_CORRUPT',
-      `the state file ${path} ${why}; it was left as it is: restore it from a copy, or move it ` +
-        'away to start with no keys (what they encrypted cannot be decrypted then)',
+      `the state file ${path} ${why}. It was not changed. Restore it from a backup, or move it ` +
+        'away to start without keys (ciphertexts of the old keys cannot be decrypted then)',
     )
   }
   let file: ReturnType<typeof JSON.parse>
   try {
     file = JSON.parse(text)
   } catch {
-    return refuse('is no valid JSON')
+    return refuse('is not valid JSON')
   }
-  if (file === null || typeof file !== 'object') return refuse('holds no state')
+  if (file === null || typeof file !== 'object') return refuse('contains no state')
   if (file.version !== 1) return refuse(`has version ${String(file.version)}, not 1`)
-  if (file.sha256 !== checksum(file.account)) return refuse('does not match its own checksum')
+  if (file.sha256 !== checksum(file.account)) return refuse('does not match its checksum')
   const { account } = file
   return {
     accountId: account.accountId,

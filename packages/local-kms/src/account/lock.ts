@@ -7,17 +7,17 @@ import { LocalKmsError } from '../errors.js'
 import { prepareFolder } from './file.js'
 
 /**
- * Keeps a second local KMS away from a state folder: two would overwrite each other's keys. The
- * lock is a listening socket, not a file, so that a process that was killed leaves none behind.
+ * Locks a state folder, because two processes would overwrite each other's keys. The lock is a
+ * listening socket, not a file, so that a killed process leaves no lock.
  *
- * @returns what lets go of it
+ * @returns a function that releases the lock
  * @throws LocalKmsError STATE_IN_USE
  */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
   prepareFolder(dir)
   const address = socketAddress(realpathSync(dir))
   const server = createServer((socket) => {
-    // Whoever asks may be gone before the answer.
+    // The client can disconnect before the answer.
     socket.on('error', () => {}).end(`process ${process.pid}`)
   })
   if (!(await listen(server, address))) {
@@ -29,7 +29,7 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
     if (holder !== undefined) {
       throw new LocalKmsError(
         'STATE_IN_USE',
-        `the state folder ${dir} is in use by ${holder}: use that one, or end it first`,
+        `the state folder ${dir} is in use by ${holder}. Use that local KMS, or stop it first`,
       )
     }
   }
@@ -38,9 +38,9 @@ export async function lockFolder(dir: string): Promise<() => Promise<void>> {
 }
 
 /**
- * Windows' pipes and Linux's abstract sockets (a NUL, and no file) go with their process. Elsewhere
- * it is a file in the temporary folder, because a socket's path may have about a hundred characters
- * only.
+ * Returns the address of the lock. Named pipes (Windows) and abstract sockets (Linux; they start
+ * with a NUL) end with their process. Other systems use a socket file in the temporary folder,
+ * because a socket's path is limited to about 100 characters.
  */
 export function socketAddress(dir: string): string {
   const name = `unplugin-kms-${createHash('sha256').update(dir).digest('hex').slice(0, 24)}`
@@ -48,7 +48,7 @@ export function socketAddress(dir: string): string {
   return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
 }
 
-/** @returns false where the address is taken */
+/** @returns false if the address is in use */
 function listen(server: Server, address: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -63,7 +63,7 @@ function listen(server: Server, address: string): Promise<boolean> {
   })
 }
 
-/** Who listens there; undefined where nobody does any more. */
+/** Returns a description of the process that listens, or undefined if no process listens. */
 function askHolder(address: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []

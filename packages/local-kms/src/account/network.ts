@@ -1,6 +1,6 @@
 import type { PolicyDocument } from '../policy/parse-policy.js'
 
-/** A VPC, as far as it leads somewhere. */
+/** The endpoints and routes of a VPC. */
 export interface Network {
   vpcId: string
   endpoints?: {
@@ -8,7 +8,7 @@ export interface Network {
     serviceName: string
     privateDns: boolean
     state?: string
-    /** Default: one that lets all through. */
+    /** Default: a policy that allows everything. */
     policy?: PolicyDocument
   }[]
   routeTables?: {

@@ -1,4 +1,4 @@
-/** The account as it is kept: what a restart brings back. Times are milliseconds since 1970. */
+/** The stored state of an account. Times are milliseconds since 1970. */
 export interface State {
   accountId: string
   users: Map<string, UserRecord>
@@ -30,10 +30,10 @@ export interface KeyRecord {
   state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion'
   deletionDate?: number
   pendingWindowInDays?: number
-  /** The key policy as its author wrote it. */
+  /** The key policy as PutKeyPolicy received it. */
   policy: string
   tags: Tag[]
-  /** Oldest first; the last one encrypts, all of them decrypt. */
+  /** Oldest first. The last one encrypts, all decrypt. */
   materials: KeyMaterial[]
   rotation?: { periodInDays: number; nextAt: number }
   onDemandRotations: number
@@ -61,7 +61,7 @@ export interface Tag {
 }
 
 export interface KeyMaterial {
-  /** 64 hex characters, as KMS names key material. */
+  /** 64 hexadecimal characters, like KMS's key material ids. */
   id: string
   createdAt: number
   /** Base64: 32 bytes for AES-256, PKCS#8 DER for RSA. */
@@ -87,10 +87,10 @@ export interface ParameterVersion {
   tier: 'Standard' | 'Advanced'
   dataType: string
   description?: string
-  /** A SecureString's value is its ciphertext, base64. */
+  /** For a SecureString: the ciphertext in base64. */
   value: string
   keyId?: string
-  /** Each stands at one version of the parameter at most. */
+  /** A label belongs to at most one version of a parameter. */
   labels?: string[]
   modifiedAt: number
   modifiedBy: string
@@ -116,7 +116,7 @@ export interface SecretVersion {
   kind: 'string' | 'binary'
   createdAt: number
   accessedAt?: number
-  /** Base64: the data key as KMS wrapped it, and what it encrypts. */
+  /** The data key, encrypted by KMS, in base64. */
   dataKey: string
   ciphertext: string
 }
@@ -130,7 +130,7 @@ export interface UserRecord {
   name: string
   userId: string
   accessKeys: AccessKey[]
-  /** IAM policy documents, JSON text. */
+  /** JSON of IAM policy documents. */
   policies: string[]
   /** Base32 secret of a virtual MFA device. */
   mfaSecret?: string
@@ -140,13 +140,13 @@ export interface RoleRecord {
   name: string
   roleId: string
   trustPolicy: string
-  /** Inline ones. */
+  /** Inline policies. */
   policies: string[]
   attachedPolicies?: ManagedPolicy[]
   permissionsBoundary?: ManagedPolicy
 }
 
-/** A policy with a name of its own in IAM. */
+/** A managed policy of IAM. */
 export interface ManagedPolicy {
   arn: string
   name: string
@@ -158,7 +158,7 @@ export interface SessionRecord extends AccessKey {
   issuedAt: number
   expiresAt: number
   mfaPresent: boolean
-  /** Whose session: a user's (GetSessionToken) or a role's (AssumeRole). */
+  /** The user (GetSessionToken) or role (AssumeRole) of the session. */
   of: { kind: 'user'; name: string } | { kind: 'role'; name: string; sessionName: string }
   sessionPolicy?: string
 }

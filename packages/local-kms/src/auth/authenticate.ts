@@ -7,11 +7,11 @@ import { readAuthorization, type SignedRequest } from './signature.js'
 const INVALID_TOKEN = 'The security token included in the request is invalid.'
 
 /**
- * Finds out who signed a request, and for which region.
+ * Returns the caller that signed a request, and the region that it signed for.
  *
  * @throws AwsError UnrecognizedClientException for an unknown access key, or a session token that
- *   is missing, not the session's, or sent with a long-term key; ExpiredTokenException;
- *   InvalidSignatureException for a wrong secret or an altered request
+ *   is missing, wrong, or sent with a long-term key; ExpiredTokenException;
+ *   InvalidSignatureException for a wrong secret access key or a changed request
  */
 export function authenticate(
   account: Account,

@@ -4,16 +4,16 @@ import { callContext } from './call-context.js'
 import { requestContext } from '../policy/conditions.js'
 import { evaluate, type Denial } from '../policy/evaluate.js'
 
-/** Condition keys beyond those that every call has. */
+/** Condition keys of an operation, in addition to the global condition keys. */
 export type Conditions = Iterable<
   [string, string | number | boolean | readonly string[] | undefined]
 >
 
 /**
- * Checks a permission that IAM policies alone decide.
+ * Checks a permission that depends on IAM policies only.
  *
  * @param action `ssm:GetParameter`
- * @param resource an ARN, or `*` where the action concerns none
+ * @param resource an ARN, or `*` for actions without a resource
  * @throws AwsError AccessDeniedException
  */
 export function authorizeByIam(
@@ -37,7 +37,7 @@ const REASONS: Readonly<Record<Denial, (action: string) => string>> = {
   'no-resource-allow': (action) => `because no resource-based policy allows the ${action} action`,
 }
 
-/** AccessDeniedException, in the words of AWS's authorisation layer. */
+/** Returns AccessDeniedException with AWS's message. */
 export function denied(
   call: Call,
   action: string,

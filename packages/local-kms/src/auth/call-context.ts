@@ -1,6 +1,6 @@
 import type { Call } from '../protocol/call.js'
 
-/** The global condition keys (`aws:…`) of a call. */
+/** Returns the global condition keys (`aws:…`) of a call. */
 export function callContext(
   call: Call,
 ): [string, string | number | boolean | readonly string[] | undefined][] {
@@ -19,7 +19,7 @@ export function callContext(
     ['aws:EpochTime', Math.floor(call.now / 1000)],
     ['aws:ViaAWSService', call.viaService !== undefined],
     ['aws:CalledVia', call.viaService && [calledVia(call.viaService)]],
-    // Long-term credentials carry neither of these, whatever their owner has.
+    // Requests with long-term credentials do not have these two keys.
     ['aws:MultiFactorAuthPresent', caller.tokenIssuedAt && caller.mfaPresent],
     ['aws:TokenIssueTime', caller.tokenIssuedAt && new Date(caller.tokenIssuedAt).toISOString()],
   ]

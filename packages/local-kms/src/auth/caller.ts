@@ -8,7 +8,7 @@ export interface Caller extends Principal {
   readonly userId: string
   readonly userName?: string
   readonly mfaPresent: boolean
-  /** Milliseconds since 1970; undefined for long-term credentials. */
+  /** Milliseconds since 1970. Undefined for long-term credentials. */
   readonly tokenIssuedAt?: number
 }
 

@@ -24,9 +24,9 @@ export interface User {
   readonly credentials: Credentials
   /** Present for a user created with `mfa: true`. */
   readonly mfa?: {
-    /** The device's ARN, which AWS calls its serial number. */
+    /** The device's ARN. AWS calls it the serial number. */
     readonly serialNumber: string
-    /** The six digits that the device shows now; each is good for one call. */
+    /** Returns the current six-digit code. Each code is valid for one call. */
     readonly code: () => string
   }
 }
@@ -77,13 +77,13 @@ export function createUser(
 
 export interface RoleToCreate {
   name: string
-  /** Inline ones. */
+  /** Inline policies. */
   policies?: PolicyDocument[]
-  /** Managed policies, by their name. */
+  /** Managed policies by name. */
   attachedPolicies?: Record<string, PolicyDocument>
-  /** A managed policy of the role's name and `-boundary`. */
+  /** Becomes a managed policy with the role's name and `-boundary`. */
   permissionsBoundary?: PolicyDocument
-  /** Who may assume the role; by default whom the account's IAM policies let. */
+  /** The trust policy. Default: delegates to the account's IAM policies. */
   trust?: PolicyDocument
 }
 
@@ -124,12 +124,12 @@ export function createRole(
 }
 
 /**
- * Deletes a role, and ends its sessions. Key policies name it by its unique id from then on, as AWS
- * shows it: a role made anew under the name is another.
+ * Deletes a role and its sessions. As in AWS, its unique ID replaces its ARN in key policies, so that
+ * a new role with the same name gets no access.
  */
 export function deleteRole(account: Account, arn: string): void {
   const role = existingPrincipal(account, arn)
-  if (!('roleId' in role)) throw new LocalKmsError('BAD_OPTION', `no such role: ${arn}`)
+  if (!('roleId' in role)) throw new LocalKmsError('BAD_OPTION', `role ${arn} does not exist`)
   const { roles, sessions, regions } = account.state
   const escaped = roleArn('@', account.id, role.name).replace(/[.+]/g, String.raw`\$&`)
   const named = new RegExp(`"${escaped.replace('@', '[a-z-]+')}"`, 'g')
@@ -150,7 +150,7 @@ export function findPrincipal(account: Account, arn: string): UserRecord | RoleR
   return kind === 'user' ? users.get(name) : kind === 'role' ? roles.get(name) : undefined
 }
 
-/** Replaces the IAM policies of a user or a role, and a role's trust policy if one is given. */
+/** Replaces the IAM policies of a user or role, and optionally a role's trust policy. */
 export function putPolicies(
   account: Account,
   arn: string,
@@ -163,7 +163,7 @@ export function putPolicies(
   account.save()
 }
 
-/** A user's access key, or temporary credentials of a role. */
+/** Returns a user's access key, or temporary credentials of a role. */
 export function credentialsOf(
   account: Account,
   arn: string,
@@ -187,11 +187,12 @@ export function credentialsOf(
 
 function existingPrincipal(account: Account, arn: string): UserRecord | RoleRecord {
   const principal = findPrincipal(account, arn)
-  if (principal === undefined) throw new LocalKmsError('BAD_OPTION', `no such principal: ${arn}`)
+  if (principal === undefined)
+    throw new LocalKmsError('BAD_OPTION', `user or role ${arn} does not exist`)
   return principal
 }
 
-/** Makes temporary credentials; those that have expired are forgotten an hour later. */
+/** Creates temporary credentials. Deletes sessions that expired more than an hour ago. */
 export function issueSession(
   account: Account,
   session: Pick<SessionRecord, 'of' | 'mfaPresent' | 'sessionPolicy'>,
@@ -215,12 +216,12 @@ export function issueSession(
 
 function checkName(name: string, exists: boolean, kind: string): void {
   if (!NAME.test(name)) {
-    throw new LocalKmsError('BAD_OPTION', `'${name}' is no valid name for an IAM ${kind}`)
+    throw new LocalKmsError('BAD_OPTION', `'${name}' is not a valid name of an IAM ${kind}`)
   }
-  if (exists) throw new LocalKmsError('BAD_OPTION', `the ${kind} '${name}' exists already`)
+  if (exists) throw new LocalKmsError('BAD_OPTION', `the ${kind} '${name}' already exists`)
 }
 
-/** Checked, and as its text. */
+/** Validates a policy and returns its JSON. */
 function identityPolicyText(document: PolicyDocument): string {
   identityPolicy(document)
   return textOf(document)
@@ -238,7 +239,7 @@ function trustPolicyText(document: PolicyDocument): string {
 const textOf = (document: PolicyDocument): string =>
   typeof document === 'string' ? document : JSON.stringify(document)
 
-/** 16 characters, in the alphabet of AWS's identifiers. */
+/** Returns 16 random characters of the alphabet of AWS's identifiers. */
 function identifier(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
   return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('')

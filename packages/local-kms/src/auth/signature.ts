@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { REGION_PATTERN } from '../arn.js'
 import { AwsError } from '../errors.js'
 
-/** Header names in lower case, repeated ones as a list. */
+/** A signed request. Header names are in lower case, repeated headers are lists. */
 export interface SignedRequest {
   method: string
   /** The path and query, as sent. */
@@ -15,7 +15,7 @@ export interface Authorization {
   accessKeyId: string
   region: string
   sessionToken: string | undefined
-  /** Whether the request was signed with this secret. */
+  /** Checks whether the request was signed with this secret access key. */
   verify: (secretAccessKey: string) => boolean
 }
 
@@ -23,8 +23,8 @@ const ALGORITHM = 'AWS4-HMAC-SHA256'
 const MAX_SKEW_MS = 15 * 60_000
 
 /**
- * Reads a Signature Version 4 `Authorization` header and checks all of it that needs no secret, in
- * the order in which AWS's services do.
+ * Parses a Signature Version 4 `Authorization` header, and checks everything except the signature, in
+ * the order of AWS's services.
  *
  * @param service the signing name the credential must be scoped to: `kms`, `ssm`, …
  * @param now milliseconds since 1970 by the service's clock
@@ -235,7 +235,7 @@ function httpDate(text: string | undefined): string | undefined {
   return Number.isNaN(time) ? undefined : formatTimestamp(time)
 }
 
-/** Error texts reach logs: the signature itself stays out of them. */
+/** Removes the signature from a message, because messages are logged. */
 const redact = (header: string): string => header.replace(/Signature=[0-9a-fA-F]+/g, 'Signature=…')
 
 function incomplete(message: string): never {

@@ -3,11 +3,11 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 const STEP_MS = 30_000
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** The six digits a virtual MFA device shows at `now` (RFC 6238, HMAC-SHA-1, 30 s). */
+/** Returns the code of a virtual MFA device at `now` (RFC 6238, HMAC-SHA-1, 30 s). */
 export const totp = (base32Secret: string, now: number): string =>
   codeOfStep(base32Secret, Math.floor(now / STEP_MS))
 
-/** The time step a code belongs to, one step of drift allowed; undefined for a wrong code. */
+/** Returns the time step of a code, with a tolerance of one step, or undefined for a wrong code. */
 export function stepOfCode(base32Secret: string, code: string, now: number): number | undefined {
   const current = Math.floor(now / STEP_MS)
   return [current, current - 1, current + 1].find((step) => {

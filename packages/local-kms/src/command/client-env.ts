@@ -1,5 +1,5 @@
-/** Variables that would give a client other credentials than ours, or say that ours are expired. */
-const MISLEADING = [
+/** Variables that would make a client use other credentials, or treat ours as expired. */
+const REMOVED = [
   'AWS_SESSION_TOKEN',
   'AWS_SECURITY_TOKEN',
   'AWS_CREDENTIAL_EXPIRATION',
@@ -10,8 +10,8 @@ const MISLEADING = [
   'AWS_WEB_IDENTITY_TOKEN_FILE',
 ]
 
-/** What AWS's configuration file may say for want of a variable, and no endpoint of ours outlives. */
-const DETOURS = {
+/** Overrides settings of the AWS configuration file that would bypass the endpoint. */
+const OVERRIDES = {
   AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false',
   AWS_USE_FIPS_ENDPOINT: 'false',
   AWS_USE_DUALSTACK_ENDPOINT: 'false',
@@ -19,21 +19,21 @@ const DETOURS = {
 
 const PROXIES = ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']
 
-/** The variables that change for a client to find the local KMS alone; undefined for one that goes. */
+/** Returns the variables to set so that clients use the local KMS. undefined: unset the variable. */
 export function clientEnv(
   env: Readonly<Record<string, string>>,
   inherited: NodeJS.ProcessEnv,
 ): Record<string, string | undefined> {
-  const gone = MISLEADING.filter((name) => inherited[name] !== undefined)
+  const removed = REMOVED.filter((name) => inherited[name] !== undefined)
   return {
-    ...Object.fromEntries(gone.map((name) => [name, undefined])),
-    ...DETOURS,
+    ...Object.fromEntries(removed.map((name) => [name, undefined])),
+    ...OVERRIDES,
     ...(PROXIES.some((name) => inherited[name]) && withoutProxy(inherited, env)),
     ...env,
   }
 }
 
-/** Many clients send even what is for loopback to a proxy, unless told not to. */
+/** Excludes the endpoint from the proxy: many clients also send loopback requests to it. */
 function withoutProxy(
   { no_proxy: lower, NO_PROXY: upper }: NodeJS.ProcessEnv,
   { AWS_ENDPOINT_URL_KMS: endpoint = '' }: Readonly<Record<string, string>>,
@@ -42,7 +42,7 @@ function withoutProxy(
   return { no_proxy: hosts, NO_PROXY: hosts }
 }
 
-/** As lines for a shell. */
+/** Returns `export` and `unset` lines for a shell. */
 export function shellLines(env: Readonly<Record<string, string | undefined>>): string {
   return Object.entries(env)
     .map(([name, value]) =>

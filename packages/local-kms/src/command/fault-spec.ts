@@ -2,16 +2,16 @@ import { LocalKmsError } from '../errors.js'
 import type { Fault, FaultKind } from '../server/faults.js'
 
 export const FAULT_SYNTAX = `\
-  OPERATION=WHAT[*TIMES|@RATE]    OPERATION may be *; RATE is a share, 0 to 1
-  WHAT: latency:300ms, clock:20m  a late answer; a clock off for this call
-        throttle[:PER-SECOND]     ThrottlingException, or only beyond that rate
+  OPERATION=FAULT[*TIMES|@RATE]   OPERATION can be *; RATE is a share, 0 to 1
+  FAULT: latency:300ms, clock:20m late answer; clock offset for this call
+        throttle[:PER-SECOND]     throttling error, or only beyond that rate
         error:TYPE[:STATUS]       KMSInternalException:500, DisabledException, …
-        reset:before|during|after the connection breaks around the answer
-        hang                      no answer ever comes
+        reset:before|during|after connection reset, relative to the answer
+        hang                      no answer
         body:truncated|malformed|html|empty[:STATUS]`
 
 /**
- * Reads a fault as the command line has it: `Decrypt=throttle*3`, `*=latency:300ms@0.5`.
+ * Parses a fault of the command line: `Decrypt=throttle*3`, `*=latency:300ms@0.5`.
  *
  * @throws LocalKmsError BAD_OPTION
  */
@@ -19,7 +19,7 @@ export function parseFault(text: string): Fault {
   const match = /^([^=]+)=([^*@]+)(?:\*(\d+)|@([\d.]+))?$/.exec(text)
   const kind = match === null ? undefined : parseKind(match[2] as string)
   if (match === null || kind === undefined) {
-    throw new LocalKmsError('BAD_OPTION', `not understood\n${FAULT_SYNTAX}`)
+    throw new LocalKmsError('BAD_OPTION', `invalid syntax. A fault has this form:\n${FAULT_SYNTAX}`)
   }
   const [, operation = '*', , times, rate] = match
   return {
@@ -30,14 +30,14 @@ export function parseFault(text: string): Fault {
   }
 }
 
-/** `300ms`, `2s`, `-20m`, `1h` in milliseconds; undefined for anything else. */
+/** Parses `300ms`, `2s`, `-20m`, `1h` to milliseconds. Returns undefined for other strings. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
   if (match === null) return undefined
   return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's']
 }
 
-/** How much of a fault's kind may stand behind colons. */
+/** The maximum number of arguments of each kind. */
 const ARGUMENTS = { latency: 1, clock: 1, throttle: 1, error: 2, reset: 1, hang: 0, body: 2 }
 
 function parseKind(text: string): FaultKind | undefined {

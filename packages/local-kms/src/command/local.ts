@@ -13,18 +13,19 @@ import { runChild } from './run-child.js'
 export const LOCAL_HELP = `\
 usage: unplugin-kms local [options] (-- COMMAND [ARGUMENT…] | --port N)
 
-Runs COMMAND against an embedded KMS, or keeps one up; no AWS is reached.
+Run COMMAND against an embedded KMS, or keep an embedded KMS running. Neither
+calls AWS.
 
-  --dir DIR            where keys are kept (default: .kms-local here or above)
-  --memory             keep nothing
-  --key alias/NAME     make a key of that alias if there is none; repeatable
+  --dir DIR            folder of the keys (default: .kms-local here or above)
+  --memory             keep the keys in memory only
+  --key alias/NAME     key to create if the alias does not exist; repeatable
   --region REGION      default: AWS_REGION, AWS_DEFAULT_REGION, or us-east-1
   --host HOST          address to listen on (default 127.0.0.1)
   --principals FILE    JSON: { "users": [{ "name", "policies" }], "roles": … }
-  --as user/N|role/N   whose credentials it gets (default: an administrator)
-  --clock-offset TIME  the service's clock is off: 20m, -1h
-  -v, --verbose        show every call
-  --fault FAULT        make calls fail; repeatable
+  --as user/N|role/N   principal of COMMAND (default: an administrator)
+  --clock-offset TIME  offset of the service's clock: 20m, -1h
+  -v, --verbose        print every call
+  --fault FAULT        fault to inject; repeatable
 ${FAULT_SYNTAX}
 Example:
   $ npx unplugin-kms local --key alias/orders -- npm test
@@ -33,7 +34,7 @@ Example:
 export interface LocalIo {
   stdout: (text: string) => void
   stderr: (text: string) => void
-  /** Ends a server that runs without a command; by default SIGINT and SIGTERM do. */
+  /** Stops a server that runs without a command. Default: SIGINT or SIGTERM. */
   signal?: AbortSignal
 }
 
@@ -43,15 +44,16 @@ const PROCESS_IO: LocalIo = {
 }
 
 /**
- * `unplugin-kms local`, without those two words.
+ * Runs `unplugin-kms local`.
  *
- * @returns the exit code: the command's own; 2 for wrong use, 4 for a state that cannot be used
+ * @param argv the arguments after `local`
+ * @returns the exit code: that of the command, 2 for a usage error, 4 for an unusable state folder
  */
 export async function runLocal(argv: string[], io: LocalIo = PROCESS_IO): Promise<number> {
   try {
     return await run(argv, io)
   } catch (error) {
-    // An AwsError is a state that could not be written: all else is told as what was asked for.
+    // An AwsError means that the state could not be written.
     const isState = error instanceof AwsError || isStateError(error)
     if (!isState && !(error instanceof LocalKmsError) && !isUsageError(error)) throw error
     io.stderr(`unplugin-kms local: ${(error as Error).message}\n`)
@@ -66,7 +68,7 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     return 0
   }
   if (command.length === 0 && values.port === undefined) {
-    throw wrongUse('give a command after --, or --port N to keep the KMS up (see --help)')
+    throw usageError('specify a command after --, or --port N to keep the KMS running (see --help)')
   }
   const verbose = values.verbose === true
   const port = readPort(values.port)
@@ -81,8 +83,8 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
     ...(verbose && { onCall: (entry) => io.stderr(`kms ${formatEntry(entry)}\n`) }),
   }).catch((error: NodeJS.ErrnoException) => {
     if (!['listen', 'getaddrinfo'].includes(error.syscall ?? '')) throw error
-    throw wrongUse(
-      `cannot listen on ${host}:${port} (${error.code}): give another --port or --host`,
+    throw usageError(
+      `cannot listen on ${host}:${port} (${error.code}). Use another --port or --host`,
     )
   })
   try {
@@ -98,7 +100,7 @@ async function run(argv: string[], io: LocalIo): Promise<number> {
       return code
     }
     io.stdout(shellLines(env))
-    io.stderr(`the local KMS is up on ${kms.url}; Ctrl-C ends it\n`)
+    io.stderr(`The local KMS listens on ${kms.url}. Stop it with Ctrl-C.\n`)
     await ended(io.signal)
     return 0
   } finally {
@@ -116,7 +118,7 @@ function folderOf({ dir }: { dir?: string }): string {
   }
 }
 
-/** Returns where the keys are kept: another folder has other keys. */
+/** Describes where the keys are stored. */
 const where = (values: { memory?: boolean; dir?: string }): string =>
   values.memory === true ? 'keys in memory' : `keys in ${folderOf(values)}`
 
@@ -146,7 +148,7 @@ function readArguments(argv: string[]) {
   const end = tokens.find((token) => token.kind === 'option-terminator')?.index ?? argv.length
   const stray = tokens.find((token) => token.kind === 'positional' && token.index < end)
   if (stray?.kind === 'positional') {
-    throw wrongUse(`'${stray.value}' is no option: put -- before the command`)
+    throw usageError(`'${stray.value}' is not an option. Put -- before the command`)
   }
   return { values, command: argv.slice(end + 1) }
 }
@@ -170,24 +172,25 @@ async function prepare(
   const offset = values['clock-offset']
   if (offset === undefined) return
   const ms = parseDuration(offset)
-  if (ms === undefined) throw wrongUse(`--clock-offset ${offset}: write it as 20m or -1h`)
+  if (ms === undefined)
+    throw usageError(`--clock-offset ${offset}: invalid duration. Examples: 20m, -1h`)
   kms.faults.clockOffsetMs = ms
 }
 
 function readPort(text: string | undefined): number {
   const port = Number(text ?? 0)
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
-  throw wrongUse(`--port ${text}: not a port number`)
+  throw usageError(`--port ${text}: not a port number`)
 }
 
-/** Lets what goes wrong with an option name it. */
+/** Adds the option to the message of an error. */
 async function given(option: string, work: () => unknown): Promise<void> {
   try {
     await work()
   } catch (error) {
     const { message, name } = error as Error
     if (error instanceof AwsError && error.status >= 500) throw error
-    throw wrongUse(`${option}: ${message || name}`)
+    throw usageError(`${option}: ${message || name}`)
   }
 }
 
@@ -198,7 +201,7 @@ function ended(signal: AbortSignal | undefined): Promise<void> {
   })
 }
 
-const wrongUse = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
+const usageError = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
 
 const isStateError = (error: unknown): boolean =>
   error instanceof LocalKmsError && error.code.startsWith('STATE_')

@@ -10,12 +10,12 @@ interface PrincipalsFile {
 }
 
 /**
- * Makes the users and roles of a file; those that exist get the file's policies.
+ * Creates the users and roles of a file. Existing ones get the policies of the file.
  *
- * @throws LocalKmsError BAD_OPTION that says which of them is wrong, and what about it
+ * @throws LocalKmsError BAD_OPTION with the invalid entry
  */
 export function addPrincipals(kms: LocalKms, file: unknown): void {
-  const { users = [], roles = [] } = checked(file)
+  const { users = [], roles = [] } = validate(file)
   users.forEach((user, i) =>
     at(`users[${i}]`, () => {
       const arn = arnOf(kms, `user/${user.name}`)
@@ -32,19 +32,19 @@ export function addPrincipals(kms: LocalKms, file: unknown): void {
   )
 }
 
-/** What a typing error would else leave out in silence. */
-function checked(file: unknown): PrincipalsFile {
+/** Validates the file, so that no misspelled field is ignored. */
+function validate(file: unknown): PrincipalsFile {
   const { users, roles } = fields(file, 'the file', ['users', 'roles'])
   for (const [name, list, known] of [
     ['users', users, ['name', 'policies']],
     ['roles', roles, ['name', 'policies', 'trust']],
   ] as const) {
     if (list === undefined) continue
-    if (!Array.isArray(list)) throw wrong(`${name}: no list`)
+    if (!Array.isArray(list)) throw invalid(`${name}: not an array`)
     list.forEach((item, i) => {
       const { name: itsName, policies = [] } = fields(item, `${name}[${i}]`, known)
-      if (typeof itsName !== 'string') throw wrong(`${name}[${i}].name: no text`)
-      if (!Array.isArray(policies)) throw wrong(`${name}[${i}].policies: no list`)
+      if (typeof itsName !== 'string') throw invalid(`${name}[${i}].name: not a string`)
+      if (!Array.isArray(policies)) throw invalid(`${name}[${i}].policies: not an array`)
     })
   }
   return file as PrincipalsFile
@@ -52,11 +52,11 @@ function checked(file: unknown): PrincipalsFile {
 
 function fields(value: unknown, where: string, known: readonly string[]): Record<string, unknown> {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw wrong(`${where}: no object`)
+    throw invalid(`${where}: not an object`)
   }
   const unknown = Object.keys(value).find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    throw wrong(`${where}: '${unknown}' is none of ${known.join(', ')}`)
+    throw invalid(`${where}: unknown field '${unknown}'. Known fields: ${known.join(', ')}`)
   }
   return value as Record<string, unknown>
 }
@@ -65,20 +65,20 @@ function at(where: string, make: () => void): void {
   try {
     make()
   } catch (error) {
-    throw wrong(`${where}: ${(error as Error).message}`)
+    throw invalid(`${where}: ${(error as Error).message}`)
   }
 }
 
-const wrong = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
+const invalid = (message: string): LocalKmsError => new LocalKmsError('BAD_OPTION', message)
 
-/** The credentials of `user/NAME`, or temporary ones of `role/NAME`. */
+/** Returns the credentials of `user/NAME`, or temporary credentials of `role/NAME`. */
 export function credentialsAs(kms: LocalKms, who: string | undefined): Credentials {
   if (who === undefined) return kms.admin.credentials
   const arn = arnOf(kms, who)
   if (kms.hasPrincipal(arn)) return kms.credentialsOf(arn)
   throw new LocalKmsError(
     'BAD_OPTION',
-    `--as ${who}: no such user or role; --principals makes them`,
+    `--as ${who}: this user or role does not exist. Create it with --principals`,
   )
 }
 

@@ -3,14 +3,14 @@ import { constants } from 'node:os'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
 
-/** Those that a terminal sends to all that run in it, the child too. */
+/** Signals that a terminal also sends to the child process. */
 const OF_TERMINAL: readonly string[] = ['SIGINT', 'SIGQUIT', 'SIGHUP']
 
 /**
- * Runs a command with the terminal of this process, and passes signals on to it.
+ * Runs a command in the terminal of this process, and forwards signals to it.
  *
- * @returns its exit code; 128 and the signal's number when a signal ended it, as shells have it;
- *   127 when there is no such command
+ * @returns its exit code; as in shells, 128 plus the signal's number after a signal, and 127 if the
+ *   command does not exist
  */
 export function runChild(
   [command = '', ...args]: string[],
@@ -20,12 +20,12 @@ export function runChild(
   const child = spawn(command, args, {
     stdio: 'inherit',
     env: { ...process.env, ...env },
-    // Windows finds npm and its like (.cmd files) through its shell alone.
+    // Windows needs a shell to run .cmd files such as npm.
     shell: process.platform === 'win32',
   })
   const handlers = SIGNALS.map((signal) => {
     const pass = (): void => {
-      // Ctrl-C twice would be once too often.
+      // The terminal already sent Ctrl-C to the child.
       if (!OF_TERMINAL.includes(signal) || !process.stdin.isTTY) child.kill(signal)
     }
     process.on(signal, pass)

@@ -4,7 +4,7 @@ import { list, required, string, structure } from '../protocol/schema.js'
 import type { Call } from '../protocol/call.js'
 import { operation, type Operations } from '../protocol/service.js'
 
-/** The policy that EC2 gives an endpoint of which none is asked. */
+/** EC2's default endpoint policy. */
 const OPEN = { Statement: [{ Action: '*', Effect: 'Allow', Principal: '*', Resource: '*' }] }
 
 const shape = {
@@ -15,7 +15,7 @@ const shape = {
 
 type Filters = { readonly Name: string; readonly Value: string[] }[] | undefined
 
-/** The VPCs that the request's filter `vpc-id` names. */
+/** Returns the VPCs of the filter `vpc-id`. */
 function filtered(call: Call, action: string, filters: Filters): Network[] {
   authorizeByIam(call, `ec2:${action}`, '*')
   const ids = filters?.find(({ Name }) => Name === 'vpc-id')?.Value ?? []

@@ -13,7 +13,7 @@ const RoleName = required(string({ min: 1, max: 64, pattern: /^[\w+=,.@-]+$/ }))
 const PolicyName = required(string({ min: 1, max: 128, pattern: /^[\w+=,.@-]+$/ }))
 const PolicyArn = required(string({ min: 20, max: 2048 }))
 
-/** The role, for who may ask; what is not there is told only to them, as IAM does. */
+/** Finds a role. Checks the permission first, as IAM does. */
 function findRole(call: Call, action: string, name: string): RoleRecord {
   const arn = roleArn(partitionOf(call.region), call.account.id, name)
   call.entry.resource = arn
@@ -37,7 +37,7 @@ function missing(what: string): never {
 }
 
 const VERSION = 'v1'
-/** How IAM writes the documents of policies. */
+/** Encodes a policy document as IAM does. */
 const written = (document: string): string => encodeURIComponent(document)
 const inlineName = (index: number): string => `policy-${index + 1}`
 
@@ -59,7 +59,7 @@ const GetRole = operation({ RoleName }, (call, { RoleName: name }) => {
   }
 })
 
-/** Lists here have one page. */
+/** Lists have one page. */
 const PAGING = { Marker: unsupported(), MaxItems: unsupported() }
 
 const ListRolePolicies = operation({ RoleName, ...PAGING }, (call, { RoleName: name }) => ({
@@ -106,7 +106,7 @@ const DECISIONS = {
   'no-resource-allow': 'implicitDeny',
 } as const
 
-/** The condition keys that a role's policies ask for and a request does not have. */
+/** Returns the condition keys of a role's policies that a request does not have. */
 function missingKeys(
   { identityPolicies, permissionsBoundary }: ReturnType<typeof policiesOfRole>,
   context: RequestContext,
@@ -118,7 +118,7 @@ function missingKeys(
   return [...new Set(keys)].filter((key) => !context.has(key.toLowerCase()))
 }
 
-/** Of a role, by its own policies: IAM simulates no resource-based policy for roles. */
+/** Evaluates a role's policies. IAM does not simulate resource-based policies of roles. */
 const SimulatePrincipalPolicy = operation(
   {
     PolicySourceArn: required(string({ min: 20, max: 2048 })),
@@ -181,7 +181,7 @@ const SimulatePrincipalPolicy = operation(
                 AllowedByOrganizations: !denial?.includes('organization'),
               },
             }),
-            // Where resources are named, each has its own part.
+            // With ResourceArns, each resource has its own result.
             ...(ResourceArns === undefined
               ? { MissingContextValues: missing }
               : {
@@ -200,7 +200,7 @@ const SimulatePrincipalPolicy = operation(
   },
 )
 
-/** What reads roles and their policies, as IAM does. */
+/** The operations of IAM that read roles and their policies. */
 export const iamOperations = {
   GetRole,
   ListRolePolicies,

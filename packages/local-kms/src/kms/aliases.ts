@@ -9,7 +9,7 @@ import type { FoundKey } from './found-key.js'
 import { requireNotPendingDeletion } from './key-state.js'
 import * as m from './members.js'
 
-/** An alias's operations need their permission twice: on the alias (IAM) and on the key. */
+/** Operations on aliases need a permission on the alias (IAM policy) and on the key. */
 export const CreateAlias = operation(
   { AliasName: m.aliasName, TargetKeyId: m.keyId },
   (call, { AliasName: name, TargetKeyId }) => {
@@ -111,13 +111,13 @@ function findTarget(call: Call, keyId: string): FoundKey {
   return findKeyById(call, keyId)
 }
 
-/** An alias does not move from a symmetric key to an asymmetric one, nor back. */
+/** Checks that both keys are symmetric, or both asymmetric. */
 function requireSameType(from: KeyRecord | undefined, { key, arn }: FoundKey): void {
   const isSymmetric = ({ spec }: KeyRecord): boolean => spec === 'SYMMETRIC_DEFAULT'
   if (from === undefined || isSymmetric(from) === isSymmetric(key)) return
   throw new AwsError(
     'ValidationException',
-    `The alias stands for a key of spec ${from.spec}; ${arn} is of spec ${key.spec}, another type.`,
+    `The alias belongs to a key of spec ${from.spec}. ${arn} has spec ${key.spec}, which is another type.`,
   )
 }
 

@@ -9,7 +9,7 @@ import { isGranted } from './grants.js'
 import { KEY_USAGE } from './metadata.js'
 
 /**
- * Checks a permission on a key: its key policy, together with the caller's IAM policies.
+ * Checks a permission on a key, with the key policy and the caller's IAM policies.
  *
  * @param onCiphertext for Decrypt, whose errors do not name the key
  * @param grantOperations for CreateGrant: the operations of the new grant
@@ -68,7 +68,7 @@ export function authorizeKey(
   throw denied(call, `kms:${name}`, denial, resource, reason)
 }
 
-/** Checks a permission that IAM policies alone decide: on the account, or on an alias. */
+/** Checks a permission on the account or on an alias, with IAM policies only. */
 export function authorizeAccount(
   call: Call,
   name: string,

@@ -6,12 +6,12 @@ import { encodeContext } from './encryption-context.js'
 /**
  * A symmetric CiphertextBlob:
  *
- *     01 02 02 00 78          as KMS begins its own, so that base64 begins `AQICAH`
+ *     01 02 02 00 78          the start of KMS's own ciphertexts (base64 `AQICAH`)
  *     key kind (1)            00 single-Region, 01 multi-Region
  *     key id (16)             the UUID, or the 32 hex digits after `mrk-`
  *     key material id (32)
  *     nonce (12)
- *     ciphertext, tag (16)    AES-256-GCM; AAD: all of the above but the nonce, then the context
+ *     ciphertext, tag (16)    AES-256-GCM; AAD: the fields before the nonce, then the context
  */
 const MAGIC = Buffer.from('0102020078', 'hex')
 const HEADER_BYTES = MAGIC.length + 1 + 16 + 32
@@ -52,7 +52,7 @@ export function seal(
   ])
 }
 
-/** @returns undefined for bytes that are no ciphertext of this form */
+/** @returns undefined for bytes that are not such a ciphertext */
 export function parseCiphertext(blob: Buffer): ParsedCiphertext | undefined {
   if (blob.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES) return undefined
   if (!blob.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
@@ -68,7 +68,7 @@ export function parseCiphertext(blob: Buffer): ParsedCiphertext | undefined {
   }
 }
 
-/** @throws AwsError InvalidCiphertextException, alike for altered bytes and a wrong context */
+/** @throws AwsError InvalidCiphertextException for changed bytes or a wrong context */
 export function open(
   parsed: ParsedCiphertext,
   materials: readonly KeyMaterial[],

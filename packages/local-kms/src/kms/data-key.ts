@@ -122,7 +122,7 @@ async function generateDataKeyPair(
   }
 }
 
-/** China has no ML-KEM, and only China has SM2. */
+/** Regions of China have SM2 and no ML-KEM. Others have ML-KEM and no SM2. */
 function requireInRegion(spec: string, region: string): void {
   const isInChina = partitionOf(region) === 'aws-cn'
   if (isMlKemSpec(spec) ? !isInChina : spec !== 'SM2' || isInChina) return
@@ -141,7 +141,7 @@ async function newPair(spec: string, call: Call): Promise<KeyPair> {
   throw new AwsError('UnsupportedOperationException', `KeyPairSpec ${spec} is not supported.`)
 }
 
-/** Finds the key and checks all that the four operations have in common. */
+/** Finds the key, and runs the checks that the four operations share. */
 function prepare(call: Call, action: string, input: Common, more: Conditions = []): FoundKey {
   const context = input.EncryptionContext ?? {}
   recordContext(call, context)

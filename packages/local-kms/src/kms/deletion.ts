@@ -22,7 +22,7 @@ export const ScheduleKeyDeletion = operation(
     }
     requireNotPendingDeletion(found)
     key.pendingWindowInDays = days
-    // A primary waits for its replicas: its own waiting period begins when the last one is gone.
+    // The waiting period of a primary starts after its last replica is deleted.
     const waits = key.multiRegion?.type === 'PRIMARY' && replicaRegions(call, key.keyId).length > 0
     key.state = waits ? 'PendingReplicaDeletion' : 'PendingDeletion'
     if (!waits) key.deletionDate = call.now + days * DAY_MS

@@ -75,13 +75,13 @@ export const Decrypt = operation(
 )
 
 export interface SourceKey extends FoundKey {
-  /** Set when the ciphertext is not this key's: to be thrown once the caller is authorised. */
+  /** Set if another key made the ciphertext. To be thrown after authorization. */
   mismatch?: AwsError
 }
 
 /**
- * The key that a ciphertext is to be decrypted with: the one named, or for a symmetric ciphertext
- * the one that it names itself.
+ * Finds the key to decrypt with: the key of the request, or the key that a symmetric ciphertext
+ * contains.
  */
 export function findSourceKey(
   call: Call,
@@ -167,7 +167,7 @@ export function decryptWith(
   }
 }
 
-/** @throws AwsError InvalidKeyUsage- or ValidationException for what the key's spec cannot do */
+/** @throws AwsError InvalidKeyUsage- or ValidationException if the key's spec does not allow it */
 export function requireAlgorithm({ key }: FoundKey, algorithm: string, context: Context): void {
   if (!encryptionAlgorithms(key.spec).includes(algorithm)) {
     throw new AwsError(

@@ -1,7 +1,7 @@
 /**
- * The one encoding of an encryption context: its pairs sorted by the bytes of their names, each
- * name and each value preceded by its length in 4 bytes, big-endian. No two contexts share an
- * encoding, and the order in which the pairs were written does not matter.
+ * Encodes an encryption context: pairs sorted by the bytes of their names, each name and each value
+ * preceded by its length (4 bytes, big-endian). Different contexts have different encodings, and the
+ * order of the pairs does not matter.
  */
 export function encodeContext(context: Readonly<Record<string, string>>): Buffer {
   const pairs = Object.entries(context).map(

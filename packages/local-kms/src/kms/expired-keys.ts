@@ -5,8 +5,8 @@ import { relatedKeys } from './multi-region.js'
 const DAY_MS = 86_400_000
 
 /**
- * Removes a key whose waiting period is over, in every region, and its aliases with it. The waiting
- * period of a primary begins when that of its last replica ends.
+ * Deletes a key and its aliases in all regions if its waiting period is over. The waiting period of
+ * a primary starts when that of its last replica ends.
  */
 export function deleteExpiredKey(call: Call, keyId: string): void {
   const isDue = ({ state, deletionDate }: KeyRecord): boolean =>

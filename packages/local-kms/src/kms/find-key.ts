@@ -12,7 +12,7 @@ const KEY_ID = /^(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}
 /**
  * Finds a key by key id, key ARN, alias name or alias ARN, in the region of the call.
  *
- * @throws AwsError NotFoundException, or InvalidArnException for what only looks like an ARN
+ * @throws AwsError NotFoundException, or InvalidArnException for a malformed ARN
  */
 export function findKey(call: Call, identifier: string): FoundKey {
   const { resource } = readIdentifier(call, identifier)
@@ -26,12 +26,12 @@ export function findKey(call: Call, identifier: string): FoundKey {
   return { ...found(call, key), requestAlias: resource }
 }
 
-/** As findKey, for the operations that do not take aliases. */
+/** Works as findKey, for operations that do not accept aliases. */
 export function findKeyById(call: Call, identifier: string): FoundKey {
   return findById(call, readIdentifier(call, identifier).resource, identifier)
 }
 
-/** The key of that id in the call's region, if it exists and its deletion is not past. */
+/** Returns a key of the call's region, unless it was deleted. */
 export function existingKey(call: Call, keyId: string): KeyRecord | undefined {
   deleteExpiredKey(call, keyId)
   return call.account.region(call.region).keys.get(keyId)
@@ -54,7 +54,7 @@ function found(call: Call, key: KeyRecord): FoundKey {
   return { key, arn }
 }
 
-/** Gives a key id or `alias/NAME`, having checked the other parts of an ARN. */
+/** Returns a key id or `alias/NAME`, after checking the other parts of an ARN. */
 function readIdentifier(call: Call, identifier: string): { resource: string } {
   if (!identifier.startsWith('arn:')) return { resource: identifier }
   const arn = parseArn(identifier)

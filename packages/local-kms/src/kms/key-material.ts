@@ -29,7 +29,7 @@ export const newSymmetricMaterial = (now: number): KeyMaterial => ({
   secret: randomBytes(32).toString('base64'),
 })
 
-/** The private half of an RSA key's material. */
+/** Returns the private key of an RSA key. */
 export const rsaPrivateKey = ({ secret }: KeyMaterial): KeyObject =>
   createPrivateKey({ key: Buffer.from(secret, 'base64'), format: 'der', type: 'pkcs8' })
 
@@ -52,7 +52,7 @@ export async function newRsaPair(bits: number): Promise<KeyPair> {
   })
 }
 
-/** Without `withPublicKey` the PKCS#8 holds the private scalar alone: RFC 5915 allows both. */
+/** Generates a pair. The public key in the PKCS#8 is optional (RFC 5915). */
 export async function newEcPair(curve: string, withPublicKey: boolean): Promise<KeyPair> {
   const { privateKey, publicKey } = await generate('ec', {
     namedCurve: curve,

@@ -15,7 +15,7 @@ import * as m from './members.js'
 const MAX_POLICY_BYTES = 32_768
 const POLICY_NAME = string({ min: 1, max: 128, pattern: /^\w+$/ })
 
-/** What a key gets when no policy is given: the account's IAM policies decide. */
+/** Returns the default key policy, which delegates to the account's IAM policies. */
 export function defaultKeyPolicy(accountId: string, region: string): string {
   const document = {
     Version: '2012-10-17',
@@ -34,8 +34,8 @@ export function defaultKeyPolicy(accountId: string, region: string): string {
 }
 
 /**
- * Checks a key policy before it is put on a key: its form, that its principals exist, and, unless
- * bypassed, that whoever puts it there could still change it afterwards.
+ * Checks a new key policy: its syntax, that its principals exist, and, unless bypassed, that the
+ * caller can still change it afterwards.
  *
  * @throws AwsError MalformedPolicyDocument- or LimitExceededException
  */

@@ -2,7 +2,7 @@ import { AwsError } from '../errors.js'
 import type { FoundKey } from './found-key.js'
 
 /**
- * The key states of "Key states of AWS KMS keys": what a state other than Enabled answers.
+ * Checks the key state, as in AWS's page "Key states of AWS KMS keys".
  *
  * @throws AwsError DisabledException or KMSInvalidStateException
  */

@@ -3,12 +3,12 @@ import { partitionOf, rootArn, serviceHost } from '../arn.js'
 import type { Call } from '../protocol/call.js'
 import { newSymmetricMaterial } from './key-material.js'
 
-/** The services that have an AWS managed key here, with what callers may do through them. */
+/** The services that have an AWS managed key. */
 export type ManagingService = 'ssm' | 'secretsmanager'
 
 /**
- * The region's AWS managed key of a service (`alias/aws/ssm`), made at its first use. Its policy,
- * which nobody can change, lets the account's principals use it through that service alone.
+ * Returns the AWS managed key of a service (`alias/aws/ssm`) in the call's region. Creates it at its
+ * first use. Its key policy allows use through that service only, and cannot be changed.
  *
  * @returns the key's alias
  */

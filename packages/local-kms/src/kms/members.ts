@@ -11,7 +11,7 @@ import {
 import { AwsError } from '../errors.js'
 import { pageOf } from '../protocol/paging.js'
 
-/** The request members that several operations share, with the limits of KMS's API model. */
+/** Request members of several operations, with the limits of KMS's API model. */
 export const keyId = required(string({ min: 1, max: 2048 }))
 export const optionalKeyId = string({ min: 1, max: 2048 })
 export const aliasName = required(string({ min: 1, max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ }))
@@ -34,7 +34,7 @@ export const tags = list(
   ),
 )
 
-/** Ends a dry run where the real call would have gone on to succeed. */
+/** @throws AwsError DryRunOperationException for a dry run that would have succeeded */
 export function endDryRun(isDryRun: boolean | undefined): void {
   if (isDryRun === true) {
     throw new AwsError(

@@ -3,13 +3,13 @@ import type { KeyRecord, KeySpec } from '../account/state.js'
 import type { Call } from '../protocol/call.js'
 import { replicaRegions } from './multi-region.js'
 
-/** What every key of this KMS is for. */
+/** The key usage of all keys. */
 export const KEY_USAGE = 'ENCRYPT_DECRYPT'
 
 export const encryptionAlgorithms = (spec: KeySpec): string[] =>
   spec === 'SYMMETRIC_DEFAULT' ? ['SYMMETRIC_DEFAULT'] : ['RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256']
 
-/** A key's KeyMetadata, as CreateKey and DescribeKey answer it. */
+/** Returns the KeyMetadata of CreateKey and DescribeKey. */
 export function keyMetadata(call: Call, key: KeyRecord, region = call.region): object {
   const accountId = call.account.id
   return {

@@ -13,7 +13,7 @@ import { ReplicateKey } from './replicate.js'
 import * as rotation from './rotation.js'
 import * as tags from './tags.js'
 
-/** The operations of `TrentService`, as KMS calls itself in `x-amz-target`. */
+/** The operations of KMS, whose name in `x-amz-target` is `TrentService`. */
 export const kmsOperations = {
   CreateKey: keys.CreateKey,
   DescribeKey: keys.DescribeKey,

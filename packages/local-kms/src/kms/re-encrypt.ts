@@ -14,7 +14,7 @@ import { checkGrantTokens } from './grants.js'
 import { requireEnabled } from './key-state.js'
 import * as m from './members.js'
 
-/** Decrypts with one key and encrypts with another, the plaintext staying inside. */
+/** Decrypts with one key and encrypts with another. The answer does not contain the plaintext. */
 export const ReEncrypt = operation(
   {
     CiphertextBlob: required(m.ciphertextBlob),

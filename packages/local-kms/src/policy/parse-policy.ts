@@ -20,7 +20,7 @@ export interface Statement {
   notActions?: string[]
   resources?: string[]
   notResources?: string[]
-  /** Operator to condition key to values. */
+  /** Values by operator and condition key. */
   conditions: Record<string, Record<string, string[]>>
 }
 

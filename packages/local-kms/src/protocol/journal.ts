@@ -1,6 +1,6 @@
-/** One call, as CloudTrail would show it: never a plaintext, a secret or a credential. */
+/** One call, like an event of CloudTrail: without plaintexts, secrets and credentials. */
 export interface JournalEntry {
-  /** ISO 8601, by the service's own clock. */
+  /** ISO 8601, by the service's clock. */
   readonly time: string
   readonly requestId: string
   readonly service:
@@ -13,10 +13,10 @@ export interface JournalEntry {
     | 's3'
     | 'ec2'
     | 'unknown'
-  /** `Decrypt`, `GetParameter`, …; `unknown` where the request names none. */
+  /** `Decrypt`, `GetParameter`, …; `unknown` if the request names none. */
   readonly operation: string
   region: string
-  /** ARN of the caller; undefined where the request could not be authenticated. */
+  /** ARN of the caller. Undefined if the request could not be authenticated. */
   principal?: string
   /** The service that calls on the principal's behalf: `ssm.us-east-1.amazonaws.com`. */
   invokedBy?: string
@@ -25,19 +25,19 @@ export interface JournalEntry {
   sourceKeyArn?: string
   encryptionContext?: Readonly<Record<string, string>>
   sourceEncryptionContext?: Readonly<Record<string, string>>
-  /** The parameter, the secret or the role that the call names. */
+  /** The parameter, secret, role or function of the call. */
   resource?: string
   dryRun?: boolean
   /** `Success`, or the error's name. */
   outcome: string
   message?: string
-  /** The injected fault, if one struck. */
+  /** The fault that was injected. */
   fault?: string
 }
 
 /**
- * The latest calls, oldest first; beyond `limit` the oldest are dropped, so that a server which
- * stays up does not grow.
+ * The last calls, oldest first. Drops the oldest beyond `limit`, so that a long-running server does
+ * not grow.
  */
 export class Journal {
   readonly entries: JournalEntry[] = []
@@ -56,7 +56,7 @@ export class Journal {
   }
 }
 
-/** One line for people: `12:00:01.234 Decrypt Success key/… {"app":"x"} user/admin`. */
+/** Formats a call as one line: `12:00:01.234 Decrypt Success key/… {"app":"x"} user/admin`. */
 export function formatEntry(entry: JournalEntry): string {
   const service = entry.service === 'kms' ? '' : `${entry.service}:`
   return [
@@ -70,7 +70,7 @@ export function formatEntry(entry: JournalEntry): string {
     entry.sourceEncryptionContext && `${JSON.stringify(entry.sourceEncryptionContext)} ->`,
     entry.encryptionContext && JSON.stringify(entry.encryptionContext),
     entry.dryRun && 'dry-run',
-    entry.principal ? `by ${shortArn(entry.principal)}` : 'by nobody',
+    entry.principal ? `by ${shortArn(entry.principal)}` : 'unauthenticated',
     entry.invokedBy && `via ${entry.invokedBy}`,
     entry.fault && `[fault: ${entry.fault}]`,
     entry.message && `(${entry.message})`,
@@ -80,7 +80,7 @@ export function formatEntry(entry: JournalEntry): string {
     .replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** What a caller could move a terminal's cursor with, or break a line. */
+/** Control characters, which could move a terminal's cursor or break the line. */
 const CONTROL = /\p{Cc}/gu
 
 const shortArn = (arn: string): string => arn.split(':').slice(5).join(':')

@@ -1,14 +1,14 @@
 import { AwsError } from '../errors.js'
 import type { Answer } from './answer.js'
 
-/** How a service of the query protocol (a form in the request, XML in the answer) writes XML. */
+/** The XML of a service of the query protocol (form in the request, XML in the answer). */
 interface Dialect {
   namespace: string
-  /** The element that holds one item of a list. */
+  /** The element of a list item. */
   item: string
   answer: (operation: string, output: object, requestId: string) => object
   error: (error: object, requestId: string) => [root: string, content: object]
-  /** Names of refusals that are this service's alone. */
+  /** Error names of this service only. */
   codes?: typeof CODES
 }
 
@@ -21,7 +21,7 @@ const QUERY: Omit<Dialect, 'namespace'> = {
   error: (Error, RequestId) => ['ErrorResponse', { Error, RequestId }],
 }
 
-/** By the version of the API, which every request of this protocol names. */
+/** By the API version, which every request of this protocol contains. */
 const DIALECTS: Readonly<Partial<Record<string, Dialect>>> = {
   '2010-05-08': { ...QUERY, namespace: 'https://iam.amazonaws.com/doc/2010-05-08/' },
   '2016-11-15': {
@@ -39,7 +39,7 @@ const STS: Dialect = { ...QUERY, namespace: 'https://sts.amazonaws.com/doc/2011-
 
 const dialectOf = ({ Version }: Form): Dialect => DIALECTS[fieldOf(Version)] ?? STS
 
-/** Returns a field of a form; empty if it is missing or no string. */
+/** Returns a field of a form; empty if it is missing or not a string. */
 export const fieldOf = (value: Form[string] | undefined): string =>
   typeof value === 'string' ? value : ''
 
@@ -49,7 +49,7 @@ export function xmlAnswer(form: Form, output: object, requestId: string): Answer
   return answer(200, dialect, `${operation}Response`, dialect.answer(operation, output, requestId))
 }
 
-/** The names and statuses that the same refusals have in this protocol. */
+/** The names and statuses that the same errors have in this protocol. */
 const CODES: Readonly<Partial<Record<string, [code: string, status: number]>>> = {
   AccessDeniedException: ['AccessDenied', 403],
   MissingAuthenticationTokenException: ['MissingAuthenticationToken', 403],
@@ -72,7 +72,7 @@ export function xmlError(form: Form, error: AwsError, requestId: string): Answer
   return answer(status, dialect, root, body)
 }
 
-/** A form, read: `ContextEntries.member.1.Key` is the member `Key` of the first of a list. */
+/** A parsed form. `ContextEntries.member.1.Key` is the member `Key` of the first list item. */
 export interface Form {
   [name: string]: string | Form | (string | Form)[]
 }
@@ -97,7 +97,7 @@ function put(into: Record<string, unknown>, name: string, rest: string[], value:
   }
   const isList = /^[1-9]\d*$/.test(next) && Number(next) <= LONGEST_LIST
   into[key] ??= isList ? [] : Object.create(null)
-  // What names a list's item as a structure's member, or a value's, is no form of any service.
+  // Ignore a field that uses one name both as a list and as a structure or value.
   if (typeof into[key] !== 'object' || Array.isArray(into[key]) !== isList) return
   put(into[key] as Record<string, unknown>, next, further, value)
 }

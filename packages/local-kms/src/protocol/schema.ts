@@ -1,9 +1,9 @@
 import { AwsError } from '../errors.js'
 
 /**
- * Checks one member of a request and gives its value, deserialised. Breaches of a constraint are
- * added to `found`, so that one answer lists all of them, as AWS's services do; a value of the
- * wrong JSON type ends it at once with a SerializationException.
+ * Validates one member of a request, and returns its deserialized value. Adds violated constraints
+ * to `found`, because AWS's services report all of them in one answer. Throws
+ * SerializationException immediately for a value of the wrong JSON type.
  */
 export type Member<T> = (value: unknown, path: string, found: string[]) => T
 
@@ -11,7 +11,7 @@ export type Shape = Record<string, Member<unknown>>
 
 export type Input<S extends Shape> = { readonly [K in keyof S]: ReturnType<S[K]> }
 
-/** @throws AwsError SerializationException or ValidationException, worded as AWS words them. */
+/** @throws AwsError SerializationException or ValidationException, with AWS's messages */
 export function readInput<S extends Shape>(shape: S, body: unknown): Input<S> {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) throw wrongType()
   const found: string[] = []
@@ -36,7 +36,7 @@ export function required<T>(member: Member<T | undefined>): Member<T> {
   }
 }
 
-/** @param options.sensitive keeps the value out of what is said about it */
+/** @param options.sensitive omits the value from messages */
 export function string({
   min = 0,
   max,
@@ -90,7 +90,7 @@ export function integer({ min, max }: { min: number; max: number }): Member<numb
   })
 }
 
-/** An integer as the query protocol has it: text. */
+/** An integer of the query protocol, where it is a string. */
 export function numeral(limits: { min: number; max: number }): Member<number | undefined> {
   const member = integer(limits)
   return (value, path, found) =>
@@ -104,7 +104,7 @@ export function boolean(): Member<boolean | undefined> {
   })
 }
 
-/** Base64 in the request, bytes here. The breach of a limit never shows the value. */
+/** Decodes base64. Messages never contain the value. */
 export function blob({ min = 1, max }: { min?: number; max: number }): Member<Buffer | undefined> {
   return optional((value, path, found) => {
     if (typeof value !== 'string') throw wrongType()
@@ -139,7 +139,7 @@ export function list<T>(
   })
 }
 
-/** A string to string map; numbers and booleans become strings, as KMS's documentation says. */
+/** A map of strings to strings. Converts numbers and booleans to strings, as KMS does. */
 export function stringMap(): Member<Record<string, string> | undefined> {
   return optional((value) => {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) throw wrongType()
@@ -147,7 +147,7 @@ export function stringMap(): Member<Record<string, string> | undefined> {
       if (item === null || typeof item === 'object') throw wrongType()
       return [name, String(item)]
     })
-    // fromEntries defines properties, so that a pair named __proto__ stays a pair.
+    // fromEntries defines properties, so that a pair named __proto__ is safe.
     return Object.fromEntries(entries)
   })
 }
@@ -164,7 +164,7 @@ export function structure<S extends Shape>(shape: S): Member<Input<S> | undefine
   })
 }
 
-/** A member that KMS has and this one has not: refused rather than ignored. */
+/** A member of AWS's API that is not supported. Rejects it instead of ignoring it. */
 export function unsupported(): Member<undefined> {
   return (value, path) => {
     if (value === undefined) return undefined

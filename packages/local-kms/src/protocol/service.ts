@@ -18,7 +18,7 @@ export function operation<S extends Shape, O>(
   return { shape, run }
 }
 
-/** Reads the request's body, runs the operation, and writes into the call's entry how it went. */
+/** Validates the input, runs the operation, and records the outcome in the journal entry. */
 export async function perform<I, O>(
   { shape, run }: Operation<I, O>,
   call: Call,

@@ -23,7 +23,7 @@ export type Value = {
   SecretBinary?: Buffer | undefined
 }
 
-/** @throws AwsError InvalidParameterException for both kinds at once */
+/** @throws AwsError InvalidParameterException for both kinds of values */
 export function hasValue({ SecretString, SecretBinary }: Value): boolean {
   if (SecretString !== undefined && SecretBinary !== undefined) {
     throw invalid("You can't specify both a binary secret value and a string secret value.")

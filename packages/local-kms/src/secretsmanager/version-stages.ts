@@ -2,14 +2,14 @@ import type { SecretRecord, SecretVersion } from '../account/state.js'
 import { AwsError } from '../errors.js'
 
 /**
- * Adds a version under its staging labels. A label belongs to one version at a time, and what
- * AWSCURRENT leaves becomes AWSPREVIOUS; a secret's first version is AWSCURRENT in any case.
+ * Adds a version with staging labels. A label belongs to one version. The version that loses
+ * AWSCURRENT gets AWSPREVIOUS. The first version of a secret always gets AWSCURRENT.
  */
 export function addVersion(secret: SecretRecord, version: SecretVersion, stages: string[]): void {
   const first = secret.versions.length === 0
   secret.versions.push(version)
   const labels = first && !stages.includes('AWSCURRENT') ? [...stages, 'AWSCURRENT'] : stages
-  for (const stage of labels) giveStage(secret, version, stage)
+  for (const stage of labels) setStage(secret, version, stage)
 }
 
 /** @throws AwsError InvalidParameter- or ResourceNotFoundException */
@@ -36,7 +36,7 @@ export function moveStage(
           'completely removed.',
       )
     }
-    dropStage(holder, stage)
+    removeStage(holder, stage)
     return
   }
   const target = secret.versions.find(({ versionId }) => versionId === to)
@@ -46,7 +46,7 @@ export function moveStage(
       `Secrets Manager can't find the specified secret value for VersionId: ${to}`,
     )
   }
-  giveStage(secret, target, stage)
+  setStage(secret, target, stage)
 }
 
 export const stagesById = (secret: SecretRecord): Record<string, string[]> =>
@@ -56,14 +56,14 @@ export const stagesById = (secret: SecretRecord): Record<string, string[]> =>
       .map(({ versionId, stages }) => [versionId, stages]),
   )
 
-function giveStage(secret: SecretRecord, version: SecretVersion, stage: string): void {
+function setStage(secret: SecretRecord, version: SecretVersion, stage: string): void {
   const holder = secret.versions.find(({ stages }) => stages.includes(stage))
   if (holder === version) return
-  dropStage(holder, stage)
+  removeStage(holder, stage)
   version.stages = [...version.stages, stage]
-  if (stage === 'AWSCURRENT' && holder !== undefined) giveStage(secret, holder, 'AWSPREVIOUS')
+  if (stage === 'AWSCURRENT' && holder !== undefined) setStage(secret, holder, 'AWSPREVIOUS')
 }
 
-function dropStage(version: SecretVersion | undefined, stage: string): void {
+function removeStage(version: SecretVersion | undefined, stage: string): void {
   if (version !== undefined) version.stages = version.stages.filter((other) => other !== stage)
 }

@@ -1,42 +1,42 @@
 import { AwsError, LocalKmsError } from '../errors.js'
 import { OPERATIONS } from './services.js'
 
-/** What goes wrong, and with which calls. */
+/** A fault to inject, and the calls that it applies to. */
 export type Fault = FaultKind & {
-  /** `Decrypt`, `ssm:GetParameter`, …; absent, any operation. */
+  /** `Decrypt`, `ssm:GetParameter`, … Default: any operation. */
   operation?: string
-  /** How many calls it strikes; absent, all of them. */
+  /** Maximum number of calls. Default: all calls. */
   times?: number
-  /** The share of calls it strikes, 0 to 1, evenly spread: 0.2 strikes every fifth call. */
+  /** Share of calls, 0 to 1, evenly spread: 0.2 applies to every fifth call. */
   rate?: number
 }
 
 export type FaultKind =
-  /** The answer comes so much later. */
+  /** Delays the answer. */
   | { kind: 'latency'; ms: number }
-  /** For this call the service's clock is so much off; positive is fast. */
+  /** Offset of the service's clock for this call. A positive clock is fast. */
   | { kind: 'clock'; offsetMs: number }
-  /** ThrottlingException; with `perSecond`, only for the calls beyond that many in a second. */
+  /** The service's throttling error; with `perSecond`, only beyond that rate. */
   | { kind: 'throttle'; perSecond?: number }
-  /** Any refusal: `{ type: 'KMSInternalException', status: 500 }`. */
+  /** Any error: `{ type: 'KMSInternalException', status: 500 }`. Default status: 400. */
   | { kind: 'error'; type: string; status?: number; message?: string }
   /**
-   * The connection breaks: before a byte of the answer (the operation was carried out), in the
-   * middle of it, or after it, while a client may keep the connection for its next call.
+   * Resets the connection: before the answer (after the operation ran), in the middle of the
+   * answer, or after it, when a client may reuse the connection for its next call.
    */
   | { kind: 'reset'; when: 'before' | 'during' | 'after' }
-  /** No answer ever comes, and the connection stays open. */
+  /** Never answers, and keeps the connection open. */
   | { kind: 'hang' }
-  /** HTTP is well, but the body is not the JSON it should be; `status` defaults to the answer's. */
+  /** A valid HTTP answer with an invalid body. Default status: that of the answer. */
   | { kind: 'body'; body: 'truncated' | 'malformed' | 'html' | 'empty'; status?: number }
 
-/** A fault that was added: how often it struck, and how to end it. */
+/** A fault that was added. */
 export interface InjectedFault {
   readonly strikes: number
   remove(): void
 }
 
-/** What strikes one call. */
+/** The faults that apply to one call. */
 export interface Strike {
   latencyMs: number
   clockMs: number
@@ -46,14 +46,14 @@ export interface Strike {
 interface Rule extends InjectedFault {
   readonly fault: Fault
   strikes: number
-  /** Grows by `rate` a call; strikes when it passes a whole number. */
+  /** Grows by `rate` with each call. The fault applies when it reaches 1. */
   due: number
   bucket: { tokens: number; filledAt: number } | undefined
 }
 
-/** The faults that are in force, and the service's clock. */
+/** The active faults, and the service's clock. */
 export class Faults {
-  /** How far the service's clock is off for all calls, in milliseconds; positive is fast. */
+  /** Offset of the service's clock for all calls, in milliseconds. A positive clock is fast. */
   clockOffsetMs = 0
   readonly #rules = new Set<Rule>()
 
@@ -62,10 +62,10 @@ export class Faults {
   }
 
   /**
-   * Latencies and clocks that apply are added up; of the other faults the oldest that applies
-   * strikes.
+   * Adds a fault. Latencies and clock offsets of several faults add up. Of the other faults, the
+   * oldest applies.
    *
-   * @throws LocalKmsError BAD_OPTION for a fault that could never strike
+   * @throws LocalKmsError BAD_OPTION for a fault that could never apply
    */
   add(fault: Fault): InjectedFault {
     checkFault(fault)
@@ -85,7 +85,7 @@ export class Faults {
     this.clockOffsetMs = 0
   }
 
-  /** Takes the faults that strike this call. */
+  /** Selects the faults of a call. */
   strike(service: string, operation: string): Strike {
     const strike: Strike = { latencyMs: 0, clockMs: 0 }
     for (const rule of this.#rules) {
@@ -111,18 +111,18 @@ function checkFault({ operation = '*', times = 1, rate = 1 }: Fault): void {
   if (operation !== '*' && !services.some(([, operations]) => Object.hasOwn(operations, name))) {
     throw new LocalKmsError(
       'BAD_OPTION',
-      `a fault for ${operation}: there is no such operation here (Decrypt, ssm:GetParameter, … or *)`,
+      `a fault for ${operation}: this operation is not served (examples: Decrypt, ssm:GetParameter, *)`,
     )
   }
   if (!(Number.isInteger(times) && times > 0 && rate > 0 && rate <= 1)) {
     throw new LocalKmsError(
       'BAD_OPTION',
-      `a fault for ${operation}: times is 1 or more, rate more than 0 and at most 1`,
+      `a fault for ${operation}: times must be at least 1, rate more than 0 and at most 1`,
     )
   }
 }
 
-/** @throws AwsError for the faults that are refusals */
+/** @throws AwsError for the faults that are errors of the service */
 export function refuseByFault(fault: Fault | undefined): void {
   if (fault?.kind === 'throttle') throw new AwsError('ThrottlingException', 'Rate exceeded')
   if (fault?.kind === 'error') {
@@ -130,7 +130,7 @@ export function refuseByFault(fault: Fault | undefined): void {
   }
 }
 
-/** `throttle`, `reset during`, `error KMSInternalException`: for the journal; undefined for none. */
+/** Describes faults for the journal: `throttle`, `reset during`, `error KMSInternalException`. */
 export function describeStrike({ latencyMs, clockMs, fault }: Strike): string | undefined {
   const parts = [
     latencyMs !== 0 && `latency ${latencyMs} ms`,
@@ -161,7 +161,7 @@ function strikesNow(rule: Rule): boolean {
     return !takeToken(rule, fault.perSecond)
   }
   if (fault.rate === undefined) return true
-  // Rounded, so that ten times 0.1 is one.
+  // Round, because ten times 0.1 is not exactly 1.
   const due = Math.round((rule.due + fault.rate) * 1e9) / 1e9
   rule.due = due % 1
   return due >= 1

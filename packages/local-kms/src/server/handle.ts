@@ -25,11 +25,11 @@ export interface Endpoint {
 export interface HandledRequest {
   answer: Answer
   requestId: string
-  /** What the transport has to carry out. */
+  /** The faults that the transport applies. */
   strike: Strike
 }
 
-/** Answers one request: routes it, authenticates it, performs it, and notes it in the journal. */
+/** Answers a request: routes, authenticates and performs it, and records it in the journal. */
 export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<HandledRequest> {
   const requestId = randomUUID()
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded')
@@ -60,7 +60,9 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     const refusal =
       error instanceof AwsError
         ? error
-        : new AwsError('InternalFailure', `the local KMS failed: ${String(error)}`, { status: 500 })
+        : new AwsError('InternalFailure', `internal error of the local KMS: ${String(error)}`, {
+            status: 500,
+          })
     answer = form ? xmlError(form, refusal, requestId) : writeError(service, refusal)
   }
   endpoint.journal.add(entry)
@@ -151,7 +153,7 @@ const describeRequest = ({ method, target, headers, body }: HttpRequest): string
   )
 }
 
-/** The account of the key that a request names: the caller's own, unless its ARN says another. */
+/** Returns the account of the key ARN in a request. Default: the caller's account. */
 function accountOf(body: unknown, own: Account): Account {
   const { KeyId } = (body ?? {}) as { KeyId?: unknown }
   return own.others.get(parseArn(String(KeyId))?.accountId ?? '') ?? own

@@ -5,7 +5,7 @@ import type { Answer } from '../protocol/answer.js'
 import type { Fault } from './faults.js'
 import type { HandledRequest } from './handle.js'
 
-/** Writes an answer, or what a fault makes of it. */
+/** Sends an answer, after applying a fault. */
 export function send(
   res: ServerResponse,
   { answer, requestId, strike: { fault } }: HandledRequest,
@@ -18,8 +18,8 @@ export function send(
     return
   }
   const { status, contentType, body, headers } =
-    fault?.kind === 'body' ? spoil(answer, fault) : answer
-  // The service's own clock, which a fault may have put off, not the machine's.
+    fault?.kind === 'body' ? invalidate(answer, fault) : answer
+  // Use the service's clock, which a fault can change, not the system's.
   res.sendDate = false
   res.writeHead(status, {
     'x-amzn-RequestId': requestId,
@@ -40,25 +40,25 @@ export function send(
   }
 }
 
-function spoil(answer: Answer, { body: how, status }: Fault & { kind: 'body' }): Answer {
-  const spoilt = { ...answer, status: status ?? answer.status }
+function invalidate(answer: Answer, { body: how, status }: Fault & { kind: 'body' }): Answer {
+  const invalid = { ...answer, status: status ?? answer.status }
   switch (how) {
     case 'truncated':
-      return { ...spoilt, body: answer.body.subarray(0, answer.body.length / 2) }
+      return { ...invalid, body: answer.body.subarray(0, answer.body.length / 2) }
     case 'malformed':
-      return { ...spoilt, body: Buffer.from('{"Plaintext": ]') }
+      return { ...invalid, body: Buffer.from('{"Plaintext": ]') }
     case 'empty':
-      return { ...spoilt, body: Buffer.alloc(0) }
+      return { ...invalid, body: Buffer.alloc(0) }
     case 'html':
       return {
-        ...spoilt,
+        ...invalid,
         contentType: 'text/html',
         body: Buffer.from('<html><body><h1>Service Unavailable</h1></body></html>\n'),
       }
   }
 }
 
-/** Breaks the connection with a RST where the socket is TCP's own, or else without a goodbye. */
+/** Resets a TCP connection with RST. Closes a TLS connection without close_notify. */
 function reset(socket: Socket): void {
   if (socket instanceof TLSSocket) socket.destroy()
   else socket.resetAndDestroy()

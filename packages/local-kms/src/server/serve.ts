@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { handle, type Endpoint, type HandledRequest } from './handle.js'
 import { send } from './send.js'
 
-/** More than any operation takes; KMS itself refuses larger requests too. */
+/** Larger than any valid request. KMS also limits the size of requests. */
 const MAX_BODY_BYTES = 1_048_576
 
 export interface Listener {
@@ -30,7 +30,7 @@ export async function serve(
     respond(endpoint, req, res, tls !== undefined, closing.signal).catch(() => res.destroy())
   }
   const server = tls === undefined ? createHttp(onRequest) : createHttps(tls, onRequest)
-  // Clients keep connections; closing them early, while one is being reused, would break calls.
+  // Keep idle connections open: closing one while a client reuses it would break the call.
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -15,7 +15,7 @@ import type { JournalEntry } from '../protocol/journal.js'
 
 export type ServiceName = Exclude<JournalEntry['service'], 'unknown'>
 
-/** The prefix of `x-amz-target` by which a service of the JSON protocol is called. */
+/** The services of the JSON protocol, by the prefix of `x-amz-target`. */
 const TARGETS: Readonly<Partial<Record<string, ServiceName>>> = {
   TrentService: 'kms',
   AmazonSSM: 'ssm',

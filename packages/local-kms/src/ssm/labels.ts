@@ -8,7 +8,7 @@ const MAX_LABELS = 10
 /** A valid label. SSM returns the others as InvalidLabels and ignores them. */
 const LABEL = /^(?!\d|aws|ssm)[\w.-]{1,100}$/i
 
-/** Moves labels to a version of a parameter, by default its latest. */
+/** Moves labels to a version of a parameter. Default: the newest version. */
 export const LabelParameterVersion = operation(
   {
     Name: required(string({ min: 1, max: 2048 })),

@@ -8,17 +8,17 @@ import type { Call } from '../protocol/call.js'
 import { performOnBehalf } from '../protocol/service.js'
 
 /**
- * How an advanced-tier value begins: the version and algorithm suite of an AWS Encryption SDK
- * message (base64 `AgV4`). What follows is this KMS's own, not the SDK's format: it can be told
- * apart from a plain KMS ciphertext, and GetParameter opens it, but no Encryption SDK can.
+ * The start of an advanced-tier value: version and algorithm suite of an AWS Encryption SDK message
+ * (base64 `AgV4`), so that it differs from a KMS ciphertext. The rest is not the SDK's format: only
+ * GetParameter of this server can decrypt it.
  */
 const ADVANCED = Buffer.from('020578', 'hex')
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Encrypts a SecureString's value with the caller's own permissions: a standard one is a plain KMS
- * ciphertext under the context `PARAMETER_ARN`, an advanced one is enveloped.
+ * Encrypts the value of a SecureString with the caller's permissions. A standard value is a KMS
+ * ciphertext with the encryption context `PARAMETER_ARN`, an advanced value uses a data key.
  */
 export async function sealValue(
   call: Call,
@@ -96,7 +96,7 @@ function unseal(key: Buffer, sealed: Buffer): Buffer {
   ])
 }
 
-/** SSM passes a denied access on, and calls every other trouble with the key InvalidKeyId. */
+/** SSM returns InvalidKeyId for all errors of KMS except AccessDeniedException. */
 function asSsm(error: unknown): unknown {
   if (!(error instanceof AwsError) || error.status >= 500) return error
   const type = error.type === 'AccessDeniedException' ? error.type : 'InvalidKeyId'

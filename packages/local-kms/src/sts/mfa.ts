@@ -4,14 +4,14 @@ import { stepOfCode } from '../auth/totp.js'
 import { AwsError } from '../errors.js'
 import type { Call } from '../protocol/call.js'
 
-/** The latest time step whose code a device has used up: a code is good for one call. */
+/** The last time step of each device whose code was used. A code is valid for one call. */
 const usedSteps = new WeakMap<UserRecord, number>()
 
 /**
- * Checks the code of the caller's MFA device, if the call gives one.
+ * Checks the code of the caller's MFA device, if the call has one.
  *
  * @returns whether MFA is present
- * @throws AwsError AccessDeniedException for another's device, a wrong code, or one used before
+ * @throws AwsError AccessDeniedException for the device of another user, a wrong code, or a used code
  */
 export function verifyMfa(
   call: Call,

@@ -15,7 +15,7 @@ const MFA = {
   TokenCode: string({ min: 6, max: 6, pattern: /^\d*$/ }),
 }
 
-/** Needs no permission, as in AWS. */
+/** Needs no permission in AWS either. */
 const GetCallerIdentity = operation({}, ({ caller }) => ({
   Arn: caller.arn,
   UserId: caller.userId,
@@ -119,7 +119,7 @@ const AssumeRole = operation(
 /** The operations of STS. */
 export const stsOperations = { GetCallerIdentity, GetSessionToken, AssumeRole } satisfies Operations
 
-/** As STS's answers show a session. */
+/** Returns a session as `Credentials` of the answers. */
 export const credentials = (session: SessionRecord): object => ({
   AccessKeyId: session.accessKeyId,
   SecretAccessKey: session.secretAccessKey,

@@ -13,7 +13,7 @@ import { credentials } from './operations.js'
 
 const ACTION = 'sts:AssumeRoleWithWebIdentity'
 
-/** Each account's providers: the public key of each, by its address without `https://`. */
+/** The public keys of each account's providers, by URL without `https://`. */
 const providers = new WeakMap<Account, Map<string, KeyObject>>()
 
 const providerArn = ({ partition, id }: Account, issuer: string): string =>
@@ -44,7 +44,7 @@ export function createOidcProvider(
   }
 }
 
-/** The one operation of STS that is not signed: its token says who calls. */
+/** The only operation without a signature: the token identifies the caller. */
 export const AssumeRoleWithWebIdentity = operation(
   {
     RoleArn: required(string({ min: 20, max: 2048 })),
@@ -71,7 +71,7 @@ export const AssumeRoleWithWebIdentity = operation(
       ['sts:RoleSessionName', sessionName],
     ])
     const trust = role && parsePolicy(role.trustPolicy, 'trust')
-    const says = (effect: 'Allow' | 'Deny', policy: Policy) =>
+    const hasStatement = (effect: 'Allow' | 'Deny', policy: Policy) =>
       policy.statements.some(
         (statement) =>
           statement.effect === effect &&
@@ -79,7 +79,7 @@ export const AssumeRoleWithWebIdentity = operation(
           statement.principals?.['Federated']?.includes(providerArn(account, issuer)) &&
           conditionsHold(statement.conditions, context, (text) => text),
       )
-    if (!role || !trust || says('Deny', trust) || !says('Allow', trust)) {
+    if (!role || !trust || hasStatement('Deny', trust) || !hasStatement('Allow', trust)) {
       throw new AwsError('AccessDeniedException', `Not authorized to perform ${ACTION}`)
     }
     const of = { kind: 'role' as const, name: role.name, sessionName }
@@ -101,7 +101,7 @@ export const AssumeRoleWithWebIdentity = operation(
   },
 )
 
-/** @throws AwsError InvalidIdentityToken for one of no known provider, or not signed by it; ExpiredTokenException. */
+/** @throws AwsError InvalidIdentityToken for an unknown provider or a wrong signature; ExpiredTokenException */
 function readToken(account: Account, token: string, now: number) {
   const invalid = (why: string): never => {
     throw new AwsError('InvalidIdentityToken', why)
@@ -111,7 +111,7 @@ function readToken(account: Account, token: string, now: number) {
   try {
     claims = JSON.parse(Buffer.from(body, 'base64url').toString())
   } catch {
-    invalid('The token is no JWT')
+    invalid('The token is not a JWT')
   }
   const { iss = '', sub = '', aud = '', exp = 0 } = claims
   const issuer = iss.replace(/^https:\/\//, '')
@@ -126,7 +126,7 @@ function readToken(account: Account, token: string, now: number) {
   return { issuer, sub, aud }
 }
 
-/** As JWTs have it: r and s side by side. */
+/** JWTs contain r and s without DER. */
 const key = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' as const })
 
 const base64url = (data: string | Buffer): string => Buffer.from(data).toString('base64url')

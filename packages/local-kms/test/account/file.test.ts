@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, it } from 'vitest'
 import { socketAddress } from '../../src/account/lock.js'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
@@ -27,7 +27,7 @@ beforeEach(() => {
 const stateFile = (): string => join(dir, 'state.json')
 
 describe('the state folder', () => {
-  test('brings back keys, aliases, policies, principals, sessions, parameters and secrets', async () => {
+  it('restores keys, aliases, policies, principals, sessions, parameters and secrets', async () => {
     const first = await startLocalKms({ dir })
     const { arn } = await first.createKey({ alias: 'alias/app' })
     await first.createKey({ multiRegion: true, region: 'eu-west-1' })
@@ -68,7 +68,7 @@ describe('the state folder', () => {
     await second.close()
   })
 
-  test('ignores itself in git, and is readable by its owner alone', async () => {
+  it('has a .gitignore that ignores all of it, and is readable by its owner only', async () => {
     const kms = await startLocalKms({ dir })
     await kms.close()
     expect(readFileSync(join(dir, '.gitignore'), 'utf8')).toBe('*\n')
@@ -76,7 +76,7 @@ describe('the state folder', () => {
     expect(statSync(stateFile()).mode & 0o777).toBe(0o600)
   })
 
-  test('holds no plaintext of a SecureString or of a secret', async () => {
+  it('contains no plaintext of a SecureString or a secret', async () => {
     const kms = await startLocalKms({ dir })
     const value = 'correct-horse-battery-staple'
     await succeed(kms, 'ssm:PutParameter', { Name: '/p', Value: value, Type: 'SecureString' })
@@ -91,7 +91,7 @@ describe('the state folder', () => {
     expect(readFileSync(stateFile(), 'utf8')).not.toContain(base64(value).slice(0, 32))
   })
 
-  test('is used by one local KMS at a time, and free when that has ended', async () => {
+  it('is locked by one local KMS until it stops', async () => {
     const kms = await startLocalKms({ dir })
     await expect(startLocalKms({ dir })).rejects.toMatchObject({
       code: 'STATE_IN_USE',
@@ -101,7 +101,7 @@ describe('the state folder', () => {
     await (await startLocalKms({ dir })).close()
   })
 
-  test('is replaced at each change, not rewritten: a copy by link stays as it was', async () => {
+  it('replaces its file at each change, so that a hard link keeps the old state', async () => {
     const kms = await startLocalKms({ dir })
     const before = readFileSync(stateFile(), 'utf8')
     linkSync(stateFile(), join(dir, 'link'))
@@ -111,7 +111,7 @@ describe('the state folder', () => {
     await kms.close()
   })
 
-  test('is one of its own: a folder that holds other things is refused, and left as it is', async () => {
+  it('rejects a folder with other files, and does not change it', async () => {
     const project = temporaryFolder()
     writeFileSync(join(project, 'package.json'), '{}')
     const refused = { code: 'STATE_ELSEWHERE', message: expect.stringContaining(project) }
@@ -125,7 +125,7 @@ describe('the state folder', () => {
     expect(readFileSync(join(project, '.gitignore'), 'utf8')).toBe('# all\n*\n')
   })
 
-  test('ignores itself even when the one who made it was killed in between', async () => {
+  it('completes an empty .gitignore that a killed process left', async () => {
     const folder = temporaryFolder()
     for (const left of [[], ['.gitignore']]) {
       for (const name of left) writeFileSync(join(folder, name), '')
@@ -135,7 +135,7 @@ describe('the state folder', () => {
     }
   })
 
-  test('that cannot be made is refused with its path', async () => {
+  it('reports the path of a folder that cannot be created', async () => {
     const parent = join(temporaryFolder(), 'file')
     writeFileSync(parent, '')
     await expect(startLocalKms({ dir: join(parent, 'x') })).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('the state folder', () => {
   })
 })
 
-describe('a corrupt state file is refused with its path, and left as it is', () => {
+describe('a corrupt state file is an error with its path, and does not change', () => {
   beforeEach(async () => {
     const kms = await startLocalKms({ dir })
     await kms.createKey()
@@ -162,7 +162,7 @@ describe('a corrupt state file is refused with its path, and left as it is', () 
     ['with a key removed', (text) => text.replace(/"keys": \[[^]*?\n {4}\]/, '"keys": []')],
   ]
 
-  test.each(corruptions)('%s', async (_, corrupt) => {
+  it.each(corruptions)('%s', async (_, corrupt) => {
     const text = readFileSync(stateFile(), 'utf8')
     const corrupted = corrupt(text)
     expect(corrupted).not.toBe(text)
@@ -177,7 +177,7 @@ describe('a corrupt state file is refused with its path, and left as it is', () 
   })
 })
 
-test('a change that cannot be written is answered as a failure, and undone', async () => {
+it('fails a call whose change cannot be written, and undoes the change', async () => {
   const kms = await startLocalKms({ dir })
   const { keyId: KeyId } = await kms.createKey()
   rmSync(dir, { recursive: true })
@@ -199,8 +199,8 @@ describe('a process that is killed', () => {
     program = await bundle('server.ts')
   })
 
-  test(
-    'at any moment leaves every key that it had answered, and no rubbish',
+  it(
+    'keeps every key that it returned, and leaves no temporary files',
     { timeout: 60_000 },
     async () => {
       const answered: string[] = []
@@ -227,7 +227,7 @@ describe('a process that is killed', () => {
     },
   )
 
-  test('leaves a folder that one of many can use who come at once', async () => {
+  it('leaves a folder that one of many concurrent processes can lock', async () => {
     const child = forkServer()
     await once(child, 'message')
     child.kill('SIGKILL')
@@ -242,7 +242,7 @@ describe('a process that is killed', () => {
     await running?.close()
   })
 
-  test('while it asks for a folder’s holder does not end the holder', async () => {
+  it('does not stop the holder of the lock that it connected to', async () => {
     const child = forkServer()
     await once(child, 'message')
     for (let asked = 0; asked < 8; asked++) {
@@ -254,7 +254,7 @@ describe('a process that is killed', () => {
     expect(child.exitCode).toBeNull()
   })
 
-  test('leaves a folder that the next one can use at once', async () => {
+  it('leaves a folder that the next process can lock immediately', async () => {
     const child = forkServer()
     await once(child, 'message')
     await expect(startLocalKms({ dir })).rejects.toMatchObject({ code: 'STATE_IN_USE' })

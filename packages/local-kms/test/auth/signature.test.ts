@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLocalKms, type Credentials, type LocalKms } from '../../src/index.js'
 import { call, send, type CallOptions, type WireRequest } from '../call.js'
 
@@ -30,16 +30,16 @@ const authorization =
     headers['authorization'] = change(headers['authorization'] as string)
   }
 
-describe('a request signed with Signature Version 4 is accepted', () => {
-  test('when a long-term key signed it', async () => {
+describe('a valid Signature Version 4', () => {
+  it('is accepted with a long-term access key', async () => {
     expect(await listKeys()).toEqual([200, undefined])
   })
 
-  test('when temporary credentials signed it and their session token is with it', async () => {
+  it('is accepted with temporary credentials and their session token', async () => {
     expect(await listKeys({ credentials: temporary })).toEqual([200, undefined])
   })
 
-  test('when its date is off by less than 15 minutes', async () => {
+  it('is accepted with a date less than 15 minutes off', async () => {
     expect(await listKeys({ signedAt: Date.now() - 14 * MINUTE })).toEqual([200, undefined])
     expect(await listKeys({ signedAt: Date.now() + 14 * MINUTE })).toEqual([200, undefined])
   })
@@ -47,7 +47,7 @@ describe('a request signed with Signature Version 4 is accepted', () => {
 
 const admin = (): Credentials => kms.admin.credentials
 
-describe('a request is refused with the name that KMS has for it', () => {
+describe('an invalid request fails with the error of KMS', () => {
   const cases: [string, () => CallOptions, string][] = [
     [
       'no signature',
@@ -179,13 +179,13 @@ describe('a request is refused with the name that KMS has for it', () => {
     ],
   ]
 
-  test.each(cases)('%s', async (_, options, type) => {
+  it.each(cases)('%s', async (_, options, type) => {
     expect(await listKeys(options())).toEqual([400, type])
     expect(kms.journal.at(-1)).toMatchObject({ outcome: type })
     expect(kms.journal.at(-1)).not.toHaveProperty('principal')
   })
 
-  test('a session that has expired', async () => {
+  it('rejects an expired session', async () => {
     const role = kms.createRole({ name: 'brief', policies: [allow('kms:*')] })
     const credentials = kms.credentialsOf(role.arn, { durationSeconds: 900 })
     kms.faults.clockOffsetMs = 16 * MINUTE
@@ -193,7 +193,7 @@ describe('a request is refused with the name that KMS has for it', () => {
     expect(await listKeys({ credentials, signedAt })).toEqual([400, 'ExpiredTokenException'])
   })
 
-  test('a request signed well for a clock that is off, telling the right time', async () => {
+  it('rejects a date too far from its clock, and sends its time', async () => {
     kms.faults.clockOffsetMs = 60 * MINUTE
     const { type, body, headers } = await call(kms, 'ListKeys')
     expect(type).toBe('InvalidSignatureException')
@@ -202,7 +202,7 @@ describe('a request is refused with the name that KMS has for it', () => {
     expect(skew).toBeGreaterThan(59 * MINUTE)
   })
 
-  test('the refusal does not repeat the signature', async () => {
+  it('does not repeat the signature in the error', async () => {
     const tamper = authorization((h) => h.replace(/SignedHeaders=[^,]+, /, ''))
     const { text } = await call(kms, 'ListKeys', {}, { tamper })
     expect(text).toContain('Credential=')
@@ -210,25 +210,25 @@ describe('a request is refused with the name that KMS has for it', () => {
   })
 })
 
-describe('what is no request of a known operation', () => {
-  test('an unknown operation is UnknownOperationException', async () => {
+describe('an unknown request', () => {
+  it('answers an unknown operation with UnknownOperationException', async () => {
     expect((await call(kms, 'Frobnicate')).type).toBe('UnknownOperationException')
     expect((await call(kms, 'toString')).type).toBe('UnknownOperationException')
     expect((await call(kms, '__proto__')).type).toBe('UnknownOperationException')
   })
 
-  test('a request without a target is UnknownOperationException', async () => {
+  it('answers a request without a target with UnknownOperationException', async () => {
     const { status, type } = await send(kms, { headers: {}, body: '{}' })
     expect([status, type]).toEqual([400, 'UnknownOperationException'])
   })
 
-  test('a body that is no JSON, or no JSON object, is SerializationException', async () => {
+  it('answers a body that is not a JSON object with SerializationException', async () => {
     expect((await call(kms, 'ListKeys', '{')).type).toBe('SerializationException')
     expect((await call(kms, 'ListKeys', '[]')).type).toBe('SerializationException')
     expect((await call(kms, 'ListKeys', 'null')).type).toBe('SerializationException')
   })
 
-  test('a body of more than a megabyte is refused with 413', async () => {
+  it('answers a body of more than one megabyte with status 413', async () => {
     const { status } = await send(kms, { headers: {}, body: 'x'.repeat(1_100_000) })
     expect(status).toBe(413)
   })

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { peerEnvironment, whyMissing } from './installed.js'
 import { temporaryFolder } from '../fixtures/temporary-folder.js'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-/** Runs a line as it would be typed; gives what it prints, or its complaint. */
+/** Runs a line in a shell, and returns its output or error. */
 function typed(line: string): Promise<string> {
   const child = spawn('sh', ['-c', line], { cwd, env: peerEnvironment(kms.env) })
   let output = ''
@@ -25,8 +25,8 @@ function typed(line: string): Promise<string> {
 }
 
 describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
-  test('encrypts and decrypts through a file', async () => {
-    // Of a file, because the second major version of the command reads a bare text as base64.
+  it('encrypts and decrypts through a file', async () => {
+    // Use a file, because version 2 of the command reads a bare string as base64.
     await typed('printf hunter2 > plain')
     await typed(
       'aws kms encrypt --key-id alias/app --plaintext fileb://plain --encryption-context app=orders --query CiphertextBlob --output text | base64 --decode > secret.bin',
@@ -44,7 +44,7 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     )
   })
 
-  test('puts a SecureString, and reads it with and without decryption', async () => {
+  it('puts a SecureString, and reads it with and without decryption', async () => {
     await typed(
       'aws ssm put-parameter --name /prod/db --value hunter2 --type SecureString --key-id alias/app',
     )
@@ -60,7 +60,7 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     ).toBe('hunter2')
   })
 
-  test('makes a data key pair whose private key only KMS opens', async () => {
+  it('generates a data key pair whose private key only KMS decrypts', async () => {
     const pair =
       'aws kms generate-data-key-pair-without-plaintext --key-id alias/app --key-pair-spec ECC_NIST_P256'
     await typed(
@@ -71,7 +71,7 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     expect(await typed(decrypt)).toMatch(/^MI/)
   })
 
-  test('creates and reads a secret, assumes a role and asks who it is', async () => {
+  it('creates and reads a secret, assumes a role and gets its identity', async () => {
     await typed(
       'aws secretsmanager create-secret --name prod/db --secret-string \'{"password":"x"}\'',
     )

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { peerEnvironment, whyMissing } from './installed.js'
 
@@ -17,7 +17,7 @@ import boto3, json
 from botocore.exceptions import ClientError
 kms, ssm = boto3.client('kms'), boto3.client('ssm')
 secrets, sts = boto3.client('secretsmanager'), boto3.client('sts')
-told = {}
+answers = {}
 
 def refusal(call, **arguments):
     try:
@@ -27,42 +27,42 @@ def refusal(call, **arguments):
 
 context = {'app': 'orders'}
 blob = kms.encrypt(KeyId='alias/app', Plaintext=b'hunter2', EncryptionContext=context)['CiphertextBlob']
-told['decrypt'] = kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)['Plaintext'].decode()
-told['context'] = refusal(kms.decrypt, CiphertextBlob=blob)
-told['dry run'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x', DryRun=True)
-told['limit'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x' * 4097)
-told['unknown'] = refusal(kms.describe_key, KeyId='alias/nowhere')
+answers['decrypt'] = kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)['Plaintext'].decode()
+answers['context'] = refusal(kms.decrypt, CiphertextBlob=blob)
+answers['dry run'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x', DryRun=True)
+answers['limit'] = refusal(kms.encrypt, KeyId='alias/app', Plaintext=b'x' * 4097)
+answers['unknown'] = refusal(kms.describe_key, KeyId='alias/nowhere')
 created = kms.create_key(Description='boto')['KeyMetadata']
-told['created'] = created['CreationDate'].year > 2020
+answers['created'] = created['CreationDate'].year > 2020
 pages = kms.get_paginator('list_keys').paginate(PaginationConfig={'PageSize': 1})
-told['listed'] = sum(len(page['Keys']) for page in pages)
+answers['listed'] = sum(len(page['Keys']) for page in pages)
 ssm.put_parameter(Name='/p', Value='v', Type='SecureString', KeyId='alias/app')
-told['parameter'] = ssm.get_parameter(Name='/p', WithDecryption=True)['Parameter']['Value']
+answers['parameter'] = ssm.get_parameter(Name='/p', WithDecryption=True)['Parameter']['Value']
 secrets.create_secret(Name='s', SecretBinary=b'\\x00\\xff')
-told['secret'] = list(secrets.get_secret_value(SecretId='s')['SecretBinary'])
-told['identity'] = sts.get_caller_identity()['Arn']
+answers['secret'] = list(secrets.get_secret_value(SecretId='s')['SecretBinary'])
+answers['identity'] = sts.get_caller_identity()['Arn']
 token = sts.get_session_token()['Credentials']
 secrets.create_secret(Name='both', SecretString='v')
-told['forced with a window'] = refusal(secrets.delete_secret, SecretId='both', RecoveryWindowInDays=7, ForceDeleteWithoutRecovery=True)
-told['kept'] = secrets.get_secret_value(SecretId='both')['SecretString']
-told['forced, missing'] = refusal(secrets.delete_secret, SecretId='missing', ForceDeleteWithoutRecovery=True)
+answers['forced with a window'] = refusal(secrets.delete_secret, SecretId='both', RecoveryWindowInDays=7, ForceDeleteWithoutRecovery=True)
+answers['kept'] = secrets.get_secret_value(SecretId='both')['SecretString']
+answers['forced, missing'] = refusal(secrets.delete_secret, SecretId='missing', ForceDeleteWithoutRecovery=True)
 ssm.put_parameter(Name='plain', Value='v', Type='String')
-told['plain'] = ssm.get_parameter(Name='/plain')['Parameter']['Value']
-told['hierarchy'] = refusal(ssm.put_parameter, Name='a/b', Value='v', Type='String')
-told['reference'] = ssm.get_parameter(Name='/aws/reference/secretsmanager/both', WithDecryption=True)['Parameter']['Value']
-told['tags'] = refusal(kms.create_key, Tags=[{'TagKey': f'k{i}', 'TagValue': 'v'} for i in range(51)])
-told['specs'] = refusal(kms.create_key, KeySpec='RSA_2048', CustomerMasterKeySpec='RSA_2048', KeyUsage='ENCRYPT_DECRYPT')
-told['china'] = boto3.client('sts', region_name='cn-north-1').get_caller_identity()['Arn']
+answers['plain'] = ssm.get_parameter(Name='/plain')['Parameter']['Value']
+answers['hierarchy'] = refusal(ssm.put_parameter, Name='a/b', Value='v', Type='String')
+answers['reference'] = ssm.get_parameter(Name='/aws/reference/secretsmanager/both', WithDecryption=True)['Parameter']['Value']
+answers['tags'] = refusal(kms.create_key, Tags=[{'TagKey': f'k{i}', 'TagValue': 'v'} for i in range(51)])
+answers['specs'] = refusal(kms.create_key, KeySpec='RSA_2048', CustomerMasterKeySpec='RSA_2048', KeyUsage='ENCRYPT_DECRYPT')
+answers['china'] = boto3.client('sts', region_name='cn-north-1').get_caller_identity()['Arn']
 try:
     secrets.describe_secret(SecretId='missing')
 except ClientError as error:
-    told['message'] = error.response['Message']
-told['expires'] = token['Expiration'].year > 2020
-print(json.dumps(told))
+    answers['message'] = error.response['Message']
+answers['expires'] = token['Expiration'].year > 2020
+print(json.dumps(answers))
 `
 
 describe.skipIf(missing !== '')(`boto3${missing}`, () => {
-  test('finds in each service what it expects', async () => {
+  it('gets the expected answer from each service', async () => {
     const child = spawn('python3', ['-c', PROGRAM], { env: peerEnvironment(kms.env) })
     let stdout = ''
     let stderr = ''

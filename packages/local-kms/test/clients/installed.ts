@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Why a peer program cannot take part here: empty when it can, or else a remark for the title of
- * the tests that are skipped for it.
+ * Checks that a program is installed. Returns an empty string, or the reason for the title of the
+ * tests that are skipped.
  */
 export function whyMissing(command: string, ...args: string[]): string {
   const { error, status } = spawnSync(command, args, { stdio: 'ignore' })
@@ -11,7 +11,7 @@ export function whyMissing(command: string, ...args: string[]): string {
     : ` (skipped: ${[command, ...args].join(' ')} does not run here)`
 }
 
-/** The environment of a peer program: nothing of AWS in it but what is given. */
+/** Returns the environment of a program, without AWS variables except the given ones. */
 export function peerEnvironment(env: Record<string, string> = {}): Record<string, string> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
   return {

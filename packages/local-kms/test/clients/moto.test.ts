@@ -1,13 +1,13 @@
 import * as sts from '@aws-sdk/client-sts'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { OPERATIONS } from '../../src/server/services.js'
 import { base64, call } from '../call.js'
 import { peerEnvironment, whyMissing } from './installed.js'
 
-/** An independent emulator, held against this one: both answer alike, or the difference is listed. */
+/** Compares with an independent emulator. Both answer alike, or the difference is listed. */
 const missing = whyMissing('moto_server', '--help')
 
 let kms: LocalKms
@@ -41,7 +41,7 @@ async function start(): Promise<void> {
 
 type Answer = { status: number; type: string | undefined; body: Record<string, unknown> }
 
-/** A service to ask, with the keys it made for the test. */
+/** A server to call, with the keys of the test. */
 interface Subject {
   ask: (operation: string, input?: object) => Promise<Answer>
   keyId: string
@@ -49,7 +49,7 @@ interface Subject {
   arn: string
 }
 
-/** STS, whose answers are XML, by way of the SDK. */
+/** Calls STS through the SDK, because its answers are XML. */
 async function askSts(service: LocalKms, operation: string, input: object): Promise<Answer> {
   const { url: endpoint, region } = service
   const { credentials } = service.admin
@@ -87,7 +87,7 @@ const encrypted = async ({ ask, keyId }: Subject, EncryptionContext: object = {}
   return (await ask('Encrypt', request)).body['CiphertextBlob'] as string
 }
 
-/** What both are asked; the answer that counts is the last one of each. */
+/** The calls to compare. Only the last answer is compared. */
 const QUESTIONS: Record<string, (subject: Subject) => Promise<Answer>> = {
   DescribeKey: ({ ask, keyId }) => ask('DescribeKey', { KeyId: keyId }),
   'DescribeKey of an unknown key': ({ ask }) => ask('DescribeKey', { KeyId: UNKNOWN }),
@@ -414,8 +414,8 @@ const ASSUMED =
   `${under('Credentials', 'AccessKeyId Expiration SecretAccessKey SessionToken')} PackedPolicySize`
 
 /**
- * Where moto (5.2) answers otherwise: what it answers, and what AWS's documentation says, which
- * backs the local KMS in each of them but one, of which it says nothing.
+ * The differences of moto (5.2): its answer, and AWS's documentation, which supports the local KMS in
+ * all but one case.
  */
 const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
   'sts:AssumeRole': [
@@ -565,11 +565,11 @@ const DIFFERENCES: Record<string, [moto: string, documented: string]> = {
   ],
 }
 
-/** `200 A B.C` with the members of the answer, or `400 NameOfTheError`. */
+/** Returns `200 A B.C` with the members of the answer, or `400 NameOfTheError`. */
 const summary = ({ status, type, body }: Answer): string =>
   status === 200 ? ['200', ...members(body).toSorted()].join(' ') : `${status} ${type}`
 
-/** The names of all members; of a list, those of its first. */
+/** Returns the names of all members. For a list, those of its first item. */
 function members(value: unknown, path = ''): string[] {
   const at = Array.isArray(value) ? value[0] : value
   if (at === null || typeof at !== 'object') return path === '' ? [] : [path]
@@ -586,20 +586,20 @@ describe.skipIf(missing !== '')(`moto and the local KMS answer alike${missing}`,
     await kms.close()
   })
 
-  test.each(Object.keys(QUESTIONS))('%s', async (name) => {
+  it.each(Object.keys(QUESTIONS))('%s', async (name) => {
     const ask = QUESTIONS[name]!
     const ours = summary(await ask(await subject(kms)))
     const theirs = summary(await ask(await subject(moto)))
     const [known] = DIFFERENCES[name] ?? []
-    // A moto that has come to agree is welcome; any other answer of its is news.
+    // A newer version of moto may agree. Any other answer fails.
     if (known === undefined || theirs !== known) expect(theirs).toBe(ours)
     else expect(ours).not.toBe(known)
   })
 })
 
-test('moto is asked about every operation of KMS, the stores and STS', () => {
+it('compares every operation of KMS, the stores and STS with moto', () => {
   const { kms, ssm, secretsmanager, sts } = OPERATIONS
-  // It checks no web identity, for want of a provider whose keys it could have.
+  // moto does not check web identities.
   const { AssumeRoleWithWebIdentity: _, ...asked } = sts
   const served = Object.entries({ kms, ssm, secretsmanager, sts: asked }).flatMap(
     ([service, operations]) =>

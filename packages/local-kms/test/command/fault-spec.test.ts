@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parseDuration, parseFault } from '../../src/command/fault-spec.js'
 
-test.each([
+it.each([
   ['Decrypt=throttle', { operation: 'Decrypt', kind: 'throttle' }],
   ['Decrypt=throttle*3', { operation: 'Decrypt', kind: 'throttle', times: 3 }],
   ['*=throttle@0.25', { operation: '*', kind: 'throttle', rate: 0.25 }],
@@ -21,11 +21,11 @@ test.each([
   ['Decrypt=body:html', { operation: 'Decrypt', kind: 'body', body: 'html' }],
   ['Decrypt=body:html:503', { operation: 'Decrypt', kind: 'body', body: 'html', status: 503 }],
   ['Decrypt=clock:-20m*1', { operation: 'Decrypt', kind: 'clock', offsetMs: -1_200_000, times: 1 }],
-])('%s', (text, fault) => {
+])('parses %s', (text, fault) => {
   expect(parseFault(text)).toEqual(fault)
 })
 
-test.each([
+it.each([
   '',
   'Decrypt',
   'Decrypt=',
@@ -46,17 +46,17 @@ test.each([
   'Decrypt=clock',
   'Decrypt=body:html:x',
   'Decrypt=body:html:503:x',
-])('%j is not understood, and the answer shows the syntax', (text) => {
-  expect(() => parseFault(text)).toThrowError(/not understood\n.*OPERATION=WHAT/)
+])('rejects %j, and shows the syntax', (text) => {
+  expect(() => parseFault(text)).toThrowError(/invalid syntax.*\n.*OPERATION=FAULT/)
 })
 
-test.each([
+it.each([
   ['300ms', 300],
   ['2s', 2000],
   ['-20m', -1_200_000],
   ['1h', 3_600_000],
   ['5', undefined],
   ['', undefined],
-])('%j is %j milliseconds', (text, ms) => {
+])('parses %j as %j milliseconds', (text, ms) => {
   expect(parseDuration(text)).toBe(ms)
 })

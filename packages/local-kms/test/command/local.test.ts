@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, it } from 'vitest'
 import { runLocal, startLocalKms } from '../../src/index.js'
 import { succeed } from '../call.js'
 import { bundle } from '../fixtures/bundle.js'
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 const { AWS_SESSION_TOKEN: _, ...clean } = process.env
 
-/** Starts the command line, and gathers what it says. */
+/** Starts the command line, and collects its output. */
 function start(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...clean, ...env } })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -32,11 +32,11 @@ function start(args: string[], env: Record<string, string> = {}) {
 
 const run = (...args: string[]) => start(args).ended
 
-/** A command that runs JavaScript. */
+/** Returns a command that runs JavaScript. */
 const node = (script: string): string[] => ['--', process.execPath, '-e', script]
 
-describe('a command run against the local KMS', () => {
-  test('gets endpoints, region and credentials, and its exit code is passed on', async () => {
+describe('a command that the local KMS runs', () => {
+  it('gets endpoints, region and credentials, and its exit code is returned', async () => {
     const script = 'console.log(JSON.stringify(process.env)); process.exitCode = 7'
     const { code, stdout } = await run('--region', 'eu-west-1', ...node(script))
     expect(code).toBe(7)
@@ -48,7 +48,7 @@ describe('a command run against the local KMS', () => {
     expect(env['AWS_ACCESS_KEY_ID']).toMatch(/^AKIA/)
   })
 
-  test('is not led astray by what was in the environment', async () => {
+  it('ignores AWS variables of the environment', async () => {
     const script = 'console.log(JSON.stringify(process.env))'
     const astray = {
       AWS_SESSION_TOKEN: 'x',
@@ -68,7 +68,7 @@ describe('a command run against the local KMS', () => {
     for (const name of Object.keys(detours)) expect(env[name]).toBe('false')
   })
 
-  test('is in the region of the environment, by either of its names', async () => {
+  it('uses the region of AWS_REGION or AWS_DEFAULT_REGION', async () => {
     const script = 'console.log(process.env.AWS_REGION, process.env.AWS_DEFAULT_REGION)'
     const inRegion = async (env: Record<string, string>) =>
       (await start(node(script), env).ended).stdout
@@ -82,7 +82,7 @@ describe('a command run against the local KMS', () => {
     new KMSClient({ maxAttempts: 1 }).send(new ListKeysCommand({})).then(
       ({ Keys }) => console.log(Keys.length, 'keys'), (error) => console.log(error.message))`
 
-  test('is not led astray by the configuration file of AWS either', async () => {
+  it('ignores endpoints of the AWS configuration file', async () => {
     const settings = [
       'ignore_configured_endpoint_urls',
       'use_fips_endpoint',
@@ -98,14 +98,14 @@ describe('a command run against the local KMS', () => {
     expect(stdout).toBe('0 keys\n')
   })
 
-  test('reaches loopback past a proxy', async () => {
+  it('calls the endpoint without the proxy', async () => {
     const proxy = { HTTP_PROXY: 'http://proxy.example:3128', no_proxy: 'intranet.example' }
     const script = 'console.log(process.env.NO_PROXY, process.env.no_proxy)'
     const { stdout } = await start(node(script), proxy).ended
     expect(stdout).toBe('intranet.example,127.0.0.1 intranet.example,127.0.0.1\n')
   })
 
-  test('keeps keys in .kms-local, which ignores itself in git, and finds them again', async () => {
+  it('stores keys in .kms-local, which git ignores, and finds them again', async () => {
     await run('--key', 'alias/app', ...node(''))
     expect(readFileSync(join(cwd, '.kms-local/.gitignore'), 'utf8')).toBe('*\n')
     const state = readFileSync(join(cwd, '.kms-local/state.json'), 'utf8')
@@ -113,19 +113,19 @@ describe('a command run against the local KMS', () => {
     expect(readFileSync(join(cwd, '.kms-local/state.json'), 'utf8')).toBe(state)
   })
 
-  test('keeps nothing with --memory', async () => {
+  it('stores nothing with --memory', async () => {
     await run('--memory', '--key', 'alias/app', ...node(''))
     expect(existsSync(join(cwd, '.kms-local'))).toBe(false)
   })
 
-  test('that does not exist is 127, as in a shell', async () => {
+  it('exits with 127 if it does not exist', async () => {
     const { code, stderr } = await run('--', 'no-such-command')
     expect(code).toBe(127)
     expect(stderr).toMatch(/^unplugin-kms local: cannot run no-such-command/)
   })
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
-    'gets %s, and its own way of ending counts',
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
+    'receives %s, and its exit code is returned',
     async (signal) => {
       const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
       const { child, output, ended } = start(node(script))
@@ -135,7 +135,7 @@ describe('a command run against the local KMS', () => {
     },
   )
 
-  test("that a signal ends is 128 and the signal's number", async () => {
+  it('exits with 128 plus the number of the signal that ended it', async () => {
     const { code } = await run(...node('process.kill(process.pid, "SIGKILL")'))
     expect(code).toBe(137)
   })
@@ -144,16 +144,16 @@ describe('a command run against the local KMS', () => {
     method: 'POST', headers: { 'x-amz-target': 'TrentService.ListKeys' }, body: '{}',
   }).then(async (r) => console.log(r.status, await r.text()), (e) => console.log('failed'))`
 
-  test('meets the faults it is told to, and --verbose shows each call', async () => {
+  it('gets the injected faults, and --verbose prints each call', async () => {
     const args = ['-v', '--fault', 'ListKeys=error:KMSInternalException:500*1']
     const { stdout, stderr } = await run(...args, ...node(LIST_KEYS))
     expect(stdout).toBe('500 {"__type":"KMSInternalException"}\n')
     expect(stderr).toMatch(
-      /^kms .* ListKeys KMSInternalException by nobody \[fault: error KMSInternalException\]$/m,
+      /^kms .* ListKeys KMSInternalException unauthenticated \[fault: error KMSInternalException\]$/m,
     )
   })
 
-  test('can run as a role of a principals file', async () => {
+  it('can run as a role of a principals file', async () => {
     const principals = {
       roles: [{ name: 'app', policies: [] }],
       users: [{ name: 'bob' }],
@@ -168,20 +168,24 @@ describe('a command run against the local KMS', () => {
   })
 })
 
-describe('a KMS kept up on a port', () => {
-  test('says what to export, and ends on a signal with 0', async () => {
+describe('a local KMS that keeps running', () => {
+  it('prints the variables to export, and exits with 0 after a signal', async () => {
     const { child, output, ended } = start(['--port', '0'])
-    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    await expect
+      .poll(() => output.stderr, { timeout: 10_000 })
+      .toContain('The local KMS listens on')
     expect(output.stdout).toMatch(/^export AWS_ENDPOINT_URL_KMS=http:\/\/127\.0\.0\.1:\d+$/m)
     expect(output.stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY=\S+$/m)
     child.kill('SIGTERM')
     expect((await ended).code).toBe(0)
   })
 
-  test('says it in words of the shell, and what to unset, so that a shell can take it', async () => {
+  it('prints export and unset lines that a shell can evaluate', async () => {
     const astray = { AWS_PROFILE: 'prod', HTTP_PROXY: 'http://p', NO_PROXY: "*.example it's" }
     const { child, output, ended } = start(['--memory', '--port', '0'], astray)
-    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    await expect
+      .poll(() => output.stderr, { timeout: 10_000 })
+      .toContain('The local KMS listens on')
     const script = 'eval "$LINES_SAID"; echo "${AWS_PROFILE-none} $NO_PROXY $AWS_ENDPOINT_URL_KMS"'
     const shell = spawnSync('sh', ['-c', script], {
       env: { ...clean, ...astray, LINES_SAID: output.stdout },
@@ -193,9 +197,11 @@ describe('a KMS kept up on a port', () => {
     await ended
   })
 
-  test('keeps its folder to itself', async () => {
+  it('locks its folder', async () => {
     const { child, output, ended } = start(['--port', '0'])
-    await expect.poll(() => output.stderr, { timeout: 10_000 }).toContain('the local KMS is up on')
+    await expect
+      .poll(() => output.stderr, { timeout: 10_000 })
+      .toContain('The local KMS listens on')
     const second = await run(...node(''))
     expect([second.code, second.stderr]).toEqual([
       4,
@@ -206,24 +212,24 @@ describe('a KMS kept up on a port', () => {
   })
 })
 
-/** Runs the command in this process, where it ends before it starts anything. */
+/** Runs the command in this process. It exits before it starts a server. */
 const said = async (...argv: string[]) => {
   let stderr = ''
   const code = await runLocal(argv, { stdout: () => {}, stderr: (text) => (stderr += text) })
   return { code, stderr }
 }
 
-describe('wrong use', () => {
-  test.each([
-    [[], /give a command after --, or --port N/],
-    [['npm', 'test'], /'npm' is no option: put -- before the command/],
+describe('a usage error', () => {
+  it.each([
+    [[], /specify a command after --, or --port N/],
+    [['npm', 'test'], /'npm' is not an option. Put -- before the command/],
     [['--colour', '--', 'x'], /--colour/],
     [['--memory', '--port', 'http'], /--port http: not a port number/],
-    [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is no region name/],
-    [['--memory', '--fault', 'x', '--', 'x'], /--fault x: not understood/],
-    [['--memory', '--fault', 'Decrpt=hang', '--', 'x'], /--fault Decrpt=hang: .*no such operation/],
+    [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is not a valid region name/],
+    [['--memory', '--fault', 'x', '--', 'x'], /--fault x: invalid syntax/],
+    [['--memory', '--fault', 'Decrpt=hang', '--', 'x'], /--fault Decrpt=hang: .*this operation is not served/],
     [['--memory', '--fault', '*=hang@2', '--', 'x'], /--fault \*=hang@2: .*at most 1/],
-    [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: write it as 20m/],
+    [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: invalid duration/],
     [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
     [['--memory', '--key', 'app', '--', 'x'], /--key app: Alias must start with the prefix "alias/],
     [['--memory', '--key', 'alias/aws/s3', '--', 'x'], /--key alias\/aws\/s3: NotAuthorized/],
@@ -231,25 +237,25 @@ describe('wrong use', () => {
       ['--memory', '--host', '203.0.113.1', '--', 'x'],
       /cannot listen on 203.0.113.1:0 \(EADDRNOTAVAIL\)/,
     ],
-  ])('%j is 2, and says what to do', async (argv, message) => {
+  ])('exits with 2 for %j, and prints what to do', async (argv, message) => {
     const { code, stderr } = await said(...argv)
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })
 
-  test.each([
-    ['null', 'the file: no object'],
-    ['{"user": []}', "the file: 'user' is none of users, roles"],
-    ['{"users": {}}', 'users: no list'],
-    ['{"roles": [{"name": "a"}, {"name": "b", "policy": []}]}', "roles[1]: 'policy' is none of"],
-    ['{"roles": [{"policies": []}]}', 'roles[0].name: no text'],
+  it.each([
+    ['null', 'the file: not an object'],
+    ['{"user": []}', "the file: unknown field 'user'. Known fields: users, roles"],
+    ['{"users": {}}', 'users: not an array'],
+    ['{"roles": [{"name": "a"}, {"name": "b", "policy": []}]}', "roles[1]: unknown field 'policy'"],
+    ['{"roles": [{"policies": []}]}', 'roles[0].name: not a string'],
     [
       '{"roles": [{"name": "a", "policies": [{}]}]}',
       'roles[0]: Policy statement must be an object',
     ],
-    ['{"users": [{"name": "a", "policies": {}}]}', 'users[0].policies: no list'],
+    ['{"users": [{"name": "a", "policies": {}}]}', 'users[0].policies: not an array'],
     ['{', 'JSON'],
-  ])('a principals file of %j is 2, and says where', async (text, message) => {
+  ])('exits with 2 for the principals file %j, and prints the place', async (text, message) => {
     const file = join(cwd, 'principals.json')
     writeFileSync(file, text)
     const { code, stderr } = await said('--memory', '--principals', file, '--', 'x')
@@ -257,7 +263,7 @@ describe('wrong use', () => {
     expect(stderr).toContain(message)
   })
 
-  test('a port that is taken is 2, and says so', async () => {
+  it('exits with 2 for a port that is in use', async () => {
     const kms = await startLocalKms()
     const { port } = new URL(kms.url)
     const { code, stderr } = await said('--memory', '--port', port)
@@ -265,7 +271,7 @@ describe('wrong use', () => {
     await kms.close()
   })
 
-  test('an alias that is refused leaves no key behind', async () => {
+  it('creates no key for an invalid alias', async () => {
     const dir = join(cwd, '.kms-local')
     await said('--dir', dir, '--key', 'app', '--', 'x')
     const kms = await startLocalKms({ dir })
@@ -273,16 +279,16 @@ describe('wrong use', () => {
     await kms.close()
   })
 
-  test('a folder that holds other things is 4, and nothing in it changes', async () => {
+  it('exits with 4 for a folder with other files, and does not change it', async () => {
     writeFileSync(join(cwd, '.gitignore'), 'node_modules\n')
     expect(await said('--dir', cwd, '--', 'x')).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining(`${cwd} holds other things`),
+      stderr: expect.stringContaining(`${cwd} contains other files`),
     })
     expect(readFileSync(join(cwd, '.gitignore'), 'utf8')).toBe('node_modules\n')
   })
 
-  test('a corrupt state file is 4, with its path', async () => {
+  it('exits with 4 for a corrupt state file, and prints its path', async () => {
     const dir = join(cwd, '.kms-local')
     await run('--key', 'alias/app', ...node(''))
     writeFileSync(join(dir, 'state.json'), '{')
@@ -291,7 +297,7 @@ describe('wrong use', () => {
     expect(stderr).toContain(join(dir, 'state.json'))
   })
 
-  test('--help is 0, and shows the options', async () => {
+  it('prints the options and exits with 0 for --help', async () => {
     let stdout = ''
     const code = await runLocal(['--help'], {
       stdout: (text) => (stdout += text),

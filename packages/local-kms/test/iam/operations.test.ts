@@ -14,7 +14,7 @@ import {
   SimulatePrincipalPolicyCommand,
 } from '@aws-sdk/client-iam'
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms, type Role } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 
@@ -53,8 +53,8 @@ const refusal = (promise: Promise<unknown>): Promise<string> =>
     (error: Error) => error.name,
   )
 
-describe('IAM, to its own client', () => {
-  test('tells a role and its boundary', async () => {
+describe('IAM', () => {
+  it('returns a role and its permissions boundary', async () => {
     const { Role: got } = await iam().send(new GetRoleCommand({ RoleName: 'orders' }))
     expect(got).toMatchObject({
       Arn: role.arn,
@@ -65,7 +65,7 @@ describe('IAM, to its own client', () => {
     expect(JSON.parse(decodeURIComponent(got?.AssumeRolePolicyDocument as string))).toBeTruthy()
   })
 
-  test('gives inline policies as they were written, percent-encoded', async () => {
+  it('returns inline policies unchanged and percent-encoded', async () => {
     const { PolicyNames } = await iam().send(new ListRolePoliciesCommand({ RoleName: 'orders' }))
     expect(PolicyNames).toEqual(['policy-1'])
     const { PolicyDocument } = await iam().send(
@@ -74,7 +74,7 @@ describe('IAM, to its own client', () => {
     expect(JSON.parse(decodeURIComponent(PolicyDocument as string))).toEqual(INLINE)
   })
 
-  test('gives attached policies and the boundary by ARN and version', async () => {
+  it('returns attached policies and the boundary by ARN and version', async () => {
     const { AttachedPolicies = [] } = await iam().send(
       new ListAttachedRolePoliciesCommand({ RoleName: 'orders' }),
     )
@@ -89,7 +89,7 @@ describe('IAM, to its own client', () => {
     )
   })
 
-  test("simulates a role's own policies within its boundary", async () => {
+  it("simulates a role's policies within its boundary", async () => {
     const simulate = async (action: string, app: string): Promise<string | undefined> => {
       const { EvaluationResults } = await iam().send(
         new SimulatePrincipalPolicyCommand({
@@ -112,7 +112,7 @@ describe('IAM, to its own client', () => {
     expect(await simulate('ssm:GetParameter', 'ö & <x>')).toBe('implicitDeny')
   })
 
-  test('simulates the service control policy, and names what the policies ask and it was not given', async () => {
+  it('simulates the service control policy, and lists missing context keys', async () => {
     kms.putServiceControlPolicy(statement('iam:*'))
     const { EvaluationResults } = await iam()
       .send(
@@ -132,14 +132,14 @@ describe('IAM, to its own client', () => {
     ])
   })
 
-  test('says NoSuchEntityException and AccessDenied as IAM does', async () => {
+  it('answers with NoSuchEntityException and AccessDenied', async () => {
     const get = new GetRoleCommand({ RoleName: 'gone' })
     expect(await refusal(iam().send(get))).toBe('NoSuchEntityException')
     expect(await refusal(new IAMClient(nobody()).send(get))).toMatch(/^AccessDenied/)
   })
 })
 
-test("a permissions boundary narrows the role's own policies, as in AWS", async () => {
+it("limits a role's policies by its permissions boundary", async () => {
   const { arn: KeyId } = await kms.createKey()
   const bounded = kms.createRole({
     name: 'bounded',
@@ -152,9 +152,9 @@ test("a permissions boundary narrows the role's own policies, as in AWS", async 
   expect((await call(kms, 'Encrypt', input, { credentials })).type).toBe('AccessDeniedException')
 })
 
-test('a role made anew is not the one that a key policy named', async () => {
+it('does not give a new role the access of a deleted role with its name', async () => {
   const { arn: KeyId } = await kms.createKey()
-  const { arn } = kms.createRole({ name: 'anew' })
+  const { arn } = kms.createRole({ name: 'recreated' })
   const mine = { Effect: 'Allow', Action: 'kms:*', Resource: '*' }
   const Policy = JSON.stringify({
     Version: '2012-10-17',
@@ -165,7 +165,7 @@ test('a role made anew is not the one that a key policy named', async () => {
   expect((await call(kms, 'DescribeKey', { KeyId }, { credentials: before })).status).toBe(200)
 
   kms.deleteRole(arn)
-  kms.createRole({ name: 'anew' })
+  kms.createRole({ name: 'recreated' })
   const as = (credentials: typeof before) => call(kms, 'DescribeKey', { KeyId }, { credentials })
   expect((await as(before)).type).toBe('UnrecognizedClientException')
   expect((await as(kms.credentialsOf(arn))).type).toBe('AccessDeniedException')
@@ -173,7 +173,7 @@ test('a role made anew is not the one that a key policy named', async () => {
   expect(JSON.stringify(body)).toMatch(/AROA[A-Z2-7]{16}/)
 })
 
-test('a service control policy limits every principal of the account, whatever else allows', async () => {
+it('limits every principal of the account by the service control policy', async () => {
   const { arn: KeyId } = await kms.createKey()
   kms.putServiceControlPolicy(statement('kms:DescribeKey'))
   try {
@@ -186,11 +186,11 @@ test('a service control policy limits every principal of the account, whatever e
   }
 })
 
-describe('Lambda, to its own client', () => {
+describe('Lambda', () => {
   const get = (FunctionName: string, as = config()) =>
     new LambdaClient(as).send(new GetFunctionConfigurationCommand({ FunctionName }))
 
-  test('tells the configuration of a function, by name and by ARN', async () => {
+  it('returns the configuration of a function by name and by ARN', async () => {
     const vpc = { vpcId: 'vpc-1', subnetIds: ['subnet-1'] }
     const environment = { STAGE: 'prod' }
     const arn = kms.createFunction({ name: 'orders', role: role.arn, environment, vpc })
@@ -204,16 +204,16 @@ describe('Lambda, to its own client', () => {
     }
   })
 
-  test('says ResourceNotFoundException and AccessDeniedException as Lambda does', async () => {
+  it('answers with ResourceNotFoundException and AccessDeniedException', async () => {
     expect(await refusal(get('gone'))).toBe('ResourceNotFoundException')
     expect(await refusal(get('orders', nobody()))).toBe('AccessDeniedException')
   })
 })
 
-describe('EC2, to its own client', () => {
+describe('EC2', () => {
   const Filters = [{ Name: 'vpc-id', Values: ['vpc-1'] }]
 
-  test('tells the endpoints and the routes of a VPC', async () => {
+  it('returns the endpoints and routes of a VPC', async () => {
     kms.createNetwork({
       vpcId: 'vpc-1',
       endpoints: [{ serviceName: 'com.amazonaws.us-east-1.kms', privateDns: true }],
@@ -237,7 +237,7 @@ describe('EC2, to its own client', () => {
     ])
   })
 
-  test('says UnauthorizedOperation to who may not ask, as EC2 does', async () => {
+  it('answers an unauthorized caller with UnauthorizedOperation', async () => {
     const ask = new EC2Client(nobody()).send(new DescribeVpcEndpointsCommand({ Filters }))
     expect(await refusal(ask)).toBe('UnauthorizedOperation')
   })

@@ -7,7 +7,7 @@ const tags = (count: number) =>
 const keyOf = async ({ kms }: Subject, options: object = {}) => (await kms.createKey(options)).keyId
 const context = { app: 'orders' }
 
-/** A role without IAM policies, and its credentials. */
+/** Creates a role without IAM policies. */
 const grantee = ({ kms, name }: Subject) => {
   const { arn } = kms.createRole({ name })
   return { arn, credentials: kms.credentialsOf(arn) }

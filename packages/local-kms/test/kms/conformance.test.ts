@@ -1,19 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type Credentials, type LocalKms, type User } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 import { readTable } from '../table.js'
 import { makeWorld, ROWS, type Row, type World } from './requests.js'
 
 /**
- * What each operation answers in each case: 200, or the `__type` of an HTTP 400, as KMS's API
- * reference and its table "Key states of AWS KMS keys" have it. `-` where the case does not arise.
+ * The answer of each operation in each case: 200, or the `__type` of an HTTP 400, from KMS's API
+ * reference and its table "Key states of AWS KMS keys". `-` means that the case does not apply.
  *
- * context: another than at encryption. key: another than at encryption; or else one of a kind that
- * the operation is not for (RSA, symmetric, single-Region). unknown, alias: no such key, no such
- * alias, in the member that names it. base64, 0, 4096, 4097: in the blob that the operation takes.
- * region: a key id, or a ciphertext, of another region. permission: a user without any policy. key
- * policy: a role that IAM lets do anything, on a key whose policy forgets it.
+ * context: not that of the encryption. key: not that of the encryption, or a key whose type the
+ * operation does not support (RSA, symmetric, single-Region). unknown, alias: a missing key or alias.
+ * base64, 0, 4096, 4097: the blob of the request. region: a key id or ciphertext of another region.
+ * permission: a user without any policy. key policy: a role whose IAM policy allows everything, and a
+ * key policy that does not allow it.
  */
 const TABLE = `
 operation                           | success | context | key         | disabled | pending | unknown | alias | base64 | 0     | 4096   | 4097   | region | permission | key policy
@@ -69,36 +69,36 @@ const TYPES: Record<string, string> = {
 }
 
 let kms: LocalKms
-let nobody: User
-let forgotten: Credentials
+let powerless: User
+let unnamed: Credentials
 let asymmetric: string
 
 const ANYTHING = { Effect: 'Allow', Action: '*', Resource: '*' }
 
 beforeAll(async () => {
   kms = await startLocalKms()
-  nobody = kms.createUser({ name: 'nobody' })
+  powerless = kms.createUser({ name: 'powerless' })
   const policies = [{ Version: '2012-10-17', Statement: [ANYTHING] }]
-  forgotten = kms.credentialsOf(kms.createRole({ name: 'forgotten', policies }).arn)
+  unnamed = kms.credentialsOf(kms.createRole({ name: 'unnamed', policies }).arn)
   asymmetric = (await kms.createKey({ spec: 'RSA_2048' })).keyId
 })
 afterAll(() => kms.close())
 
-/** Names the administrator alone, where the usual one lets the account's IAM policies decide. */
-const forgetful = () => ({
+/** Returns a key policy that allows the administrator only. */
+const adminOnly = () => ({
   Version: '2012-10-17',
   Statement: [
     { Effect: 'Allow', Principal: { AWS: kms.admin.arn }, Action: 'kms:*', Resource: '*' },
   ],
 })
 
-/** A key that the operation is not for. */
+/** Returns a key of a type that the operation does not support. */
 function wrongKey(row: Row, world: World): string {
   if (row.context !== undefined || row.spec !== undefined) return world.otherKeyId
   return row.multiRegion === true ? world.otherKeyId : asymmetric
 }
 
-/** Brings about a case, and gives the request that meets it. */
+/** Sets up a case, and returns its request. */
 async function arrange(column: string, row: Row, world: World) {
   const input = row.input(world)
   const options: Parameters<typeof call>[3] = {}
@@ -114,24 +114,27 @@ async function arrange(column: string, row: Row, world: World) {
   const region = 'ap-southeast-2'
   if (column === 'region' && row.operation === undefined) options.region = region
   else if (column === 'region') input[row.key as string] = (await kms.createKey({ region })).arn
-  if (column === 'permission') options.credentials = nobody.credentials
-  if (column === 'key policy') options.credentials = forgotten
+  if (column === 'permission') options.credentials = powerless.credentials
+  if (column === 'key policy') options.credentials = unnamed
   return { input, options }
 }
 
 const { operations, cells } = readTable(TABLE)
 
-describe('every operation answers each case as KMS documents it', () => {
-  test.each(cells)('$operation, $column: $answer', async ({ operation, column, answer }) => {
-    const row = ROWS[operation] as Row
-    const world = await makeWorld(kms, row, column === 'key policy' ? forgetful() : undefined)
-    const { input, options } = await arrange(column, row, world)
-    const { status, type } = await call(kms, row.operation ?? operation, input, options)
-    const expected = answer === '200' ? [200, undefined] : [400, TYPES[answer]]
-    expect([status, type]).toEqual(expected)
-  })
+describe('the documented answer of every operation in every case', () => {
+  it.each(cells)(
+    'answers $operation with $answer in the case: $column',
+    async ({ operation, column, answer }) => {
+      const row = ROWS[operation] as Row
+      const world = await makeWorld(kms, row, column === 'key policy' ? adminOnly() : undefined)
+      const { input, options } = await arrange(column, row, world)
+      const { status, type } = await call(kms, row.operation ?? operation, input, options)
+      const expected = answer === '200' ? [200, undefined] : [400, TYPES[answer]]
+      expect([status, type]).toEqual(expected)
+    },
+  )
 
-  test('the table has a row for every operation that is served', async () => {
+  it('has a row in the table for every operation that is served', async () => {
     const { kmsOperations } = await import('../../src/kms/operations.js')
     const served = new Set(Object.keys(kmsOperations))
     expect(new Set(Object.entries(ROWS).map(([name, row]) => row.operation ?? name))).toEqual(

@@ -6,7 +6,7 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
 
@@ -35,8 +35,8 @@ async function openPair(server: LocalKms, KeyPairSpec: string) {
 }
 
 describe('a data key pair', () => {
-  test.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'RSA_2048'])(
-    '%s: Decrypt gives the PKCS#8 of the private key whose SPKI was answered',
+  it.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'RSA_2048'])(
+    'of %s: Decrypt returns the PKCS#8 that belongs to the SPKI',
     async (spec) => {
       const { pair, pkcs8, spki } = await openPair(kms, spec)
       expect(pair).toMatchObject({ KeyPairSpec: spec, KeyId: expect.stringContaining(':key/') })
@@ -48,13 +48,13 @@ describe('a data key pair', () => {
     },
   )
 
-  test('of P-256 has a 91-byte SPKI with an uncompressed point', async () => {
+  it('has a 91-byte SPKI with an uncompressed point for P-256', async () => {
     const { spki } = await openPair(kms, 'ECC_NIST_P256')
     expect(spki).toHaveLength(91)
     expect(spki[26]).toBe(0x04)
   })
 
-  test('with plaintext answers the private key and its ciphertext alike', async () => {
+  it('contains the same private key in plaintext and ciphertext', async () => {
     const pair = await succeed(kms, 'GenerateDataKeyPair', { KeyId, KeyPairSpec: 'ECC_NIST_P256' })
     const { Plaintext } = await succeed(kms, 'Decrypt', {
       CiphertextBlob: pair['PrivateKeyCiphertextBlob'],
@@ -62,7 +62,7 @@ describe('a data key pair', () => {
     expect(Plaintext).toBe(pair['PrivateKeyPlaintext'])
   })
 
-  test('keeps its private key to those with the right context', async () => {
+  it('needs the encryption context to decrypt the private key', async () => {
     const request = { KeyId, KeyPairSpec: 'ECC_NIST_P256', EncryptionContext }
     const pair = await succeed(kms, 'GenerateDataKeyPairWithoutPlaintext', request)
     const { type } = await call(kms, 'Decrypt', {
@@ -71,8 +71,8 @@ describe('a data key pair', () => {
     expect(type).toBe('InvalidCiphertextException')
   })
 
-  test.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521'])(
-    '%s comes without the optional public key on request, and agrees on the same secrets',
+  it.each(['ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521'])(
+    'of %s has no public key in the PKCS#8 on request, and derives the same secrets',
     async (spec) => {
       const whole = await openPair(kms, spec)
       const { pkcs8, spki } = await openPair(bare, spec)
@@ -88,32 +88,32 @@ describe('a data key pair', () => {
     },
   )
 
-  test('of a spec that is not offered is UnsupportedOperationException', async () => {
+  it('fails with UnsupportedOperationException for an unsupported spec', async () => {
     const { type } = await call(kms, 'GenerateDataKeyPair', { KeyId, KeyPairSpec: 'SM2' })
     expect(type).toBe('UnsupportedOperationException')
   })
 })
 
 describe('a data key', () => {
-  test.each([
+  it.each([
     [{ KeySpec: 'AES_256' }, 32],
     [{ KeySpec: 'AES_128' }, 16],
     [{ NumberOfBytes: 1024 }, 1024],
-  ])('of %o has %i bytes, and Decrypt gives the same', async (size, length) => {
+  ])('of %o has %i bytes, and Decrypt returns it', async (size, length) => {
     const key = await succeed(kms, 'GenerateDataKey', { KeyId, EncryptionContext, ...size })
     expect(bytes(key['Plaintext'])).toHaveLength(length)
     const request = { CiphertextBlob: key['CiphertextBlob'], EncryptionContext }
     expect((await succeed(kms, 'Decrypt', request))['Plaintext']).toBe(key['Plaintext'])
   })
 
-  test('without plaintext shows none', async () => {
+  it('has no plaintext in the answer without plaintext', async () => {
     const request = { KeyId, KeySpec: 'AES_256' }
     const key = await succeed(kms, 'GenerateDataKeyWithoutPlaintext', request)
     expect(Object.keys(key).toSorted()).toEqual(['CiphertextBlob', 'KeyId', 'KeyMaterialId'])
   })
 
-  test.each([[{}], [{ KeySpec: 'AES_256', NumberOfBytes: 32 }]])(
-    'of size %o is refused',
+  it.each([[{}], [{ KeySpec: 'AES_256', NumberOfBytes: 32 }]])(
+    'is not generated for %o',
     async (size) => {
       const { type, body } = await call(kms, 'GenerateDataKey', { KeyId, ...size })
       expect(`${type}: ${body['message']}`).toBe(

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { constants, createPublicKey, publicEncrypt } from 'node:crypto'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 
@@ -21,7 +21,7 @@ const encrypt = async (input: object = {}): Promise<string> =>
 const decrypt = (input: object) => call(kms, 'Decrypt', input)
 
 describe('a ciphertext', () => {
-  test("begins as KMS's own does, and says which key decrypts it", async () => {
+  it("starts like KMS's own, and contains its key", async () => {
     const CiphertextBlob = await encrypt()
     expect(CiphertextBlob).toMatch(/^AQICAH/)
     const { body } = await decrypt({ CiphertextBlob })
@@ -33,11 +33,11 @@ describe('a ciphertext', () => {
     })
   })
 
-  test('is another one each time', async () => {
+  it('is different each time', async () => {
     expect(await encrypt()).not.toBe(await encrypt())
   })
 
-  test('is named by key id, key ARN, alias name and alias ARN alike; answers give the key ARN', async () => {
+  it('accepts key id, key ARN, alias name and alias ARN, and returns the key ARN', async () => {
     const id = KeyId.split('/')[1] as string
     const aliasArn = KeyId.replace(/key\/.*/, 'alias/app')
     for (const name of [id, KeyId, 'alias/app', aliasArn]) {
@@ -46,14 +46,14 @@ describe('a ciphertext', () => {
     }
   })
 
-  test('with any bit altered is InvalidCiphertextException, or no key of this region', async () => {
+  it('fails if any bit is changed', async () => {
     const original = Buffer.from(await encrypt(), 'base64')
     await fc.assert(
       fc.asyncProperty(fc.nat(original.length * 8 - 1), async (bit) => {
         const altered = Buffer.from(original)
         altered[bit >> 3] = (altered[bit >> 3] as number) ^ (1 << (bit & 7))
         const { type } = await decrypt({ CiphertextBlob: base64(altered) })
-        // A changed key id names a key that does not exist.
+        // A changed key id belongs to a key that does not exist.
         expect(['InvalidCiphertextException', 'AccessDeniedException']).toContain(type)
         const named = await decrypt({ CiphertextBlob: base64(altered), KeyId })
         expect(['InvalidCiphertextException', 'IncorrectKeyException']).toContain(named.type)
@@ -62,7 +62,7 @@ describe('a ciphertext', () => {
     )
   })
 
-  test('cut short is InvalidCiphertextException', async () => {
+  it('fails with InvalidCiphertextException if it is truncated', async () => {
     const original = Buffer.from(await encrypt(), 'base64')
     for (const length of [1, 20, 82, original.length - 1]) {
       const CiphertextBlob = base64(original.subarray(0, length))
@@ -70,12 +70,12 @@ describe('a ciphertext', () => {
     }
   })
 
-  test('that cannot be opened has no message, as in KMS', async () => {
+  it('fails without a message, as in KMS', async () => {
     const CiphertextBlob = await encrypt({ EncryptionContext: { app: 'a' } })
     expect((await decrypt({ CiphertextBlob })).text).toBe('{"__type":"InvalidCiphertextException"}')
   })
 
-  test('of one region is no ciphertext of another, unless its key is a multi-Region one', async () => {
+  it('can only be decrypted in its region, except with a multi-Region key', async () => {
     const CiphertextBlob = await encrypt()
     const elsewhere = await call(kms, 'Decrypt', { CiphertextBlob }, { region: 'eu-west-1' })
     expect(elsewhere.type).toBe('AccessDeniedException')
@@ -90,7 +90,7 @@ describe('a ciphertext', () => {
 describe('the encryption context', () => {
   const pairs = fc.dictionary(fc.string(), fc.string(), { maxKeys: 4 })
 
-  test('opens whatever its order, and nothing but itself opens', async () => {
+  it('can have any order, and must match exactly', async () => {
     await fc.assert(
       fc.asyncProperty(pairs, pairs, async (context, other) => {
         const CiphertextBlob = await encrypt({ EncryptionContext: context })
@@ -104,7 +104,7 @@ describe('the encryption context', () => {
     )
   })
 
-  test.each([
+  it.each([
     [{ app: 'a' }, { appa: '' }],
     [
       { a: 'b', c: 'd' },
@@ -114,18 +114,18 @@ describe('the encryption context', () => {
     [{ app: 'a' }, { app: 'A' }],
     [{ app: 'a' }, { app: 'a', x: '' }],
     [{ app: '' }, {}],
-  ])('%o does not open %o', async (context, other) => {
+  ])('must match: %o does not decrypt %o', async (context, other) => {
     const CiphertextBlob = await encrypt({ EncryptionContext: context })
     const { type } = await decrypt({ CiphertextBlob, EncryptionContext: other })
     expect(type).toBe('InvalidCiphertextException')
   })
 
-  test('of no pairs is none', async () => {
+  it('can be empty or missing', async () => {
     const CiphertextBlob = await encrypt({ EncryptionContext: {} })
     expect((await decrypt({ CiphertextBlob })).status).toBe(200)
   })
 
-  test('takes a number for its text, and refuses what is no simple value', async () => {
+  it('converts numbers to strings, and rejects objects', async () => {
     const CiphertextBlob = await encrypt({ EncryptionContext: { n: 1 } })
     expect((await decrypt({ CiphertextBlob, EncryptionContext: { n: '1' } })).status).toBe(200)
     const nested = { KeyId, Plaintext: base64('x'), EncryptionContext: { a: { b: 'c' } } }
@@ -141,8 +141,8 @@ const refusal = async (operation: string, input: object): Promise<string> => {
 const type = async (...request: [string, object]): Promise<string | undefined> =>
   (await call(kms, ...request)).type
 
-describe('limits are worded as KMS words them', () => {
-  test('a plaintext of no bytes, and of 4097, without its value', async () => {
+describe('the messages of KMS for violated limits', () => {
+  it('reports a plaintext of 0 and of 4097 bytes without its value', async () => {
     const rule =
       "ValidationException: 1 validation error detected: Value at 'plaintext' failed to satisfy constraint: Member must have length"
     expect(await refusal('Encrypt', { KeyId, Plaintext: '' })).toBe(
@@ -154,20 +154,20 @@ describe('limits are worded as KMS words them', () => {
     )
   })
 
-  test('several breaches in one answer', async () => {
+  it('reports several violations in one answer', async () => {
     expect(await refusal('Encrypt', {})).toBe(
       "ValidationException: 2 validation errors detected: Value null at 'keyId' failed to satisfy constraint: Member must not be null; Value null at 'plaintext' failed to satisfy constraint: Member must not be null",
     )
   })
 
-  test('a ciphertext of more than 6144 bytes', async () => {
+  it('reports a ciphertext of more than 6144 bytes', async () => {
     const CiphertextBlob = base64('x'.repeat(6145))
     expect(await refusal('Decrypt', { CiphertextBlob })).toMatch(
       /length less than or equal to 6144$/,
     )
   })
 
-  test('random bytes: 1 to 1024', async () => {
+  it('limits random bytes to 1 to 1024', async () => {
     expect(await refusal('GenerateRandom', { NumberOfBytes: 1025 })).toBe(
       "ValidationException: 1 validation error detected: Value '1025' at 'numberOfBytes' failed to satisfy constraint: Member must have value less than or equal to 1024",
     )
@@ -178,7 +178,7 @@ describe('limits are worded as KMS words them', () => {
     expect(Buffer.from(Plaintext as string, 'base64')).toHaveLength(1024)
   })
 
-  test('a key id that is no key id', async () => {
+  it('reports an invalid key id', async () => {
     expect(await refusal('DescribeKey', { KeyId: 'fake' })).toBe(
       "NotFoundException: Invalid keyId 'fake'",
     )
@@ -191,14 +191,14 @@ describe('limits are worded as KMS words them', () => {
     )
   })
 
-  test('a grant token, since no grant exists', async () => {
+  it('reports an unknown grant token', async () => {
     const request = { KeyId, Plaintext: base64('x'), GrantTokens: ['token'] }
     expect(await refusal('Encrypt', request)).toMatch(/^InvalidGrantTokenException/)
   })
 })
 
-describe('what this KMS has not is refused, never ignored', () => {
-  test.each([
+describe('what the local KMS does not support fails', () => {
+  it.each([
     ['Decrypt', { CiphertextBlob: 'AQID', Recipient: {} }],
     ['Decrypt', { DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT'], CiphertextBlob: 'AQID' }],
     ['GenerateDataKeyPair', { KeyId: 'x', KeyPairSpec: 'ECC_NIST_P256', Recipient: {} }],
@@ -206,17 +206,17 @@ describe('what this KMS has not is refused, never ignored', () => {
     ['CreateKey', { Origin: 'EXTERNAL' }],
     ['CreateKey', { KeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' }],
     ['ssm:PutParameter', { Name: '/x', Value: 'x', Type: 'String', AllowedPattern: '^y' }],
-  ])('%s with %o', async (operation, input) => {
+  ])('rejects %s with %o', async (operation, input) => {
     expect(await type(operation, input)).toBe('UnsupportedOperationException')
   })
 
-  test('an operation that is not served is UnknownOperationException', async () => {
+  it('answers an operation that is not served with UnknownOperationException', async () => {
     expect(await type('Sign', { KeyId })).toBe('UnknownOperationException')
   })
 })
 
 describe('a dry run', () => {
-  test('says DryRunOperationException where the call would have succeeded', async () => {
+  it('fails with DryRunOperationException if the call would succeed', async () => {
     const CiphertextBlob = await encrypt()
     const calls: [string, object][] = [
       ['Encrypt', { KeyId, Plaintext: base64('x') }],
@@ -234,7 +234,7 @@ describe('a dry run', () => {
     }
   })
 
-  test('fails as the call would have failed', async () => {
+  it('fails with the error of the call', async () => {
     const CiphertextBlob = await encrypt({ EncryptionContext: { a: 'b' } })
     expect((await decrypt({ CiphertextBlob, DryRun: true })).type).toBe(
       'InvalidCiphertextException',
@@ -248,7 +248,7 @@ describe('a dry run', () => {
 })
 
 describe('ReEncrypt', () => {
-  test('changes key and context, and shows both in its answer', async () => {
+  it('changes the key and the context, and returns both keys', async () => {
     const to = await kms.createKey()
     const CiphertextBlob = await encrypt({ EncryptionContext: { a: '1' } })
     const answer = await succeed(kms, 'ReEncrypt', {
@@ -266,7 +266,7 @@ describe('ReEncrypt', () => {
     expect(opened.body['Plaintext']).toBe(base64('secret'))
   })
 
-  test('needs kms:ReEncryptFrom on the one key and kms:ReEncryptTo on the other', async () => {
+  it('needs kms:ReEncryptFrom and kms:ReEncryptTo', async () => {
     const to = await kms.createKey()
     const CiphertextBlob = await encrypt()
     const reEncrypt = async (...actions: [string, string][]) => {
@@ -289,7 +289,7 @@ describe('RSA keys', () => {
     rsa = (await kms.createKey({ spec: 'RSA_2048' })).arn
   })
 
-  test('decrypt what their public key encrypted elsewhere', async () => {
+  it('decrypt what their public key encrypted elsewhere', async () => {
     const answer = await succeed(kms, 'GetPublicKey', { KeyId: rsa })
     expect(answer).toMatchObject({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' })
     const key = createPublicKey({
@@ -312,7 +312,7 @@ describe('RSA keys', () => {
     }
   })
 
-  test('take 190 bytes with SHA-256 and 214 with SHA-1, and not one more', async () => {
+  it('encrypt at most 190 bytes with SHA-256 and 214 with SHA-1', async () => {
     for (const [EncryptionAlgorithm, limit] of [
       ['RSAES_OAEP_SHA_256', 190],
       ['RSAES_OAEP_SHA_1', 214],
@@ -330,7 +330,7 @@ describe('RSA keys', () => {
     }
   })
 
-  test('refuse another algorithm, a context, a missing key id, and to make data keys', async () => {
+  it('reject other algorithms, a context, a missing key id, and data keys', async () => {
     const Plaintext = base64('x')
     const rsaes = { EncryptionAlgorithm: 'RSAES_OAEP_SHA_256' }
     expect(await type('Encrypt', { KeyId: rsa, Plaintext })).toBe('InvalidKeyUsageException')
@@ -348,7 +348,7 @@ describe('RSA keys', () => {
     expect(await type('EnableKeyRotation', { KeyId: rsa })).toBe('UnsupportedOperationException')
   })
 
-  test('need a KeyUsage when they are created', async () => {
+  it('need a KeyUsage when they are created', async () => {
     const { type } = await call(kms, 'CreateKey', { KeySpec: 'RSA_2048' })
     expect(type).toBe('ValidationException')
   })

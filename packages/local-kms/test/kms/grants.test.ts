@@ -5,7 +5,7 @@ import {
   ListGrantsCommand,
   ReplicateKeyCommand,
 } from '@aws-sdk/client-kms'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 
 const CONTEXT = { app: 'orders' }
@@ -35,7 +35,7 @@ async function decrypts(
   )
 }
 
-test('a replica has none of the grants of its primary', async () => {
+it('does not copy the grants of a primary to its replica', async () => {
   const { keyId: KeyId, arn } = await kms.createKey({ multiRegion: true })
   kms.createGrant({ key: arn, granteePrincipal: kms.admin.arn, operations: ['Decrypt'] })
   await client().send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'eu-west-1' }))
@@ -45,20 +45,20 @@ test('a replica has none of the grants of its primary', async () => {
 })
 
 describe('a grant', () => {
-  test('lets its grantee do what it names, whatever the policies leave out', () =>
+  it('allows its operations to its grantee without any policy', () =>
     decrypts({ operations: ['Decrypt'] }))
 
-  test('lets nothing else', () =>
+  it('allows no other operation', () =>
     expect(decrypts({ operations: ['Encrypt'] })).rejects.toThrow('not authorized'))
 
-  test('lets it with its own encryption context alone', async () => {
+  it('allows its encryption context only', async () => {
     await decrypts({ operations: ['Decrypt'], encryptionContextEquals: CONTEXT })
     await expect(
       decrypts({ operations: ['Decrypt'], encryptionContextEquals: { app: 'billing' } }),
     ).rejects.toThrow('not authorized')
   })
 
-  test('outdoes no explicit deny', () =>
+  it('does not override an explicit deny', () =>
     expect(
       decrypts({ operations: ['Decrypt'] }, [
         {
@@ -68,7 +68,7 @@ describe('a grant', () => {
       ]),
     ).rejects.toThrow('explicit deny'))
 
-  test('is listed, by its grantee too', async () => {
+  it('is listed, also by grantee', async () => {
     const { arn } = kms.createRole({ name: 'listed' })
     kms.createGrant({ key, granteePrincipal: arn, operations: ['Decrypt'] })
     const { Grants } = await client().send(

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 
@@ -10,7 +10,7 @@ afterEach(() => kms.close())
 
 const DAY = 86_400_000
 
-/** Lets the service's days pass; requests are signed for its clock. */
+/** Advances the service's clock. Requests are signed with its time. */
 const pass = (days: number): void => {
   kms.faults.clockOffsetMs += days * DAY
 }
@@ -31,7 +31,7 @@ const describeKey = async (KeyId: string, region = kms.region) =>
   >
 
 describe('rotation', () => {
-  test('on demand makes new material, and ciphertexts of before still decrypt', async () => {
+  it('on demand adds key material, and older ciphertexts still decrypt', async () => {
     const { keyId } = await kms.createKey()
     const before = await encrypt(keyId)
     await succeed(kms, 'RotateKeyOnDemand', { KeyId: keyId })
@@ -42,7 +42,7 @@ describe('rotation', () => {
     expect((await describeKey(keyId))['CurrentKeyMaterialId']).toBe(now['KeyMaterialId'])
   })
 
-  test('is off until enabled, and then comes of itself when its period is over', async () => {
+  it('is off until it is enabled, and then rotates after its period', async () => {
     const { keyId: KeyId } = await kms.createKey()
     const status = () => succeed(kms, 'GetKeyRotationStatus', { KeyId }, at())
     expect(await status()).toMatchObject({ KeyRotationEnabled: false })
@@ -58,7 +58,7 @@ describe('rotation', () => {
     expect(await status()).toMatchObject({ KeyRotationEnabled: false })
   })
 
-  test('takes a period of 90 to 2560 days', async () => {
+  it('has a period of 90 to 2560 days', async () => {
     const { keyId: KeyId } = await kms.createKey()
     const { type } = await call(kms, 'EnableKeyRotation', { KeyId, RotationPeriodInDays: 89 })
     expect(type).toBe('ValidationException')
@@ -66,7 +66,7 @@ describe('rotation', () => {
 })
 
 describe('deletion', () => {
-  test('waits, can be cancelled into Disabled, and is final once its day has passed', async () => {
+  it('has a waiting period, can be cancelled, and is final afterwards', async () => {
     const { keyId: KeyId } = await kms.createKey({ alias: 'alias/gone' })
     const ciphertext = await encrypt(KeyId)
     const scheduled = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 7 })
@@ -91,13 +91,13 @@ describe('deletion', () => {
     expect(await succeed(kms, 'ListAliases', {}, at())).toMatchObject({ Aliases: [] })
   })
 
-  test.each([6, 31])('is refused with a window of %i days', async (PendingWindowInDays) => {
+  it.each([6, 31])('rejects a waiting period of %i days', async (PendingWindowInDays) => {
     const { keyId: KeyId } = await kms.createKey()
     const { type } = await call(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays })
     expect(type).toBe('ValidationException')
   })
 
-  test('of a multi-Region primary waits for its replicas', async () => {
+  it('of a multi-Region primary waits for its replicas', async () => {
     const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
     await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
     const primary = await succeed(kms, 'ScheduleKeyDeletion', { KeyId, PendingWindowInDays: 9 })
@@ -123,7 +123,7 @@ describe('deletion', () => {
     expect((await call(kms, 'DescribeKey', { KeyId }, at())).type).toBe('NotFoundException')
   })
 
-  test('is over at its day, however long nobody looks', async () => {
+  it('happens at its date, even without a call at that time', async () => {
     const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
     await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
     const request = { KeyId, PendingWindowInDays: 7 }
@@ -136,7 +136,7 @@ describe('deletion', () => {
 })
 
 describe('a multi-Region key', () => {
-  test("opens in the replica's region what the primary encrypted, and the other way round", async () => {
+  it('decrypts ciphertexts of the other region, in both directions', async () => {
     const { keyId, arn } = await kms.createKey({ multiRegion: true })
     expect(keyId).toMatch(/^mrk-[0-9a-f]{32}$/)
     const here = await encrypt(keyId)
@@ -157,7 +157,7 @@ describe('a multi-Region key', () => {
     })
   })
 
-  test('has a state and a policy of its own in each region, and shares its material', async () => {
+  it('has a state and policy per region, and shares its key material', async () => {
     const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
     await succeed(kms, 'ReplicateKey', { KeyId, ReplicaRegion: 'eu-west-1' })
     await succeed(kms, 'DisableKey', { KeyId })
@@ -172,7 +172,7 @@ describe('a multi-Region key', () => {
     expect(type).toBe('UnsupportedOperationException')
   })
 
-  test('is replicated once a region, and only from its primary', async () => {
+  it('is replicated once per region, and only from its primary', async () => {
     const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
     const request = { KeyId, ReplicaRegion: 'eu-west-1' }
     await succeed(kms, 'ReplicateKey', request)
@@ -182,7 +182,7 @@ describe('a multi-Region key', () => {
   })
 })
 
-test('replicating needs kms:CreateKey in the region of the replica too', async () => {
+it('needs kms:CreateKey in the region of the replica', async () => {
   const { keyId: KeyId } = await kms.createKey({ multiRegion: true })
   const as = (name: string, createIn: string) => {
     const RequestedRegion = { StringEquals: { 'aws:RequestedRegion': createIn } }
@@ -203,7 +203,7 @@ test('replicating needs kms:CreateKey in the region of the replica too', async (
   expect(await replicate(there)).toBe(undefined)
 })
 
-test('tagging a new key needs kms:TagResource', async () => {
+it('needs kms:TagResource for tags of a new key', async () => {
   const Statement = [{ Effect: 'Allow', Action: 'kms:CreateKey', Resource: '*' }]
   const policies = [{ Version: '2012-10-17', Statement }]
   const { credentials } = kms.createUser({ name: 'maker', policies })
@@ -214,7 +214,7 @@ test('tagging a new key needs kms:TagResource', async () => {
 })
 
 describe('aliases', () => {
-  test('can be repointed: what was encrypted before needs the old key', async () => {
+  it('can point to another key; older ciphertexts need the old key', async () => {
     const [a, b] = [await kms.createKey({ alias: 'alias/app' }), await kms.createKey()]
     const ciphertext = await encrypt('alias/app')
     await succeed(kms, 'UpdateAlias', { AliasName: 'alias/app', TargetKeyId: b.keyId })
@@ -223,17 +223,17 @@ describe('aliases', () => {
     expect((await decrypt(ciphertext)).body['KeyId']).toBe(a.arn)
   })
 
-  test.each([
+  it.each([
     ['alias/aws/mine', 'NotAuthorizedException'],
     ['app', 'ValidationException'],
     ['alias/', 'InvalidAliasNameException'],
     ['alias/a b', 'ValidationException'],
-  ])('cannot be named %s: %s', async (AliasName, type) => {
+  ])('cannot have the name %s: %s', async (AliasName, type) => {
     const { keyId: TargetKeyId } = await kms.createKey()
     expect((await call(kms, 'CreateAlias', { AliasName, TargetKeyId })).type).toBe(type)
   })
 
-  test('are for keys, not for other aliases', async () => {
+  it('cannot point to other aliases', async () => {
     await kms.createKey({ alias: 'alias/app' })
     const request = { AliasName: 'alias/other', TargetKeyId: 'alias/app' }
     const { type, body } = await call(kms, 'CreateAlias', request)
@@ -242,7 +242,7 @@ describe('aliases', () => {
     )
   })
 
-  test('are unique in their region, and may be the same in another', async () => {
+  it('are unique per region', async () => {
     await kms.createKey({ alias: 'alias/app' })
     await kms.createKey({ alias: 'alias/app', region: 'eu-west-1' })
     const { keyId: TargetKeyId } = await kms.createKey()
@@ -250,7 +250,7 @@ describe('aliases', () => {
     expect(type).toBe('AlreadyExistsException')
   })
 
-  test('move between keys of one type only', async () => {
+  it('move between keys of the same type only', async () => {
     await kms.createKey({ alias: 'alias/app' })
     const { keyId: TargetKeyId } = await kms.createKey({ spec: 'RSA_2048' })
     const { type } = await call(kms, 'UpdateAlias', { AliasName: 'alias/app', TargetKeyId })
@@ -259,7 +259,7 @@ describe('aliases', () => {
     await succeed(kms, 'CreateAlias', { AliasName: 'alias/app', TargetKeyId })
   })
 
-  test('come 50 at a time and at most 100, keys 100 and at most 1000', async () => {
+  it('are listed by 50 and at most 100, keys by 100 and at most 1000', async () => {
     const { keyId: TargetKeyId } = await kms.createKey()
     for (let i = 0; i < 51; i += 1) {
       await succeed(kms, 'CreateAlias', { AliasName: `alias/${i}`, TargetKeyId })
@@ -278,7 +278,7 @@ describe('aliases', () => {
     }
   })
 
-  test('that are deleted between two pages hide none of the others', async () => {
+  it('are all listed even if one is deleted between two pages', async () => {
     const { keyId: TargetKeyId } = await kms.createKey()
     for (const name of ['a', 'b', 'c', 'd']) {
       await succeed(kms, 'CreateAlias', { AliasName: `alias/${name}`, TargetKeyId })
@@ -292,7 +292,7 @@ describe('aliases', () => {
     })
   })
 
-  test('and keys are listed in pages', async () => {
+  it('are listed in pages, as keys are', async () => {
     for (let i = 0; i < 5; i += 1) await kms.createKey({ alias: `alias/${i}` })
     const seen: unknown[] = []
     let Marker: unknown

@@ -6,7 +6,7 @@ import {
   GetKeyPolicyCommand,
   KMSClient,
 } from '@aws-sdk/client-kms'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms, type PolicyDocument } from '../../src/index.js'
 
 let kms: LocalKms
@@ -29,7 +29,7 @@ const letting = (AWS: string) => {
   return { Version: '2012-10-17', Statement: [statement] }
 }
 
-/** Encrypts and decrypts as a user of the local KMS's own account. */
+/** Encrypts and decrypts as a user of the local KMS's account. */
 async function roundTrip(name: string, KeyId: string, ...actions: string[]) {
   const policy = {
     Version: '2012-10-17',
@@ -45,25 +45,25 @@ async function roundTrip(name: string, KeyId: string, ...actions: string[]) {
 }
 
 describe('a key of another account', () => {
-  test('works for whom both the key policy and the own account’s IAM policies let', async () => {
+  it('needs the key policy and an IAM policy of the caller’s account', async () => {
     const { arn } = await keyOf(letting('arn:aws:iam::111122223333:root'))
     expect(arn).toContain(':444455556666:')
     expect(await roundTrip('both', arn, 'kms:Encrypt', 'kms:Decrypt')).toBe('hunter2')
   })
 
-  test('is denied where the key policy names the caller and IAM does not let them', async () => {
+  it('is denied if only the key policy allows it', async () => {
     const { arn } = await keyOf(letting('arn:aws:iam::111122223333:user/named'))
     await expect(roundTrip('named', arn)).rejects.toThrow('no identity-based policy allows')
   })
 
-  test('is denied where the key policy leaves it to its own account', async () => {
+  it('is denied if the key policy delegates to its own account only', async () => {
     const { arn } = await keyOf()
     await expect(roundTrip('stranger', arn, 'kms:*')).rejects.toThrow(
       'no resource-based policy allows',
     )
   })
 
-  test('is managed, and its policy read, by its own account alone', async () => {
+  it('can only be managed by its own account', async () => {
     const { arn: KeyId } = await keyOf(letting('arn:aws:iam::111122223333:root'))
     const { credentials } = kms.admin
     const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })

@@ -4,12 +4,12 @@ import { base64, succeed } from '../call.js'
 
 const CONTEXT = { app: 'orders' }
 
-/** What the operations are asked about. */
+/** The keys and ciphertexts of the requests. */
 export interface World {
   keyId: string
   otherKeyId: string
   alias: string
-  /** The key's own. */
+  /** The key policy. */
   policy: string
   ciphertext: string
   /** Encrypted under the other key, without an encryption context. */
@@ -20,9 +20,9 @@ export interface World {
   principal: string
 }
 
-/** An operation's request, and the members that the cases change. */
+/** The request of an operation, and the members that the cases change. */
 export interface Row {
-  /** Where a row is for one side of an operation: the operation's name. */
+  /** The operation's name, if the row has another name. */
   operation?: string
   input: (world: World) => Record<string, unknown>
   key?: string

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type Credentials, type LocalKms, type Role } from '../../src/index.js'
 import { base64, call, succeed, type CallOptions } from '../call.js'
 
@@ -31,7 +31,7 @@ const policy = (...statements: Allowance[]): object => ({
   }),
 })
 
-/** Key policies that let the administrator alone go on administering. */
+/** Returns a key policy that allows the administrator to manage the key. */
 const ADMINISTERED: Allowance = { Principal: { AWS: ADMIN } }
 const DELEGATED: Allowance = { Principal: { AWS: ROOT } }
 
@@ -44,7 +44,7 @@ async function key(...statements: Allowance[]): Promise<string> {
   return (await kms.createKey({ policy: policy(...statements) })).arn
 }
 
-/** Calls Encrypt, and gives what came of it: `allowed`, or the message of the refusal. */
+/** Calls Encrypt, and returns `allowed` or the error message. */
 async function encrypt(
   KeyId: string,
   who: Role | Credentials,
@@ -67,36 +67,36 @@ const NO_RESOURCE = 'because no resource-based policy allows the kms:Encrypt act
 const IDENTITY_DENY = 'with an explicit deny in an identity-based policy'
 const RESOURCE_DENY = 'with an explicit deny in a resource-based policy'
 
-describe("a key policy and the account's IAM policies decide together", () => {
-  test('an IAM policy gives nothing when the key policy forgets both role and account', async () => {
+describe('key policies together with IAM policies', () => {
+  it('denies a role that only an IAM policy allows', async () => {
     expect(await encrypt(await key(ADMINISTERED), role({}))).toBe(NO_RESOURCE)
   })
 
-  test('an IAM policy gives access when the key policy lets the account decide', async () => {
+  it('allows an IAM policy if the key policy delegates to the account', async () => {
     expect(await encrypt(await key(DELEGATED), role({}))).toBe('allowed')
   })
 
-  test('an account id stands for its root', async () => {
+  it('treats an account id as the root of the account', async () => {
     expect(await encrypt(await key({ Principal: { AWS: ACCOUNT } }), role({}))).toBe('allowed')
   })
 
-  test("the account's statement alone gives no role anything", async () => {
+  it('denies a role without an IAM policy if the key policy only delegates', async () => {
     expect(await encrypt(await key(DELEGATED), role())).toBe(NO_IDENTITY)
   })
 
-  test('a key policy that names the role needs no IAM policy', async () => {
+  it('allows a role that the key policy names without an IAM policy', async () => {
     const app = role()
     expect(await encrypt(await key(ADMINISTERED, { Principal: { AWS: app.arn } }), app)).toBe(
       'allowed',
     )
   })
 
-  test('a key policy that names another role gives nothing', async () => {
+  it('denies a role if the key policy names another role', async () => {
     const named = await key(ADMINISTERED, { Principal: { AWS: role().arn } })
     expect(await encrypt(named, role({}))).toBe(NO_RESOURCE)
   })
 
-  test('a key policy may name one session of a role', async () => {
+  it('allows one session of a role that the key policy names', async () => {
     const { name, arn } = role()
     const session = `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/one`
     const named = await key(ADMINISTERED, { Principal: { AWS: session } })
@@ -105,16 +105,16 @@ describe("a key policy and the account's IAM policies decide together", () => {
     expect(await encrypt(named, as('two'))).toBe(NO_RESOURCE)
   })
 
-  test('a key policy for everybody lets every principal of the account in', async () => {
+  it('allows every principal of the account for the principal *', async () => {
     expect(await encrypt(await key({ Principal: '*' }), role())).toBe('allowed')
   })
 
-  test('the statement for the account counts for its own actions only', async () => {
+  it('delegates only the actions of the statement', async () => {
     const readOnly = await key(ADMINISTERED, { ...DELEGATED, Action: 'kms:Decrypt' })
     expect(await encrypt(readOnly, role({}))).toBe(NO_RESOURCE)
   })
 
-  test('an explicit deny in either policy wins', async () => {
+  it('denies if either policy has an explicit deny', async () => {
     const app = role({}, { Effect: 'Deny', Action: 'kms:Encrypt' })
     const named: Allowance = { Principal: { AWS: app.arn } }
     expect(await encrypt(await key(DELEGATED, named), app)).toBe(IDENTITY_DENY)
@@ -131,7 +131,7 @@ describe("a key policy and the account's IAM policies decide together", () => {
     expect(await encrypt(denies, other)).toBe(RESOURCE_DENY)
   })
 
-  test('a deny for all but one principal strikes the others', async () => {
+  it('denies the others with NotPrincipal', async () => {
     const one = role({})
     const others = {
       Effect: 'Deny',
@@ -143,7 +143,7 @@ describe("a key policy and the account's IAM policies decide together", () => {
     expect(await encrypt(denies, role({}))).toBe(RESOURCE_DENY)
   })
 
-  test('a session policy narrows what the role may do, however the key policy names the role', async () => {
+  it('limits a role by its session policy', async () => {
     const app = role({})
     const assume = async (Policy: object): Promise<Credentials> => {
       const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
@@ -171,7 +171,7 @@ describe("a key policy and the account's IAM policies decide together", () => {
     expect(await encrypt(both, wide)).toBe('allowed')
   })
 
-  test('Decrypt does not name the key it refuses', async () => {
+  it('does not name the key in a denied Decrypt', async () => {
     const forgetful = await key(ADMINISTERED)
     const { CiphertextBlob } = await succeed(kms, 'Encrypt', {
       KeyId: forgetful,
@@ -185,7 +185,7 @@ describe("a key policy and the account's IAM policies decide together", () => {
     )
   })
 
-  test('a key of another account is refused', async () => {
+  it('denies a key of another account', async () => {
     const foreign = 'arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab'
     expect(await encrypt(foreign, kms.admin.credentials)).toBe(NO_RESOURCE)
   })
@@ -211,19 +211,19 @@ describe('actions and resources', () => {
     ],
   ]
 
-  test.each(cases)('an IAM policy for %s: %o -> %s', async (_, statement, allowed) => {
+  it.each(cases)('for %s: %o -> %s', async (_, statement, allowed) => {
     const app = role(statement)
     expect(await encrypt(await key(DELEGATED), app)).toBe(allowed ? 'allowed' : NO_IDENTITY)
   })
 
-  test('an IAM policy for one key is no use for another', async () => {
+  it('denies a key that the IAM policy does not name', async () => {
     const mine = await key(DELEGATED)
     const app = role({ Resource: mine })
     expect(await encrypt(mine, app)).toBe('allowed')
     expect(await encrypt(await key(DELEGATED), app)).toBe(NO_IDENTITY)
   })
 
-  test('a permission on the alias alone does not create it: the key must allow it too', async () => {
+  it('needs a permission on the alias and on the key', async () => {
     const app = role({ Resource: 'arn:aws:kms:*:*:alias/*' })
     const both = role({ Action: 'kms:CreateAlias' })
     const TargetKeyId = await key(DELEGATED)
@@ -441,11 +441,11 @@ describe('conditions', () => {
     ['MFA that is not there', { Bool: { 'aws:MultiFactorAuthPresent': 'true' } }, context, false],
   ]
 
-  test.each(cases)('%s', async (_, condition, EncryptionContext, expected) => {
+  it.each(cases)('%s', async (_, condition, EncryptionContext, expected) => {
     expect(await holds(condition, { EncryptionContext })).toBe(expected)
   })
 
-  test("kms:RequestAlias asks for the alias in the request, kms:ResourceAliases for the key's own", async () => {
+  it('distinguishes kms:RequestAlias and kms:ResourceAliases', async () => {
     const alias = 'alias/condition'
     const { keyId } = await kms.createKey({ alias })
     const by = role({ Condition: { StringEquals: { 'kms:RequestAlias': alias } } })
@@ -458,7 +458,7 @@ describe('conditions', () => {
     expect(await encrypt(await key(DELEGATED), having)).toBe(NO_IDENTITY)
   })
 
-  test('the conditions of a key policy bind those whom it names', async () => {
+  it('applies the conditions of a key policy', async () => {
     const app = role()
     const bound = await key(ADMINISTERED, {
       Principal: { AWS: app.arn },
@@ -468,7 +468,7 @@ describe('conditions', () => {
     expect(await encrypt(bound, app)).toBe(NO_RESOURCE)
   })
 
-  test('a policy variable stands for its value in the request', async () => {
+  it('replaces policy variables', async () => {
     const { credentials } = kms.createUser({
       name: 'alice',
       policies: [
@@ -483,7 +483,7 @@ describe('conditions', () => {
     expect(await as('bob')).toBe(NO_IDENTITY)
   })
 
-  test('kms:DataKeyPairSpec tells the pairs apart', async () => {
+  it('has the key kms:DataKeyPairSpec', async () => {
     const app = role({ Condition: { StringEquals: { 'kms:DataKeyPairSpec': 'ECC_NIST_P256' } } })
     const KeyId = await key(DELEGATED)
     const generate = async (KeyPairSpec: string) =>
@@ -513,21 +513,21 @@ const put = async (Policy: object | string): Promise<string | undefined> => {
   return type && `${type}: ${body['message']}`
 }
 
-describe('a key policy is checked before it is put on a key', () => {
-  test('one that would lock out its author is refused', async () => {
+describe('a new key policy', () => {
+  it('is rejected if it would lock out its author', async () => {
     expect(await put(policy({ Principal: { AWS: role().arn } }))).toBe(
       'MalformedPolicyDocumentException: The new key policy will not allow you to update the key policy in the future.',
     )
   })
 
-  test('one that names a role which does not exist is refused', async () => {
+  it('is rejected if it names a role that does not exist', async () => {
     const missing = { Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/missing` } }
     expect(await put(policy(DELEGATED, missing))).toBe(
       'MalformedPolicyDocumentException: Policy contains a statement with one or more invalid principals.',
     )
   })
 
-  test.each([
+  it.each([
     ['no JSON', '{'],
     ['no statement', '{"Version":"2012-10-17"}'],
     ['an unknown version', '{"Version":"2020-01-01","Statement":[]}'],
@@ -541,11 +541,11 @@ describe('a key policy is checked before it is put on a key', () => {
       policy({ ...DELEGATED, Condition: { StringIs: { a: 'b' } } }),
     ],
     ['an unknown field', policy({ ...DELEGATED, Actoin: 'kms:*' } as Allowance)],
-  ])('one with %s is refused', async (_, document) => {
+  ])('is rejected with %s', async (_, document) => {
     expect(await put(document)).toMatch(/^MalformedPolicyDocumentException: /)
   })
 
-  test('one of more than 32 KB is refused', async () => {
+  it('is rejected if it has more than 32 KB', async () => {
     expect(await put(policy({ ...DELEGATED, Action: `kms:${'x'.repeat(33_000)}` }))).toMatch(
       /^LimitExceededException: /,
     )

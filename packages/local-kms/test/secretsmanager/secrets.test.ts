@@ -7,7 +7,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
 
@@ -39,14 +39,14 @@ const refusal = (promise: Promise<unknown>): Promise<string> =>
   )
 
 describe('a secret', () => {
-  test('is read by name, by ARN and by ARN without its suffix', async () => {
+  it('is found by name, ARN, and ARN without suffix', async () => {
     const { SecretId, ARN } = await create()
     expect(ARN).toMatch(/^arn:aws:secretsmanager:us-east-1:111122223333:secret:prod\/s\d+-\w{6}$/)
     for (const id of [SecretId, ARN, ARN.slice(0, -7)])
       expect(await value({ SecretId: id })).toBe('one')
   })
 
-  test('of bytes comes back as bytes', async () => {
+  it('can be binary', async () => {
     const SecretBinary = Buffer.from([0, 255, 1])
     const { SecretId } = await create({ SecretString: undefined, SecretBinary })
     const answer = await client.send(new GetSecretValueCommand({ SecretId }))
@@ -54,7 +54,7 @@ describe('a secret', () => {
     expect(answer.SecretString).toBeUndefined()
   })
 
-  test('moves its stages along when a value is put', async () => {
+  it('moves its staging labels when a value is put', async () => {
     const { SecretId, VersionId } = await create()
     await client.send(new PutSecretValueCommand({ SecretId, SecretString: 'two' }))
     expect(await value({ SecretId })).toBe('two')
@@ -70,7 +70,7 @@ describe('a secret', () => {
     ).toEqual(['AWSCURRENT', 'AWSPREVIOUS'])
   })
 
-  test('takes a pending value that becomes the current one when its stage is moved', async () => {
+  it('accepts a pending value that becomes the current one later', async () => {
     const { SecretId, VersionId } = await create()
     const pending = await client.send(
       new PutSecretValueCommand({ SecretId, SecretString: 'two', VersionStages: ['AWSPENDING'] }),
@@ -91,7 +91,7 @@ describe('a secret', () => {
     ]).toEqual(['two', 'one'])
   })
 
-  test('is put once a token: again is the same answer, another value is refused', async () => {
+  it('answers a repeated PutSecretValue, and rejects another value', async () => {
     const { SecretId } = await create()
     const put = (SecretString: string, ClientRequestToken: string) =>
       client.send(new PutSecretValueCommand({ SecretId, SecretString, ClientRequestToken }))
@@ -101,7 +101,7 @@ describe('a secret', () => {
     expect(await refusal(put('three', token))).toMatch(/^ResourceExistsException/)
   })
 
-  test('is created once a token: a retry gets the same answer, another value is refused', async () => {
+  it('answers a repeated CreateSecret, and rejects another value', async () => {
     const ClientRequestToken = randomUUID()
     const first = await create({ ClientRequestToken })
     const again = (SecretString: string) =>
@@ -114,7 +114,7 @@ describe('a secret', () => {
     expect(await value(await create())).toBe('one')
   })
 
-  test('has its name free again when its deletion is over, and not before', async () => {
+  it('releases its name only after its deletion', async () => {
     const { SecretId } = await create()
     await succeed(kms, 'secretsmanager:DeleteSecret', { SecretId, RecoveryWindowInDays: 7 })
     const again = () =>
@@ -130,7 +130,7 @@ describe('a secret', () => {
     kms.faults.clockOffsetMs = 0
   })
 
-  test('is refused by the names that Secrets Manager has for it', async () => {
+  it('fails with the errors of Secrets Manager', async () => {
     const { SecretId } = await create()
     expect(
       await refusal(client.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'x' }))),
@@ -147,7 +147,7 @@ describe('a secret', () => {
     expect(await refusal(value({ SecretId }))).toMatch(/^InvalidRequestException/)
   })
 
-  test("under a key of the customer's needs that key", async () => {
+  it('needs its customer managed key', async () => {
     const { arn: KmsKeyId } = await kms.createKey()
     const { SecretId } = await create({ KmsKeyId })
     const { credentials } = kms.createUser({

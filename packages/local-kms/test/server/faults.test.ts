@@ -1,6 +1,6 @@
 import { KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
 import { Agent, request } from 'node:http'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startLocalKms, type Fault, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
 
@@ -17,34 +17,34 @@ const failure = (promise: Promise<unknown>): Promise<string> =>
     (error: NodeJS.ErrnoException) => error.code ?? error.message,
   )
 
-describe('a fault strikes', () => {
-  test('only the operation it is for', async () => {
+describe('a fault', () => {
+  it('applies to its operation only', async () => {
     kms.faults.add({ kind: 'throttle', operation: 'ListKeys' })
     expect((await call(kms, 'ListKeys')).type).toBe('ThrottlingException')
     expect((await call(kms, 'ListAliases')).status).toBe(200)
   })
 
-  test('only the service it is for', async () => {
+  it('applies to its service only', async () => {
     kms.faults.add({ kind: 'throttle', operation: 'ssm:GetParameter' })
     expect((await call(kms, 'ssm:GetParameter', { Name: 'x' })).type).toBe('ThrottlingException')
     expect(await listKeys()).toBe(200)
   })
 
-  test('as many times as it is told, and counts', async () => {
+  it('applies as many times as requested, and counts them', async () => {
     const fault = kms.faults.add({ kind: 'throttle', times: 2 })
     const statuses = [await listKeys(), await listKeys(), await listKeys()]
     expect(statuses).toEqual([400, 400, 200])
     expect(fault.strikes).toBe(2)
   })
 
-  test('a share of the calls, evenly', async () => {
+  it('applies to a share of the calls, evenly', async () => {
     kms.faults.add({ kind: 'throttle', rate: 0.4 })
     const statuses: number[] = []
     for (let i = 0; i < 10; i += 1) statuses.push(await listKeys())
     expect(statuses).toEqual([200, 200, 400, 200, 400, 200, 200, 400, 200, 400])
   })
 
-  test('the calls beyond a number in a second', async () => {
+  it('applies to the calls beyond a rate', async () => {
     kms.faults.add({ kind: 'throttle', perSecond: 5 })
     const statuses = await Promise.all(Array.from({ length: 40 }, listKeys))
     const passed = statuses.filter((status) => status === 200).length
@@ -52,7 +52,7 @@ describe('a fault strikes', () => {
     expect(passed).toBeLessThan(40)
   })
 
-  test('until it is removed, or all are cleared', async () => {
+  it('applies until it is removed, or all are cleared', async () => {
     const fault = kms.faults.add({ kind: 'throttle' })
     expect(await listKeys()).toBe(400)
     fault.remove()
@@ -62,23 +62,23 @@ describe('a fault strikes', () => {
     expect(await listKeys()).toBe(200)
   })
 
-  test('one after another when several are for the same operation', async () => {
+  it('applies one after another with others of the same operation', async () => {
     kms.faults.add({ kind: 'throttle', times: 1 })
     kms.faults.add({ kind: 'error', type: 'KMSInternalException', status: 500, times: 1 })
     expect([await listKeys(), await listKeys(), await listKeys()]).toEqual([400, 500, 200])
   })
 
-  test.each([
-    [{ operation: 'Decrpt' }, /Decrpt: there is no such operation here/],
-    [{ operation: 'ssm:Decrypt' }, /ssm:Decrypt: there is no such operation here/],
-    [{ times: 0 }, /times is 1 or more/],
+  it.each([
+    [{ operation: 'Decrpt' }, /Decrpt: this operation is not served/],
+    [{ operation: 'ssm:Decrypt' }, /ssm:Decrypt: this operation is not served/],
+    [{ times: 0 }, /times must be at least 1/],
     [{ rate: 0 }, /rate more than 0/],
     [{ rate: 1.5 }, /rate more than 0 and at most 1/],
-  ])('or is refused where it never could: %o', (where, message) => {
+  ])('is rejected if it could never apply: %o', (where, message) => {
     expect(() => kms.faults.add({ kind: 'throttle', ...where })).toThrowError(message)
   })
 
-  test('and the journal says so', async () => {
+  it('is in the journal', async () => {
     kms.faults.add({ kind: 'reset', when: 'during', times: 1 })
     await failure(call(kms, 'ListKeys'))
     expect(kms.journal.at(-1)).toMatchObject({ outcome: 'Success', fault: 'reset during' })
@@ -86,7 +86,7 @@ describe('a fault strikes', () => {
 })
 
 describe('each kind of fault', () => {
-  test('an error has the name, status and message it is given', async () => {
+  it('answers an error with the requested name, status and message', async () => {
     kms.faults.add({
       kind: 'error',
       type: 'DependencyTimeoutException',
@@ -101,7 +101,7 @@ describe('each kind of fault', () => {
     ])
   })
 
-  test('latency is waited for, and the answer is as ever', async () => {
+  it('delays an answer', async () => {
     kms.faults.add({ kind: 'latency', ms: 50, times: 1 })
     const started = performance.now()
     expect(await listKeys()).toBe(200)
@@ -109,22 +109,19 @@ describe('each kind of fault', () => {
     expect(kms.journal.at(-1)?.fault).toBe('latency 50 ms')
   })
 
-  test.each(['before', 'during'] as const)(
-    'a reset %s the answer is a connection error',
-    async (when) => {
-      kms.faults.add({ kind: 'reset', when, times: 1 })
-      expect(await failure(call(kms, 'ListKeys'))).toBe('ECONNRESET')
-      expect(await listKeys()).toBe(200)
-    },
-  )
+  it.each(['before', 'during'] as const)('resets the connection %s the answer', async (when) => {
+    kms.faults.add({ kind: 'reset', when, times: 1 })
+    expect(await failure(call(kms, 'ListKeys'))).toBe('ECONNRESET')
+    expect(await listKeys()).toBe(200)
+  })
 
-  test('a reset before the answer comes after the operation was carried out', async () => {
+  it('resets the connection before the answer, after the operation ran', async () => {
     kms.faults.add({ kind: 'reset', when: 'before', operation: 'CreateKey', times: 1 })
     await failure(call(kms, 'CreateKey'))
     expect((await succeed(kms, 'ListKeys'))['Keys']).toHaveLength(1)
   })
 
-  test('a reset after the answer leaves a kept connection broken, and a client that retries well', async () => {
+  it('resets a kept connection after the answer, and a client can retry', async () => {
     const agent = new Agent({ keepAlive: true })
     kms.faults.add({ kind: 'reset', when: 'after', times: 1 })
     expect((await call(kms, 'ListKeys', {}, { agent })).status).toBe(200)
@@ -135,7 +132,7 @@ describe('each kind of fault', () => {
     for (let i = 0; i < 3; i += 1) await client.send(new ListKeysCommand({}))
   })
 
-  test('a hang gives no answer while the client waits', async () => {
+  it('does not answer while the client waits', async () => {
     kms.faults.add({ kind: 'hang', times: 1 })
     const controller = new AbortController()
     const answered = new Promise((resolve, reject) => {
@@ -155,7 +152,7 @@ describe('each kind of fault', () => {
     [{ kind: 'body', body: 'html' }, /^<html>/, 'text/html'],
     [{ kind: 'body', body: 'empty' }, /^$/, 'application/x-amz-json-1.1'],
   ]
-  test.each(bodies)('%o is sent in a sound HTTP answer', async (fault, text, type) => {
+  it.each(bodies)('sends %o in a valid HTTP answer', async (fault, text, type) => {
     kms.faults.add(fault)
     const answer = await call(kms, 'ListKeys')
     expect(answer.status).toBe(200)
@@ -164,12 +161,12 @@ describe('each kind of fault', () => {
     expect(() => JSON.parse(answer.text)).toThrow()
   })
 
-  test('a body may come with a status of its own, as from a proxy', async () => {
+  it('sends a body with another status', async () => {
     kms.faults.add({ kind: 'body', body: 'html', status: 502 })
     expect(await listKeys()).toBe(502)
   })
 
-  test('a clock that is off is off for its operation alone, in check and Date', async () => {
+  it('changes the clock of one operation, in checks and in Date', async () => {
     kms.faults.add({ kind: 'clock', offsetMs: 1_800_000, operation: 'ListKeys', times: 1 })
     expect((await call(kms, 'ListAliases')).status).toBe(200)
     const { type, headers } = await call(kms, 'ListKeys')
@@ -180,20 +177,20 @@ describe('each kind of fault', () => {
     expect(await listKeys()).toBe(200)
   })
 
-  test('a call that it refuses has its caller in the journal all the same', async () => {
+  it('records the caller of a call that it answers with an error', async () => {
     kms.faults.add({ kind: 'throttle' })
     await call(kms, 'ListKeys')
     expect(kms.journal.at(-1)).toMatchObject({ principal: kms.admin.arn, region: 'us-east-1' })
   })
 
-  test('a latency and a failure strike together, and the journal has both', async () => {
+  it('applies a latency together with an error, and records both', async () => {
     kms.faults.add({ kind: 'latency', ms: 5 })
     kms.faults.add({ kind: 'throttle' })
     expect((await call(kms, 'ListKeys')).type).toBe('ThrottlingException')
     expect(kms.journal.at(-1)?.fault).toBe('latency 5 ms, throttle')
   })
 
-  test('a closing server ends hanging and delayed calls', async () => {
+  it('ends hanging and delayed calls when the server closes', async () => {
     kms.faults.add({ kind: 'hang', operation: 'ListKeys' })
     kms.faults.add({ kind: 'latency', ms: 3_600_000, operation: 'ListAliases' })
     const calls = [failure(call(kms, 'ListKeys')), failure(call(kms, 'ListAliases'))]
@@ -203,7 +200,7 @@ describe('each kind of fault', () => {
   })
 })
 
-describe('the AWS SDK gets over', () => {
+describe('the AWS SDK recovers from', () => {
   const faults: Fault[] = [
     { kind: 'throttle' },
     { kind: 'error', type: 'KMSInternalException', status: 500 },
@@ -211,7 +208,7 @@ describe('the AWS SDK gets over', () => {
     { kind: 'reset', when: 'during' },
     { kind: 'body', body: 'html', status: 503 },
   ]
-  test.each(faults)('%o, once', async (fault) => {
+  it.each(faults)('one fault: %o', async (fault) => {
     kms.faults.add({ ...fault, times: 1 })
     const { credentials } = kms.admin
     const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })
@@ -219,7 +216,7 @@ describe('the AWS SDK gets over', () => {
     expect($metadata.attempts).toBe(2)
   })
 
-  test('a clock that is an hour off, from the Date of the answer', async () => {
+  it('a clock that is one hour off', async () => {
     kms.faults.clockOffsetMs = 3_600_000
     const { credentials } = kms.admin
     const client = new KMSClient({ endpoint: kms.url, region: kms.region, credentials })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { formatEntry, startLocalKms, type LocalKms } from '../../src/index.js'
 import { base64, call, succeed } from '../call.js'
 
@@ -15,8 +15,8 @@ afterAll(() => kms.close())
 
 const SECRET = 'correct-horse-battery-staple'
 
-describe('the journal shows of each call', () => {
-  test('operation, key, context, principal and outcome', async () => {
+describe('an entry of the journal', () => {
+  it('contains operation, key, context, principal and outcome', async () => {
     const EncryptionContext = { app: 'orders' }
     await succeed(kms, 'Encrypt', {
       KeyId: 'alias/app',
@@ -38,13 +38,13 @@ describe('the journal shows of each call', () => {
     ])
   })
 
-  test('that it was a dry run', async () => {
+  it('contains whether the call was a dry run', async () => {
     await call(kms, 'Encrypt', { KeyId: arn, Plaintext: base64(SECRET), DryRun: true })
     expect(kms.journal).toMatchObject([{ dryRun: true, outcome: 'DryRunOperationException' }])
     expect(formatEntry(kms.journal[0]!)).toContain('dry-run')
   })
 
-  test('the error and its message when it is refused', async () => {
+  it('contains the error and its message', async () => {
     await call(kms, 'DescribeKey', { KeyId: 'alias/nowhere' })
     expect(kms.journal.at(-1)).toMatchObject({
       outcome: 'NotFoundException',
@@ -52,7 +52,7 @@ describe('the journal shows of each call', () => {
     })
   })
 
-  test('both keys and contexts of ReEncrypt', async () => {
+  it('contains both keys and contexts of ReEncrypt', async () => {
     const to = await kms.createKey()
     const request = { KeyId: arn, Plaintext: base64(SECRET), EncryptionContext: { a: '1' } }
     const { CiphertextBlob } = await succeed(kms, 'Encrypt', request)
@@ -70,19 +70,19 @@ describe('the journal shows of each call', () => {
     })
   })
 
-  test('a request id that the caller was told', async () => {
+  it('contains the request id of the answer', async () => {
     const { headers } = await call(kms, 'ListKeys')
     expect(kms.journal.at(-1)?.requestId).toBe(headers['x-amzn-requestid'])
   })
 
-  test("the role's session that called", async () => {
+  it('contains the session of the role that called', async () => {
     const role = kms.createRole({ name: 'app' })
     const credentials = kms.credentialsOf(role.arn, { sessionName: 'build-7' })
     await call(kms, 'ListKeys', {}, { credentials })
     expect(kms.journal.at(-1)?.principal).toBe('arn:aws:sts::111122223333:assumed-role/app/build-7')
   })
 
-  test("what SSM asked of KMS on the caller's behalf, as a call of its own", async () => {
+  it('is separate for the call that SSM makes to KMS', async () => {
     const put = { Name: '/db', Value: SECRET, Type: 'SecureString', KeyId: 'alias/app' }
     await succeed(kms, 'ssm:PutParameter', put)
     await succeed(kms, 'ssm:GetParameter', { Name: '/db', WithDecryption: true })
@@ -101,7 +101,7 @@ describe('the journal shows of each call', () => {
     ])
   })
 
-  test('never a plaintext, a ciphertext, or a credential', async () => {
+  it('contains no plaintext, ciphertext or credential', async () => {
     const Plaintext = base64(SECRET)
     const { CiphertextBlob } = await succeed(kms, 'Encrypt', { KeyId: arn, Plaintext })
     await succeed(kms, 'Decrypt', { CiphertextBlob })
@@ -121,7 +121,7 @@ describe('the journal shows of each call', () => {
   })
 })
 
-test('an entry in one line, for people', async () => {
+it('formats an entry as one line', async () => {
   const EncryptionContext = { app: 'orders' }
   await succeed(kms, 'GenerateDataKey', { KeyId: arn, KeySpec: 'AES_256', EncryptionContext })
   expect(formatEntry(kms.journal.at(-1)!)).toMatch(
@@ -129,14 +129,14 @@ test('an entry in one line, for people', async () => {
   )
 })
 
-test('an entry stays one line, and moves no cursor, whatever a caller sends', async () => {
+it('escapes control characters in the line of an entry', async () => {
   await call(kms, 'DescribeKey', { KeyId: 'a\nkms 00:00 Decrypt\u001b[2J\u009b' })
   const line = formatEntry(kms.journal.at(-1)!)
   expect(line).toMatch(/^\P{Cc}+$/u)
   expect(line).toContain(String.raw`a\u000akms 00:00 Decrypt\u001b[2J\u009b`)
 })
 
-test('the journal keeps the latest calls, and a listener hears of all', async () => {
+it('keeps the last calls, and calls the listener for all', async () => {
   const heard: string[] = []
   const small = await startLocalKms({
     journalLimit: 3,

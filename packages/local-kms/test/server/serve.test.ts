@@ -4,7 +4,7 @@ import { request } from 'node:https'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startLocalKms } from '../../src/index.js'
 import { call } from '../call.js'
 import { whyMissing } from '../clients/installed.js'
@@ -22,7 +22,7 @@ describe('the endpoint', () => {
     .find((address) => address?.family === 'IPv4' && !address.internal)?.address
   const unreachable = outside === undefined ? ' (skipped: no address but loopback here)' : ''
 
-  test.skipIf(unreachable !== '')(`listens on loopback alone${unreachable}`, async () => {
+  it.skipIf(unreachable !== '')(`listens on loopback alone${unreachable}`, async () => {
     const kms = await startLocalKms()
     const dial = new Promise((resolve, reject) => {
       const socket = connect(Number(new URL(kms.url).port), outside, () =>
@@ -34,7 +34,7 @@ describe('the endpoint', () => {
     await kms.close()
   })
 
-  test('takes the port it is given, and refuses one that is taken', async () => {
+  it('uses the requested port, and fails if it is in use', async () => {
     const first = await startLocalKms()
     const port = Number(new URL(first.url).port)
     expect(await failure(startLocalKms({ port }))).toBe('EADDRINUSE')
@@ -44,12 +44,12 @@ describe('the endpoint', () => {
     await second.close()
   })
 
-  test('refuses a region and an account id that are none', async () => {
+  it('rejects an invalid region and account id', async () => {
     expect(await failure(startLocalKms({ region: 'here' }))).toBe('BAD_OPTION')
     expect(await failure(startLocalKms({ accountId: '1' }))).toBe('BAD_OPTION')
   })
 
-  test("holds a request that names AWS's own host to the region of that name", async () => {
+  it('checks the region of a request to a host name of AWS', async () => {
     const kms = await startLocalKms()
     const host = (name: string) => call(kms, 'ListKeys', {}, { host: name })
     expect((await host('kms.us-east-1.amazonaws.com')).status).toBe(200)
@@ -61,7 +61,7 @@ describe('the endpoint', () => {
 const noOpenssl = whyMissing('openssl', 'version')
 
 describe.skipIf(noOpenssl !== '')(`over TLS${noOpenssl}`, () => {
-  test('the endpoint is https, and faults break its connections too', async () => {
+  it('serves HTTPS, and faults work there too', async () => {
     const dir = temporaryFolder()
     const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
     const subject = '-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -days 1'

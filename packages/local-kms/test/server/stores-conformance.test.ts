@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type Credentials, type LocalKms } from '../../src/index.js'
 import { OPERATIONS } from '../../src/server/services.js'
 import { call, succeed } from '../call.js'
 import { readTable } from '../table.js'
 
 /**
- * What Parameter Store and Secrets Manager answer for a value under a key of the customer's: 200, or
- * the `__type` of an HTTP 400, as their API references have it. `-` where the case does not arise.
+ * The documented answers of Parameter Store and Secrets Manager for a value under a customer managed
+ * key: 200, or the `__type` of an HTTP 400. `-` means that the case does not apply.
  *
  * unknown: no such parameter or secret. key, alias: no such KMS key. longest, too long: 4096 bytes
  * in a standard parameter, 65536 in a secret, and one more. permission: a user without any policy.
- * key policy: a role that IAM lets do anything, on a key whose policy forgets it.
+ * key policy: a role whose IAM policy allows everything, and a key policy that does not allow it.
  */
 const TABLE = `
 operation                               | success | unknown | key     | alias   | disabled | pending | base64 | 0     | longest | too long | region  | permission | key policy
@@ -47,15 +47,15 @@ const TYPES: Record<string, string> = {
 }
 
 let kms: LocalKms
-let nobody: Credentials
-let forgotten: Credentials
+let powerless: Credentials
+let unnamed: Credentials
 let keyPolicy: object
 beforeAll(async () => {
   kms = await startLocalKms()
-  nobody = kms.createUser({ name: 'nobody' }).credentials
+  powerless = kms.createUser({ name: 'powerless' }).credentials
   const statement = { Effect: 'Allow', Action: '*', Resource: '*' }
   const policies = [{ Version: '2012-10-17', Statement: [statement] }]
-  forgotten = kms.credentialsOf(kms.createRole({ name: 'forgotten', policies }).arn)
+  unnamed = kms.credentialsOf(kms.createRole({ name: 'unnamed', policies }).arn)
   const own = { ...statement, Action: 'kms:*', Principal: { AWS: kms.admin.arn } }
   keyPolicy = { Version: '2012-10-17', Statement: [own] }
 })
@@ -67,7 +67,7 @@ interface World {
   name: string
   /** The parameter's path. */
   path: string
-  /** The secret's version, whose stage is BLUE too. */
+  /** The version of the secret. It also has the staging label BLUE. */
   version: string
 }
 
@@ -88,7 +88,7 @@ async function makeWorld(): Promise<World> {
 
 interface Row {
   input: (world: World) => Record<string, unknown>
-  /** The members that the cases change, and the greatest length of the value. */
+  /** The members that the cases change, and the maximum length of the value. */
   name?: string
   key?: string
   value?: string
@@ -155,7 +155,7 @@ const ROWS: Record<string, Row> = {
   'secretsmanager:DeleteSecret': bySecret(),
 }
 
-/** Brings about a case, and gives the request that meets it. */
+/** Sets up a case, and returns its request. */
 async function arrange(column: string, row: Row, { KeyId, ...world }: World) {
   const input = row.input({ KeyId, ...world })
   const options: Parameters<typeof call>[3] = {}
@@ -170,21 +170,24 @@ async function arrange(column: string, row: Row, { KeyId, ...world }: World) {
   if (column === 'longest') input[row.value ?? ''] = long(0)
   if (column === 'too long') input[row.value ?? ''] = long(1)
   if (column === 'region') options.region = 'ap-southeast-2'
-  if (column === 'permission') options.credentials = nobody
-  if (column === 'key policy') options.credentials = forgotten
+  if (column === 'permission') options.credentials = powerless
+  if (column === 'key policy') options.credentials = unnamed
   return { input, options }
 }
 
 const { operations, cells } = readTable(TABLE)
 
-describe('the stores answer each case as AWS documents it', () => {
-  test.each(cells)('$operation, $column: $answer', async ({ operation, column, answer }) => {
-    const { input, options } = await arrange(column, ROWS[operation]!, await makeWorld())
-    const { status, type } = await call(kms, operation, input, options)
-    expect([status, type]).toEqual(answer === '200' ? [200, undefined] : [400, TYPES[answer]])
-  })
+describe('the documented answer of the stores in every case', () => {
+  it.each(cells)(
+    'answers $operation with $answer in the case: $column',
+    async ({ operation, column, answer }) => {
+      const { input, options } = await arrange(column, ROWS[operation]!, await makeWorld())
+      const { status, type } = await call(kms, operation, input, options)
+      expect([status, type]).toEqual(answer === '200' ? [200, undefined] : [400, TYPES[answer]])
+    },
+  )
 
-  test('the table has a row for every operation that they serve', () => {
+  it('has a row in the table for every operation that they serve', () => {
     const served = (['ssm', 'secretsmanager'] as const).flatMap((service) =>
       Object.keys(OPERATIONS[service]).map((name) => `${service}:${name}`),
     )

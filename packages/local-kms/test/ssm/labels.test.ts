@@ -4,7 +4,7 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 
 let kms: LocalKms
@@ -23,20 +23,20 @@ const valueOf = async (Name: string) =>
   (await ssm.send(new GetParameterCommand({ Name }))).Parameter?.Value
 
 describe('a label', () => {
-  test('selects the version that it stands at, and stands at one alone', async () => {
+  it('selects its version, and belongs to one version', async () => {
     await label(1, 'live')
     expect(await valueOf('/p:live')).toBe('first')
     await label(undefined, 'live')
     expect(await valueOf('/p:live')).toBe('second')
   })
 
-  test('that SSM does not take is given back, and selects nothing', async () => {
+  it('is returned and ignored if it is invalid', async () => {
     expect((await label(1, '1st', 'awsome', 'good')).InvalidLabels).toEqual(['1st', 'awsome'])
     expect(await valueOf('/p:good')).toBe('first')
     await expect(valueOf('/p:1st')).rejects.toThrow('could not find version 1st')
   })
 
-  test('needs a version that exists', async () => {
+  it('needs a version that exists', async () => {
     await expect(label(9, 'x')).rejects.toMatchObject({ name: 'ParameterVersionNotFound' })
   })
 })

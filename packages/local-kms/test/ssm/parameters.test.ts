@@ -5,7 +5,7 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { call, succeed } from '../call.js'
 
@@ -46,7 +46,7 @@ const refusal = (promise: Promise<unknown>): Promise<string> =>
   )
 
 describe('a SecureString', () => {
-  test('read without decryption is a KMS ciphertext under PARAMETER_ARN', async () => {
+  it('is a KMS ciphertext with PARAMETER_ARN if it is read without decryption', async () => {
     const Name = await put()
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name }))
     expect(Parameter).toMatchObject({ Name, Type: 'SecureString', ARN: arn(Name), Version: 1 })
@@ -59,13 +59,13 @@ describe('a SecureString', () => {
     )
   })
 
-  test('read with decryption is its value', async () => {
+  it('is its value if it is read with decryption', async () => {
     const Name = await put()
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name, WithDecryption: true }))
     expect(Parameter?.Value).toBe('hunter2')
   })
 
-  test("under the service's own key cannot be opened but through SSM", async () => {
+  it('of the AWS managed key can only be decrypted through SSM', async () => {
     const Name = await put({ KeyId: undefined })
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name }))
     const CiphertextBlob = Buffer.from(Parameter?.Value as string, 'base64')
@@ -76,7 +76,7 @@ describe('a SecureString', () => {
     expect(through.Parameter?.Value).toBe('hunter2')
   })
 
-  test('of the advanced tier begins as an Encryption SDK message and is no KMS ciphertext', async () => {
+  it('of the advanced tier starts like an Encryption SDK message', async () => {
     const Value = 'x'.repeat(5000)
     const Name = await put({ Tier: 'Advanced', Value })
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name }))
@@ -89,7 +89,7 @@ describe('a SecureString', () => {
     expect(through.Parameter?.Value).toBe(Value)
   })
 
-  test('needs no kms:Decrypt to be read without decryption, and does to be read with it', async () => {
+  it('needs kms:Decrypt only to be read with decryption', async () => {
     const Name = await put()
     const { credentials } = kms.createUser({
       name: 'build',
@@ -113,7 +113,7 @@ describe('a SecureString', () => {
     expect(other.text).toContain('not authorized to perform: ssm:GetParameter on resource')
   })
 
-  test('opens for a role whose kms:Decrypt is bound to SSM and to the parameter', async () => {
+  it('is decrypted for a role whose kms:Decrypt is limited to SSM and the parameter', async () => {
     const Name = await put()
     const decrypt = (service: string) => ({
       Effect: 'Allow',
@@ -139,7 +139,7 @@ describe('a SecureString', () => {
     expect([await status('ssm'), await status('s3')]).toEqual([200, 400])
   })
 
-  test('under a key that is disabled or does not exist is InvalidKeyId', async () => {
+  it('fails with InvalidKeyId if its key is disabled or missing', async () => {
     const { keyId } = await kms.createKey()
     const Name = await put({ KeyId: keyId })
     await succeed(kms, 'DisableKey', { KeyId: keyId })
@@ -150,7 +150,7 @@ describe('a SecureString', () => {
 })
 
 describe('parameters', () => {
-  test('are overwritten on request only, and keep their versions', async () => {
+  it('are overwritten on request only, and keep their versions', async () => {
     const Name = await put({ Type: 'String', Value: 'one', KeyId: undefined })
     const again = { Name, Value: 'two', Type: 'String' as const }
     expect(await refusal(ssm.send(new PutParameterCommand(again)))).toBe('ParameterAlreadyExists')
@@ -167,7 +167,7 @@ describe('parameters', () => {
     expect(await refusal(value(`${Name}:9`))).toBe('ParameterVersionNotFound')
   })
 
-  test('that do not exist are named among those that do', async () => {
+  it('that do not exist are returned as InvalidParameters', async () => {
     const Name = await put()
     const answer = await ssm.send(
       new GetParametersCommand({ Names: [Name, '/nowhere'], WithDecryption: true }),
@@ -179,19 +179,19 @@ describe('parameters', () => {
     )
   })
 
-  test('without a leading slash have it in their ARN', async () => {
+  it('without a leading slash have one in their ARN', async () => {
     const request = { Name: 'plain', Value: 'v', Type: 'String' as const }
     await ssm.send(new PutParameterCommand(request))
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: arn('/plain') }))
     expect(Parameter).toMatchObject({ Name: 'plain', ARN: arn('/plain'), Value: 'v' })
   })
 
-  test('take 4096 bytes in the standard tier', async () => {
+  it('have at most 4096 bytes in the standard tier', async () => {
     expect(await refusal(put({ Value: 'x'.repeat(4096) }))).toBe('none')
     expect(await refusal(put({ Value: 'x'.repeat(4097) }))).toBe('ValidationException')
   })
 
-  test('of one region are not in another', async () => {
+  it('belong to one region', async () => {
     const Name = await put()
     const { type } = await call(kms, 'ssm:GetParameter', { Name }, { region: 'eu-west-1' })
     expect(type).toBe('ParameterNotFound')

@@ -5,7 +5,7 @@ import {
   STSClient,
   type Credentials as StsCredentials,
 } from '@aws-sdk/client-sts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type Credentials, type LocalKms } from '../../src/index.js'
 import { call } from '../call.js'
 
@@ -37,7 +37,7 @@ const allow = (Action: string, Condition?: object): object => ({
 })
 
 describe('GetCallerIdentity', () => {
-  test('names the user, without any permission', async () => {
+  it('returns the user, without any permission', async () => {
     const { arn, credentials } = kms.createUser({ name: 'plain' })
     const identity = await client(credentials).send(new GetCallerIdentityCommand({}))
     expect(identity).toMatchObject({
@@ -47,7 +47,7 @@ describe('GetCallerIdentity', () => {
     })
   })
 
-  test("is refused with STS's own names and statuses", async () => {
+  it('fails with the errors and statuses of STS', async () => {
     const { credentials } = kms.admin
     const ask = (other: Partial<Credentials>) =>
       refusal(client({ ...credentials, ...other }).send(new GetCallerIdentityCommand({})))
@@ -61,7 +61,7 @@ const assume = (who: Credentials, RoleArn: string): Promise<string> =>
   refusal(client(who).send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'xx' })))
 
 describe('AssumeRole', () => {
-  test("gives a session that is the role's, with the role's policies", async () => {
+  it("returns a session with the role's policies", async () => {
     const role = kms.createRole({ name: 'app', policies: [allow('kms:ListKeys')] })
     const request = { RoleArn: role.arn, RoleSessionName: 'build-7', DurationSeconds: 900 }
     const answer = await client().send(new AssumeRoleCommand(request))
@@ -74,7 +74,7 @@ describe('AssumeRole', () => {
     expect((await call(kms, 'ListAliases', {}, { credentials })).type).toBe('AccessDeniedException')
   })
 
-  test('is for those whom the trust policy names, or whom IAM lets when it trusts the account', async () => {
+  it('needs the trust policy, and an IAM policy if it trusts the account', async () => {
     const friend = kms.createUser({ name: 'friend' })
     const trust = {
       Version: '2012-10-17',
@@ -89,7 +89,7 @@ describe('AssumeRole', () => {
     expect(await assume(kms.admin.credentials, `${open.arn}-missing`)).toBe('403 AccessDenied')
   })
 
-  test('may ask for an external id', async () => {
+  it('can require an external id', async () => {
     const statement = {
       Effect: 'Allow',
       Principal: { AWS: kms.admin.arn },
@@ -106,7 +106,7 @@ describe('AssumeRole', () => {
     ])
   })
 
-  test('takes 15 minutes to an hour', async () => {
+  it('accepts durations of 15 minutes to one hour', async () => {
     const { arn: RoleArn } = kms.createRole({ name: 'timed' })
     const assume = (DurationSeconds: number) =>
       refusal(
@@ -120,7 +120,7 @@ describe('AssumeRole', () => {
 })
 
 describe('GetSessionToken', () => {
-  test('gives a session of the user, which cannot get another', async () => {
+  it('returns a session of the user, which cannot get another session', async () => {
     const { Credentials: given } = await client().send(new GetSessionTokenCommand({}))
     const credentials = issued(given)
     const identity = await client(credentials).send(new GetCallerIdentityCommand({}))
@@ -130,7 +130,7 @@ describe('GetSessionToken', () => {
     )
   })
 
-  test('with the code of an MFA device opens what asks for MFA; a code is good for once', async () => {
+  it('accepts each code of an MFA device once, and satisfies MFA conditions', async () => {
     const needsMfa = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } }
     const user = kms.createUser({
       name: 'careful',

@@ -3,7 +3,7 @@ import {
   GetCallerIdentityCommand,
   STSClient,
 } from '@aws-sdk/client-sts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   startLocalKms,
   type Credentials,
@@ -53,7 +53,7 @@ const refusal = (token: string, role?: string) =>
   )
 
 describe('AssumeRoleWithWebIdentity', () => {
-  test('gives a session of the role to whom its trust policy describes, unsigned', async () => {
+  it('returns a session of the role for an unsigned request that it trusts', async () => {
     const { Credentials: given, SubjectFromWebIdentityToken } = await assume(
       provider.token({ sub, aud }),
     )
@@ -70,7 +70,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     })
   })
 
-  test('is refused to another repository, for another audience, and of a role that trusts no provider', async () => {
+  it('denies other subjects, other audiences, and roles without a provider', async () => {
     const denied = 'AccessDenied'
     expect(await refusal(provider.token({ sub: 'repo:mallory/orders:x', aud }))).toBe(denied)
     expect(await refusal(provider.token({ sub, aud: 'elsewhere' }))).toBe(denied)
@@ -78,7 +78,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     expect(await refusal(provider.token({ sub, aud }), other)).toBe(denied)
   })
 
-  test('is refused to a token that is altered, expired, or another provider’s', async () => {
+  it('rejects a token that is changed, expired, or of another provider', async () => {
     const [head, , signature] = provider.token({ sub: 'repo:mallory/x:y', aud }).split('.')
     const [, body] = provider.token({ sub, aud }).split('.')
     expect(await refusal([head, body, signature].join('.'))).toBe('InvalidIdentityTokenException')
