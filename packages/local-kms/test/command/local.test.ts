@@ -227,7 +227,10 @@ describe('a usage error', () => {
     [['--memory', '--port', 'http'], /--port http: not a port number/],
     [['--memory', '--region', 'nowhere', '--', 'x'], /'nowhere' is not a valid region name/],
     [['--memory', '--fault', 'x', '--', 'x'], /--fault x: invalid syntax/],
-    [['--memory', '--fault', 'Decrpt=hang', '--', 'x'], /--fault Decrpt=hang: .*this operation is not served/],
+    [
+      ['--memory', '--fault', 'Decrpt=hang', '--', 'x'],
+      /--fault Decrpt=hang: .*this operation is not served/,
+    ],
     [['--memory', '--fault', '*=hang@2', '--', 'x'], /--fault \*=hang@2: .*at most 1/],
     [['--memory', '--clock-offset', 'x', '--', 'x'], /--clock-offset x: invalid duration/],
     [['--memory', '--principals', '/nowhere.json', '--', 'x'], /--principals \/nowhere.json/],
