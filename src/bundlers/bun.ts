@@ -109,10 +109,10 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession) {
     )
     if (typeof json === 'string')
       assets.push({ name: json, content: Buffer.from(JSON.stringify(metafile)) })
-    await build.checkOutputs(assets, metafile && graphOf(metafile, process.cwd()))
+    await build.checkOutputs(assets, metafile && graphOf(metafile, process.cwd()), config)
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
+    await build.record(resolve(outdir ?? '.'), assets, config)
     if (outdir === undefined) return
-    await build.record(resolve(outdir), assets, config)
     for (const { name, content } of assets) {
       const path = resolve(outdir, name)
       await mkdir(dirname(path), { recursive: true })

@@ -56,7 +56,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
             name,
             content: Buffer.from(bytes),
           }))
-          await build.checkOutputs(assets)
+          await build.checkOutputs(assets, undefined, folder)
           await build.record(folder, assets, folder)
           for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
           // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.

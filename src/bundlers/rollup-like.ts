@@ -46,8 +46,9 @@ export function rollupLike(build: BuildSession) {
     const assets = files.map((file) =>
       assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
     )
-    await build.checkOutputs(assets, graphOf(this))
-    await build.record(folderOf(output), assets, identityOf(this, output))
+    const identity = identityOf(this, output)
+    await build.checkOutputs(assets, graphOf(this), identity)
+    await build.record(folderOf(output), assets, identity)
     for (const { message } of build.warnings()) this.warn(message)
   }
 

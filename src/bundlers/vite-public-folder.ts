@@ -1,16 +1,31 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { relative, sep } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { relative, resolve, sep } from 'node:path'
 import type { ResolvedConfig } from 'vite'
-import type { Asset } from '../pipeline/leak-check/examine.js'
+import { assetOf, type Asset } from '../pipeline/leak-check/examine.js'
 import { walkFiles } from '../util/walk.js'
 
-/** The files that Vite copies beside the outputs as they are, and that are in no bundle. */
-export async function publicFiles({ root, publicDir, build }: ResolvedConfig): Promise<Asset[]> {
+/** A file that Vite copies next to the outputs as it is, and that is in no bundle. */
+export interface PublicFile extends Asset {
+  /** Where it is copied from, and to. */
+  source: string
+  path: string
+}
+
+/** Returns the files of the public folder, if the build copies it. */
+export async function publicFiles(config: ResolvedConfig): Promise<PublicFile[]> {
+  const { root, publicDir, build } = config
   if (!build.copyPublicDir || !publicDir || !existsSync(publicDir)) return []
-  const files: Asset[] = []
+  const files: PublicFile[] = []
   // Vite copies what links point to.
-  for await (const path of walkFiles(publicDir))
-    files.push({ name: relative(root, path).split(sep).join('/'), content: await readFile(path) })
+  for await (const source of walkFiles(publicDir)) {
+    const name = relative(root, source).split(sep).join('/')
+    const path = resolve(root, build.outDir, relative(publicDir, source))
+    files.push(
+      Object.assign(
+        assetOf(name, () => readFileSync(source)),
+        { source, path },
+      ),
+    )
+  }
   return files
 }

@@ -99,8 +99,10 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         order: 'pre',
         sequential: true,
         async handler() {
-          if (build.hasSealed)
-            await build.checkCopiedFiles(await publicFiles(this.environment.config))
+          const { config, name } = this.environment
+          const files = await publicFiles(config)
+          build.rememberCopiedFiles(files, `public folder, ${name}`)
+          if (build.hasSealed) await build.checkCopiedFiles(files)
         },
       },
       configEnvironment: () => checkedDependencies(build),
@@ -115,6 +117,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         serves = config.command === 'serve'
         mayPrerender = !serves && advice !== undefined
         if (mayPrerender) process.env[PRERENDERING] = '1'
+        if (serves) build.setServing()
         await environment.load(config)
       },
     },

@@ -8,7 +8,7 @@ import { assetOf } from '../pipeline/leak-check/examine.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { scrub } from '../pipeline/leak-check/scrub.js'
 import type { BuildSession } from '../pipeline/session.js'
-import type { ModuleHost } from '../pipeline/target.js'
+import type { ModuleHost, Target } from '../pipeline/target.js'
 import { NAME, transformHook } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
@@ -70,17 +70,22 @@ interface NativeContext {
 
 /** Known once the compiler has its defaults, which is after plugins are applied. */
 function hostOf({ compiler }: NativeContext): Omit<ModuleHost, 'watch'> {
-  const { platform, options } = compiler as Partial<Host> & Pick<Host, 'options'>
-  // webpack before 5.92 and Rspack before 1.7 have no `platform`.
-  const { web, node } = platform ?? options.externalsPresets
+  const { options } = compiler
   return {
     target: {
-      platform: web === true && node !== true ? 'browser' : 'node',
+      platform: platformOf(compiler),
       command: 'build',
       format: options.output.module === true ? 'esm' : 'cjs',
     },
     requestOf,
   }
+}
+
+function platformOf(compiler: Host): Target['platform'] {
+  const { platform, options } = compiler as Partial<Host> & Pick<Host, 'options'>
+  // webpack before 5.92 and Rspack before 1.7 have no `platform`.
+  const { web, node } = platform ?? options.externalsPresets
+  return web === true && node !== true ? 'browser' : 'node'
 }
 
 /** What takes webpack's own API, the same in Rspack: the build's own modules, and the check of what is finished. */
@@ -117,8 +122,8 @@ export function attach(build: BuildSession, host: Host) {
         .map(({ name, source }) => assetOf(name, () => source.source()))
       refused = false
       try {
-        await build.checkOutputs(assets, graphOf(compilation))
-        await build.record(compilation.outputOptions.path, assets)
+        await build.checkOutputs(assets, graphOf(compilation), compiler)
+        await build.record(compilation.outputOptions.path, assets, compiler)
       } catch (error) {
         // It would end a watch session, which is to build again once the mistake is mended.
         if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
@@ -132,7 +137,8 @@ export function attach(build: BuildSession, host: Host) {
     },
   )
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
-    if (!refused) await build.writeManifest()
+    // The build of a browser has nothing to list, and would replace the manifest of the server's.
+    if (!refused && (build.hasSealed || platformOf(host) === 'node')) await build.writeManifest()
   })
 }
 

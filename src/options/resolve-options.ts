@@ -29,6 +29,9 @@ export function resolveOptions(
   const mistake = mistakeIn(options)
   if (mistake) fail(mistake)
 
+  if (options.proof && options.leakCheck)
+    fail('the options leakCheck and proof are the same one, and both are given. Remove proof.')
+
   const vouched = pinsIn(environment)
   const pins = vouched.length ? vouched : list(options.pin)
   const badPin = pins.find((pin) => !/^sha256:[0-9a-f]{64}$/.test(pin))
@@ -55,7 +58,7 @@ export function resolveOptions(
     env: options.env ?? process.env,
     plaintextLiterals: options.plaintextLiterals ?? 'warn',
     client: options.client ?? 'error',
-    proof: { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] },
+    leakCheck: leakCheckOf(options),
     manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     types: options.types ?? true,
@@ -66,4 +69,14 @@ export function resolveOptions(
       DECLARATION,
     ],
   }
+}
+
+function leakCheckOf({ leakCheck, proof }: Options): OptionsResolved['leakCheck'] {
+  const {
+    minLength = 8,
+    except = [],
+    removeWritten = false,
+    scope = 'command',
+  } = leakCheck ?? proof ?? {}
+  return { minLength, except, removeWritten, scope, optionName: proof ? 'proof' : 'leakCheck' }
 }

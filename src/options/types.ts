@@ -63,12 +63,26 @@ export interface Options {
   plaintextLiterals?: 'allow' | 'warn' | 'error'
   /** What to do about a mark in a browser bundle. Default: `error`. */
   client?: 'error' | 'allow'
-  proof?: {
+  /** The search of every output for plaintexts, before it is written. */
+  leakCheck?: {
     /** Plaintexts shorter than this many characters are not searched for. Default: 8. */
     minLength?: number
-    /** Names of secrets that may stand in the output, `DB_USER` say. */
+    /** Names of secrets, or of their members, that may be in the output: `DB_USER`, `./db.json#engine`. */
     except?: string[]
+    /**
+     * Whether files that an earlier build of the same command wrote are removed if they contain a
+     * plaintext. Default: false.
+     */
+    removeWritten?: boolean
+    /**
+     * `command`: plaintexts and outputs of all builds of the project in this process are searched
+     * together, as frameworks build for the browser and the server. `build`: those of this
+     * instance of the plugin alone. Default: `command`.
+     */
+    scope?: 'command' | 'build'
   }
+  /** @deprecated The former name of `leakCheck`. */
+  proof?: NonNullable<Options['leakCheck']>
   dev?: {
     /**
      * What the marks are in Vite's dev server and under Vitest, where no AWS service is asked: values
@@ -109,7 +123,14 @@ export interface OptionsResolved {
   env: Record<string, string | undefined>
   plaintextLiterals: 'allow' | 'warn' | 'error'
   client: 'error' | 'allow'
-  proof: { minLength: number; except: string[] }
+  leakCheck: {
+    minLength: number
+    except: string[]
+    removeWritten: boolean
+    scope: 'command' | 'build'
+    /** The name by which the user gave the option. */
+    optionName: 'leakCheck' | 'proof'
+  }
   /** Absolute. */
   manifest: string | undefined
   /** A file's path is absolute. */

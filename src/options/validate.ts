@@ -94,9 +94,11 @@ const DEV: Shapes<NonNullable<Options['dev']>> = {
   },
 }
 
-const PROOF: Shapes<NonNullable<Options['proof']>> = {
+const LEAK_CHECK: Shapes<NonNullable<Options['leakCheck']>> = {
   minLength: { is: isWhole(4, Infinity), allowed: 'a whole number, 4 or more' },
   except: { is: isListOf(isText), allowed: "a list of names: ['DB_USER']" },
+  removeWritten: flag,
+  scope: oneOf('command', 'build'),
 }
 
 const OPTIONS: Shapes<Options> = {
@@ -128,7 +130,8 @@ const OPTIONS: Shapes<Options> = {
   env: { is: isObject, allowed: 'an object of variables', hidden: true },
   plaintextLiterals: oneOf('allow', 'warn', 'error'),
   client: oneOf('error', 'allow'),
-  proof: within(PROOF),
+  leakCheck: within(LEAK_CHECK),
+  proof: within(LEAK_CHECK),
   dev: {
     ...within(DEV),
     is: (value) => isObject(value) && (value as { values?: unknown }).values !== undefined,

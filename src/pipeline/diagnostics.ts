@@ -4,6 +4,7 @@ import type { SecretsFile } from '../secrets-file/parse.js'
 import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
 import { publicKeysOnly } from '../secrets-file/pins.js'
 import type { Mark } from './collect/mark.js'
+import type { LeakCheckOptions } from './leak-check/examine.js'
 import type { Seen } from './leak-check/parts.js'
 
 export type WarningCode =
@@ -48,17 +49,20 @@ export const manyDirect = (count: number) =>
     { count },
   )
 
-export const tooShortToSearch = (seen: Seen[], minLength: number) =>
+export const tooShortToSearch = (
+  seen: Seen[],
+  { minLength, optionName = 'leakCheck' }: LeakCheckOptions,
+) =>
   warning(
     'PROOF_SKIPPED',
-    `too short to be searched for in the output (proof.minLength ${minLength}): ${namesOf(seen).join(', ')}.`,
+    `too short to be searched for in the output (${optionName}.minLength ${minLength}): ${namesOf(seen).join(', ')}.`,
     { names: namesOf(seen), minLength },
   )
 
-export const exceptedFromSearch = (seen: Seen[]) =>
+export const exceptedFromSearch = (seen: Seen[], { optionName = 'leakCheck' }: LeakCheckOptions) =>
   warning(
     'PROOF_SKIPPED',
-    `not searched for in the output, since proof.except names ${seen.length > 1 ? 'them' : 'it'}: ${namesOf(seen).join(', ')}.`,
+    `not searched for in the output, since ${optionName}.except names ${seen.length > 1 ? 'them' : 'it'}: ${namesOf(seen).join(', ')}.`,
     { names: namesOf(seen) },
   )
 

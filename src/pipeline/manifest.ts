@@ -10,7 +10,7 @@ import type { Format } from '../secret/format.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { replaceFile } from '../util/replace-file.js'
 import { type Mark, nameOf } from './collect/mark.js'
-import { unsearched, type Asset, type Proof } from './leak-check/examine.js'
+import { unsearched, type Asset, type SearchOptions } from './leak-check/examine.js'
 import type { Seen } from './leak-check/parts.js'
 import { searcher } from './leak-check/search.js'
 import type { Sealed, Sealer } from './seal/sealer.js'
@@ -133,9 +133,9 @@ export function createManifest(path: string) {
     },
 
     /** Written in one step, after the outputs; one that is equal already is left as it is. */
-    async write(seen: Seen[], proof: Proof) {
+    async write(seen: Seen[], options: SearchOptions) {
       const all = [...found.values()].flat()
-      const text = `${JSON.stringify(manifestOf(all, seen, proof), null, 2)}\n`
+      const text = `${JSON.stringify(manifestOf(all, seen, options), null, 2)}\n`
       if ((await readFile(path, 'utf8').catch(() => null)) === text) return
       await mkdir(dirname(path), { recursive: true })
       await replaceFile(path, text)
@@ -157,7 +157,7 @@ async function opened(sharing: Embedded[], bytes: Buffer): Promise<Embedded[]> {
   )
 }
 
-function manifestOf(found: Found[], seen: Seen[], proof: Proof): Manifest {
+function manifestOf(found: Found[], seen: Seen[], options: SearchOptions): Manifest {
   const base = commonFolder(found.map(({ folder }) => folder))
   const secrets = [...grouped(found, ({ embedded }) => keyOf(embedded)).values()].map((all) => ({
     ...all[0]!.embedded.facts,
@@ -165,7 +165,7 @@ function manifestOf(found: Found[], seen: Seen[], proof: Proof): Manifest {
       all.map(({ folder, chunk }) => relative(base, join(folder, chunk)).split(sep).join('/')),
     ),
   }))
-  const { excepted, short } = unsearched(seen, proof)
+  const { excepted, short } = unsearched(seen, options)
   return {
     version: 1,
     secrets: secrets.sort(byName),

@@ -12,10 +12,12 @@ import { MARKER, type Collected } from './collect/mark.js'
 import type { Warning } from './diagnostics.js'
 import { refuseSync, type Emitted } from './emit/emit.js'
 import { moduleCode } from './emit/shim.js'
+import { BuildCommand } from './leak-check/build-command.js'
 import { checkClientBundle, clientMarks, inClient, userChain } from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
 import { asText, checkOutputs, unseenModule } from './leak-check/leak-check.js'
 import { pathOf, type Graph } from './leak-check/origins.js'
+import type { Seen } from './leak-check/parts.js'
 import { loadSecretsFile } from './load-secrets-file.js'
 import { createManifest } from './manifest.js'
 import { ModuleRegistry } from './module-registry.js'
@@ -52,6 +54,9 @@ export class BuildSession {
   readonly #timings = createTimings()
   readonly #manifest: ReturnType<typeof createManifest> | undefined
   readonly #modules = new ModuleRegistry()
+  readonly #command: BuildCommand
+  /** Plaintexts that the outputs of each build were searched for. */
+  readonly #searched = new Map<unknown, Seen[]>()
   /** Sources as our maps show them. */
   readonly #redacted = new Set<string>()
   #root: string
@@ -73,6 +78,8 @@ export class BuildSession {
     this.#sealer = createSealer(options, kms, this.#remote.fetching.bounded)
     this.#manifest = options.manifest === undefined ? undefined : createManifest(options.manifest)
     this.#root = options.root
+    this.#command = new BuildCommand(options.root, () => this.#modules.plaintexts)
+    if (options.leakCheck.scope === 'build') this.#command.leave()
     this.include = options.include
     this.exclude = options.exclude
   }
@@ -80,6 +87,12 @@ export class BuildSession {
   /** Sets the folder that places are relative to, so that messages and bundles are the same on every machine. */
   setRoot(folder: string): void {
     this.#root = folder
+    this.#command.setRoot(folder)
+  }
+
+  /** Keeps a dev server, which writes no outputs, apart from the builds of the process. */
+  setServing(): void {
+    this.#command.leave()
   }
 
   /** Sets the last sentence of CLIENT_BUNDLE: what to do next, in the terms of the user's framework. */
@@ -152,14 +165,19 @@ export class BuildSession {
   /**
    * Checks all outputs before any is written.
    *
+   * @param build identifies the build, as in `record`.
    * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL, CLIENT_BUNDLE, or the first
    *   failure of a module.
    */
-  async checkOutputs(assets: Asset[], graph: Graph = { inputs: [] }): Promise<void> {
+  async checkOutputs(
+    assets: Asset[],
+    graph: Graph = { inputs: [] },
+    build?: unknown,
+  ): Promise<void> {
     if (this.#failure) throw this.#failure
     const { clientMarks } = this.#modules
     checkClientBundle(assets, clientMarks, graph, this.#fromRoot, this.#clientAdvice)
-    await this.#timings.timed('leak check', () => this.#checkForLeaks(assets, graph))
+    await this.#timings.timed('leak check', () => this.#checkForLeaks(assets, graph, build))
     this.#timings.print()
   }
 
@@ -181,18 +199,35 @@ export class BuildSession {
     return this.#checkForLeaks(assets, { inputs: [] })
   }
 
+  /** Remembers files that the bundler copies, to search them for plaintexts that become known later. */
+  rememberCopiedFiles(files: { path: string; source: string }[], build: unknown): void {
+    const outputs = files.map(({ path, source }) => ({ path, source, build, content: undefined }))
+    this.#command.remember(outputs, build, [])
+  }
+
   /**
-   * Adds checked outputs, named relative to the folder, to the manifest.
+   * Remembers checked outputs, named relative to the folder: for plaintexts that become known later,
+   * and for the manifest.
    *
    * @param build identifies the build, since one plugin may be in several: a rebuild replaces its outputs.
    */
   async record(folder: string, outputs: Asset[], build?: unknown): Promise<void> {
+    const remembered = outputs.map((output) => ({
+      path: resolvePath(folder, output.name),
+      build,
+      source: undefined,
+      content: output.content,
+    }))
+    this.#command.remember(remembered, build, this.#searched.get(build) ?? [])
+    // A build beside this one may have found a plaintext since the check.
+    await this.#checkForLeaks([], { inputs: [] })
+    this.#command.finish()
     await this.#manifest?.add(folder, outputs, build)
   }
 
   /** Writes the manifest, after the outputs. @throws KmsBuildError FILE_UNWRITABLE. */
   async writeManifest(): Promise<void> {
-    await this.#manifest?.write(this.#modules.plaintexts, this.#options.proof)
+    await this.#manifest?.write(this.#modules.plaintexts, this.#options.leakCheck)
   }
 
   /** @throws KmsBuildError MARK_UNTRANSFORMED if a source that is embedded as text has marks. */
@@ -214,13 +249,16 @@ export class BuildSession {
     if (this.#secretsFile && this.#options.types) await updateTypes(this.#secretsFile)
   }
 
-  #checkForLeaks(assets: Asset[], graph: Graph): Promise<void> {
+  #checkForLeaks(assets: Asset[], graph: Graph, build?: unknown): Promise<void> {
+    const { plaintexts } = this.#command
+    this.#searched.set(build, plaintexts)
     return checkOutputs(
       assets,
-      this.#modules.plaintexts,
-      this.#options.proof,
+      plaintexts,
+      this.#options.leakCheck,
       graph,
       this.#fromRoot,
+      (seen) => this.#command.unsearched(seen, build),
     )
   }
 

@@ -19,22 +19,22 @@ const MANY_DIRECT = 10
 /** Returns the warnings to print after a successful build. */
 export function warnings(
   modules: ModuleRecord[],
-  options: Pick<OptionsResolved, 'plaintextLiterals' | 'proof' | 'devValues' | 'pins'>,
+  options: Pick<OptionsResolved, 'plaintextLiterals' | 'leakCheck' | 'devValues' | 'pins'>,
   secretsFile: SecretsFile | null = null,
 ): Warning[] {
   const literals = modules.flatMap((module) => module.plaintextLiterals)
   const direct = modules.reduce((sum, module) => sum + module.direct, 0)
   const { short, excepted } = unsearched(
     modules.flatMap(({ seen }) => seen),
-    options.proof,
+    options.leakCheck,
   )
   return [
     ...(literals.length && options.plaintextLiterals === 'warn'
       ? [plaintextLiterals(literals)]
       : []),
     ...(direct > MANY_DIRECT ? [manyDirect(direct)] : []),
-    ...(short.length ? [tooShortToSearch(short, options.proof.minLength)] : []),
-    ...(excepted.length ? [exceptedFromSearch(excepted)] : []),
+    ...(short.length ? [tooShortToSearch(short, options.leakCheck)] : []),
+    ...(excepted.length ? [exceptedFromSearch(excepted, options.leakCheck)] : []),
     ...(secretsFile && options.pins.length && checkPins(secretsFile, options.pins) !== 'complete'
       ? [pinOfPublicKeys(secretsFile)]
       : []),

@@ -103,7 +103,7 @@ const pluginOptions = (flags: PluginFlags): Options => ({
   ...(flags.pin && { pin: flags.pin }),
   ...(flags.mode && { mode: flags.mode }),
   ...(flags.plaintextLiterals && { plaintextLiterals: flags.plaintextLiterals }),
-  ...(flags.except && { proof: { except: flags.except } }),
+  ...(flags.except && { leakCheck: { except: flags.except } }),
 })
 
 const some = (paths: string[]) =>

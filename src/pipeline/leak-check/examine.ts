@@ -21,12 +21,19 @@ export function assetOf(name: string, read: () => Asset['content']): Asset {
   }
 }
 
-export interface Proof {
+export interface SearchOptions {
   minLength: number
   except: string[]
 }
 
-/** A plaintext that stands in an output. */
+/** The plugin's option `leakCheck`. */
+export interface LeakCheckOptions extends SearchOptions {
+  removeWritten?: boolean
+  /** The name by which the user gave the option. */
+  optionName?: 'leakCheck' | 'proof'
+}
+
+/** An occurrence of a plaintext in an output. */
 export interface Leak {
   /** The secret's name or place. */
   secret: string
@@ -45,8 +52,8 @@ export interface Leftover {
   what: Residue
 }
 
-/** Which secrets cannot be searched for, since so short a text stands in any bundle by chance. */
-export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
+/** Separates the secrets that are searched for from those that are too short or excepted. */
+export const unsearched = (seen: Seen[], { minLength, except }: SearchOptions) => {
   const tooShort = (plaintext: Uint8Array) =>
     Buffer.from(plaintext).toString('utf8').length < minLength
   return {
@@ -57,9 +64,9 @@ export const unsearched = (seen: Seen[], { minLength, except }: Proof) => {
 }
 
 /** Returns a search for all plaintexts, to be used for every output. */
-export function searchFor(seen: Seen[], proof: Proof): Search {
-  const { minLength, except } = proof
-  const parts = unsearched(seen, proof).searched.flatMap((secret) => partsOf(secret, minLength))
+export function searchFor(seen: Seen[], options: SearchOptions): Search {
+  const { minLength, except } = options
+  const parts = unsearched(seen, options).searched.flatMap((secret) => partsOf(secret, minLength))
   return searcher(
     parts
       .filter(({ name }) => !except.includes(name))
@@ -94,17 +101,16 @@ export function examine(
     for (const hit of inName) leaks.push(leak(hit, ' (in its name)'))
     // Decoding an output takes most of the time.
     if (search.sought.longest) {
-      for (const { reading, encoding, bytes, placeOf } of views(
-        output.content,
-        search.sought,
-        name,
-      )) {
-        for (const hit of search(bytes)) {
+      for (const view of views(output.content, search.sought, name)) {
+        for (const hit of search(view.bytes)) {
+          const { pattern, offset } = hit
           // What an output contains is in most of its views.
-          const key = `${hit.pattern.name}\0${encoding}`
+          const key = `${pattern.name}\0${view.encoding}`
           if (known.has(key)) continue
           known.add(key)
-          leaks.push({ ...leak(hit, reading, encoding), place: placeOf(hit.offset) })
+          const end = offset + (pattern.reach ?? pattern.bytes.length)
+          const encoding = view.encodingOf?.(offset, end) ?? view.encoding
+          leaks.push({ ...leak(hit, view.reading, encoding), place: view.placeOf(offset) })
         }
       }
     }

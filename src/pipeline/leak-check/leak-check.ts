@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { KmsBuildError, type Place } from '../../errors.js'
 import { MARKER } from '../collect/mark.js'
+import { contentOf, keyOf, markSearched, type BuildCommand } from './build-command.js'
 import {
   examine,
   masked,
@@ -8,57 +10,142 @@ import {
   type Asset,
   type Leak,
   type Leftover,
-  type Proof,
+  type LeakCheckOptions,
 } from './examine.js'
 import { origins, pathOf, type Graph } from './origins.js'
 import type { Seen } from './parts.js'
 import type { Residue } from './residue.js'
+import type { Search } from './search.js'
 
 /**
- * Fails the build unless every output, its name too, is free of every plaintext that the build saw,
- * of marks that were never transformed and of imports of a shim left outside.
+ * Fails the build if an output, or its name, contains a plaintext that the build command saw, a mark that
+ * was never transformed, or an import of a shim that was left external. Outputs of earlier builds of
+ * the command are searched for the plaintexts that have become known since.
  *
- * @param shown how a path is shown in a message.
+ * @param shown returns a path as a message shows it.
+ * @param unsearched returns outputs of the same command that were not searched for all plaintexts.
  * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL; the message shows no value.
  */
 export async function checkOutputs(
   assets: Asset[],
-  seen: Seen[],
-  proof: Proof,
+  plaintexts: Seen[],
+  options: LeakCheckOptions,
   graph: Graph = { inputs: [] },
   shown = (path: string) => path,
+  unsearched: BuildCommand['unsearched'] = () => [],
 ): Promise<void> {
-  const search = searchFor(seen, proof)
+  const search = searchFor(plaintexts, options)
   const { leaks, leftovers } = examine(assets, search)
-  if (leaks.length) {
-    const names = new Set(leaks.map(({ secret }) => secret))
-    const safe = (text: string) => masked(text, search)
-    throw leak(
-      leaks.map((leak) => ({ ...leak, secret: safe(leak.secret) })),
-      await origins(names, search, graph, (path) => safe(shown(path)), safe),
+  const earlier = leaksInEarlierOutputs(unsearched(plaintexts), options, shown)
+  if (leaks.length || earlier.length) {
+    const names = new Set(
+      [leaks, ...earlier.map((one) => one.leaks)].flat().map((leak) => leak.secret),
     )
+    const safe = (text: string) => masked(text, search)
+    const leaksOf = (outputs: LeakingOutput[]) =>
+      distinct(
+        outputs.flatMap((output) => output.leaks),
+        safe,
+      )
+    const written = earlier.filter(({ path }) => existsSync(path))
+    if (options.removeWritten) await Promise.all(written.map(({ path }) => rm(path)))
+    throw leakError({
+      leaks: distinct(leaks, safe),
+      written: leaksOf(written),
+      areRemoved: options.removeWritten ?? false,
+      unwritten: leaksOf(earlier.filter((output) => !written.includes(output))),
+      origins: await origins(names, search, graph, (path) => safe(shown(path)), safe),
+      option: `${options.optionName ?? 'leakCheck'}.except`,
+    })
   }
   if (leftovers.length) throw leftover(leftovers)
+}
+
+interface LeakingOutput {
+  path: string
+  leaks: Leak[]
+}
+
+function leaksInEarlierOutputs(
+  outputs: ReturnType<BuildCommand['unsearched']>,
+  options: LeakCheckOptions,
+  shown: (path: string) => string,
+): LeakingOutput[] {
+  const searches = new Map<string, Search>()
+  return outputs.flatMap(({ output, missing }) => {
+    const content = contentOf(output)
+    if (content === null) return []
+    // Outputs of one build lack the same plaintexts.
+    const key = missing.map(keyOf).join('\0')
+    const search = searches.get(key) ?? searchFor(missing, options)
+    searches.set(key, search)
+    const { leaks } = examine([{ name: shown(output.path), content }], search)
+    if (leaks.length) return [{ path: output.path, leaks }]
+    markSearched(output, missing)
+    return []
+  })
+}
+
+/** One leak for each secret and output, with names that show no value. */
+function distinct(leaks: Leak[], safe: (text: string) => string): Leak[] {
+  const first = new Map<string, Leak>()
+  for (const leak of leaks) {
+    const key = `${leak.secret} ${leak.asset}`
+    if (!first.has(key)) first.set(key, { ...leak, secret: safe(leak.secret) })
+  }
+  return [...first.values()]
 }
 
 /** `NAME (encoding) in FILE:LINE:COLUMN`. */
 export const leakText = ({ secret, encoding, asset, place, reading }: Leak) =>
   `${secret} (${encoding}) in ${asset}${place ? `:${place}` : ''}${reading}`
 
-function leak(leaks: Leak[], stands: string[]) {
-  const first = new Map<string, Leak>()
-  for (const item of leaks) {
-    const key = `${item.secret} ${item.asset}`
-    if (!first.has(key)) first.set(key, item)
-  }
-  const lines = [...first.values()].slice(0, 10).map((item) => `  ${leakText(item)}`)
+interface LeakReport {
+  /** In outputs of this build, which are not written. */
+  leaks: Leak[]
+  /** In files that an earlier build of the command wrote. */
+  written: Leak[]
+  areRemoved: boolean
+  /** In outputs of an earlier build that are not on disk: its caller has them. */
+  unwritten: Leak[]
+  /** Places in the sources. */
+  origins: string[]
+  /** The option for exceptions. */
+  option: string
+}
+
+const MOST_LISTED = 10
+
+const list = (lines: string[]) =>
+  [
+    ...lines.slice(0, MOST_LISTED).map((line) => `  ${line}`),
+    ...(lines.length > MOST_LISTED ? [`  and ${lines.length - MOST_LISTED} more`] : []),
+  ].join('\n')
+
+function leakError({ leaks, written, areRemoved, unwritten, origins, option }: LeakReport) {
+  const section = (found: Leak[], text: string) =>
+    found.length ? [`${list(found.map(leakText))}\n${text}`] : []
+  const [first] = [...leaks, ...written, ...unwritten]
+  const remedy = `If it is no secret there (a user's name, a common word), name it in the option ${option}: ['${first!.secret}'].`
   return new KmsBuildError(
     'LEAK',
-    `the output would hold the plaintext of a secret; no file was written.\n${lines.join('\n')}\n` +
-      (stands.length
-        ? `The same text stands unmarked in:\n${stands.map((place) => `  ${place}`).join('\n')}\nMark it there too, or take it out. `
-        : 'Some other plugin or option put it there, or the text stands unmarked in a source. ') +
-      "If it is no secret there (a user's name, a common word), name the secret in the option proof.except.",
+    [
+      'an output contains the plaintext of a secret.',
+      ...section(leaks, 'These outputs were not written.'),
+      ...section(
+        written,
+        areRemoved
+          ? 'These files, written earlier by this command, were removed.'
+          : 'These files are on disk: they were written earlier by this command. Delete them, or set leakCheck.removeWritten.',
+      ),
+      ...section(
+        unwritten,
+        'These outputs of an earlier build of this command were handed to its caller. Do not deploy them.',
+      ),
+      origins.length
+        ? `The same text is unmarked in:\n${list(origins)}\nMark it there too, or remove it. ${remedy}`
+        : `Another plugin or option put it there, or the text is unmarked in a source. ${remedy}`,
+    ].join('\n'),
   )
 }
 
@@ -68,14 +155,14 @@ function leftover(left: Leftover[]) {
   if (mark) {
     return new KmsBuildError(
       'MARK_UNTRANSFORMED',
-      `${mark} holds a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
+      `${mark} contains a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
         'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins; a dependency with marks belongs in optimizeDeps.exclude).',
     )
   }
   if (text) return asText(text)
   return new KmsBuildError(
     'SHIM_EXTERNAL',
-    `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. No file was written. ` +
+    `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. It was not written. ` +
       "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals, and let it bundle (esbuild: bundle: true).",
   )
 }
@@ -84,7 +171,7 @@ function leftover(left: Leftover[]) {
 export const asText = (where: string) =>
   new KmsBuildError(
     'MARK_UNTRANSFORMED',
-    `${where} holds the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. No file was written. ` +
+    `${where} contains the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. It was not written. ` +
       'Move the marks to a module that is not embedded as a text.',
   )
 

@@ -12,6 +12,8 @@ export interface View {
   reading: string
   /** `base64` or `hex`, if that was decoded last. */
   encoding?: string | undefined
+  /** Returns the encoding of a part, if it is one that is known by name. */
+  encodingOf?(start: number, end: number): string | undefined
   bytes: Buffer
   /** Returns `line:column` of an offset, in the output itself unless the view was decompressed. */
   placeOf(offset: number): string
@@ -91,7 +93,7 @@ function* unescaped(view: View, limits: Limits, depth: number, hasCss: boolean) 
   const reach = limits.sought.longest + SLACK
   const decoded = unescape(view.bytes, { reach })
   if (decoded) {
-    if (decoded.bytes.length) yield* read(within(view, decoded), limits, depth + 1, hasCss)
+    if (decoded.bytes.length) yield* read(withNames(view, decoded), limits, depth + 1, hasCss)
     yield* skippedJoints(view, decoded, reach, limits, depth)
   }
   if (!hasCss || !decoded?.mayBeCss) return
@@ -127,6 +129,19 @@ const within = (
   reading = ' (unescaped)',
   encoding?: string,
 ): View => ({ reading, encoding, bytes, placeOf: (offset) => placeOf(originOf(offset)) })
+
+/** Names what was decoded. */
+function withNames(view: View, decoded: Unescaped): View {
+  return {
+    ...within(view, decoded, ' (unescaped)', view.encoding),
+    encodingOf(start, end) {
+      const [from, to] = [decoded.originOf(start), decoded.originOf(end)]
+      const encoded = view.bytes.toString('latin1', from, to)
+      if (/%[\da-f]{2}/i.test(encoded)) return 'percent-encoded'
+      return /&(?:#x?[\da-f]+|[a-z\d]+);/i.test(encoded) ? 'HTML-escaped' : undefined
+    },
+  }
+}
 
 function* unpacked(view: View, limits: Limits, depth: number): Generator<View, void> {
   const shortest = Math.min(limits.sought.shortest, SHORTEST_COMPRESSED)
