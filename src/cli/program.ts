@@ -9,6 +9,12 @@ import { nameFlags } from '../aws/option-name.js'
 import { KmsBuildError } from '../errors.js'
 import { printable } from '../printable.js'
 import { addBuild } from './commands/build.js'
+import { addCompletion } from './commands/completion.js'
+import { addDiff } from './commands/diff.js'
+import { addEdit } from './commands/edit.js'
+import { addExport } from './commands/export.js'
+import { addRun } from './commands/run.js'
+import { addTextconv } from './commands/textconv.js'
 import { addDecrypt } from './commands/decrypt.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEncrypt } from './commands/encrypt.js'
@@ -41,6 +47,8 @@ const MAIN = [
   addGet,
   addList,
   addImport,
+  addEdit,
+  addRun,
   addRotate,
   addBuild,
   addInspect,
@@ -51,7 +59,18 @@ const MAIN = [
   addFleet,
 ]
 
-const MORE = [addUnset, addRename, addEncrypt, addDecrypt, addRewrap, addMerge]
+const MORE = [
+  addUnset,
+  addRename,
+  addEncrypt,
+  addDecrypt,
+  addRewrap,
+  addMerge,
+  addExport,
+  addDiff,
+  addTextconv,
+  addCompletion,
+]
 
 /** Runs the command line. @returns the exit code. */
 export async function run(argv: string[]): Promise<number> {

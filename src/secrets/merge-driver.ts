@@ -7,28 +7,36 @@ import { replaceFile } from '../util/replace-file.js'
 const NAME = 'unplugin-kms'
 
 /**
- * Makes git merge a secrets file with `unplugin-kms merge`: a line in the .gitattributes beside the
+ * Makes git merge a secrets file with `unplugin-kms merge`: a line in the .gitattributes next to the
  * file, which is committed, and the driver in the repository's own config, which each clone needs.
  *
- * @returns the .gitattributes' path.
+ * @returns the path of the .gitattributes.
  * @throws KmsBuildError ARGUMENT_INVALID outside a git repository, FILE_UNWRITABLE.
  */
 export async function installMergeDriver(secretsFile: string): Promise<string> {
+  await configure(secretsFile, `merge.${NAME}.driver`, 'npx unplugin-kms merge %O %A %B %P')
+  await configure(secretsFile, `merge.${NAME}.name`, 'secrets files, entry by entry')
+  return addAttribute(secretsFile, `merge=${NAME}`)
+}
+
+/** Makes git diff show a secrets file with `unplugin-kms textconv`; see `installMergeDriver`. */
+export async function installTextconv(secretsFile: string): Promise<string> {
+  await configure(secretsFile, `diff.${NAME}.textconv`, 'npx unplugin-kms textconv')
+  return addAttribute(secretsFile, `diff=${NAME}`)
+}
+
+async function configure(secretsFile: string, key: string, value: string): Promise<void> {
   const folder = dirname(secretsFile)
-  const driver = await git(folder, [
-    'config',
-    `merge.${NAME}.driver`,
-    'npx unplugin-kms merge %O %A %B %P',
-  ])
-  if (driver === null)
+  if ((await git(folder, ['config', key, value])) === null)
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      `${folder} is in no git repository, so no merge driver can be installed. Run git init first.`,
+      `${folder} is in no git repository, so git cannot be configured. Run git init first.`,
     )
-  await git(folder, ['config', `merge.${NAME}.name`, 'secrets files, entry by entry'])
+}
 
-  const attributes = join(folder, '.gitattributes')
-  const line = `${basename(secretsFile).replaceAll(' ', '[[:space:]]')} merge=${NAME}`
+async function addAttribute(secretsFile: string, attribute: string): Promise<string> {
+  const attributes = join(dirname(secretsFile), '.gitattributes')
+  const line = `${basename(secretsFile).replaceAll(' ', '[[:space:]]')} ${attribute}`
   const present = await readFile(attributes, 'utf8').catch(() => '')
   if (present.split(/\r?\n/).includes(line)) return attributes
   const separator = present === '' || present.endsWith('\n') ? '' : '\n'

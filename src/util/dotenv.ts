@@ -176,3 +176,15 @@ function bare(rest: string): Pick<Assignment, 'value' | 'breaks' | 'problem'> {
 
 const CUT =
   'is cut at its "#" by dotenv, since it has no quotes. If the "#" belongs to the value, quote the value; if it begins a comment, put a space before it.'
+
+/** Returns a line of a dotenv file that every tool reads as this value; undefined if there is none. */
+export function dotenvLine(name: string, value: string): string | undefined {
+  const escaped = value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  const written = [`'${value}'`, `"${escaped}"`, `\`${value}\``]
+  return written
+    .map((quoted) => `${name}=${quoted}`)
+    .find((line) => {
+      const { values, warnings } = parseDotenv(`${line}\n`, '')
+      return !warnings.length && values.size === 1 && values.get(name) === value
+    })
+}

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Command } from '@commander-js/extra-typings'
+import { KmsBuildError } from '../../errors.js'
 import type { SecretsOptions } from '../../secrets-file/locate.js'
 import { count, note, print, warn } from '../support/output.js'
 import {
@@ -29,6 +30,7 @@ export function addSet(program: Command) {
     .option('--from-file <path>', 'read the value from a file, byte for byte')
     .option('--token <token>', 'token that was sealed for this name, for example by a page')
     .addOption(scopeOption('scope of the entry (default: default)'))
+    .option('--generate [kind]', 'generate it: a length (default: 32), uuid or hex; prints nothing')
     .addOption(fileOption())
     .addOption(trustOption())
     .action(async (name, flags) => {
@@ -43,6 +45,17 @@ export function addSet(program: Command) {
       await existingPath(options)
       const file = await existingSecretsFile(options)
       currentPair(file, flags.scope)
+      if (flags.generate !== undefined) {
+        if (flags.fromFile !== undefined)
+          throw new KmsBuildError('ARGUMENT_INVALID', 'give --generate or --from-file, not both.')
+        const { generateValue } = await import('../../secrets/generate.js')
+        const kind = flags.generate === true ? '32' : flags.generate
+        const { warnings } = await setSecret(name, generateValue(kind), {
+          ...options,
+          ...scopeOf(flags),
+        })
+        return warnings.forEach(warn)
+      }
       const value = await readValue(name, flags.fromFile)
       const { path, result, warnings } = await setSecret(name, value, {
         ...options,
@@ -63,5 +76,6 @@ export function addSet(program: Command) {
     'npx unplugin-kms set DB_PASSWORD',
     'pass show db | npx unplugin-kms set DB_PASSWORD',
     'npx unplugin-kms set TLS_KEY --from-file key.pem',
+    'npx unplugin-kms set SESSION_KEY --generate hex',
   )
 }

@@ -82,7 +82,12 @@ export function contextPair(
 export function rejectRepeated(options: readonly Option[]): void {
   for (const option of options) {
     const parse = option.parseArg
-    if (option.isBoolean() || [several, contextPair].includes(parse as typeof several)) continue
+    if (
+      option.isBoolean() ||
+      option.variadic ||
+      [several, contextPair].includes(parse as typeof several)
+    )
+      continue
     let isGiven = false
     option.parseArg = (value: string, previous: unknown) => {
       if (isGiven) throw new InvalidArgumentError('It is given twice. Give it once.')
