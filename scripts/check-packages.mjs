@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { runPage } from './run-page.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -79,6 +80,7 @@ async function emptyProject(folder, tarballs) {
       .join('')}`,
   )
   for (const [name, code] of await readmeExample()) {
+    if (name.includes('config')) continue
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), code)
   }
@@ -101,6 +103,33 @@ async function buildAndRun(folder, exec) {
     throw new Error('the bundle does not hold its secret as ciphertext')
   if (!printed.includes(`key of ${SECRET.length} characters`))
     throw new Error(`the function answered: ${printed}`)
+}
+
+/** Runs every command of the README in an empty project, against an embedded KMS. */
+async function checkReadme(folder, tarballs) {
+  await mkdir(folder, { recursive: true })
+  const { startLocalKms } = await import('@unplugin-kms/local-kms')
+  const kms = await startLocalKms()
+  await kms.createKey({ alias: 'alias/app' })
+  const state = { XDG_STATE_HOME: join(folder, '../state'), npm_config_prefer_offline: 'true' }
+  try {
+    const { printed, seconds, commands } = await runPage(
+      join(root, 'README.md'),
+      folder,
+      tarballs,
+      {
+        ...kms.env,
+        ...state,
+      },
+    )
+    for (const expected of ['signed in with a key of 24 characters', 'STRIPE_KEY', 'kms:Decrypt'])
+      if (!printed.includes(expected)) throw new Error(`README: no "${expected}" in\n${printed}`)
+    console.log(
+      `README: its ${commands} commands succeed in an empty project, in ${seconds.toFixed(1)} s`,
+    )
+  } finally {
+    await kms.close()
+  }
 }
 
 const work = await mkdtemp(join(tmpdir(), 'unplugin-kms-pack-'))
@@ -136,6 +165,7 @@ try {
       `installed with ${manager} into an empty project: the README's example builds and runs`,
     )
   }
+  await checkReadme(join(work, 'readme'), tarballs)
 } finally {
   await rm(work, { recursive: true, force: true })
 }

@@ -6,6 +6,8 @@ import { KmsBuildError } from '../errors.js'
 import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
 import { existingPath, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
+import type { SecretsFile } from '../secrets-file/parse.js'
+import { currentPair, pairOf } from '../secrets-file/scopes.js'
 import { dotenvLine, readDotenv, unambiguousValues } from '../util/dotenv.js'
 import { withPrivateFolder } from '../util/private-file.js'
 import { getSecrets } from './get.js'
@@ -87,12 +89,18 @@ function seal(before: Map<string, string>, after: Map<string, string>, options: 
   const result = { added, replaced: replaced.map(([name]) => name), deleted }
   if (!added.length && !replaced.length && !deleted.length)
     return existingPath(options).then((path) => ({ path, result, warnings: [] }))
-  return editSecretsFile(options, 'sealing', async (file) => {
+  return editSecretsFile(options, 'check', async (file) => {
     for (const name of [...added, ...result.replaced])
-      await sealEntry(file, name, Buffer.from(after.get(name)!))
+      await sealEntry(file, name, Buffer.from(after.get(name)!), scopeOfEntry(file, name))
     for (const name of deleted) file.secrets.delete(name)
     return result
   })
+}
+
+/** Returns the scope of an entry; a new one belongs to the scope that `set` seals to. */
+function scopeOfEntry(file: SecretsFile, name: string): string {
+  const token = file.secrets.get(name)
+  return token ? pairOf(file, token).scope : currentPair(file).scope
 }
 
 /** Runs an editor in the terminal of this process, and waits for its end. */

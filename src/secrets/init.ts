@@ -12,6 +12,9 @@ import { checkTrust, writeTrusted } from '../secrets-file/trust.js'
 import { createTypes } from '../secrets-file/typings.js'
 import { notIncluded } from './typings-included.js'
 
+/** The `$schema` of new files: editors check and explain their fields. */
+export const SCHEMA = 'https://unpkg.com/unplugin-kms/kms-secrets.schema.json'
+
 export interface InitOptions extends SecretsOptions {
   /** Key ids, key ARNs, aliases or alias ARNs. Each of these KMS keys can decrypt. */
   keyIds: string[]
@@ -55,7 +58,7 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     const before = present && trustStateOf(present)
     const warnings = present ? await checkTrust(present, options.trust) : []
     const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
-    const file = present ?? newSecretsFile(path, pair, scope)
+    const file = present ?? { ...newSecretsFile(path, pair, scope), schema: SCHEMA }
     if (present) makeCurrent(file, { ...pair, scope })
     checkDistinctScopes(file)
     stillHeld()

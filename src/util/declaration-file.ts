@@ -1,2 +1,2 @@
-/** A module of types alone: what it imports is no mark, and what it says never runs. */
+/** A module of types only: it has no marks, and never runs. */
 export const DECLARATION = /\.d\.[cm]?ts(?:\?|$)/

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Option, type Command } from '@commander-js/extra-typings'
 import { KmsBuildError } from '../../errors.js'
-import { print, printJson, waiting } from '../support/output.js'
+import { printJson, waiting } from '../support/output.js'
 import {
   example,
   fileOption,
@@ -49,7 +49,9 @@ export function addExport(program: Command) {
           (isUtf8(value) ? write(name, value.toString()) : undefined) ??
           cannotWrite(name, flags.format),
       )
-      return lines.length ? print(lines.join('\n')) : undefined
+      // As they are: `print` escapes control characters.
+      process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+      return undefined
     })
   example(
     command,

@@ -32,7 +32,7 @@ export function addMerge(program: Command) {
       await replaceFile(ours, text)
       if (!conflicts.length) return
       note(
-        `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry anew.`,
+        `${path ?? ours}: both sides changed ${conflicts.join(', ')}. Keep one side of each, or set the entry again.`,
       )
       process.exitCode = EXIT.FINDINGS
     })

@@ -71,7 +71,7 @@ async function rotate(paths: string[], flags: Flags) {
           .join('\n'),
   )
   print(
-    `sealed anew: ${count(rotated.entries, 'entry')}, literals in ${count(rotated.sources.length, 'file')}`,
+    `sealed again: ${count(rotated.entries, 'entry')}, literals in ${count(rotated.sources.length, 'file')}`,
   )
   if (rotated.pins.length > 1) {
     print(`pin the file as it is now: ${emphasis(rotated.pin)}`)
