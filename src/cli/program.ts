@@ -4,7 +4,7 @@ import {
   Option,
   type HelpConfiguration,
 } from '@commander-js/extra-typings'
-import { readFileSync } from 'node:fs'
+
 import { nameFlags } from '../aws/option-name.js'
 import { KmsBuildError } from '../errors.js'
 import { printable } from '../printable.js'
@@ -39,6 +39,7 @@ import { complain, note } from './support/output.js'
 import { rejectRepeated } from './support/shared-options.js'
 import { usageError } from './support/usage-error.js'
 import { Interrupted } from './support/value.js'
+import { version } from './version.js'
 
 /** The commands that the main help describes; it only names the others. */
 const MAIN = [
@@ -124,11 +125,6 @@ const HELP: HelpConfiguration = {
   // The help fits on one screen: it describes the first commands, and its usage has the options.
   visibleCommands: (command) => command.commands.slice(0, MAIN.length + 1),
   visibleOptions: (command) => command.options.filter(({ hidden }) => !hidden && command.parent),
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 function explain(error: unknown, verbose: boolean): void {

@@ -49,11 +49,7 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
   const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
   // Links are followed, as a zip of the folder contains what they point to.
   const files = await filesBelow(folder)
-  const seen = [
-    ...(await entriesOf(options)),
-    ...variablesOf(options),
-    ...(await dotenvOf(options)),
-  ]
+  const seen = await seenValues(options)
   if (!seen.length)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
@@ -69,6 +65,13 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
     leftovers,
   }
 }
+
+/** Returns the values to search for. */
+export const seenValues = async (options: ScanOptions): Promise<Seen[]> => [
+  ...(await entriesOf(options)),
+  ...variablesOf(options),
+  ...(await dotenvOf(options)),
+]
 
 async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]> {
   if (secretsFile === false) return []

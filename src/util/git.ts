@@ -3,23 +3,28 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/**
- * Runs git and gives what it prints, or null where it fails: no git, no repository, nothing found.
- * It gets no environment of ours but what it needs to start, since variables may hold plaintexts.
- */
-export async function git(folder: string, args: string[]): Promise<string | null> {
-  const { PATH, HOME, GIT_DIR, GIT_WORK_TREE, SystemRoot } = process.env
-  const known = Object.entries({ PATH, HOME, GIT_DIR, GIT_WORK_TREE, SystemRoot }).filter(
-    ([, value]) => value,
-  )
+/** Returns git's output, or null if it fails: no git, no repository, nothing found. */
+export const git = async (folder: string, args: string[]): Promise<string | null> =>
+  (await gitBytes(folder, args))?.toString() ?? null
+
+/** Returns git's output as bytes; see `git`. */
+export async function gitBytes(folder: string, args: string[]): Promise<Buffer | null> {
   try {
     const { stdout } = await run('git', args, {
       cwd: folder,
-      env: Object.fromEntries(known),
+      env: environment(),
       maxBuffer: 64 << 20,
+      encoding: 'buffer',
     })
     return stdout
   } catch {
     return null
   }
+}
+
+/** Returns the variables that git needs, and no other: variables may contain plaintexts. */
+function environment() {
+  const { PATH, HOME, GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE, SystemRoot } = process.env
+  const known = { PATH, HOME, GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE, SystemRoot }
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value))
 }

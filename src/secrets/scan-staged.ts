@@ -1,0 +1,69 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { looksLikeToken } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
+import { collect } from '../pipeline/collect/collect.js'
+import { MARKER } from '../pipeline/collect/mark.js'
+import { examine, searchFor, unsearched, type Asset } from '../pipeline/leak-check/examine.js'
+import { git, gitBytes } from '../util/git.js'
+import { seenValues, type Scanned, type ScanOptions } from './scan.js'
+
+export interface ScannedStaged extends Scanned {
+  /** Plaintext literals, as `file:line:column`. */
+  literals: string[]
+}
+
+const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
+/** Examples and templates have no secrets. */
+const DOTENV = /^\.env(?!.*\.(?:example|sample|template|schema)$)/
+
+/**
+ * Searches the files that git has staged for plaintext literals, and for the values of the dotenv
+ * files in the repository's root or of those that the options name. Needs no AWS, unless the options
+ * name a secrets file.
+ *
+ * @throws KmsBuildError ARGUMENT_INVALID outside a git repository, and what `scanFolder` throws.
+ */
+export async function scanStaged(options: ScanOptions = {}): Promise<ScannedStaged> {
+  const root = (await git('.', ['rev-parse', '--show-toplevel']))?.trim()
+  if (!root)
+    throw new KmsBuildError(
+      'ARGUMENT_INVALID',
+      'this folder is in no git repository: nothing is staged.',
+    )
+  const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
+  const envFiles =
+    options.envFiles ??
+    (await readdir(root)).filter((name) => DOTENV.test(name)).map((name) => join(root, name))
+  const seen = await seenValues({ ...options, secretsFile: options.secretsFile ?? false, envFiles })
+  const staged = await stagedFiles(root)
+  const { short, searched } = unsearched(seen, proof)
+  const { leaks } = examine(staged, searchFor(seen, proof))
+  return {
+    files: staged.length,
+    searched: searched.length,
+    short: short.map(({ name }) => name),
+    leaks,
+    leftovers: [],
+    literals: staged.flatMap(literalsIn),
+  }
+}
+
+/** Reads the staged content, which may differ from that of the working tree. */
+async function stagedFiles(root: string): Promise<Asset[]> {
+  const names = await git(root, ['diff', '--cached', '--name-only', '-z', '--diff-filter=ACMR'])
+  const files: Asset[] = []
+  for (const name of (names ?? '').split('\0').filter(Boolean)) {
+    const content = await gitBytes(root, ['show', `:${name}`])
+    if (content) files.push({ name, content })
+  }
+  return files
+}
+
+function literalsIn({ name, content }: Asset): string[] {
+  const code = typeof content === 'string' ? content : Buffer.from(content).toString()
+  if (!SOURCE.test(name) || !code.includes(MARKER)) return []
+  return (collect(code, name)?.marks ?? [])
+    .filter(({ source, argument }) => source === 'literal' && !looksLikeToken(argument))
+    .map(({ place }) => `${place.file}:${place.line}:${place.column}`)
+}
