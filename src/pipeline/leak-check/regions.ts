@@ -54,7 +54,8 @@ export class Regions {
       length += end - start
       done = end
     }
-    if (!pieces.length) return null
+    // Every byte was an escape of nothing, such as a line continuation.
+    if (!pieces.length) return { bytes: whole.subarray(0, 0), originOf: () => 0 }
     return {
       bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces),
       originOf(offset) {
