@@ -159,15 +159,15 @@ async function prepare(
 ): Promise<void> {
   const { principals } = values
   if (principals !== undefined) {
-    await given(`--principals ${principals}`, () =>
+    await withOptionName(`--principals ${principals}`, () =>
       addPrincipals(kms, JSON.parse(readFileSync(principals, 'utf8'))),
     )
   }
   for (const alias of values.key ?? []) {
-    if (!kms.hasAlias(alias)) await given(`--key ${alias}`, () => kms.createKey({ alias }))
+    if (!kms.hasAlias(alias)) await withOptionName(`--key ${alias}`, () => kms.createKey({ alias }))
   }
   for (const fault of values.fault ?? []) {
-    await given(`--fault ${fault}`, () => kms.faults.add(parseFault(fault)))
+    await withOptionName(`--fault ${fault}`, () => kms.faults.add(parseFault(fault)))
   }
   const offset = values['clock-offset']
   if (offset === undefined) return
@@ -184,7 +184,7 @@ function readPort(text: string | undefined): number {
 }
 
 /** Adds the option to the message of an error. */
-async function given(option: string, work: () => unknown): Promise<void> {
+async function withOptionName(option: string, work: () => unknown): Promise<void> {
   try {
     await work()
   } catch (error) {

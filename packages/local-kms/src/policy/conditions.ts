@@ -32,7 +32,7 @@ export function contextConditions(
 }
 
 /** Checks all conditions of a statement (operators and keys AND, values of a key OR). */
-export function conditionsHold(
+export function matchesConditions(
   conditions: Record<string, Record<string, string[]>>,
   context: RequestContext,
   expand: (text: string) => string,
@@ -60,7 +60,7 @@ function readOperator(name: string): Test | undefined {
   const comparison = COMPARISONS[base]
   if (comparison === undefined) return undefined
   const { matches, negated } = comparison
-  const holds = (value: string, wanted: string[]): boolean =>
+  const isTrue = (value: string, wanted: string[]): boolean =>
     wanted.some((item) => matches(value, item)) !== negated
 
   return (actual, wanted) => {
@@ -69,9 +69,9 @@ function readOperator(name: string): Test | undefined {
       // A negated comparison with an absent key is true.
       return set === undefined && negated
     }
-    if (set === 'ForAllValues') return actual.every((value) => holds(value, wanted))
-    if (set === 'ForAnyValue' || !negated) return actual.some((value) => holds(value, wanted))
-    return actual.every((value) => holds(value, wanted))
+    if (set === 'ForAllValues') return actual.every((value) => isTrue(value, wanted))
+    if (set === 'ForAnyValue' || !negated) return actual.some((value) => isTrue(value, wanted))
+    return actual.every((value) => isTrue(value, wanted))
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArn } from '../arn.js'
-import { conditionsHold, wildcardMatch, type RequestContext } from './conditions.js'
+import { matchesConditions, wildcardMatch, type RequestContext } from './conditions.js'
 import type { Policy, PrincipalList, Statement } from './parse-policy.js'
 
 /** A user or a role, with the policies that limit it. */
@@ -101,7 +101,7 @@ export function applies(
     !statement.notActions?.some(action) &&
     (statement.resources?.some(resource) ?? true) &&
     !statement.notResources?.some(resource) &&
-    conditionsHold(statement.conditions, request.context, expand)
+    matchesConditions(statement.conditions, request.context, expand)
   )
 }
 
@@ -132,10 +132,10 @@ function listMatch(
 
 /** Expands `${aws:username}` and `${aws:PrincipalTag/x, 'default'}`. Leaves unknown variables as they are. */
 function expandVariables(text: string, context: RequestContext): string {
-  return text.replace(/\$\{([^}]+)\}/g, (whole, inner: string) => {
+  return text.replace(/\$\{([^}]+)\}/g, (variable, inner: string) => {
     if (inner === '*' || inner === '?' || inner === '$') return inner
     const [, name = inner, fallback] = /^([^,]+),\s*'([^']*)'$/.exec(inner) ?? []
     const values = context.get(name.toLowerCase())
-    return (values?.length === 1 ? values[0] : fallback) ?? whole
+    return (values?.length === 1 ? values[0] : fallback) ?? variable
   })
 }

@@ -32,12 +32,13 @@ export type FaultKind =
 
 /** A fault that was added. */
 export interface InjectedFault {
+  /** The number of calls that the fault was applied to. */
   readonly strikes: number
   remove(): void
 }
 
 /** The faults that apply to one call. */
-export interface Strike {
+export interface AppliedFaults {
   latencyMs: number
   clockMs: number
   fault?: Fault
@@ -86,20 +87,21 @@ export class Faults {
   }
 
   /** Selects the faults of a call. */
-  strike(service: string, operation: string): Strike {
-    const strike: Strike = { latencyMs: 0, clockMs: 0 }
+  select(service: string, operation: string): AppliedFaults {
+    const applied: AppliedFaults = { latencyMs: 0, clockMs: 0 }
     for (const rule of this.#rules) {
       const { fault } = rule
       const adds = fault.kind === 'latency' || fault.kind === 'clock'
-      if ((!adds && strike.fault !== undefined) || !concerns(fault, service, operation)) continue
-      if (!strikesNow(rule)) continue
+      if ((!adds && applied.fault !== undefined) || !matchesOperation(fault, service, operation))
+        continue
+      if (!appliesNow(rule)) continue
       rule.strikes += 1
       if (rule.strikes === fault.times) this.#rules.delete(rule)
-      if (fault.kind === 'latency') strike.latencyMs += fault.ms
-      else if (fault.kind === 'clock') strike.clockMs += fault.offsetMs
-      else strike.fault = fault
+      if (fault.kind === 'latency') applied.latencyMs += fault.ms
+      else if (fault.kind === 'clock') applied.clockMs += fault.offsetMs
+      else applied.fault = fault
     }
-    return strike
+    return applied
   }
 }
 
@@ -123,7 +125,7 @@ function checkFault({ operation = '*', times = 1, rate = 1 }: Fault): void {
 }
 
 /** @throws AwsError for the faults that are errors of the service */
-export function refuseByFault(fault: Fault | undefined): void {
+export function throwFault(fault: Fault | undefined): void {
   if (fault?.kind === 'throttle') throw new AwsError('ThrottlingException', 'Rate exceeded')
   if (fault?.kind === 'error') {
     throw new AwsError(fault.type, fault.message ?? '', { status: fault.status ?? 400 })
@@ -131,7 +133,7 @@ export function refuseByFault(fault: Fault | undefined): void {
 }
 
 /** Describes faults for the journal: `throttle`, `reset during`, `error KMSInternalException`. */
-export function describeStrike({ latencyMs, clockMs, fault }: Strike): string | undefined {
+export function describeFaults({ latencyMs, clockMs, fault }: AppliedFaults): string | undefined {
   const parts = [
     latencyMs !== 0 && `latency ${latencyMs} ms`,
     clockMs !== 0 && `clock ${clockMs} ms`,
@@ -146,7 +148,11 @@ function describeFault(fault: Fault): string {
   return fault.kind === 'error' ? `error ${fault.type}` : fault.kind
 }
 
-function concerns({ operation: wanted }: Fault, service: string, operation: string): boolean {
+function matchesOperation(
+  { operation: wanted }: Fault,
+  service: string,
+  operation: string,
+): boolean {
   return (
     wanted === undefined ||
     wanted === '*' ||
@@ -155,7 +161,7 @@ function concerns({ operation: wanted }: Fault, service: string, operation: stri
   )
 }
 
-function strikesNow(rule: Rule): boolean {
+function appliesNow(rule: Rule): boolean {
   const { fault } = rule
   if (fault.kind === 'throttle' && fault.perSecond !== undefined) {
     return !takeToken(rule, fault.perSecond)

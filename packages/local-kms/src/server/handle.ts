@@ -10,7 +10,7 @@ import { jsonAnswer, jsonError, readJson } from '../protocol/json.js'
 import { readForm, xmlAnswer, xmlError } from '../protocol/query.js'
 import { restAnswer, restError, s3Error } from '../protocol/rest-json.js'
 import { perform, recordFailure, type Operation } from '../protocol/service.js'
-import { describeStrike, refuseByFault, type Faults, type Strike } from './faults.js'
+import { describeFaults, throwFault, type Faults, type AppliedFaults } from './faults.js'
 import type { Journal, JournalEntry } from '../protocol/journal.js'
 import type { HttpRequest } from './http.js'
 import { OPERATIONS, route } from './services.js'
@@ -26,7 +26,7 @@ export interface HandledRequest {
   answer: Answer
   requestId: string
   /** The faults that the transport applies. */
-  strike: Strike
+  applied: AppliedFaults
 }
 
 /** Answers a request: routes, authenticates and performs it, and records it in the journal. */
@@ -36,9 +36,9 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
   const form = isForm === true ? readForm(request.body) : undefined
   const routed = route(request, form)
   const { service, operation } = routed
-  const strike = endpoint.faults.strike(service, operation)
-  const now = endpoint.faults.now() + strike.clockMs
-  const struck = describeStrike(strike)
+  const applied = endpoint.faults.select(service, operation)
+  const now = endpoint.faults.now() + applied.clockMs
+  const injected = describeFaults(applied)
   const entry: JournalEntry = {
     time: new Date(now).toISOString(),
     requestId,
@@ -46,13 +46,13 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     operation,
     region: '',
     outcome: 'Success',
-    ...(struck !== undefined && { fault: struck }),
+    ...(injected !== undefined && { fault: injected }),
   }
 
   let answer: Answer
   try {
-    if (strike.fault !== undefined) nameCaller(endpoint, request, entry, now)
-    refuseByFault(strike.fault)
+    if (applied.fault !== undefined) recordCaller(endpoint, request, entry, now)
+    throwFault(applied.fault)
     const output = await run(endpoint, request, form ?? routed.input, entry, now)
     answer = form ? xmlAnswer(form, output as object, requestId) : writeAnswer(service, output)
   } catch (error) {
@@ -66,7 +66,7 @@ export async function handle(endpoint: Endpoint, request: HttpRequest): Promise<
     answer = form ? xmlError(form, refusal, requestId) : writeError(service, refusal)
   }
   endpoint.journal.add(entry)
-  return { answer, requestId, strike }
+  return { answer, requestId, applied }
 }
 
 function writeAnswer(service: JournalEntry['service'], output: unknown): Answer {
@@ -80,7 +80,7 @@ function writeError(service: JournalEntry['service'], error: AwsError): Answer {
 }
 
 /** Records the caller of a request that a fault may answer before authentication. */
-function nameCaller(
+function recordCaller(
   { account }: Endpoint,
   request: HttpRequest,
   entry: JournalEntry,

@@ -8,7 +8,7 @@ import type { HandledRequest } from './handle.js'
 /** Sends an answer, after applying a fault. */
 export function send(
   res: ServerResponse,
-  { answer, requestId, strike: { fault } }: HandledRequest,
+  { answer, requestId, applied: { fault } }: HandledRequest,
   now: number,
 ): void {
   const { socket } = res

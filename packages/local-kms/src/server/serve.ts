@@ -70,7 +70,7 @@ async function respond(
     sourceIp: req.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
     secureTransport,
   })
-  const { latencyMs, clockMs } = handled.strike
+  const { latencyMs, clockMs } = handled.applied
   if (latencyMs > 0) await delay(latencyMs, undefined, { signal: closing })
   send(res, handled, endpoint.faults.now() + clockMs)
 }

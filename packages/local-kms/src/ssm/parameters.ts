@@ -60,9 +60,9 @@ export const PutParameter = operation(
         ? await sealValue(call, arn, tier, input.Value, input.KeyId)
         : undefined
     const { parameters } = call.account.region(call.region)
-    const kept = withoutOldest(parameters.get(key) ?? { name, versions: [] })
+    const remaining = withoutOldest(parameters.get(key) ?? { name, versions: [] })
     const version: ParameterVersion = {
-      version: (kept.versions.at(-1)?.version ?? 0) + 1,
+      version: (remaining.versions.at(-1)?.version ?? 0) + 1,
       type,
       tier,
       dataType,
@@ -72,7 +72,7 @@ export const PutParameter = operation(
       modifiedAt: call.now,
       modifiedBy: call.caller.arn,
     }
-    parameters.set(key, { name: kept.name, versions: [...kept.versions, version] })
+    parameters.set(key, { name: remaining.name, versions: [...remaining.versions, version] })
     call.account.save()
     return { Version: version.version, Tier: tier }
   },

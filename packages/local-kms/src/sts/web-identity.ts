@@ -3,7 +3,7 @@ import type { Account } from '../account/account.js'
 import type { OidcProvider } from '../account/oidc-provider.js'
 import { iamArn, roleArn, sessionArn } from '../arn.js'
 import { callContext } from '../auth/call-context.js'
-import { conditionsHold, requestContext, wildcardMatch } from '../policy/conditions.js'
+import { matchesConditions, requestContext, wildcardMatch } from '../policy/conditions.js'
 import { parsePolicy, type Policy } from '../policy/parse-policy.js'
 import { issueSession } from '../auth/principals.js'
 import { AwsError } from '../errors.js'
@@ -77,7 +77,7 @@ export const AssumeRoleWithWebIdentity = operation(
           statement.effect === effect &&
           statement.actions?.some((action) => wildcardMatch(ACTION, action)) &&
           statement.principals?.['Federated']?.includes(providerArn(account, issuer)) &&
-          conditionsHold(statement.conditions, context, (text) => text),
+          matchesConditions(statement.conditions, context, (text) => text),
       )
     if (!role || !trust || hasStatement('Deny', trust) || !hasStatement('Allow', trust)) {
       throw new AwsError('AccessDeniedException', `Not authorized to perform ${ACTION}`)

@@ -45,7 +45,7 @@ const config = (credentials = kms.admin.credentials) => ({
   credentials,
 })
 const iam = (): IAMClient => new IAMClient(config())
-const nobody = () => config(kms.credentialsOf(kms.createRole({ name: `nobody-${++names}` }).arn))
+const powerless = () => config(kms.credentialsOf(kms.createRole({ name: `nobody-${++names}` }).arn))
 let names = 0
 const refusal = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -135,7 +135,7 @@ describe('IAM', () => {
   it('answers with NoSuchEntityException and AccessDenied', async () => {
     const get = new GetRoleCommand({ RoleName: 'gone' })
     expect(await refusal(iam().send(get))).toBe('NoSuchEntityException')
-    expect(await refusal(new IAMClient(nobody()).send(get))).toMatch(/^AccessDenied/)
+    expect(await refusal(new IAMClient(powerless()).send(get))).toMatch(/^AccessDenied/)
   })
 })
 
@@ -206,7 +206,7 @@ describe('Lambda', () => {
 
   it('answers with ResourceNotFoundException and AccessDeniedException', async () => {
     expect(await refusal(get('gone'))).toBe('ResourceNotFoundException')
-    expect(await refusal(get('orders', nobody()))).toBe('AccessDeniedException')
+    expect(await refusal(get('orders', powerless()))).toBe('AccessDeniedException')
   })
 })
 
@@ -238,7 +238,7 @@ describe('EC2', () => {
   })
 
   it('answers an unauthorized caller with UnauthorizedOperation', async () => {
-    const ask = new EC2Client(nobody()).send(new DescribeVpcEndpointsCommand({ Filters }))
+    const ask = new EC2Client(powerless()).send(new DescribeVpcEndpointsCommand({ Filters }))
     expect(await refusal(ask)).toBe('UnauthorizedOperation')
   })
 })

@@ -241,7 +241,7 @@ describe('actions and resources', () => {
   })
 })
 
-const holds = async (Condition: object, input: object): Promise<boolean> =>
+const isTrue = async (Condition: object, input: object): Promise<boolean> =>
   (await encrypt(await key(DELEGATED), role({ Condition }), input)) === 'allowed'
 
 describe('conditions', () => {
@@ -442,7 +442,7 @@ describe('conditions', () => {
   ]
 
   it.each(cases)('%s', async (_, condition, EncryptionContext, expected) => {
-    expect(await holds(condition, { EncryptionContext })).toBe(expected)
+    expect(await isTrue(condition, { EncryptionContext })).toBe(expected)
   })
 
   it('distinguishes kms:RequestAlias and kms:ResourceAliases', async () => {

@@ -48,7 +48,7 @@ function ofObjects(recorded, answer, path) {
 const isIgnored = (name, object) =>
   IGNORED.has(name) && !('Code' in object && 'Message' in object && name === 'Message')
 
-/** Compares a value with a recorded one, in which `<name:1>` stands for any string. */
+/** Compares a value with a recorded one, in which `<name:1>` matches any string. */
 function matches(recorded, answer) {
   if (typeof recorded !== 'string') return recorded === answer
   if (/^(?:<?datetime>?|[a-z-]*(?:blob|plaintext|public-key))$/.test(recorded)) {
