@@ -6,16 +6,21 @@ import { NODE_BUILD, type ModuleHost } from '../pipeline/target.js'
 
 export const NAME = 'unplugin-kms'
 
-/** Returns the transform hook; native filters keep modules without marks out of it. */
+/**
+ * Returns the transform hook; native filters keep modules without marks out of it.
+ *
+ * @param includes whether a module is looked at. Default: by the options `include` and `exclude`.
+ */
 export const transformHook = (
   build: BuildSession,
   hostOf: (context: unknown) => Omit<ModuleHost, 'watch'> = () => ({ target: NODE_BUILD }),
+  includes = (id: string) => build.includes(id),
 ) =>
   ({
     filter: { id: { include: build.include, exclude: build.exclude }, code: MARKER },
     async handler(code, id) {
       // Vite before 6.3 ignores filters.
-      if (!build.includes(id)) return null
+      if (!includes(id)) return null
       const host = hostOf(this)
       const watch = (file: string) => {
         // Vite's dev server treats a watched file as an import, and fails if it does not exist.

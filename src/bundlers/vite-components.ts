@@ -15,7 +15,9 @@ export function componentTransform(
   build: BuildSession,
   hostOf: (context: unknown) => Omit<ModuleHost, 'watch'>,
 ): UnpluginOptions {
-  const { handler } = transformHook(build, hostOf)
+  const isComponent = (id: string) =>
+    COMPONENT.test(id) && !build.exclude.some((pattern) => pattern.test(id))
+  const { handler } = transformHook(build, hostOf, isComponent)
   return {
     name: `${NAME}:components`,
     enforce: 'post',

@@ -65,3 +65,30 @@ describe('a mark in the script of a component is sealed, and the component stand
     }
   })
 })
+
+/** As Astro's compiler: the component becomes one JavaScript module, in an ordinary transform. */
+const compiler = {
+  name: 'compiler',
+  transform: (code: string, id: string) =>
+    id.endsWith('.astro') ? { code: code.split('---')[1]!, moduleType: 'js', map: null } : null,
+}
+
+it('seals a mark in a component that Vite sees as JavaScript only once it is compiled', async () => {
+  const root = await project({
+    'src/main.ts': `import { key } from './key.astro'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
+    'src/key.astro': `---
+import { secret } from 'unplugin-kms/secret'
+export const key = secret.env('COMPONENT_KEY')
+---
+<p>markup</p>
+`,
+  })
+  const built = await buildProject(shared, 'vite', root, {
+    maps: 'file',
+    after: [compiler],
+    options: { env: { COMPONENT_KEY: VALUE } },
+  })
+  expect(built.failed, built.terminal).toBe(false)
+  expectClean(built, { plaintexts: [VALUE] })
+  expect(await printed(shared, built, { plaintexts: [] }, '.mjs')).toBe(VALUE)
+})
