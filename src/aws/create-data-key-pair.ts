@@ -9,17 +9,20 @@ import type { KmsCalls } from './kms.js'
  * the key cannot (custom key stores), it is made here, encrypted under each and zeroed.
  *
  * @param keyIds key ids, ARNs, aliases or alias ARNs; resolved to key ARNs by KMS's own answers.
+ * @param copyPrivateKey makes a recovery copy; the pair is then created here.
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
  */
 export async function createDataKeyPair(
   kms: KmsCalls,
   keyIds: string[],
   encryptionContext: Record<string, string>,
+  copyPrivateKey?: (pkcs8: Uint8Array) => Promise<void>,
 ): Promise<DataKeyPair> {
   const arns = keyIds.map(parseKeyArn)
   const related = keyIds.length === 1 || (arns.every((arn) => arn !== null) && areRelated(arns))
-  const made = related ? await kms.generateDataKeyPair(keyIds[0]!, encryptionContext) : null
-  if (!made) return wrapLocally(kms, keyIds, encryptionContext)
+  const made =
+    related && !copyPrivateKey ? await kms.generateDataKeyPair(keyIds[0]!, encryptionContext) : null
+  if (!made) return wrapLocally(kms, keyIds, encryptionContext, copyPrivateKey)
   const { keyId, publicKey, ciphertextBlob } = made
   return {
     fingerprint: fingerprintOf(publicKey),
@@ -33,6 +36,7 @@ async function wrapLocally(
   kms: KmsCalls,
   keyIds: string[],
   encryptionContext: Record<string, string>,
+  copyPrivateKey?: (pkcs8: Uint8Array) => Promise<void>,
 ) {
   const { publicKey, privateKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
@@ -43,6 +47,7 @@ async function wrapLocally(
     const wrapped = await Promise.all(
       keyIds.map((keyId) => kms.encrypt(keyId, privateKey, encryptionContext)),
     )
+    await copyPrivateKey?.(privateKey)
     return { fingerprint: fingerprintOf(publicKey), publicKey, wrapped, encryptionContext }
   } finally {
     privateKey.fill(0)

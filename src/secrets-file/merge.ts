@@ -77,7 +77,7 @@ const sameFingerprint = (one: ScopedPair, two: ScopedPair) => one.fingerprint ==
 
 const samePair = (one: ScopedPair, two: ScopedPair) =>
   one.scope === two.scope &&
-  JSON.stringify(one.wrapped) === JSON.stringify(two.wrapped) &&
+  JSON.stringify([one.wrapped, one.recovery]) === JSON.stringify([two.wrapped, two.recovery]) &&
   sameContext(one, two)
 
 const sameToken = (one: Token, two: Token) => encodeToken(one) === encodeToken(two)

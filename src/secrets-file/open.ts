@@ -39,7 +39,10 @@ export interface Opener {
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED; PAIR_MISMATCH, TOKEN_FOREIGN,
  *   OPEN_FAILED.
  */
-export function opener(kms: KmsOpeningCalls, { pairs, path }: OpenableFile): Opener {
+export function opener(
+  kms: Pick<KmsOpeningCalls, 'decrypt'>,
+  { pairs, path }: OpenableFile,
+): Opener {
   const unwrapBlob = memoizeAsync((blob: WrappedPrivateKey, pair: DataKeyPair) =>
     unwrapPrivateKey(kms, pair, blob, path),
   )
@@ -83,6 +86,11 @@ async function firstToUnwrap<T>(
   pair: DataKeyPair,
   unwrap: (blob: WrappedPrivateKey, pair: DataKeyPair) => Promise<T>,
 ): Promise<T> {
+  if (!pair.wrapped.length)
+    throw new KmsBuildError(
+      'RECOVERY_FAILED',
+      `the data key pair ${pair.fingerprint} has no recovery copy. npx unplugin-kms rewrap --recovery age1… adds one, as long as KMS can decrypt.`,
+    )
   let failure: unknown
   for (const blob of pair.wrapped) {
     try {
@@ -97,7 +105,7 @@ async function firstToUnwrap<T>(
 }
 
 async function unwrapPrivateKey(
-  kms: KmsOpeningCalls,
+  kms: Pick<KmsOpeningCalls, 'decrypt'>,
   pair: DataKeyPair,
   blob: WrappedPrivateKey,
   path: string,

@@ -7,7 +7,7 @@ import { FieldReader, member } from './fields.js'
 import { DEFAULT_SCOPE, nameProblem, scopeProblem } from './names.js'
 import { versionOf } from './scopes.js'
 import { strictJson } from './strict-json.js'
-import type { ScopedPair, SecretsFile } from './types.js'
+import type { RecoveryCopy, ScopedPair, SecretsFile } from './types.js'
 
 export type { ScopedPair, SecretsFile } from './types.js'
 
@@ -123,7 +123,7 @@ function readPair(
 ): ScopedPair {
   const where = member('dataKeyPairs', fingerprint)
   const fields = ['publicKey', 'privateKeyCiphertextBlobs']
-  const pair = read.record(value, where, fields, ['scope'])
+  const pair = read.record(value, where, fields, ['scope', 'recovery'])
   const scope = pair.scope === undefined ? DEFAULT_SCOPE : read.string(pair.scope, `${where}.scope`)
   const head =
     scopes.get(scope) ??
@@ -146,7 +146,23 @@ function readPair(
       const bytes = read.base64(blob.ciphertextBlob, `${at}.ciphertextBlob`)
       return { keyId, ciphertextBlob: bytes.toString('base64') }
     })
-  return { fingerprint, publicKey, wrapped, scope, encryptionContext: head.encryptionContext }
+  const recovery = readRecovery(read, pair.recovery, `${where}.recovery`)
+  const { encryptionContext } = head
+  return { fingerprint, publicKey, wrapped, scope, recovery, encryptionContext }
+}
+
+function readRecovery(read: FieldReader, value: unknown, where: string): RecoveryCopy[] {
+  if (value === undefined) return []
+  return read.list(value, where).map((item, index) => {
+    const at = `${where}[${index}]`
+    const copy = read.record(item, at, ['recipient', 'ciphertext'])
+    const recipient = read.string(copy.recipient, `${at}.recipient`)
+    if (!/^age1[0-9a-z]+$/.test(recipient)) read.fail(`${at}.recipient is not an age recipient.`)
+    return {
+      recipient,
+      ciphertext: read.base64(copy.ciphertext, `${at}.ciphertext`).toString('base64'),
+    }
+  })
 }
 
 function readEntries(

@@ -11,8 +11,9 @@ export const scopeNames = ({ current }: SecretsFile): string[] => [...current.ke
 export const hasScopes = (file: SecretsFile): boolean =>
   scopeNames(file).some((scope) => scope !== DEFAULT_SCOPE)
 
-/** Returns the version of the format that can represent a file: 1 if it has only the scope `default`. */
-export const versionOf = (file: SecretsFile): 1 | 2 => (hasScopes(file) ? 2 : 1)
+/** Returns the version of the format that a file needs: 2 for scopes and recovery copies. */
+export const versionOf = (file: SecretsFile): 1 | 2 =>
+  hasScopes(file) || [...file.pairs.values()].some(({ recovery }) => recovery.length) ? 2 : 1
 
 /**
  * Returns the pair that a scope seals to. Without a scope: that of `default`, or of the only scope.

@@ -2,16 +2,16 @@ import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { encodeToken } from '../crypto/token.js'
 import { replaceFile } from '../util/replace-file.js'
 import { DEFAULT_SCOPE } from './names.js'
-import type { ScopedPair, SecretsFile } from './parse.js'
+import type { RecoveryCopy, ScopedPair, SecretsFile } from './types.js'
 import { versionOf } from './scopes.js'
 
 /** Returns a new file with one data key pair and no entries. */
 export function newSecretsFile(
   path: string,
-  pair: DataKeyPair,
+  pair: DataKeyPair & { recovery?: RecoveryCopy[] },
   scope = DEFAULT_SCOPE,
 ): SecretsFile {
-  const scoped = { ...pair, scope }
+  const scoped = { ...pair, scope, recovery: pair.recovery ?? [] }
   return {
     path,
     current: new Map([[scope, scoped]]),
@@ -44,10 +44,11 @@ export function formatSecretsFile(file: SecretsFile): string {
     version: versionOf(file),
     ...(main && headOf(main)),
     ...(others.size && { scopes: sorted(others, headOf) }),
-    dataKeyPairs: sorted(pairs, ({ scope, publicKey, wrapped }) => ({
+    dataKeyPairs: sorted(pairs, ({ scope, publicKey, wrapped, recovery }) => ({
       ...(scope !== DEFAULT_SCOPE && { scope }),
       publicKey: publicKey.toString('base64'),
       privateKeyCiphertextBlobs: wrapped,
+      ...(recovery.length && { recovery }),
     })),
     secrets: sorted(secrets, encodeToken),
   }

@@ -12,6 +12,8 @@ export interface TrustedPair {
   /** The KMS keys that the private key is wrapped under, sorted. */
   keyArns: string[]
   encryptionContext: Record<string, string>
+  /** The age recipients that can decrypt without KMS, sorted. Absent if there are none. */
+  recovery?: string[]
 }
 
 /** Returns everything in a file that decides who can decrypt, in one canonical order. */
@@ -23,6 +25,9 @@ export const trustStateOf = ({ pairs, current }: SecretsFile): TrustedPair[] =>
       current: current.get(pair.scope)?.fingerprint === pair.fingerprint,
       keyArns: distinctSorted(pair.wrapped.map(({ keyId }) => keyId)),
       encryptionContext: sortedContext(pair.encryptionContext),
+      ...(pair.recovery.length && {
+        recovery: distinctSorted(pair.recovery.map(({ recipient }) => recipient)),
+      }),
     }))
     .sort((one, other) => (one.publicKey < other.publicKey ? -1 : 1))
 
@@ -42,6 +47,7 @@ const propertiesOf = (pair: TrustedPair): string[] => [
   ...(pair.current ? [CURRENT] : []),
   ...pair.keyArns.map((arn) => `key ${arn}`),
   `encryption context ${contextText(pair.encryptionContext)}`,
+  ...(pair.recovery ?? []).map((recipient) => `recovery recipient ${recipient}`),
 ]
 
 /** Describes a state in lines, for people. */

@@ -22,12 +22,20 @@ import { rememberedTrust, rememberTrust, type Remembered } from './trust-store.j
  * that lets anybody else decrypt is rejected. UNPLUGIN_KMS_PIN decides instead if it is set.
  *
  * @param trust accepts and remembers a changed state.
+ * @param first whether the first state is trusted. It is not if a command would encrypt a private key to
+ *   a recipient of the file that cannot prove that it could decrypt before.
  * @returns warnings: what was accepted, or that it could not be remembered.
  * @throws KmsBuildError PIN_MISMATCH, FILE_UNREADABLE.
  */
-export async function checkTrust(file: SecretsFile, trust = false): Promise<string[]> {
+export async function checkTrust(
+  file: SecretsFile,
+  trust = false,
+  first: 'trust the first state' | 'trust no first state' = 'trust the first state',
+): Promise<string[]> {
   const change = await compareWithTrusted(file)
   if (!change) return []
+  if (change.isFirst && first === 'trust no first state' && !trust)
+    throw await mismatch(file, change)
   if (change.rejected && !trust) throw await mismatch(file, change)
   if (change.isBehind) return change.notes
   return [...change.notes, ...(await rememberTrust(file.path, trustStateOf(file)))]

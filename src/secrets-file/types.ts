@@ -1,10 +1,20 @@
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import type { Token } from '../crypto/token.js'
 
+/** The private half of a data key pair, encrypted to an offline age key. */
+export interface RecoveryCopy {
+  /** `age1…` */
+  recipient: string
+  /** An age file, in base64. */
+  ciphertext: string
+}
+
 /** A data key pair of a secrets file. */
 export interface ScopedPair extends DataKeyPair {
   /** The name of its scope. All pairs of a scope have one encryption context. */
   scope: string
+  /** Copies for when KMS cannot decrypt any more. No bundle contains them. */
+  recovery: RecoveryCopy[]
 }
 
 /** A secrets file, parsed and checked. */

@@ -1,4 +1,3 @@
-import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsCalls } from '../aws/kms.js'
 import { KmsBuildError } from '../errors.js'
 import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
@@ -10,6 +9,7 @@ import { newSecretsFile } from '../secrets-file/serialize.js'
 import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
 import { checkTrust, writeTrusted } from '../secrets-file/trust.js'
 import { createTypes } from '../secrets-file/typings.js'
+import { createScopedPair } from './scoped-pair.js'
 import { notIncluded } from './typings-included.js'
 
 /** The `$schema` of new files: editors check and explain their fields. */
@@ -21,6 +21,8 @@ export interface InitOptions extends SecretsOptions {
   encryptionContext?: Record<string, string>
   /** The scope that the pair is for. Added to the file if that exists. Default: `default`. */
   scope?: string
+  /** age recipients (`age1…`) that can decrypt without KMS. Default: none. */
+  recovery?: string[]
   /** Whether a TypeScript project gets a declaration of the names. Default: true. */
   types?: boolean
 }
@@ -57,9 +59,15 @@ export async function initSecretsFile(options: InitOptions): Promise<Initialised
     const present = await fileToExtend(path, scope)
     const before = present && trustStateOf(present)
     const warnings = present ? await checkTrust(present, options.trust) : []
-    const pair = await createDataKeyPair(kmsCalls(aws), keyIds, encryptionContext)
+    const pair = await createScopedPair({
+      kms: kmsCalls(aws),
+      keyIds,
+      encryptionContext,
+      scope,
+      recovery: options.recovery ?? [],
+    })
     const file = present ?? { ...newSecretsFile(path, pair, scope), schema: SCHEMA }
-    if (present) makeCurrent(file, { ...pair, scope })
+    if (present) makeCurrent(file, pair)
     checkDistinctScopes(file)
     stillHeld()
     warnings.push(...(await writeTrusted(file, before)))

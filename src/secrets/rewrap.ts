@@ -1,3 +1,4 @@
+import { webcrypto } from 'node:crypto'
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { regionOf } from '../aws/kms.js'
@@ -5,6 +6,8 @@ import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
 import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
+import { opener } from '../secrets-file/open.js'
+import { checkRecipient, encryptToRecipients } from '../secrets-file/recovery.js'
 import type { ScopedPair, SecretsFile } from '../secrets-file/parse.js'
 import { checkDistinctScopes, currentPair, replacePair } from '../secrets-file/scopes.js'
 
@@ -15,6 +18,8 @@ export interface RewrapOptions extends SecretsOptions {
   encryptionContext?: Record<string, string>
   /** The scope whose pairs are wrapped again. Default: all. */
   scope?: string
+  /** age recipients that can decrypt without KMS, in place of all others. Needs kms:Decrypt. */
+  recovery?: string[]
   /** Called with the KMS keys before a private key is wrapped under them. */
   onWrap?: (scope: string, keyIds: string[]) => void
 }
@@ -30,9 +35,13 @@ export interface RewrapOptions extends SecretsOptions {
  */
 export async function rewrapSecrets(options: RewrapOptions) {
   const kms = kmsOpeningCalls(options.aws ?? {})
+  for (const recipient of options.recovery ?? []) await checkRecipient(recipient)
   return editSecretsFile(options, 'check', async (file) => {
     for (const pair of pairsToRewrap(file, options))
-      replacePair(file, await rewrapPair(kms, pair, options))
+      replacePair(
+        file,
+        await withRecovery(await rewrapPair(kms, pair, options), kms, file, options),
+      )
     checkDistinctScopes(file)
     const { scope, wrapped } = currentPair(file, options.scope ?? [...file.current.keys()][0])
     return { scope, keyArns: wrapped.map(({ keyId }) => keyId) }
@@ -49,11 +58,32 @@ function pairsToRewrap(file: SecretsFile, { scope, encryptionContext }: RewrapOp
   return [...file.pairs.values()].filter((pair) => wanted === undefined || pair.scope === wanted)
 }
 
+/** Encrypts the private key of a pair to the given age recipients, if any are given. */
+async function withRecovery(
+  pair: ScopedPair,
+  kms: KmsOpeningCalls,
+  file: SecretsFile,
+  { recovery, onWrap }: RewrapOptions,
+): Promise<ScopedPair> {
+  if (!recovery) return pair
+  if (!recovery.length) return { ...pair, recovery: [] }
+  onWrap?.(pair.scope, recovery)
+  const { unwrap } = opener(kms, { path: file.path, pairs: new Map([[pair.fingerprint, pair]]) })
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', await unwrap(pair.fingerprint))
+  const privateKey = Buffer.from(pkcs8)
+  try {
+    return { ...pair, recovery: await encryptToRecipients(recovery, privateKey) }
+  } finally {
+    privateKey.fill(0)
+  }
+}
+
 async function rewrapPair(
   kms: KmsOpeningCalls,
   pair: ScopedPair,
   options: RewrapOptions,
 ): Promise<ScopedPair> {
+  if (!options.keyIds && !options.encryptionContext) return pair
   const encryptionContext = options.encryptionContext ?? pair.encryptionContext
   const keyIds = options.keyIds ?? pair.wrapped.map(({ keyId }) => keyId)
   options.onWrap?.(pair.scope, keyIds)

@@ -1,4 +1,3 @@
-import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { kmsCalls } from '../aws/kms.js'
 import { existingPath, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
@@ -10,6 +9,7 @@ import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
 import { checkTrust, writeTrusted } from '../secrets-file/trust.js'
 import { sealedSources } from './decrypt.js'
 import { openSealed, resealStale } from './reseal.js'
+import { createScopedPair } from './scoped-pair.js'
 import { replaceLiterals, replaceSource } from './sources.js'
 
 export interface RotateOptions extends SecretsOptions {
@@ -19,6 +19,8 @@ export interface RotateOptions extends SecretsOptions {
   keyIds?: string[]
   /** The scope that gets a new pair. Default: all. */
   scope?: string
+  /** age recipients of the new pair. Default: those of the current one. */
+  recovery?: string[]
   /** Called with the KMS keys before a private key is wrapped under them. */
   onWrap?: (scope: string, keyIds: string[]) => void
 }
@@ -59,9 +61,14 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
   return withLock(await existingPath(options), async (stillHeld) => {
     const file = await existingSecretsFile(options)
     const before = trustStateOf(file)
-    const warnings = await checkTrust(file, options.trust)
     const scopes =
       options.scope === undefined ? scopeNames(file) : [currentPair(file, options.scope).scope]
+    const isCopied = scopes.some((scope) => currentPair(file, scope).recovery.length)
+    const warnings = await checkTrust(
+      file,
+      options.trust,
+      isCopied && !options.recovery ? 'trust no first state' : 'trust the first state',
+    )
     const opens = opener(kmsOpeningCalls(options.aws ?? {}), file)
     const sealed = await openSealed(opens, file, await sealedSources(options.paths ?? []), scopes)
     const finished = sealed.some(({ pair }) => isStale(file, pair))
@@ -91,12 +98,19 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
 async function newPair(
   current: ScopedPair,
   { proveKeys }: Opener,
-  { keyIds, aws = {}, onWrap }: RotateOptions,
+  { keyIds, recovery: given, aws = {}, onWrap }: RotateOptions,
 ): Promise<ScopedPair> {
   const { scope, encryptionContext, fingerprint } = current
   const wrapping = keyIds ?? (await proveKeys(fingerprint))
-  onWrap?.(scope, wrapping)
-  return { ...(await createDataKeyPair(kmsCalls(aws), wrapping, encryptionContext)), scope }
+  const recovery = given ?? current.recovery.map(({ recipient }) => recipient)
+  onWrap?.(scope, [...wrapping, ...recovery])
+  return createScopedPair({
+    kms: kmsCalls(aws),
+    keyIds: wrapping,
+    encryptionContext,
+    scope,
+    recovery,
+  })
 }
 
 function rotatedScopes(file: SecretsFile, names: string[]) {

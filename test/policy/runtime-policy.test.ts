@@ -183,7 +183,7 @@ it('of a secrets file names the keys of every pair: what runs may be older than 
   const secretsFile = join(folders[0]!, 'rotated.json')
   const earlier = localPair(KEY_ARN.replace('1111-', '2222-'))
   const file = newSecretsFile(secretsFile, localPair())
-  file.pairs.set(earlier.fingerprint, { ...earlier, scope: 'default' })
+  file.pairs.set(earlier.fingerprint, { ...earlier, scope: 'default', recovery: [] })
   await writeSecretsFile(file)
   const [statement] = await runtimePolicy({ secretsFile })
   expect(statement!.Resource).toEqual([KEY_ARN, earlier.wrapped[0]!.keyId].sort())

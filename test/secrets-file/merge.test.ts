@@ -15,7 +15,7 @@ const one = localPair()
 const two = localPair()
 const tokens = new Map<string, Token>()
 
-const scoped = (pair: DataKeyPair) => ({ ...pair, scope: DEFAULT_SCOPE })
+const scoped = (pair: DataKeyPair) => ({ ...pair, scope: DEFAULT_SCOPE, recovery: [] })
 
 /** A file in which each entry has a value, `A1` say, whose token is always the same. */
 async function version(

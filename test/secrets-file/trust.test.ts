@@ -172,7 +172,7 @@ describe('what can decrypt', () => {
     const { path } = await trusted()
     const file = await existingSecretsFile({ secretsFile: path })
     const state = trustStateOf(file)
-    const next = { ...localPair(), scope: 'default' }
+    const next = { ...localPair(), scope: 'default', recovery: [] }
     file.pairs.set(next.fingerprint, next)
     file.current.set('default', next)
     const record = { [path]: { state, next: trustStateOf(file) } }

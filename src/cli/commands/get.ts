@@ -18,13 +18,19 @@ export function addGet(program: Command) {
       'Print a value and nothing else, or several as JSON by name. Needs kms:Decrypt, once.',
     )
     .argument('<name...>')
+    .option('--recovery <file>', 'decrypt with this age identity file, without KMS')
     .addOption(fileOption())
     .addOption(regionOption())
     .addOption(profileOption())
     .addOption(jsonOption('{ name, value }, or { name, base64 } for bytes; several names: a list'))
     .action(async (names, flags) => {
       const { getSecrets } = await import('../../secrets/get.js')
-      const values = await waiting('asking KMS', () => getSecrets(names, secretsOptions(flags)))
+      const values = await waiting('asking KMS', () =>
+        getSecrets(names, {
+          ...secretsOptions(flags),
+          ...(flags.recovery !== undefined && { recovery: flags.recovery }),
+        }),
+      )
       const entries = [...values].map(([name, bytes]) => ({
         name,
         ...(isUtf8(bytes)

@@ -9,6 +9,7 @@ import {
   jsonOption,
   keyOption,
   profileOption,
+  recoveryOption,
   regionOption,
   scopeOf,
   scopeOption,
@@ -24,6 +25,7 @@ export function addInit(program: Command) {
     .addOption(keyOption('KMS key that encrypts it: id, ARN or alias').makeOptionMandatory())
     .addOption(contextOption('encryption context, visible in CloudTrail'))
     .addOption(scopeOption('scope of the pair, added to the file if it exists'))
+    .addOption(recoveryOption('offline age key (age1…) that decrypts without KMS'))
     .addOption(fileOption())
     .addOption(trustOption())
     .addOption(regionOption())
@@ -35,12 +37,13 @@ export function addInit(program: Command) {
       const { initSecretsFile, rejectExisting } = await import('../../secrets/init.js')
       const options = { ...secretsOptions(flags), ...scopeOf(flags) }
       await rejectExisting(options)
-      announceKeys(flags.scope ?? DEFAULT_SCOPE, flags.key)
+      announceKeys(flags.scope ?? DEFAULT_SCOPE, [...flags.key, ...(flags.recovery ?? [])])
       const made = await waiting('creating a data key pair in KMS', () =>
         initSecretsFile({
           ...options,
           keyIds: flags.key,
           ...(flags.context && { encryptionContext: flags.context }),
+          ...(flags.recovery && { recovery: flags.recovery }),
           types: flags.types,
         }),
       )

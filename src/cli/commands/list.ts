@@ -21,7 +21,7 @@ export function addList(program: Command) {
     .option('--keys', 'list the keys that decrypt, and the pin that covers them')
     .addOption(jsonOption('a list of { name, size, fingerprint, stale, scope? }'))
     .action(async (flags) => {
-      await checkKeys(flags)
+      const recipients = await checkKeys(flags)
       if (flags.keys) return undefined
       const { listSecrets } = await import('../../secrets/list.js')
       const secrets = await listSecrets(secretsOptions(flags))
@@ -37,6 +37,7 @@ export function addList(program: Command) {
       )
       if (lines.length) print(lines.join('\n'))
       else note('no entries yet: npx unplugin-kms set NAME adds one')
+      for (const recipient of recipients) print(`recovery: ${recipient} decrypts without KMS`)
       if (secrets.some(({ stale }) => stale))
         note(
           'stale entries are sealed to an earlier key pair: npx unplugin-kms rotate seals them again',
@@ -51,15 +52,17 @@ interface KeysFlags extends SharedFlags {
   json?: true | undefined
 }
 
-/** Warns, and makes the command fail, if the keys that decrypt are not the trusted ones. */
-async function checkKeys(flags: KeysFlags) {
+/** Returns the recovery recipients. Warns, and makes the command fail, if the keys that decrypt are not the trusted ones. */
+async function checkKeys(flags: KeysFlags): Promise<string[]> {
   const { describeKeys, listKeys } = await import('../../secrets/keys.js')
   const keys = await listKeys(secretsOptions(flags))
   if (keys.problem) {
     warn(keys.problem)
     process.exitCode = EXIT.FINDINGS
   }
-  if (!flags.keys) return
+  const recipients = keys.dataKeyPairs.flatMap(({ recovery = [] }) => recovery)
+  if (!flags.keys) return [...new Set(recipients)]
   if (flags.json) printJson(keys)
   else for (const line of [...describeKeys(keys), `pin ${keys.pin}`]) print(line)
+  return []
 }

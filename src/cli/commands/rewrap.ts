@@ -9,6 +9,7 @@ import {
   jsonOption,
   keyOption,
   profileOption,
+  recoveryOption,
   regionOption,
   scopeOf,
   scopeOption,
@@ -27,22 +28,28 @@ export function addRewrap(program: Command) {
     .addOption(keyOption('KMS key from now on (default: as before)'))
     .addOption(contextOption('new encryption context (default: as before)'))
     .addOption(scopeOption('scope whose private keys are wrapped (default: all)'))
+    .addOption(
+      recoveryOption('age recipient from now on, or none (default: as before); needs kms:Decrypt'),
+    )
     .addOption(fileOption())
     .addOption(trustOption())
     .addOption(regionOption())
     .addOption(profileOption())
     .addOption(jsonOption('{ path, keyArns }'))
     .action(async (flags) => {
-      if (!flags.key && !flags.context)
+      if (!flags.key && !flags.context && !flags.recovery)
         throw new KmsBuildError(
           'ARGUMENT_INVALID',
-          'nothing to change: give --key, --context, or both.',
+          'nothing to change: give --key, --context or --recovery.',
         )
       const { rewrapSecrets } = await import('../../secrets/rewrap.js')
       const { path, result, warnings } = await waiting('asking KMS', () =>
         rewrapSecrets({
           ...secretsOptions(flags),
           ...scopeOf(flags),
+          ...(flags.recovery && {
+            recovery: flags.recovery.filter((recipient) => recipient !== 'none'),
+          }),
           onWrap: announceKeys,
           ...(flags.key && { keyIds: flags.key }),
           ...(flags.context && { encryptionContext: flags.context }),

@@ -8,6 +8,7 @@ import {
   jsonOption,
   keyOption,
   profileOption,
+  recoveryOption,
   regionOption,
   scopeOf,
   scopeOption,
@@ -19,6 +20,7 @@ import {
 interface Flags extends SharedFlags {
   key?: string[] | undefined
   scope?: string | undefined
+  recovery?: string[] | undefined
   branches: boolean
   fleet?: true | undefined
   json?: true | undefined
@@ -31,6 +33,7 @@ export function addRotate(program: Command) {
     .description('Create a new data key pair and seal everything again. Needs kms:Decrypt.')
     .argument('[path...]', 'sources to seal again; with --prune, to search')
     .addOption(keyOption('KMS key of the new pair (default: as before)'))
+    .addOption(recoveryOption('age recipient of the new pair (default: as before)'))
     .option('--prune', 'create no pair; delete earlier ones that nothing uses')
     .option('--no-branches', 'with --prune: ignore the branches of git')
     .option('--fleet', 'with --prune: keep pairs of deployed functions')
@@ -55,6 +58,7 @@ async function rotate(paths: string[], flags: Flags) {
     ...scopeOf(flags),
     paths,
     ...(flags.key && { keyIds: flags.key }),
+    ...(flags.recovery && { recovery: flags.recovery }),
     onWrap: announceKeys,
   }
   const rotated = await waiting('asking KMS', () => rotateSecrets(options))

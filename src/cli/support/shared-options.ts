@@ -48,6 +48,10 @@ export const awsOptions = ({
   aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
 })
 
+/** For commands that encrypt private keys to offline keys. */
+export const recoveryOption = (description: string) =>
+  new Option('--recovery <recipient>', `${description}; repeatable`).argParser(several)
+
 /** Returns the scope as an option of the operations. */
 export const scopeOf = ({ scope }: { scope?: string | undefined }) => ({
   ...(scope !== undefined && { scope }),
