@@ -49,7 +49,7 @@ describe('text of a file, of git or of a bundle cannot control the terminal', ()
       (file) =>
         (Object.values<any>(file.dataKeyPairs)[0].privateKeyCiphertextBlobs[0].keyId = HOSTILE),
     ],
-    ['a scope', (file) => (file.scopes = { [HOSTILE]: {} }) && (file.version = 2)],
+    ['a scope', (file) => Object.assign(file, { version: 2, scopes: { [HOSTILE]: {} } })],
   ])('of %s in the secrets file', async (_, change) => {
     const space = await seeded()
     await edit(space, change)
