@@ -4,9 +4,9 @@ import { areRelated, parseKeyArn } from './key-arn.js'
 import type { KmsCalls } from './kms.js'
 
 /**
- * Makes a data key pair. With one KMS key, or one multi-Region key in several regions, KMS makes it
- * and the private half is never in plaintext here. With unrelated keys, and where KMS answers that
- * the key cannot (custom key stores), it is made here, encrypted under each and zeroed.
+ * Creates a data key pair. With one KMS key, or one multi-Region key in several regions, KMS creates it
+ * and the private key is never in plaintext here. With unrelated keys, custom key stores and emulators
+ * that cannot, it is created here, encrypted under each key and zeroed.
  *
  * @param keyIds key ids, ARNs, aliases or alias ARNs; resolved to key ARNs by KMS's own answers.
  * @param copyPrivateKey makes a recovery copy; the pair is then created here.

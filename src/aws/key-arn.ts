@@ -11,23 +11,23 @@ export interface KeyArn {
   keyId: string
 }
 
-/** Reads a key ARN strictly: of what stands in the bundle, credentials go where it leads. */
+/** Parses a key ARN strictly: the bundle sends signed requests to its region. */
 export function parseKeyArn(text: string): KeyArn | null {
   const match = KEY_ARN.exec(text)
   return match && { partition: match[1]!, region: match[2]!, account: match[3]!, keyId: match[4]! }
 }
 
-/** As `parseKeyArn`, for what a file or a KMS answer claims to be one. */
+/** Parses a key ARN from a file or an answer of KMS. @throws KmsBuildError SECRETS_FILE_INVALID. */
 export function expectKeyArn(text: string, where: string): KeyArn {
   const arn = parseKeyArn(text)
   if (arn) return arn
   throw new KmsBuildError(
     'SECRETS_FILE_INVALID',
-    `${where} is no key ARN (arn:aws:kms:REGION:ACCOUNT:key/ID). An alias can be repointed: name the key itself.`,
+    `${where} is not a key ARN (arn:aws:kms:REGION:ACCOUNT:key/ID). An alias can be repointed: name the key itself.`,
   )
 }
 
-/** Whether several keys are one multi-Region key, so that one CiphertextBlob opens under each. */
+/** Returns whether several keys are one multi-Region key: each decrypts the same CiphertextBlob. */
 export const areRelated = (arns: KeyArn[]) =>
   new Set(arns.map(({ keyId, account }) => `${account} ${keyId}`)).size === 1 &&
   arns[0]!.keyId.startsWith('mrk-')

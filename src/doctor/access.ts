@@ -2,7 +2,7 @@ import type { Policy, Statement } from '@unplugin-kms/local-kms/policy'
 import { principalMatch, type PrincipalMatch } from '@unplugin-kms/local-kms/policy'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { check, type Check } from './check.js'
-import { best, fit, worst, type Circumstances, type Verdict } from './circumstances.js'
+import { best, matchStatement, worst, type Circumstances, type Verdict } from './circumstances.js'
 import { isGranted } from './grants.js'
 import {
   deniedByOrganization,
@@ -16,36 +16,31 @@ import {
 import { principalOf } from './principal.js'
 import type { NamedPolicy, RoleFacts } from './role-policies.js'
 import type { Simulation } from './simulate.js'
-import type { Access, Judged } from './types.js'
+import type { Access, StatementMatch } from './types.js'
 
 /**
- * Puts the role's policies, its boundary and the key policy together as KMS does: an explicit Deny
- * wins; then the key policy must allow, by naming the role or by leaving it to the account, whose
- * policies then must allow too. A key of another account needs both. One thing is found, the cause.
+ * Evaluates the role's policies, its boundary and the key policy together as KMS does. An explicit Deny
+ * overrides any Allow. Then the key policy must allow the call, either by naming the role or by letting
+ * the account decide, whose policies must then allow it too. A key of another account needs both.
+ * Reports one finding, the cause.
  */
-export function judge(access: Access): Check[] {
+export function evaluateAccess(access: Access): Check[] {
   const { role, keyArn, keyPolicy, call, simulated } = access
-  const own = judgeAll(role.policies, call)
+  const own = matchAll(role.policies, call)
   const boundary = isRead(role.boundary)
-    ? judgeAll([role.boundary], call, 'the permissions boundary')
+    ? matchAll([role.boundary], call, 'the permissions boundary')
     : []
-  const ofKey = 'policy' in keyPolicy ? judgeKeyPolicy(keyPolicy.policy, access) : []
+  const ofKey = 'policy' in keyPolicy ? matchKeyPolicy(keyPolicy.policy, access) : []
   const all = [...own, ...boundary, ...ofKey]
 
   const denials = all.filter(({ statement }) => statement.effect === 'Deny')
   const denial = denials.find(({ verdict }) => verdict === 'yes')
   if (denial) {
-    return [
-      check(
-        'found',
-        'explicit-deny',
-        `${denial.called} denies ${role.arn} kms:Decrypt with ${keyArn}; a Deny outdoes every Allow`,
-        { fix: 'narrow that statement or take it away' },
-      ),
-    ]
+    const data = { statement: denial.label, role: role.arn, keyArn }
+    return [check('found', 'explicit-deny', 'DENIED', data)]
   }
   if (simulated?.organizationAllows === false) return [deniedByOrganization(access)]
-  // Of policies that could not be read the simulation knows.
+  // The simulation also evaluates policies that we could not read.
   const decided = isDecided(simulated) ? simulated.decision : undefined
   if (role.incomplete !== undefined && decided === 'explicitDeny')
     return [deniedBySimulation(access)]
@@ -56,7 +51,7 @@ export function judge(access: Access): Check[] {
   if (isGranted(access)) {
     const limits = limit === 'yes' ? [] : ['a permissions boundary may limit the grant']
     if (mayBeDenied || limits.length) return [unknown(access, all, limits)]
-    return [check('ok', 'access', `a grant lets ${role.arn} decrypt with ${keyArn}`)]
+    return [check('ok', 'access', 'GRANT_ALLOWS', { role: role.arn, keyArn })]
   }
 
   const says = roleSays(access, allowed(own))
@@ -82,20 +77,18 @@ export function judge(access: Access): Check[] {
       says === 'no' ? ['no policy of the role allows it, so that the key policy must'] : []
     return [unknown(access, all, [...lacks, ...open])]
   }
-  // Whom the key policy names needs no policy of his own, which is all that is simulated.
+  // A principal that the key policy names needs no policy of its own; only those are simulated.
   const needsRole = !isOwnAccount || best([session, worst(named, limit)]) !== 'yes'
   if (needsRole && decided !== undefined && decided !== 'allowed')
     return [otherwiseSimulated(access, decided)]
-  return [check('ok', 'access', mayOpen(access))]
+  const { encryptionContext } = access
+  return [check('ok', 'access', 'ACCESS_ALLOWED', { role: role.arn, keyArn, encryptionContext })]
 }
 
-const mayOpen = ({ role, keyArn, encryptionContext }: Access) =>
-  `${role.arn} may decrypt with ${keyArn} and the context ${JSON.stringify(encryptionContext)}`
+const allowed = (matches: StatementMatch[]): Verdict =>
+  best(matches.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
 
-const allowed = (judged: Judged[]): Verdict =>
-  best(judged.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
-
-/** What was read of the role's policies says; where that is not all, IAM's simulation of all. */
+/** Returns what the role's policies allow: by those that were read, or by IAM's simulation of all. */
 function roleSays({ role, simulated }: Access, read: Verdict): Verdict {
   if (role.incomplete === undefined) return read
   if (isDecided(simulated)) return simulated.decision === 'allowed' ? 'yes' : 'no'
@@ -111,44 +104,48 @@ function boundarySays({ role, simulated }: Access, read: Verdict): Verdict {
 const isRead = (boundary: RoleFacts['boundary']): boundary is NamedPolicy =>
   boundary !== undefined && boundary !== 'unread'
 
-/** Whether a real call would be decided alike. */
+/** Returns whether a real call would have the same decision. */
 const isDecided = (simulated: Simulation | undefined): simulated is Simulation =>
   simulated !== undefined && (simulated.decision === 'allowed' || !simulated.missing.length)
 
-const judgeAll = (policies: NamedPolicy[], call: Circumstances, kind = 'the policy'): Judged[] =>
+const matchAll = (
+  policies: NamedPolicy[],
+  call: Circumstances,
+  kind = 'the policy',
+): StatementMatch[] =>
   policies.flatMap(({ name, policy }) =>
     policy.statements.map((statement) => ({
-      ...fit(statement, policy, call),
+      ...matchStatement(statement, policy, call),
       statement,
       policy,
-      called: `${kind} ${name}${sid(statement)}`,
+      label: `${kind} ${name}${sid(statement)}`,
     })),
   )
 
 const sid = (statement: Statement) => (statement.sid ? ` (Sid "${statement.sid}")` : '')
 
-/** The statements of a key policy that speak of the role or of its account. */
-const judgeKeyPolicy = (policy: Policy, { role, session, call }: Access): Judged[] =>
+/** Matches the statements of a key policy that name the role or its account. */
+const matchKeyPolicy = (policy: Policy, { role, session, call }: Access): StatementMatch[] =>
   policy.statements
     .filter((statement) => principalMatch(statement, principalOf(role, session)) !== 'none')
     .map((statement) => ({
-      ...fit(statement, policy, call),
+      ...matchStatement(statement, policy, call),
       statement,
       policy,
-      called: `the key policy${sid(statement)}`,
+      label: `the key policy${sid(statement)}`,
     }))
 
 interface KeySays {
-  /** By naming the session, by naming the role, or by leaving it to the account. */
+  /** By naming the session, by naming the role, or by letting the account decide. */
   session: Verdict
   named: Verdict
   account: Verdict
-  /** What it hangs on beside condition keys. */
+  /** What it depends on besides condition keys. */
   open: string[]
 }
 
-/** Whether and how the key policy allows. */
-function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): KeySays {
+/** Returns whether and how the key policy allows the call. */
+function keySays(ofKey: StatementMatch[], { keyPolicy, role, session }: Access): KeySays {
   if (!('policy' in keyPolicy)) return { session: 'no', named: 'maybe', account: 'maybe', open: [] }
   const says = (how: PrincipalMatch) =>
     allowed(
@@ -158,7 +155,7 @@ function keySays(ofKey: Judged[], { keyPolicy, role, session }: Access): KeySays
     )
   const names = (matches: (principal: string) => boolean) => (statement: Statement) =>
     statement.effect === 'Allow' && (statement.principals?.['AWS'] ?? []).some(matches)
-  // Whether a boundary limits what everyone is allowed is written nowhere for all cases.
+  // AWS does not document for all cases whether a boundary limits what everyone is allowed.
   const isEveryone = names((one) => one === '*')
   const everyone = ofKey.filter((one) => one.verdict !== 'no' && isEveryone(one.statement))
   const isOfSession = names((one) => one.startsWith(principalOf(role, '').arn))

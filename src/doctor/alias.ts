@@ -6,12 +6,12 @@ import { ask, reason, type Answer, type Refusal } from './ask.js'
 import { check, type Check } from './check.js'
 
 /**
- * Whether what the configuration calls the keys still leads where it led: an alias can be repointed,
- * and then the next build seals under another key than the function's role may use. A build refuses
- * a secrets file that is wrapped under a key which the configuration does not name.
+ * Checks that the configured keys are those of the sealed values. An alias can be repointed: then the
+ * next build seals under a key that the function's role may not use. A build rejects a secrets file
+ * that is wrapped under a key which the configuration does not name.
  *
  * @param keyIds the plugin's option keyId.
- * @param sealed the ARNs of the keys that open what is sealed.
+ * @param sealed the ARNs of the keys that decrypt the sealed values.
  */
 export async function checkAliases(
   keyIds: string[],
@@ -35,22 +35,13 @@ export async function checkAliases(
   return asked.map(({ name, answer }) => {
     if (!('got' in answer)) return unanswered(name, answer, sealed)
     const { got: arn } = answer
-    const isAlias = name.includes('alias/')
-    const leads = isAlias ? `${name} leads to ${arn}` : `the option keyId names ${arn}`
-    if (sealed.some((one) => isSameKey(one, arn))) return check('ok', 'alias', leads)
-    // One that was not answered may lead to the rest.
+    const data = { name, arn }
+    if (sealed.some((one) => isSameKey(one, arn)))
+      return check('ok', 'alias', 'ALIAS_MATCHES', data)
+    // An alias that could not be resolved may name the other keys.
     if (!unnamed.length || named.length < asked.length)
-      return check('advice', 'alias', `${leads}, under which nothing is sealed`, {
-        fix: `npx unplugin-kms rewrap --key ${arn}`,
-      })
-    return check(
-      'found',
-      'alias',
-      `${leads}, and what is sealed opens with ${unnamed.join(', ')}${isAlias ? ': someone repointed it' : ''}`,
-      {
-        fix: `${isAlias ? 'point it back' : 'name that'}, or go over to the new key: npx unplugin-kms rewrap --key ${arn}`,
-      },
-    )
+      return check('advice', 'alias', 'ALIAS_UNUSED', data)
+    return check('found', 'alias', 'ALIAS_DIFFERS', { ...data, sealed: unnamed })
   })
 }
 
@@ -59,13 +50,8 @@ const isSameKey = (one: string, other: string) =>
   one === other || areRelated([parseKeyArn(one)!, parseKeyArn(other)!])
 
 function unanswered(name: string, refusal: Refusal, [sealed]: string[]): Check {
-  if (refusal.refused !== 'missing')
-    return check('unchecked', 'alias', `where ${name} leads: ${reason(refusal, 'kms:DescribeKey')}`)
-  const alias = /alias\/.+$/.exec(name)?.[0]
-  const says = `${name} leads to no key in this account and region`
-  if (alias === undefined || sealed === undefined) return check('found', 'alias', says)
-  const at = `--target-key-id ${sealed} --region ${parseKeyArn(sealed)!.region}`
-  return check('found', 'alias', says, {
-    fix: `make it anew: aws kms create-alias --alias-name ${alias} ${at}`,
-  })
+  if (refusal.refused === 'missing')
+    return check('found', 'alias', 'ALIAS_MISSING', { name, ...(sealed && { sealed }) })
+  const why = reason(refusal, 'kms:DescribeKey')
+  return check('unchecked', 'alias', 'ALIAS_UNKNOWN', { name, reason: why })
 }

@@ -2,32 +2,27 @@ import type { Built } from '../inspect/inspect.js'
 import { check, type Check } from './check.js'
 import type { Wrapped } from './wrapped.js'
 
-/** Whether what was built is whole: every token can be opened, by a pair that is there. */
+/** Checks that every token of a bundle can be opened, by a pair that is in it. */
 export function checkBundle({ files, secrets, broken, notFollowed }: Built): Check[] {
-  const found = [...new Set(broken.map(({ file, reason }) => `${file}: ${reason}`))].map((what) =>
-    check('found', 'bundle', `a token that can never be opened stands in ${what}`, {
-      fix: 'build again',
-    }),
+  const invalid = new Map(
+    broken.map(({ file, reason }) => [`${file}: ${reason}`, { file, reason }]),
   )
   const alone = secrets.filter(({ keys }) => !keys.length)
-  const unseen = [
-    ...alone.map(
-      ({ name, fingerprint }) =>
-        `${name ?? 'a token without a name'} is sealed to the data key pair ${fingerprint}, which is not in what was read: give all that the build wrote`,
+  const checks = [
+    ...[...invalid.values()].map((data) => check('found', 'bundle', 'TOKEN_INVALID', data)),
+    ...alone.map(({ name, fingerprint }) =>
+      check('unchecked', 'bundle', 'PAIR_MISSING', {
+        fingerprint: String(fingerprint),
+        ...(name && { name }),
+      }),
     ),
-    ...notFollowed.map((link) => `${link} is a link that leads out of the bundle`),
-  ].map((what) => check('unchecked', 'bundle', what))
-  if (found.length || unseen.length) return [...found, ...unseen]
-  return [
-    check(
-      'ok',
-      'bundle',
-      `every token can be opened (secrets: ${secrets.length}, files: ${files})`,
-    ),
+    ...notFollowed.map((link) => check('unchecked', 'bundle', 'LINK_SKIPPED', { link })),
   ]
+  if (checks.length) return checks
+  return [check('ok', 'bundle', 'BUNDLE_COMPLETE', { secrets: secrets.length, files })]
 }
 
-/** What the bundle has KMS open: each private key, and each secret in mode direct. */
+/** Returns what KMS decrypts for the bundle: each private key, and each secret in mode direct. */
 export function wrappedInBundle({ secrets, dataKeyPairs }: Built): Wrapped[] {
   const all = [
     ...dataKeyPairs.map((pair) => ({
@@ -43,7 +38,7 @@ export function wrappedInBundle({ secrets, dataKeyPairs }: Built): Wrapped[] {
       what: `${what} in the bundle`,
       blob: { keyId, ciphertextBlob: blobs[at]! },
       encryptionContext,
-      mend: 'correct key and context in options or mark, and build again',
+      remedy: 'correct the key and context in the options or the mark, and build again',
     })),
   )
 }

@@ -1,8 +1,9 @@
+import { formatMessage, type MessageCode, type MessageData } from './messages.js'
 import type { Statement } from '../policy/statement.js'
 
 /**
- * What doctor looks at, in the order in which one thing causes another; docs/doctor.md explains
- * each. What was found is said in this order too.
+ * The checks, in the order of cause and effect; docs/doctor.md explains each. Findings are reported in
+ * this order.
  */
 export const CHECKS = [
   'file',
@@ -40,14 +41,18 @@ export const CHECKS = [
 
 export type CheckId = (typeof CHECKS)[number]
 
-/** `advice` is no fault; `unchecked` says what could not be looked at, and why. */
+/** `found`: something is wrong. `unchecked`: it could not be examined; the text has the reason. */
 export const STATUSES = ['found', 'advice', 'unchecked', 'ok'] as const
 export type Status = (typeof STATUSES)[number]
 
+/** A check as data, with its text. */
 export interface Check {
   id: CheckId
   status: Status
-  /** One line: what is so, of what, and why it matters. */
+  /** What is the case, for programs; `data` has its names, ARNs and contexts. */
+  code: MessageCode
+  data: object
+  /** One line: what is the case, and where. */
   says: string
   /** What to do about it. */
   fix?: string
@@ -55,14 +60,21 @@ export interface Check {
   add?: { to: 'role' | 'key' | 'endpoint'; of: string; statements: Statement[] }
 }
 
-export const check = (
+type DataArguments<C extends MessageCode> =
+  MessageData<C> extends undefined ? [] : [data: MessageData<C>, more?: Pick<Check, 'add'>]
+
+/** Returns a check with the text of its code. */
+export function check<C extends MessageCode>(
   status: Status,
   id: CheckId,
-  says: string,
-  more: Pick<Check, 'fix' | 'add'> = {},
-): Check => ({ id, status, says, ...more })
+  code: C,
+  ...[data, more]: DataArguments<C>
+): Check {
+  const text = formatMessage(code, data as MessageData<C>)
+  return { id, status, code, data: data ?? {}, ...text, ...more }
+}
 
-/** What was found first, by cause; then advice, what could not be checked, and what is fine. */
+/** Sorts findings first, by cause; then advice, what could not be checked, and what is fine. */
 export const inOrder = (checks: Check[]): Check[] =>
   checks.toSorted(
     (one, other) =>

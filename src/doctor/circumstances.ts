@@ -9,7 +9,7 @@ import {
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { KeyFacts } from './keys.js'
 
-/** Whether a statement speaks of a call; `maybe` where that hangs on what cannot be known here. */
+/** Whether a statement matches a call; `maybe` if that depends on what only a real call has. */
 export type Verdict = 'no' | 'maybe' | 'yes'
 const RANK: readonly Verdict[] = ['no', 'maybe', 'yes']
 
@@ -18,7 +18,7 @@ export const best = (verdicts: Verdict[]): Verdict =>
 export const worst = (...verdicts: Verdict[]): Verdict =>
   RANK[Math.min(...verdicts.map((one) => RANK.indexOf(one)))]!
 
-/** The function's own kms:Decrypt, as KMS will see it. */
+/** The function's own kms:Decrypt, as KMS sees it. */
 export interface Circumstances {
   action: string
   resource: string
@@ -29,7 +29,7 @@ export interface Circumstances {
 type ConditionKey = [name: string, value: string | boolean | string[] | undefined]
 const ofKey = (keys: ConditionKey[]) => keys
 
-/** Condition keys that the shim's call lacks: it comes from the function itself, by key ARN. */
+/** Condition keys that are absent in the shim's call: the function itself calls, by key ARN. */
 const ABSENT = [
   'kms:viaservice',
   'kms:requestalias',
@@ -87,21 +87,26 @@ export function circumstancesOf(
   }
 }
 
-/** Which parts of a statement fit the call. */
-export interface Fit {
+/** Which parts of a statement match a call. */
+export interface MatchedParts {
   action: boolean
   resource: boolean
   condition: Verdict
   verdict: Verdict
 }
 
-export function fit(statement: Statement, policy: Policy, call: Circumstances): Fit {
+/** Matches a statement with a call. */
+export function matchStatement(
+  statement: Statement,
+  policy: Policy,
+  call: Circumstances,
+): MatchedParts {
   const { conditions } = statement
   const test = (parts: Partial<Statement>, at = call) =>
     applies({ effect: statement.effect, conditions: {}, ...parts }, policy, at)
   const { actions, notActions, resources = [], notResources = [] } = statement
   const action = test({ ...(actions && { actions }), ...(notActions && { notActions }) })
-  // A pattern that hangs on an unknown variable may match.
+  // A pattern with an unknown variable may match.
   const certain = (patterns: string[]) => patterns.filter((one) => !unknownIn([one], call).length)
   const resource = statement.resources
     ? certain(resources).length < resources.length || test({ resources })
@@ -114,7 +119,7 @@ export function fit(statement: Statement, policy: Policy, call: Circumstances): 
   return { action, resource, condition, verdict: action && resource ? condition : 'no' }
 }
 
-/** The condition keys and variables of a statement whose values only a real call would tell. */
+/** Returns the condition keys and variables of a statement whose values only a real call has. */
 export const unknownKeys = (statement: Statement, call: Circumstances): string[] => [
   ...unknownIn([...(statement.resources ?? []), ...(statement.notResources ?? [])], call),
   ...Object.values(statement.conditions).flatMap((keys) =>
@@ -125,7 +130,7 @@ export const unknownKeys = (statement: Statement, call: Circumstances): string[]
 const unknownOf = (key: string, wanted: string[], call: Circumstances): string[] =>
   call.isKnown(key) ? unknownIn(wanted, call) : [key]
 
-/** `${aws:PrincipalTag/team}`, and not `${*}`, which stands for a character. */
+/** Finds `${aws:PrincipalTag/team}`, and not `${*}`, which is an escaped character. */
 const unknownIn = (texts: string[], { isKnown }: Circumstances): string[] =>
   texts
     .flatMap((text) => [...text.matchAll(/\$\{([^},*?$]+)/g)].map(([, name]) => name!.trim()))
@@ -142,7 +147,7 @@ function knownOf(conditions: Statement['conditions'], call: Circumstances) {
   )
 }
 
-/** Of a statement's conditions those that this call does not meet. */
+/** Returns the conditions of a statement that this call does not meet. */
 export function unmet(
   statement: Statement,
   policy: Policy,

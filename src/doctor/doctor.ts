@@ -15,31 +15,31 @@ import { examineKey, type KeyFacts } from './keys.js'
 import { checkNetwork } from './network.js'
 import { checkAccess } from './role.js'
 import { readSubject, type Subject } from './subject.js'
-import { checkCaller, provePairs } from './wrapped.js'
+import { checkCaller, verifyPairs } from './wrapped.js'
 
 export interface DoctorOptions extends OpeningsOptions {
   /** A Lambda function, by name or ARN: its role, its VPC and its region. */
   functionName?: string
-  /** A role, by ARN: whether it may open. */
+  /** A role, by ARN: whether it may decrypt. */
   role?: string
   /** Unwrap every pair and open every entry; needs kms:Decrypt. */
   decrypt?: boolean
-  /** `sha256:…` of the public keys. Default: UNPLUGIN_KMS_PIN, or what was remembered. */
+  /** `sha256:…` of the public keys. Default: UNPLUGIN_KMS_PIN, or the remembered pins. */
   pins?: string[]
 }
 
 export interface Diagnosis {
-  /** What was found first, by cause; then advice, what could not be checked, and what is fine. */
+  /** Findings first, by cause; then advice, what could not be checked, and what is fine. */
   checks: Check[]
   verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable' | 'aws-refused'
 }
 
 /**
- * Looks at each step from the secrets file to the running function. Changes nothing, in AWS or here,
- * and claims nothing that it could not see.
+ * Checks each step from the secrets file to the running function. Changes nothing, neither in AWS nor
+ * here. What cannot be examined is reported as unchecked.
  *
- * @throws KmsBuildError SECRETS_FILE_MISSING, ARGUMENT_INVALID, FILE_UNREADABLE; what resolving the
- *   option keyIds refuses where nothing else says a key.
+ * @throws KmsBuildError SECRETS_FILE_MISSING, ARGUMENT_INVALID, FILE_UNREADABLE; and the errors of
+ *   resolving the option keyIds where nothing else names a key.
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
   if (options.role !== undefined) expectRoleArn(options.role)
@@ -49,7 +49,10 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
     throw error
   })
   if (subject instanceof KmsBuildError)
-    return { checks: [check('found', 'file', subject.message)], verdict: 'broken-input' }
+    return {
+      checks: [check('found', 'file', 'FILE_INVALID', { message: subject.message })],
+      verdict: 'broken-input',
+    }
   if (options.decrypt && !subject.file) {
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
@@ -82,8 +85,8 @@ const checkClients = ({ functionName, role }: DoctorOptions) =>
   )
 
 /**
- * What was found with no AWS stays found where AWS was not reached. What was asked for by name and
- * refused altogether is not fine.
+ * Returns the verdict. Findings without AWS count even if AWS was not reached. A function or pairs that
+ * the user asked for, and of which nothing could be examined, are not fine.
  */
 function verdictOf(
   checks: Check[],
@@ -119,18 +122,18 @@ async function examineAws(
     return { checks: ofKeys, reached: false }
 
   const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
-  const whole = wrapped.filter(({ blob }) => !isBroken(blob.keyId))
-  const ofWrapped = await checkCaller(whole, kmsFor)
+  const usable = wrapped.filter(({ blob }) => !isBroken(blob.keyId))
+  const ofWrapped = await checkCaller(usable, kmsFor)
   const keyRegion = keyRegionOf(openings)
   const fn =
     functionName === undefined ? undefined : await examineFunction(functionName, aws, keyRegion)
   const role = options.role ?? fn?.role
-  // What no key unwraps with this context, or at all, is no matter of permissions.
+  // If a key cannot unwrap a blob with this context, permissions are not the cause.
   const misfits = ofWrapped.some(({ status }) => status === 'found')
   const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
-    file && decrypt ? provePairs(file, aws, isBroken) : [],
+    file && decrypt ? verifyPairs(file, aws, isBroken) : [],
     role ? checkAccess(role, identity.account, fn?.name, asked, keys, aws) : [],
     fn?.region ? checkNetwork(fn, asked, keys, aws) : [],
   ])
@@ -149,7 +152,7 @@ async function examineAws(
 const isUnreachable = (answer: Answer<unknown>) =>
   'refused' in answer && answer.refused === 'unreachable'
 
-/** Says the partition too, where nothing else does: credentials of China are not known elsewhere. */
+/** Returns the first key's region, which names the partition too: each has credentials of its own. */
 const keyRegionOf = ([opening]: Opening[]) => opening && parseKeyArn(opening.keyArn)!.region
 
 /** Asks STS who the caller is, and in which account: IAM describes the roles of that one alone. */
@@ -162,38 +165,24 @@ async function examineIdentity(
   )
   if ('got' in answer) {
     const { arn, account } = answer.got
-    return { check: check('ok', 'identity', `the caller is ${arn}`), account }
+    return { check: check('ok', 'identity', 'CALLER_KNOWN', { arn }), account }
   }
-  const { refused, name, message, next } = answer
-  const nothing = 'nothing of AWS was looked at'
-  switch (refused) {
-    case 'credentials-rejected':
-      return {
-        check: check('found', 'identity', `AWS does not accept the credentials: ${message}`, {
-          fix: `${next} ${nothing}`,
-        }),
-      }
-    case 'credentials-missing':
-    case 'configuration':
-      return { check: check('found', 'identity', message, { fix: `${next} ${nothing}`.trim() }) }
-    default: {
-      const why = reason({ refused, name, message, next }, 'sts:GetCallerIdentity')
-      return { check: check('unchecked', 'identity', `who is calling: ${why}`) }
-    }
-  }
+  const { refused, message, next } = answer
+  const data = { message, next }
+  if (refused === 'credentials-rejected')
+    return { check: check('found', 'identity', 'CREDENTIALS_REJECTED', data) }
+  if (refused === 'credentials-missing' || refused === 'configuration')
+    return { check: check('found', 'identity', 'AWS_NOT_CALLED', data) }
+  const why = reason(answer, 'sts:GetCallerIdentity')
+  return { check: check('unchecked', 'identity', 'CALLER_UNKNOWN', { reason: why }) }
 }
 
-/** Nothing is wrong with a key elsewhere; it costs each cold start a longer way. */
+/** A key in another region is no fault; it makes each cold start longer. */
 function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {
   if (!fn?.region || !keys.length) return []
-  const regions = keys.map(({ arn }) => parseKeyArn(arn)!.region)
-  if (regions.includes(fn.region)) return [check('ok', 'nearest-key', `a key is in ${fn.region}`)]
-  return [
-    check(
-      'advice',
-      'nearest-key',
-      `the function runs in ${fn.region}, and its keys are in ${regions.join(', ')}: each cold start asks there`,
-      { fix: `a multi-Region key with a replica in ${fn.region} is nearer` },
-    ),
-  ]
+  const { region } = fn
+  const keyRegions = keys.map(({ arn }) => parseKeyArn(arn)!.region)
+  return keyRegions.includes(region)
+    ? [check('ok', 'nearest-key', 'REGION_NEAR', { region })]
+    : [check('advice', 'nearest-key', 'REGION_FAR', { region, keyRegions })]
 }

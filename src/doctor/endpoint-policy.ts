@@ -3,14 +3,21 @@ import { principalMatch } from '@unplugin-kms/local-kms/policy'
 import type { Opening } from '../policy/openings.js'
 import { decryptStatements } from '../policy/runtime-policy.js'
 import { check, type Check } from './check.js'
-import { best, circumstancesOf, fit, unknownKeys, worst, type Verdict } from './circumstances.js'
+import {
+  best,
+  circumstancesOf,
+  matchStatement,
+  unknownKeys,
+  worst,
+  type Verdict,
+} from './circumstances.js'
 import type { KeyFacts } from './keys.js'
 import { principalOf } from './principal.js'
 import { readPolicy, type RoleFacts } from './role-policies.js'
 
 /**
- * Whether the policy of an endpoint lets a role's kms:Decrypt through. It allows nothing by itself,
- * and limits what everything else allows; the one that an endpoint has by default lets all through.
+ * Checks whether the policy of an endpoint allows a role's kms:Decrypt. It grants nothing by itself,
+ * and limits what other policies allow; the default policy allows everything.
  */
 export function checkEndpointPolicy(
   { VpcEndpointId: id, PolicyDocument }: VpcEndpoint,
@@ -19,39 +26,41 @@ export function checkEndpointPolicy(
   { keyArn, encryptionContext }: Opening,
   key: KeyFacts,
 ): Check {
-  const says = (what: string) => `the policy of the endpoint ${id} ${what}`
-  if (!PolicyDocument) return check('ok', 'endpoint-policy', `the endpoint ${id} has no policy`)
+  const endpoint = String(id)
+  if (!PolicyDocument) return check('ok', 'endpoint-policy', 'ENDPOINT_POLICY_NONE', { endpoint })
   const read = readPolicy(PolicyDocument, 'resource')
   if ('why' in read)
-    return check('unchecked', 'endpoint-policy', says(`could not be read: ${read.why}`))
+    return check('unchecked', 'endpoint-policy', 'ENDPOINT_POLICY_UNREAD', {
+      endpoint,
+      reason: read.why,
+    })
 
   const call = circumstancesOf(role, key, encryptionContext)
-  const judged = read.policy.statements.map((statement) => {
+  const matches = read.policy.statements.map((statement) => {
     const match = principalMatch(statement, principalOf(role, session))
-    const { verdict } = fit(statement, read.policy, call)
-    // Other than in a key policy, the account may stand for its root user alone.
+    const { verdict } = matchStatement(statement, read.policy, call)
+    // Unlike in a key policy, the account may mean its root user alone.
     const ofPrincipal: Verdict = match === 'none' ? 'no' : match === 'account' ? 'maybe' : 'yes'
     return { statement, verdict: worst(verdict, ofPrincipal) }
   })
   const verdictOf = (effect: 'Allow' | 'Deny') =>
-    best(judged.filter(({ statement }) => statement.effect === effect).map((one) => one.verdict))
+    best(matches.filter(({ statement }) => statement.effect === effect).map((one) => one.verdict))
   const [allows, denies] = [verdictOf('Allow'), verdictOf('Deny')]
-  if (denies === 'yes' || allows === 'no') {
-    const what = denies === 'yes' ? 'denies' : 'does not let through'
-    return check('found', 'endpoint-policy', says(`${what} kms:Decrypt with ${keyArn}`), {
-      fix: denies === 'yes' ? 'narrow that statement or take it away' : 'add to it:',
-      ...(denies !== 'yes' && {
-        add: addition(String(id), role.arn, { keyArn, encryptionContext }),
-      }),
-    })
+  const data = { endpoint, keyArn }
+  if (denies === 'yes') return check('found', 'endpoint-policy', 'ENDPOINT_POLICY_DENIES', data)
+  if (allows === 'no') {
+    const add = addition(endpoint, role.arn, { keyArn, encryptionContext })
+    return check('found', 'endpoint-policy', 'ENDPOINT_POLICY_LACKS', data, { add })
   }
   if (denies === 'no' && allows === 'yes')
-    return check('ok', 'endpoint-policy', says('lets kms:Decrypt through'))
-  const keys = judged
+    return check('ok', 'endpoint-policy', 'ENDPOINT_POLICY_ALLOWS', { endpoint })
+  const unclear = matches
     .filter(({ verdict }) => verdict === 'maybe')
     .flatMap(({ statement }) => unknownKeys(statement, call))
-  const hangsOn = [...new Set(keys)].join(', ') || 'whether its account means the role'
-  return check('unchecked', 'endpoint-policy', says(`hangs on ${hangsOn}`))
+  return check('unchecked', 'endpoint-policy', 'ENDPOINT_POLICY_UNCLEAR', {
+    endpoint,
+    keys: [...new Set(unclear)],
+  })
 }
 
 const addition = (of: string, role: string, opening: Opening): NonNullable<Check['add']> => ({

@@ -5,53 +5,37 @@ import { compareWithTrusted } from '../secrets-file/trust.js'
 import { rememberedTrust } from '../secrets-file/trust-store.js'
 import { check, type Check } from './check.js'
 
-/** What a secrets file that was read says of itself, with no AWS. */
+/** Checks a secrets file without AWS. */
 export async function checkFile(file: SecretsFile, pins: string[]): Promise<Check[]> {
   const { path, pairs, secrets } = file
   const stale = [...secrets].filter(([, token]) => isStale(file, pairOf(file, token)))
   return [
-    check(
-      'ok',
-      'file',
-      `${path} is valid (entries: ${secrets.size}, data key pairs: ${pairs.size}${hasScopes(file) ? `, scopes: ${scopeNames(file).join(', ')}` : ''})`,
-    ),
+    check('ok', 'file', 'FILE_VALID', {
+      path,
+      entries: secrets.size,
+      pairs: pairs.size,
+      scopes: hasScopes(file) ? scopeNames(file) : [],
+    }),
     await checkPin(file, pins),
     stale.length
-      ? check(
-          'advice',
-          'stale',
-          `${stale.map(([name]) => name).join(', ')} ${stale.length === 1 ? 'is' : 'are'} sealed to an earlier data key pair`,
-          { fix: 'npx unplugin-kms rotate seals them anew' },
-        )
-      : check('ok', 'stale', 'every entry is sealed to the current data key pair'),
+      ? check('advice', 'stale', 'ENTRIES_STALE', { names: stale.map(([name]) => name) })
+      : check('ok', 'stale', 'ENTRIES_CURRENT'),
   ]
 }
 
-/** Compares only: remembers nothing. */
+/** Compares with the pins; remembers nothing. */
 async function checkPin(file: SecretsFile, pins: string[]): Promise<Check> {
-  if (!pins.length && !(await rememberedTrust(file.path))) {
-    return check(
-      'unchecked',
-      'pin',
-      'no pin is set (UNPLUGIN_KMS_PIN) or remembered: nothing vouches for the keys that can decrypt; --decrypt checks the public keys',
-    )
-  }
+  if (!pins.length && !(await rememberedTrust(file.path)))
+    return check('unchecked', 'pin', 'PIN_MISSING')
   try {
     if (pins.length) checkPins(file, pins)
     const change = pins.length ? undefined : await compareWithTrusted(file)
-    if (!change?.rejected)
-      return check('ok', 'pin', 'the keys that can decrypt are the trusted ones')
-    // A changed KMS key or context has checks of its own, which say what it causes.
+    if (!change?.rejected) return check('ok', 'pin', 'PIN_MATCHES')
+    // A changed KMS key or context has checks of its own, which report what it causes.
     const isForeign = change.lines.some((line) => line.startsWith('+ data key pair'))
-    return check(
-      isForeign ? 'found' : 'advice',
-      'pin',
-      `${file.path}: the set of keys that can decrypt is not the pinned one: ${change.lines.join('; ')}`,
-      { fix: 'find out who changed the file (git log); seal nothing to it until you know' },
-    )
+    const data = { path: file.path, changes: change.lines }
+    return check(isForeign ? 'found' : 'advice', 'pin', 'PIN_CHANGED', data)
   } catch (error) {
-    return check('found', 'pin', (error as Error).message, {
-      fix: 'find out who changed the file (git log); seal nothing to it until you know',
-    })
+    return check('found', 'pin', 'PIN_DIFFERS', { message: (error as Error).message })
   }
 }

@@ -33,15 +33,14 @@ export async function examineFunction(
     lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name })),
   )
   if (!('got' in answer)) {
-    const missing = answer.refused === 'missing'
-    const says = missing
-      ? `there is no function ${name} in this account in ${set ?? keyRegion}`
-      : `the function ${name}: ${reason(answer, 'lambda:GetFunctionConfiguration')}`
-    const fix = 'give its ARN, or its region and whose account it is in (--region, --profile)'
-    // Where nothing says the region, it may well be in another than the key.
-    if (!missing || set === undefined)
-      return { checks: [check('unchecked', 'function', says, missing ? { fix } : {})] }
-    return { checks: [check('found', 'function', says, { fix })] }
+    if (answer.refused !== 'missing') {
+      const why = reason(answer, 'lambda:GetFunctionConfiguration')
+      return { checks: [check('unchecked', 'function', 'FUNCTION_UNKNOWN', { name, reason: why })] }
+    }
+    // If nothing names the region, the function may be in another one than the key.
+    const status = set === undefined ? 'unchecked' : 'found'
+    const region = String(set ?? keyRegion)
+    return { checks: [check(status, 'function', 'FUNCTION_MISSING', { name, region })] }
   }
   const { FunctionArn = name, Role, VpcConfig, Environment } = answer.got
   const { VpcId, SubnetIds = [] } = VpcConfig ?? {}
@@ -53,27 +52,25 @@ export async function examineFunction(
     ...(endpoint && { host: endpoint.host }),
     ...(VpcId && { vpc: { vpcId: VpcId, subnetIds: SubnetIds } }),
     checks: [
-      check('ok', 'function', `${FunctionArn} runs as ${Role}`),
+      check('ok', 'function', 'FUNCTION_FOUND', { arn: FunctionArn, role: String(Role) }),
       ...(endpoint ? [checkEndpoint(endpoint)] : []),
     ],
   }
 }
 
-/** The variable that leads the shim to another host than KMS. */
-function endpointOf(variables: Record<string, string>): { name: string; host: string } | undefined {
-  const name = ['AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'].find((one) => variables[one])
-  if (!name) return undefined
-  const url = variables[name]!
-  return { name, host: URL.canParse(url) ? new URL(url).hostname : url }
+/** Returns the variable that points the shim to another host than KMS. */
+function endpointOf(
+  variables: Record<string, string>,
+): { variable: string; host: string } | undefined {
+  const variable = ['AWS_ENDPOINT_URL_KMS', 'AWS_ENDPOINT_URL'].find((one) => variables[one])
+  if (!variable) return undefined
+  const url = variables[variable]!
+  return { variable, host: URL.canParse(url) ? new URL(url).hostname : url }
 }
 
-function checkEndpoint({ name, host }: { name: string; host: string }): Check {
-  const isLocal = /^(localhost|127\.|\[::1\]|host\.docker\.internal$)/.test(host)
-  if (!isLocal) return check('ok', 'endpoint', `the function asks ${host} (${name})`)
-  return check(
-    'found',
-    'endpoint',
-    `the function's ${name} leads it to ${host}, which is not KMS: a setting for development`,
-    { fix: `take ${name} out of the function's environment` },
-  )
-}
+const LOCAL = /^(localhost|127\.|\[::1\]|host\.docker\.internal$)/
+
+const checkEndpoint = (endpoint: { variable: string; host: string }): Check =>
+  LOCAL.test(endpoint.host)
+    ? check('found', 'endpoint', 'ENDPOINT_LOCAL', endpoint)
+    : check('ok', 'endpoint', 'ENDPOINT_CONFIGURED', endpoint)

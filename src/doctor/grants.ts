@@ -1,7 +1,7 @@
 import { principalOf } from './principal.js'
 import type { Access } from './types.js'
 
-/** Grants allow beside the key policy, whatever it and the role's policies leave out. */
+/** Returns whether a grant allows the call: grants add to the key policy and the role's policies. */
 export function isGranted({ role, session, grants, encryptionContext }: Access): boolean {
   if (!('grants' in grants)) return false
   const { arn, principalArn } = principalOf(role, session)

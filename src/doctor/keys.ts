@@ -4,16 +4,16 @@ import { parseKeyArn } from '../aws/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
-/** What KMS tells of a key that opening needs. */
+/** What KMS returns about a key that decrypts. */
 export interface KeyFacts {
   arn: string
   metadata?: KeyMetadata
   /** The key policy's text, where the caller may read it. */
   policy: Answer<string>
   grants: Answer<GrantListEntry[]>
-  /** `alias/NAME` of each that leads to it. */
+  /** `alias/NAME` of each alias of the key. */
   aliases: Answer<string[]>
-  /** Whether something is wrong with the key itself, so that whatever it should open stays closed. */
+  /** Something is wrong with the key itself: it cannot decrypt. */
   broken: boolean
   checks: Check[]
 }
@@ -48,15 +48,13 @@ export async function examineKey(
   ])
   if (!('got' in described)) {
     const missing = described.refused === 'missing'
-    const says = missing
-      ? `${arn} does not exist: it was deleted, or account or region of the ARN are others`
-      : `whether ${arn} exists: ${reason(described, 'kms:DescribeKey')}`
     const checks = [
-      check(missing ? 'found' : 'unchecked', 'key-exists', says, {
-        ...(missing && {
-          fix: 'what is sealed under a deleted key alone is lost: make a new pair (npx unplugin-kms init) and set the values anew',
-        }),
-      }),
+      missing
+        ? check('found', 'key-exists', 'KEY_MISSING', { arn })
+        : check('unchecked', 'key-exists', 'KEY_UNKNOWN', {
+            arn,
+            reason: reason(described, 'kms:DescribeKey'),
+          }),
     ]
     return { arn, policy, grants, aliases, broken: missing, checks }
   }
@@ -71,7 +69,7 @@ export async function examineKey(
     aliases,
     broken: [state, usage].some(({ status }) => status === 'found'),
     checks: [
-      check('ok', 'key-exists', `${arn} exists`),
+      check('ok', 'key-exists', 'KEY_EXISTS', { arn }),
       state,
       usage,
       ...(await checkRotation(arn, metadata, kms)),
@@ -80,40 +78,31 @@ export async function examineKey(
 }
 
 function stateOf(arn: string, { KeyState, DeletionDate }: KeyMetadata): Check {
-  const found = (says: string, fix: string) => check('found', 'key-enabled', says, { fix })
-  const at = `--key-id ${arn} --region ${parseKeyArn(arn)!.region}`
   switch (KeyState) {
     case 'Enabled':
-      return check('ok', 'key-enabled', `${arn} is enabled`)
+      return check('ok', 'key-enabled', 'KEY_ENABLED', { arn })
     case 'Disabled':
-      return found(`${arn} is disabled: it opens nothing`, `aws kms enable-key ${at}`)
+      return check('found', 'key-enabled', 'KEY_DISABLED', { arn })
     case 'PendingDeletion':
     case 'PendingReplicaDeletion':
-      return found(
-        `${arn} is about to be deleted${DeletionDate ? ` on ${DeletionDate.toISOString().slice(0, 10)}` : ''}: it opens nothing, and after that never again`,
-        `aws kms cancel-key-deletion ${at}, then aws kms enable-key ${at}`,
-      )
+      return check('found', 'key-enabled', 'KEY_PENDING_DELETION', {
+        arn,
+        ...(DeletionDate && { date: DeletionDate.toISOString().slice(0, 10) }),
+      })
     default:
-      return found(
-        `${arn} is in the state ${KeyState}: it opens nothing`,
-        'see the key in the console',
-      )
+      return check('found', 'key-enabled', 'KEY_UNUSABLE', { arn, state: String(KeyState) })
   }
 }
 
-/** A data key pair and an encryption context take a symmetric key. */
+/** A data key pair and an encryption context need a symmetric key. */
 function usageOf(arn: string, { KeyUsage, KeySpec }: KeyMetadata): Check {
   if (KeyUsage === 'ENCRYPT_DECRYPT' && KeySpec === 'SYMMETRIC_DEFAULT')
-    return check('ok', 'key-usage', `${arn} encrypts and decrypts`)
-  return check(
-    'found',
-    'key-usage',
-    `${arn} is of the kind ${KeySpec}, for ${KeyUsage}: it unwraps nothing`,
-    { fix: 'give the symmetric key that encrypted' },
-  )
+    return check('ok', 'key-usage', 'KEY_SUITABLE', { arn })
+  const data = { arn, spec: String(KeySpec), usage: String(KeyUsage) }
+  return check('found', 'key-usage', 'KEY_UNSUITABLE', data)
 }
 
-/** Only keys whose material KMS made itself rotate; a replica does so with its primary. */
+/** Only keys with KMS's own key material rotate; a replica rotates with its primary. */
 async function checkRotation(
   arn: string,
   { KeyManager, KeySpec, Origin, MultiRegionConfiguration }: KeyMetadata,
@@ -125,20 +114,11 @@ async function checkRotation(
   const { GetKeyRotationStatusCommand } = await import('@aws-sdk/client-kms')
   const status = await ask(() => kms.send(new GetKeyRotationStatusCommand({ KeyId: arn })))
   if (!('got' in status)) {
-    // A key about to be deleted has no rotation to speak of.
+    // A key that is about to be deleted has no rotation status.
     if (status.refused === 'failed') return []
     const why = reason(status, 'kms:GetKeyRotationStatus')
-    return [check('unchecked', 'rotation', `whether ${arn} rotates: ${why}`)]
+    return [check('unchecked', 'rotation', 'ROTATION_UNKNOWN', { arn, reason: why })]
   }
-  if (status.got.KeyRotationEnabled) return [check('ok', 'rotation', `${arn} rotates yearly or so`)]
-  return [
-    check(
-      'advice',
-      'rotation',
-      `${arn} does not rotate by itself; what is sealed opens after a rotation too`,
-      {
-        fix: `aws kms enable-key-rotation --key-id ${arn} --region ${parseKeyArn(arn)!.region}`,
-      },
-    ),
-  ]
+  if (status.got.KeyRotationEnabled) return [check('ok', 'rotation', 'ROTATION_ON', { arn })]
+  return [check('advice', 'rotation', 'ROTATION_OFF', { arn })]
 }

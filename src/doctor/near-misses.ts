@@ -1,36 +1,36 @@
 import { parseKeyArn } from '../aws/key-arn.js'
-import type { CheckId } from './check.js'
+import { check, type Check } from './check.js'
 import { unmet } from './circumstances.js'
-import type { Access, Judged } from './types.js'
+import type { Access, StatementMatch } from './types.js'
 
-/** Which statement comes nearest to allowing it, and where it fails. */
-export function whyRoleLacks(access: Access, own: Judged[]): { id: CheckId; says: string } {
-  const { role, keyArn } = access
+interface Data {
+  role: string
+  keyArn: string
+  grantsUnread?: string
+}
+
+/** Reports the statement that comes nearest to allowing the call, and why it does not. */
+export function whyRoleLacks(
+  access: Access,
+  own: StatementMatch[],
+  data: Data,
+  more: Pick<Check, 'add'>,
+): Check {
+  const { keyArn } = access
   const allows = own.filter(({ statement, action }) => statement.effect === 'Allow' && action)
   const narrow = allows.find(({ resource }) => resource)
   if (narrow) {
-    return {
-      id: 'role-condition',
-      says: `${narrow.called} of ${role.arn} allows kms:Decrypt only where ${wrongCondition(narrow, access)}`,
-    }
+    const condition = wrongCondition(narrow, access)
+    const conditional = { ...data, statement: narrow.label, condition }
+    return check('found', 'role-condition', 'ROLE_CONDITION', conditional, more)
   }
-  if (!allows.length) {
-    return {
-      id: 'role-action',
-      says: `no policy of ${role.arn} allows kms:Decrypt (AWS's managed policies for KMS do not either)`,
-    }
-  }
-  const named = allows.flatMap(({ statement, called }) =>
-    (statement.resources ?? []).map((resource) => ({ resource, called })),
+  if (!allows.length) return check('found', 'role-action', 'ROLE_ACTION', data, more)
+  const named = allows.flatMap(({ statement, label }) =>
+    (statement.resources ?? []).map((resource) => ({ resource, statement: label })),
   )
-  const { account, region, keyId } = parseKeyArn(keyArn)!
   const alias = named.find(({ resource }) => resource.includes(':alias/'))
-  if (alias) {
-    return {
-      id: 'role-alias',
-      says: `${alias.called} of ${role.arn} allows kms:Decrypt on ${alias.resource}, an alias, which matches no key: Resource must be ${keyArn}`,
-    }
-  }
+  if (alias) return check('found', 'role-alias', 'ROLE_ALIAS', { ...data, ...alias }, more)
+  const { account, region, keyId } = parseKeyArn(keyArn)!
   const elsewhere = named.find(({ resource }) => {
     const [, , , inRegion, inAccount, ...rest] = resource.split(':')
     const key = rest.join(':')
@@ -39,19 +39,17 @@ export function whyRoleLacks(access: Access, own: Judged[]): { id: CheckId; says
     )
   })
   if (elsewhere) {
-    return {
-      id: 'role-region',
-      says: `${elsewhere.called} of ${role.arn} allows kms:Decrypt in ${elsewhere.resource.split(':')[3]}, and ${keyArn} is in ${region}`,
-    }
+    const { statement, resource } = elsewhere
+    const regional = { ...data, statement, allowed: resource.split(':')[3]!, region }
+    return check('found', 'role-region', 'ROLE_REGION', regional, more)
   }
-  return {
-    id: 'role-resource',
-    says: `${named[0]?.called ?? allows[0]!.called} of ${role.arn} allows kms:Decrypt on ${[...new Set(named.map(({ resource }) => resource))].join(', ') || 'other keys'}, and not on ${keyArn}`,
-  }
+  const statement = named[0]?.statement ?? allows[0]!.label
+  const resources = [...new Set(named.map(({ resource }) => resource))]
+  return check('found', 'role-resource', 'ROLE_RESOURCE', { ...data, statement, resources }, more)
 }
 
-/** `kms:EncryptionContext:app is "billing", and here it is "orders"` */
-export function wrongCondition({ statement, policy }: Judged, { call }: Access): string {
+/** Returns `kms:EncryptionContext:app meets StringEquals "billing", and here it is "orders"`. */
+export function wrongCondition({ statement, policy }: StatementMatch, { call }: Access): string {
   return unmet(statement, policy, call)
     .map(({ operator, key, wanted, actual }) => {
       const list = (values: readonly string[]) =>

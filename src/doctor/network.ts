@@ -9,13 +9,10 @@ import { checkEndpointPolicy } from './endpoint-policy.js'
 import type { FunctionFacts } from './function.js'
 import type { KeyFacts } from './keys.js'
 
-/** What is not looked at, whatever the API shows. */
-const ASIDE = 'security groups, network ACLs and DNS were not looked at'
-
 /**
- * Whether a function in a VPC has a way to KMS: an interface endpoint for the key's region, by
- * private DNS or by its own name in the function's environment, or a route that leaves the VPC. An
- * internet gateway is none: a function has no public address.
+ * Checks whether a function in a VPC reaches KMS: by an interface endpoint for the key's region (with
+ * private DNS, or by its own name in the function's environment), or by a route out of the VPC. An
+ * internet gateway does not count: a function has no public address.
  */
 export async function checkNetwork(
   { vpc, region, name, role, host }: FunctionFacts,
@@ -23,20 +20,15 @@ export async function checkNetwork(
   keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
-  if (!vpc) return [check('ok', 'network', 'the function is in no VPC: it reaches KMS')]
+  if (!vpc) return [check('ok', 'network', 'NETWORK_NO_VPC')]
+  const { vpcId } = vpc
   const sdk = await import('@aws-sdk/client-ec2').catch(() => undefined)
   if (!sdk) {
-    return [
-      check(
-        'unchecked',
-        'network',
-        `whether ${vpc.vpcId} leads to KMS: @aws-sdk/client-ec2 is not installed`,
-        { fix: installCommand('@aws-sdk/client-ec2') },
-      ),
-    ]
+    const install = installCommand('@aws-sdk/client-ec2')
+    return [check('unchecked', 'network', 'NETWORK_CLIENT_MISSING', { vpcId, install })]
   }
   const ec2 = await clients(aws, 'EC2', async (config) => new sdk.EC2Client(config))(region)
-  const Filters = [{ Name: 'vpc-id', Values: [vpc.vpcId] }]
+  const Filters = [{ Name: 'vpc-id', Values: [vpcId] }]
   const [endpoints, tables] = await Promise.all([
     ask(() => ec2.send(new sdk.DescribeVpcEndpointsCommand({ Filters }))),
     ask(() => ec2.send(new sdk.DescribeRouteTablesCommand({ Filters }))),
@@ -47,7 +39,7 @@ export async function checkNetwork(
   ]
   if (!('got' in endpoints) || !('got' in tables))
     return [
-      check('unchecked', 'network', `whether ${vpc.vpcId} leads to KMS: ${refusals.join('; ')}`),
+      check('unchecked', 'network', 'NETWORK_UNKNOWN', { vpcId, reason: refusals.join('; ') }),
     ]
 
   const routes = vpc.subnetIds.map((subnet) => wayOut(subnet, tables.got.RouteTables ?? []))
@@ -55,17 +47,19 @@ export async function checkNetwork(
     ...endpoint,
     isNamed: endpoint.PrivateDnsEnabled || host?.startsWith(`${endpoint.VpcEndpointId}-`),
   }))
-  const ways = keys.map(({ arn }) => wayTo(parseKeyArn(arn)!.region, region, ofKms, routes))
-  // One key that is reached is enough: the shim goes on to the next.
+  const ways = keys.map(({ arn }) =>
+    wayTo({ vpcId, keyRegion: parseKeyArn(arn)!.region, ...(region && { region }) }, ofKms, routes),
+  )
+  // One reachable key is enough: the shim tries each.
   const way =
-    ways.find((one) => one.status === 'ok') ??
-    ways.find((one) => one.status === 'unchecked') ??
+    ways.find(({ check: { status } }) => status === 'ok') ??
+    ways.find(({ check: { status } }) => status === 'unchecked') ??
     ways[0]
   if (!way) return []
-  const { status, says, fix, endpoint } = way
+  const { endpoint } = way
   const led = openings.filter(({ keyArn }) => parseKeyArn(keyArn)!.region === region)
   return [
-    check(status, 'network', `${vpc.vpcId}: ${says}`, fix ? { fix } : {}),
+    way.check,
     ...(endpoint && role && name
       ? led.map((opening) => {
           const key = keys.find(({ arn }) => arn === opening.keyArn)!
@@ -79,64 +73,48 @@ export async function checkNetwork(
 const isOfKms = ({ ServiceName = '' }: VpcEndpoint) =>
   /^(?:[a-z.]+)\.[a-z0-9-]+\.kms(?:-fips)?$/.test(ServiceName)
 
-/** Of KMS, and whether the shim comes to it by the name that it asks for. */
+/** An endpoint for KMS; `isNamed`: the shim's host name resolves to it. */
 type Endpoint = VpcEndpoint & { isNamed: boolean | undefined }
 
 interface Way {
-  status: 'ok' | 'unchecked' | 'found'
-  says: string
-  fix?: string
-  /** Through which KMS is reached. */
+  check: Check
+  /** The endpoint through which KMS is reached. */
   endpoint?: VpcEndpoint
 }
 
 function wayTo(
-  keyRegion: string,
-  functionRegion: string | undefined,
+  target: { vpcId: string; keyRegion: string; region?: string },
   endpoints: Endpoint[],
   routes: (string | undefined)[],
 ): Way {
+  const { vpcId, keyRegion } = target
   const here = endpoints.filter(({ ServiceName }) => ServiceName!.split('.').at(-2) === keyRegion)
   const usable = here.find(({ State, isNamed }) => /^available$/i.test(State ?? '') && isNamed)
-  if (usable)
-    return {
-      status: 'ok',
-      says: `the endpoint ${usable.VpcEndpointId} leads to KMS; ${ASIDE}`,
-      endpoint: usable,
-    }
-  if (routes.every((target) => target && /^nat-\w+$/.test(target)))
-    return { status: 'ok', says: `every subnet's default route leads to a NAT gateway; ${ASIDE}` }
-  const unclear = routes.filter((target) => target && !/^(nat|igw)-\w+$/.test(target))
-  if (routes.every((target) => target && !target.startsWith('igw-')) && unclear.length)
-    return {
-      status: 'unchecked',
-      says: `routes lead to ${[...new Set(unclear)].join(', ')}; what is behind that cannot be seen from here`,
-    }
-  const fix =
-    keyRegion === functionRegion
-      ? `add an interface endpoint for com.amazonaws.${keyRegion}.kms with private DNS, or a route to a NAT gateway`
-      : `add a route to a NAT gateway: an endpoint leads to KMS of ${functionRegion} only, and the key is in ${keyRegion}`
-  const [lame] = here
-  if (lame) {
-    const why = lame.isNamed
-      ? `is in the state ${lame.State}`
-      : 'has no private DNS (a private hosted zone of your own would do)'
-    return { status: 'found', says: `its endpoint for KMS ${why}, and no NAT route leads out`, fix }
+  if (usable) {
+    const data = { vpcId, endpoint: String(usable.VpcEndpointId) }
+    return { check: check('ok', 'network', 'NETWORK_ENDPOINT', data), endpoint: usable }
   }
-  const igw = routes.find((target) => target?.startsWith('igw-'))
-  return {
-    status: 'found',
-    says: igw
-      ? `the function has no way to KMS in ${keyRegion}: no interface endpoint, and the default route leads to ${igw}, of which a function, without a public address, has no use`
-      : `the function has no way to KMS in ${keyRegion}: no interface endpoint, and no NAT route`,
-    fix,
+  if (routes.every((route) => route && /^nat-\w+$/.test(route)))
+    return { check: check('ok', 'network', 'NETWORK_NAT', { vpcId }) }
+  const unclear = routes.filter((route) => route && !/^(nat|igw)-\w+$/.test(route))
+  if (routes.every((route) => route && !route.startsWith('igw-')) && unclear.length) {
+    const targets = [...new Set(unclear)].map(String)
+    return { check: check('unchecked', 'network', 'NETWORK_UNCLEAR', { vpcId, targets }) }
   }
+  const [unusable] = here
+  if (unusable) {
+    const state = unusable.isNamed ? { state: String(unusable.State) } : {}
+    const data = { ...target, ...state }
+    return { check: check('found', 'network', 'NETWORK_ENDPOINT_UNUSABLE', data) }
+  }
+  const internetGateway = routes.find((route) => route?.startsWith('igw-'))
+  const data = { ...target, ...(internetGateway && { internetGateway }) }
+  return { check: check('found', 'network', 'NETWORK_NO_WAY', data) }
 }
 
 /**
- * Where a subnet's routes lead, by its own table or the VPC's main one: to a NAT gateway, if all that
- * is elsewhere is there; or to what may hold an endpoint for many VPCs; or else to the internet
- * gateway.
+ * Returns the target of a subnet's routes, by its own table or the VPC's main one: the NAT gateway of
+ * the default route; else what may lead to an endpoint for many VPCs; else the internet gateway.
  */
 function wayOut(subnet: string, tables: RouteTable[]): string | undefined {
   const own = tables.find(({ Associations = [] }) =>
@@ -153,7 +131,7 @@ function wayOut(subnet: string, tables: RouteTable[]): string | undefined {
   return others.find((target) => !target.startsWith('igw-')) ?? others[0]
 }
 
-/** Undefined within the VPC, and for an endpoint of S3 or DynamoDB. */
+/** @returns undefined for a route within the VPC, or to an endpoint of S3 or DynamoDB. */
 function targetOf(route: Route): string | undefined {
   const { NatGatewayId, GatewayId, TransitGatewayId, NetworkInterfaceId } = route
   const target =
@@ -163,7 +141,7 @@ function targetOf(route: Route): string | undefined {
     route.EgressOnlyInternetGatewayId ??
     NetworkInterfaceId ??
     GatewayId ??
-    // Of a part of all addresses, which may be that of KMS.
+    // A route for some addresses, KMS's possibly among them.
     (NatGatewayId && `${NatGatewayId} (for some addresses)`)
   return target === undefined || /^(local|vpce-)/.test(target) ? undefined : target
 }

@@ -9,134 +9,142 @@ export interface NamedPolicy {
   policy: Policy
 }
 
-/** What IAM tells of a role. */
+/** What IAM returns about a role. */
 export interface RoleFacts {
   arn: string
   account: string
   policies: NamedPolicy[]
-  /** Undefined where it has none. */
+  /** Undefined if it has none. */
   boundary?: NamedPolicy | 'unread'
-  /** Why not all of its policies are known; undefined when they are. */
+  /** Why not all of its policies are known; undefined if they are. */
   incomplete?: string
   exists: boolean
   checks: Check[]
 }
 
 /**
- * @param callerAccount IAM knows a role by its name, and would tell of one of this account that is
- *   called alike.
+ * Reads the policies of a role.
+ *
+ * @param callerAccount IAM finds a role by its name alone, and would return one of this account.
  */
 export async function examineRole(
   arn: string,
   callerAccount: string | undefined,
   iam: IAMClient,
 ): Promise<RoleFacts> {
-  const sdk = await import('@aws-sdk/client-iam')
-  const RoleName = arn.split('/').at(-1)!
   const account = arn.split(':')[4]!
   const unread = { arn, account, policies: [], boundary: 'unread' as const, exists: true }
   if (account !== callerAccount) {
-    const incomplete = `it belongs to the account ${account}, and the caller to ${callerAccount ?? 'one that is not known'}`
-    const says = `the policies of ${arn} could not be read: ${incomplete}`
-    return { ...unread, incomplete, checks: [check('unchecked', 'role', says)] }
+    const incomplete = `it belongs to the account ${account}, and the caller to ${callerAccount ?? 'an unknown one'}`
+    const data = { role: arn, reason: incomplete }
+    return { ...unread, incomplete, checks: [check('unchecked', 'role', 'ROLE_UNREAD', data)] }
   }
+  const { GetRoleCommand } = await import('@aws-sdk/client-iam')
+  const RoleName = arn.split('/').at(-1)!
   const read = reader()
-  const role = await read('iam:GetRole', () => iam.send(new sdk.GetRoleCommand({ RoleName })))
+  const role = await read('iam:GetRole', () => iam.send(new GetRoleCommand({ RoleName })))
   if ('refused' in role && role.refused === 'missing')
-    return { ...unread, exists: false, checks: [absent(arn)] }
+    return {
+      ...unread,
+      exists: false,
+      checks: [check('found', 'role', 'ROLE_MISSING', { role: arn })],
+    }
   const boundaryArn =
     'got' in role ? role.got.Role?.PermissionsBoundary?.PermissionsBoundaryArn : undefined
   const [inline, attached, boundary] = await Promise.all([
-    readInline(),
-    readAttached(),
-    boundaryArn ? readManaged(boundaryArn) : [],
+    readInline(iam, RoleName, read),
+    readAttached(iam, RoleName, read),
+    boundaryArn ? readManaged(iam, boundaryArn, read) : [],
   ])
+  const policies = [...inline, ...attached]
   const incomplete = read.refused()
   return {
     arn,
     account,
-    policies: [...inline, ...attached],
+    policies,
     ...boundaryOf(boundary[0], 'refused' in role || boundaryArn !== undefined),
     ...(incomplete !== undefined && { incomplete }),
     exists: true,
     checks: [
       incomplete === undefined
-        ? check(
-            'ok',
-            'role',
-            `the policies of ${arn} were read: ${[...inline, ...attached].map(({ name }) => name).join(', ') || 'none'}`,
-          )
-        : check('unchecked', 'role', `not all policies of ${arn} could be read: ${incomplete}`),
+        ? check('ok', 'role', 'ROLE_READ', {
+            role: arn,
+            policies: policies.map(({ name }) => name),
+          })
+        : check('unchecked', 'role', 'ROLE_UNREAD', { role: arn, reason: incomplete }),
     ],
-  }
-
-  async function readInline(): Promise<NamedPolicy[]> {
-    const names = await read('iam:ListRolePolicies', async () => {
-      const all: string[] = []
-      for await (const page of sdk.paginateListRolePolicies({ client: iam }, { RoleName }))
-        all.push(...(page.PolicyNames ?? []))
-      return all
-    })
-    if (!('got' in names)) return []
-    return documents(names.got, async (PolicyName) => {
-      const answer = await read('iam:GetRolePolicy', () =>
-        iam.send(new sdk.GetRolePolicyCommand({ RoleName, PolicyName })),
-      )
-      return 'got' in answer ? answer.got.PolicyDocument : undefined
-    })
-  }
-
-  async function readAttached(): Promise<NamedPolicy[]> {
-    const arns = await read('iam:ListAttachedRolePolicies', async () => {
-      const all: string[] = []
-      for await (const page of sdk.paginateListAttachedRolePolicies({ client: iam }, { RoleName }))
-        all.push(...(page.AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn!))
-      return all
-    })
-    return 'got' in arns ? (await Promise.all(arns.got.map(readManaged))).flat() : []
-  }
-
-  function readManaged(PolicyArn: string): Promise<NamedPolicy[]> {
-    return documents([PolicyArn], async () => {
-      const policy = await read('iam:GetPolicy', async () =>
-        present((await iam.send(new sdk.GetPolicyCommand({ PolicyArn }))).Policy?.DefaultVersionId),
-      )
-      if (!('got' in policy)) return undefined
-      const VersionId = policy.got
-      const version = await read('iam:GetPolicyVersion', () =>
-        iam.send(new sdk.GetPolicyVersionCommand({ PolicyArn, VersionId })),
-      )
-      return 'got' in version ? version.got.PolicyVersion?.Document : undefined
-    })
-  }
-
-  async function documents(
-    names: string[],
-    documentOf: (name: string) => Promise<string | undefined>,
-  ): Promise<NamedPolicy[]> {
-    const found = await Promise.all(
-      names.map(async (name) => {
-        const document = await documentOf(name)
-        if (document === undefined) return []
-        const parsed = readPolicy(decodeURIComponent(document), 'identity')
-        if ('policy' in parsed) return [{ name, policy: parsed.policy }]
-        read.note(`${name} is written in a way that doctor does not read (${parsed.why})`)
-        return []
-      }),
-    )
-    return found.flat()
   }
 }
 
-const absent = (arn: string) =>
-  check('found', 'role', `there is no role ${arn}`, {
-    fix: 'a function shows its role: npx unplugin-kms doctor --function NAME, or aws iam list-roles',
+async function readInline(iam: IAMClient, RoleName: string, read: Reader): Promise<NamedPolicy[]> {
+  const { GetRolePolicyCommand, paginateListRolePolicies } = await import('@aws-sdk/client-iam')
+  const names = await read('iam:ListRolePolicies', async () => {
+    const all: string[] = []
+    for await (const page of paginateListRolePolicies({ client: iam }, { RoleName }))
+      all.push(...(page.PolicyNames ?? []))
+    return all
   })
+  if (!('got' in names)) return []
+  return documents(read, names.got, async (PolicyName) => {
+    const answer = await read('iam:GetRolePolicy', () =>
+      iam.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
+    )
+    return 'got' in answer ? answer.got.PolicyDocument : undefined
+  })
+}
+
+async function readAttached(
+  iam: IAMClient,
+  RoleName: string,
+  read: Reader,
+): Promise<NamedPolicy[]> {
+  const { paginateListAttachedRolePolicies } = await import('@aws-sdk/client-iam')
+  const arns = await read('iam:ListAttachedRolePolicies', async () => {
+    const all: string[] = []
+    for await (const page of paginateListAttachedRolePolicies({ client: iam }, { RoleName }))
+      all.push(...(page.AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn!))
+    return all
+  })
+  if (!('got' in arns)) return []
+  return (await Promise.all(arns.got.map((arn) => readManaged(iam, arn, read)))).flat()
+}
+
+function readManaged(iam: IAMClient, PolicyArn: string, read: Reader): Promise<NamedPolicy[]> {
+  return documents(read, [PolicyArn], async () => {
+    const { GetPolicyCommand, GetPolicyVersionCommand } = await import('@aws-sdk/client-iam')
+    const policy = await read('iam:GetPolicy', async () =>
+      present((await iam.send(new GetPolicyCommand({ PolicyArn }))).Policy?.DefaultVersionId),
+    )
+    if (!('got' in policy)) return undefined
+    const version = await read('iam:GetPolicyVersion', () =>
+      iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId: policy.got })),
+    )
+    return 'got' in version ? version.got.PolicyVersion?.Document : undefined
+  })
+}
+
+async function documents(
+  read: Reader,
+  names: string[],
+  documentOf: (name: string) => Promise<string | undefined>,
+): Promise<NamedPolicy[]> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const document = await documentOf(name)
+      if (document === undefined) return []
+      const parsed = readPolicy(decodeURIComponent(document), 'identity')
+      if ('policy' in parsed) return [{ name, policy: parsed.policy }]
+      read.note(`${name} is written in a form that doctor cannot read (${parsed.why})`)
+      return []
+    }),
+  )
+  return found.flat()
+}
 
 const boundaryOf = (read: NamedPolicy | undefined, mayHaveOne: boolean) =>
   mayHaveOne ? { boundary: read ?? ('unread' as const) } : {}
 
-/** A policy document, or why it is not understood: what is not read is never judged. */
+/** Parses a policy document, or returns why it could not be parsed. */
 export function readPolicy(
   text: string,
   kind: 'identity' | 'resource',
@@ -148,7 +156,9 @@ export function readPolicy(
   }
 }
 
-/** Asks, and keeps the first thing that was not answered. */
+type Reader = ReturnType<typeof reader>
+
+/** Returns a function that calls IAM and keeps the first failure. */
 function reader() {
   let why: string | undefined
   const read = async <T>(action: string, call: () => Promise<T>): Promise<Answer<T>> => {

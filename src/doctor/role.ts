@@ -1,7 +1,7 @@
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { AwsOptions } from '../options/types.js'
 import type { Opening } from '../policy/openings.js'
-import { judge } from './access.js'
+import { evaluateAccess } from './access.js'
 import { clients, reason } from './ask.js'
 import type { Check } from './check.js'
 import { circumstancesOf } from './circumstances.js'
@@ -9,7 +9,7 @@ import type { KeyFacts } from './keys.js'
 import { examineRole, readPolicy } from './role-policies.js'
 import { simulate } from './simulate.js'
 
-/** Whether a role may make each kms:Decrypt that opening takes. */
+/** Checks whether a role may make each kms:Decrypt. */
 export async function checkAccess(
   roleArn: string,
   callerAccount: string | undefined,
@@ -18,18 +18,18 @@ export async function checkAccess(
   keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
-  // IAM has one host for each partition, which the region of a key tells.
+  // IAM has one host per partition, which the region of a key determines.
   const region = keys[0] ? parseKeyArn(keys[0].arn)!.region : 'us-east-1'
   const { IAMClient } = await import('@aws-sdk/client-iam')
   const iam = await clients(aws, 'IAM', async (config) => new IAMClient({ region, ...config }))()
   const role = await examineRole(roleArn, callerAccount, iam)
   if (!role.exists) return role.checks
-  const judged = await Promise.all(
+  const checks = await Promise.all(
     openings.map(async ({ keyArn, encryptionContext }) => {
       const key = keys.find(({ arn }) => arn === keyArn)!
       const { policy, grants } = key
       const call = circumstancesOf(role, key, encryptionContext)
-      return judge({
+      return evaluateAccess({
         role,
         session,
         keyArn,
@@ -45,5 +45,5 @@ export async function checkAccess(
       })
     }),
   )
-  return [...role.checks, ...judged.flat()]
+  return [...role.checks, ...checks.flat()]
 }

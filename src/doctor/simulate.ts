@@ -2,16 +2,16 @@ import type { IAMClient } from '@aws-sdk/client-iam'
 import { ask } from './ask.js'
 import type { Circumstances } from './circumstances.js'
 
-/** IAM's own word on the policies of a role; it simulates no key policy for roles. */
+/** IAM's simulation of a role's policies. It does not simulate key policies for roles. */
 export interface Simulation {
   decision: 'allowed' | 'explicitDeny' | 'implicitDeny'
-  /** Whether the service control policies let it; undefined outside an organization. */
+  /** Whether the service control policies allow it; undefined outside an organization. */
   organizationAllows?: boolean
-  /** Condition keys that the policies ask for, and whose values only a real call has. */
+  /** Condition keys of the policies whose values only a real call has. */
   missing: string[]
 }
 
-/** Those that are no texts. */
+/** The condition keys that are not strings. */
 const TYPES: Record<string, 'boolean' | 'date' | 'stringList'> = {
   'aws:currenttime': 'date',
   'aws:securetransport': 'boolean',
@@ -21,7 +21,7 @@ const TYPES: Record<string, 'boolean' | 'date' | 'stringList'> = {
   'kms:resourcealiases': 'stringList',
 }
 
-/** @returns undefined where the caller may not ask. */
+/** Simulates the call. @returns undefined if the caller may not. */
 export async function simulate(
   iam: IAMClient,
   roleArn: string,
@@ -49,7 +49,7 @@ export async function simulate(
   return {
     decision: EvalDecision!,
     ...(organizationAllows !== undefined && { organizationAllows }),
-    // With a resource named, those missing stand in the part of that resource.
+    // For a named resource, the missing keys are in the part of that resource.
     missing: [result, ...ResourceSpecificResults]
       .flatMap(({ MissingContextValues = [] }) => MissingContextValues)
       .filter((key) => !isKnown(key)),

@@ -12,19 +12,19 @@ import { checkBundle, wrappedInBundle } from './bundle.js'
 import type { Check } from './check.js'
 import { wrappedInFile, type Wrapped } from './wrapped.js'
 
-/** What is to be opened, and what says so. */
+/** What doctor examines. */
 export interface Subject {
   file?: SecretsFile
   openings: Opening[]
   wrapped: Wrapped[]
-  /** What was seen of the bundles. */
+  /** Checks of the bundles. */
   checks: Check[]
-  /** What the configuration calls the keys, to be compared with those that are named. */
+  /** The keys of the configuration, compared with those of the bundles or the file. */
   configured: string[]
 }
 
 /**
- * Bundles, or the secrets file, or else keys and context as the plugin's options have them.
+ * Reads the bundles, or the secrets file, or else keys and context of the plugin's options.
  *
  * @throws KmsBuildError as `openingsOf`.
  */
@@ -40,7 +40,7 @@ export async function readSubject(options: OpeningsOptions): Promise<Subject> {
     if (!openings.length && !built.broken.length) {
       throw new KmsBuildError(
         'ARGUMENT_INVALID',
-        `${bundles.join(', ')} holds nothing that KMS opens: no key stands in it. Give what the build wrote.`,
+        `${bundles.join(', ')} contains nothing that KMS decrypts: there is no key in it. Give the files that the build wrote.`,
       )
     }
     return {

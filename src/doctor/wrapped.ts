@@ -9,14 +9,14 @@ import type { SecretsFile } from '../secrets-file/parse.js'
 import { ask, noteUnreached, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
-/** What KMS is to open, and what says so. */
+/** A CiphertextBlob that KMS has to decrypt. */
 export interface Wrapped {
-  /** As messages call it. */
+  /** Its name in messages. */
   what: string
   blob: WrappedPrivateKey
   encryptionContext: Record<string, string>
-  /** Beside the context that is said: what to do where it does not open. */
-  mend: string
+  /** What to do if KMS cannot decrypt it with this context. */
+  remedy: string
 }
 
 interface WrappedPair extends Wrapped {
@@ -30,25 +30,27 @@ export const wrappedInFile = ({ pairs }: SecretsFile): WrappedPair[] =>
       what: `the private key of ${pair.fingerprint}`,
       blob,
       encryptionContext: pair.encryptionContext,
-      mend: 'look what changed in the file (git log), and restore it; npx unplugin-kms rewrap changes a context',
+      remedy:
+        'find out what changed in the file (git log), and restore it; npx unplugin-kms rewrap changes a context',
     })),
   )
 
-/** KMS's names for what does not belong to this key or this context. */
+/** KMS's errors for a blob of another key or context. */
 const MISFIT = /^(InvalidCiphertext|IncorrectKey)/
 
-const misfit = ({ what, blob, encryptionContext, mend }: Wrapped, name: string) =>
-  check(
-    'found',
-    'wrapping',
-    `KMS does not unwrap ${what} under ${blob.keyId} (${name}): encryption context, key or CiphertextBlob are not those it was wrapped with`,
-    { fix: `the context is ${JSON.stringify(encryptionContext)} here: ${mend}` },
-  )
+const misfit = ({ what, blob, encryptionContext, remedy }: Wrapped, name: string) =>
+  check('found', 'wrapping', 'WRAPPING_INVALID', {
+    what,
+    keyId: blob.keyId,
+    name,
+    encryptionContext,
+    remedy,
+  })
 
-/** A bundle in mode direct may have any number of ciphertexts, and KMS answers some a second. */
+/** Calls at the same time: a bundle in mode direct may have any number of ciphertexts. */
 const AT_ONCE = 8
 
-/** What the caller may do with the keys, by dry runs: nothing is unwrapped, nothing is made. */
+/** Checks what the caller may do with the keys, by dry runs: nothing is decrypted or created. */
 export async function checkCaller(
   all: Wrapped[],
   clientFor: (region?: string) => Promise<KMSClient>,
@@ -73,11 +75,11 @@ export async function checkCaller(
       ),
     ])
     if (!('got' in decrypts) && MISFIT.test(decrypts.name)) return misfit(wrapped, decrypts.name)
-    return check(
-      'ok',
-      'caller',
-      `with ${KeyId} the caller ${may(decrypts, 'kms:Decrypt', 'open')}, ${may(makes, 'kms:GenerateDataKeyPairWithoutPlaintext', 'make data key pairs')}; sealing needs neither`,
-    )
+    return check('ok', 'caller', 'CALLER_PERMISSIONS', {
+      keyId: KeyId,
+      decrypt: may(decrypts, 'kms:Decrypt', 'decrypt'),
+      generate: may(makes, 'kms:GenerateDataKeyPairWithoutPlaintext', 'create data key pairs'),
+    })
   }
   const checks: Check[] = []
   for (let at = 0; at < all.length; at += AT_ONCE)
@@ -92,10 +94,10 @@ function may(answer: Answer<unknown>, action: string, what: string): string {
 }
 
 /**
- * Proves the pairs: each CiphertextBlob is unwrapped, the public key derived and compared, then
- * every entry opened. Values are zeroed and go nowhere.
+ * Verifies the pairs: unwraps each CiphertextBlob, derives the public key and compares it, then opens
+ * every entry. Values are zeroed.
  */
-export async function provePairs(
+export async function verifyPairs(
   file: SecretsFile,
   aws: AwsOptions,
   isBroken: (keyArn: string) => boolean,
@@ -107,19 +109,16 @@ export async function provePairs(
       const { pair, blob } = wrapped
       try {
         await opener(kms, only(file, [wrapped])).unwrap(pair.fingerprint)
-        return check(
-          'ok',
-          'pair',
-          `${blob.keyId} unwraps ${pair.fingerprint}, and its public key is the one in the file`,
-        )
+        const data = { keyId: blob.keyId, fingerprint: pair.fingerprint }
+        return check('ok', 'pair', 'PAIR_VERIFIED', data)
       } catch (error) {
         noteUnreached(aws, (error as KmsBuildError).cause ?? error)
         return whyNot(wrapped, error as KmsBuildError)
       }
     }),
   )
-  const proven = all.filter((_, index) => checks[index]!.status === 'ok')
-  return distinct([...checks, ...(await openEntries(file, proven, kms))])
+  const verified = all.filter((_, index) => checks[index]!.status === 'ok')
+  return distinct([...checks, ...(await openEntries(file, verified, kms))])
 }
 
 const only = ({ path }: SecretsFile, wrapped: WrappedPair[]) => ({
@@ -130,23 +129,19 @@ const only = ({ path }: SecretsFile, wrapped: WrappedPair[]) => ({
 function whyNot(wrapped: WrappedPair, { code, message, cause }: KmsBuildError): Check {
   const { name = code } = (cause ?? {}) as { name?: string }
   if (MISFIT.test(name)) return misfit(wrapped, name)
-  // What is no private key at all fails in node:crypto, and has no code of ours.
+  const { fingerprint } = wrapped.pair
+  // A plaintext that is not a private key fails in node:crypto, which has other codes.
   if (/^(KMS_|CREDENTIALS_|AWS_)/.test(code))
-    return check('unchecked', 'pair', `whether ${wrapped.pair.fingerprint} opens: ${message}`)
-  return check(
-    'found',
-    'pair',
-    `the private key that ${wrapped.blob.keyId} unwraps for ${wrapped.pair.fingerprint} is not that of the public key in the file: someone exchanged one of them`,
-    { fix: 'seal nothing to it, look who did (git log), and restore the line' },
-  )
+    return check('unchecked', 'pair', 'PAIR_UNVERIFIED', { fingerprint, message })
+  return check('found', 'pair', 'PAIR_DIFFERS', { keyId: wrapped.blob.keyId, fingerprint })
 }
 
 async function openEntries(
   file: SecretsFile,
-  proven: WrappedPair[],
+  verified: WrappedPair[],
   kms: KmsOpeningCalls,
 ): Promise<Check[]> {
-  const pairs = only(file, proven)
+  const pairs = only(file, verified)
   const { open } = opener(kms, pairs)
   const entries = [...file.secrets].filter(([, token]) => pairs.pairs.has(token.fingerprint))
   const closed = await Promise.all(
@@ -155,7 +150,7 @@ async function openEntries(
         ;(await open(token, name)).fill(0)
         return []
       } catch (error) {
-        return [check('found', 'entries', (error as Error).message)]
+        return [check('found', 'entries', 'ENTRY_INVALID', { message: (error as Error).message })]
       }
     }),
   )
@@ -163,7 +158,7 @@ async function openEntries(
   return [
     ...closed.flat(),
     ...(opened
-      ? [check('ok', 'entries', `entries that open: ${opened} of ${file.secrets.size}`)]
+      ? [check('ok', 'entries', 'ENTRIES_OPEN', { opened, total: file.secrets.size })]
       : []),
   ]
 }

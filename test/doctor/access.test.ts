@@ -274,7 +274,11 @@ it('doctor says that an organization does not let it, which IAM’s simulation a
   kms.putServiceControlPolicy(document(allow('*', '*'), deny('kms:Decrypt', '*')))
   try {
     expect(await decrypts(made)).toBe(false)
-    expectCause(await diagnose(made.options), 'simulation', /a service control policy .* not let/)
+    expectCause(
+      await diagnose(made.options),
+      'simulation',
+      /a service control policy .* does not allow/,
+    )
   } finally {
     kms.putServiceControlPolicy(null)
   }

@@ -48,7 +48,7 @@ describe('doctor of a bundle', () => {
   it('names a token that was cut off, first and alone', async () => {
     const cut = (pair: DataKeyPair, token: string) =>
       `${whole(pair, token)}; o("${token.slice(0, 59)}", "CUT")`
-    expectCause(await said(cut), 'bundle', /can never be opened stands in main\.mjs: .*cut off/)
+    expectCause(await said(cut), 'bundle', /can never be opened is in main\.mjs: .*cut off/)
     const alone = (_: DataKeyPair, token: string) => `o("${token.slice(0, 59)}", "CUT")`
     expectCause(await said(alone), 'bundle', /can never be opened/)
   })
@@ -77,7 +77,7 @@ describe('doctor of a bundle', () => {
     const { secretsFile: _file, ...rest } = options
     const diagnosis = await diagnose({ ...rest, bundles: [bundle] })
     const what = mode === 'direct' ? 'ALONE' : `the private key of ${pair.fingerprint}`
-    expectCause(diagnosis, 'wrapping', new RegExp(`does not unwrap ${what} in the bundle under`))
+    expectCause(diagnosis, 'wrapping', new RegExp(`cannot unwrap ${what} in the bundle with`))
   })
 
   it('leaves open what opens a token whose pair stands elsewhere', async () => {

@@ -72,13 +72,13 @@ const KEY: Broken[] = [
   [
     'no credentials',
     'identity',
-    /accepts no credentials/,
+    /no AWS credentials|does not accept the credentials/,
     { change: ({ options, kms }) => (options.aws = { endpoint: kms.url, region: kms.region }) },
   ],
   [
     'a key of another kind',
     'key-usage',
-    /is of the kind RSA_2048/,
+    /has the key spec RSA_2048/,
     {
       change: async ({ kms, key, edit }) => {
         const { arn } = await kms.createKey({ spec: 'RSA_2048' })
@@ -89,7 +89,7 @@ const KEY: Broken[] = [
   [
     'credentials that AWS does not accept',
     'identity',
-    /accepts no credentials/,
+    /no AWS credentials|does not accept the credentials/,
     {
       change: ({ options }) =>
         (options.aws = {
@@ -125,7 +125,7 @@ const KEY: Broken[] = [
   [
     'an alias that was pointed elsewhere',
     'alias',
-    /leads to .*someone repointed it/,
+    /resolves to .*someone repointed it/,
     {
       change: async ({ options, alias, client, kms }) => {
         options.keyIds = [alias]
@@ -137,7 +137,7 @@ const KEY: Broken[] = [
   [
     'a key that the configuration does not name',
     'alias',
-    /the option keyId names .*, and what is sealed opens with/,
+    /the option keyId names .*, and the sealed values need/,
     {
       change: async ({ options, kms: { createKey } }) => {
         options.keyIds = [(await createKey()).arn]
@@ -147,7 +147,7 @@ const KEY: Broken[] = [
   [
     'an alias that was deleted',
     'alias',
-    /leads to no key/,
+    /resolves to no key/,
     {
       change: async ({ options, alias, client }) => {
         options.keyIds = [alias]
@@ -158,13 +158,13 @@ const KEY: Broken[] = [
   [
     'an encryption context that was changed in the file',
     'wrapping',
-    /does not unwrap .*InvalidCiphertextException/,
+    /cannot unwrap .*InvalidCiphertextException/,
     { change: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
   ],
   [
     'a wrapped private key that was altered',
     'wrapping',
-    /does not unwrap/,
+    /cannot unwrap/,
     { change: ({ edit }) => edit((file) => alterBlob(file)) },
   ],
   [

@@ -22,7 +22,7 @@ const FUNCTION: Broken[] = [
   [
     'a function that is led to an emulator',
     'endpoint',
-    /AWS_ENDPOINT_URL_KMS leads it to localhost/,
+    /AWS_ENDPOINT_URL_KMS points to localhost/,
     { environment: { AWS_ENDPOINT_URL_KMS: 'http://localhost:4566' } },
   ],
   [
@@ -68,7 +68,7 @@ const FUNCTION: Broken[] = [
   [
     'subnets whose way out is an internet gateway',
     'network',
-    /leads to igw-1, of which a function, without a public address, has no use/,
+    /leads to igw-1, which a function cannot use without a public address/,
     { network: { routeTables: [INTERNET] } },
   ],
   [
@@ -89,19 +89,19 @@ const ENDPOINT_POLICY: Broken[] = [
   [
     'an endpoint whose policy leaves kms:Decrypt out',
     'endpoint-policy',
-    /of the endpoint vpce-0 does not let through kms:Decrypt/,
+    /of the endpoint vpce-0 does not allow kms:Decrypt/,
     { network: behind(allow('kms:Encrypt', '*', principal('*'))) },
   ],
   [
     'an endpoint whose policy knows another key alone',
     'endpoint-policy',
-    /does not let through/,
+    /does not allow/,
     { network: behind(allow('kms:*', OTHER_KEY, principal('*'))) },
   ],
   [
     'an endpoint whose policy is for another role',
     'endpoint-policy',
-    /does not let through/,
+    /does not allow/,
     { network: behind(allow('*', '*', principal('arn:aws:iam::111122223333:role/billing'))) },
   ],
   [

@@ -1,6 +1,6 @@
 import { type LocalKms, parsePolicy, startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { judge } from '../../src/doctor/access.js'
+import { evaluateAccess } from '../../src/doctor/access.js'
 import type { CheckId } from '../../src/doctor/check.js'
 import { circumstancesOf } from '../../src/doctor/circumstances.js'
 import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
@@ -69,21 +69,21 @@ describe('doctor claims nothing that it could not see', () => {
     expect(verdict).toBe('fine')
   })
 
-  it('of a policy whose context hangs on a tag', async () => {
+  it('of a policy whose context depends on a tag', async () => {
     const { of, verdict } = await said({
       policies: (key) => [document(allow('kms:Decrypt', key, context('${aws:PrincipalTag/app}')))],
     })
-    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/app/)
+    expect(of('access')!.says).toMatch(/depends on aws:PrincipalTag\/app/)
     expect([of('access')!.status, verdict]).toEqual(['unchecked', 'fine'])
   })
 
-  it('of a policy for a key that hangs on a tag', async () => {
+  it('of a policy for a key that depends on a tag', async () => {
     const { of } = await said({
       policies: (key) => [
         document(allow('kms:Decrypt', key.replace(/\/.*/, '/${aws:PrincipalTag/key}'))),
       ],
     })
-    expect(of('access')!.says).toMatch(/hangs on aws:PrincipalTag\/key/)
+    expect(of('access')!.says).toMatch(/depends on aws:PrincipalTag\/key/)
   })
 
   it('of an endpoint whose policy asks whose organization it is', async () => {
@@ -91,7 +91,7 @@ describe('doctor claims nothing that it could not see', () => {
     const { of } = await said({
       network: behind(allow('*', '*', { ...principal('*'), ...organization })),
     })
-    expect(of('endpoint-policy')!.says).toMatch(/hangs on aws:PrincipalOrgID/)
+    expect(of('endpoint-policy')!.says).toMatch(/depends on aws:PrincipalOrgID/)
     expect(of('endpoint-policy')!.status).toBe('unchecked')
   })
 
@@ -121,7 +121,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.status).toBe('unchecked')
   })
 
-  it('of a grant, where a Deny hangs on what only a call tells', async () => {
+  it('of a grant, where a Deny depends on what only a call tells', async () => {
     const atEndpoint = { Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } } }
     const { of } = await said({
       policies: () => [document(deny('kms:*', '*', atEndpoint))],
@@ -129,7 +129,7 @@ describe('doctor claims nothing that it could not see', () => {
       change: ({ key, role }) =>
         kms.createGrant({ key, granteePrincipal: role, operations: ['Decrypt'] }),
     })
-    expect(of('access')!.says).toMatch(/hangs on aws:SourceVpce/)
+    expect(of('access')!.says).toMatch(/depends on aws:SourceVpce/)
   })
 
   it('of a role whose policies IAM’s simulation reads otherwise', () => {
@@ -138,7 +138,7 @@ describe('doctor claims nothing that it could not see', () => {
       parsePolicy(JSON.stringify(document(allow('kms:*', '*', more))), kind)
     const none = { got: [] }
     const key = { arn: OTHER_KEY, policy: { got: '' }, grants: none, aliases: none }
-    const [check] = judge({
+    const [check] = evaluateAccess({
       role: {
         ...role,
         policies: [{ name: 'p', policy: policyOf('identity') }],
@@ -195,6 +195,6 @@ describe('doctor claims nothing that it could not see', () => {
         options.role = role
       },
     })
-    expect(of('key-policy')!.says).toMatch(/^whatever the role's policies say, the key policy/)
+    expect(of('key-policy')!.says).toMatch(/^whatever the role's policies allow, the key policy/)
   })
 })
