@@ -112,14 +112,15 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     })
   })
 
-  host.onEnd(async (result) =>
-    print(
-      await reporting(async () => {
-        if (result.errors.length || !hold.isFirstToSee(result)) return {}
-        return { warnings: await finish(result, options, hold) }
-      }),
-    ),
-  )
+  host.onEnd(async (result) => {
+    const finished = await reporting(async () => {
+      if (result.errors.length || !hold.isFirstToSee(result)) return {}
+      return { warnings: await finish(result, options, hold) }
+    })
+    // A later plugin might write what failed the check.
+    if ('errors' in finished) result.outputFiles = []
+    return print(finished)
+  })
 }
 
 const notHeld = () =>

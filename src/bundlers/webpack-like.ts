@@ -113,32 +113,38 @@ export function attach(build: BuildSession, host: Host) {
   })
 
   let refused = false
+  runLast(compiler)
   // The last hook before files are written, and the only one whose failure stops them in every mode.
-  compiler.hooks.emit.tapPromise(
-    { name: NAME, stage: Number.MAX_SAFE_INTEGER },
-    async (compilation) => {
-      const assets = compilation
-        .getAssets()
-        .map(({ name, source }) => assetOf(name, () => source.source()))
-      refused = false
-      try {
-        await build.checkOutputs(assets, graphOf(compilation), compiler)
-        await build.record(compilation.outputOptions.path, assets, compiler)
-      } catch (error) {
-        // It would end a watch session, which is to build again once the mistake is mended.
-        if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
-        refused = true
-        for (const { name } of assets) compilation.deleteAsset(name)
-        compilation.errors.push(new compiler.webpack.WebpackError(error.message))
-        return
-      }
-      for (const { message } of build.warnings())
-        compilation.warnings.push(new compiler.webpack.WebpackError(message))
-    },
-  )
+  compiler.hooks.emit.tapPromise({ name: NAME, stage: Infinity }, async (compilation) => {
+    const assets = compilation
+      .getAssets()
+      .map(({ name, source }) => assetOf(name, () => source.source()))
+    refused = false
+    try {
+      await build.checkOutputs(assets, graphOf(compilation), compiler)
+      await build.record(compilation.outputOptions.path, assets, compiler)
+    } catch (error) {
+      // It would end a watch session, which is to build again once the mistake is mended.
+      if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
+      refused = true
+      for (const { name } of assets) compilation.deleteAsset(name)
+      compilation.errors.push(new compiler.webpack.WebpackError(error.message))
+      return
+    }
+    for (const { message } of build.warnings())
+      compilation.warnings.push(new compiler.webpack.WebpackError(message))
+  })
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
     // The build of a browser has nothing to list, and would replace the manifest of the server's.
     if (!refused && (build.hasSealed || platformOf(host) === 'node')) await build.writeManifest()
+  })
+}
+
+/** Orders the taps of other plugins before ours, also those that are added later with the same stage. */
+function runLast({ hooks }: WebpackCompiler) {
+  hooks.emit.intercept({
+    register: (tap) =>
+      tap.name === NAME || tap.stage !== Infinity ? tap : { ...tap, stage: Number.MAX_VALUE },
   })
 }
 

@@ -72,6 +72,15 @@ const emitting = {
   },
 }
 
+const emittingLast = {
+  apply(compiler: Compiler) {
+    const { sources } = compiler.webpack
+    compiler.hooks.emit.tap({ name: 'late', stage: Infinity }, (compilation) =>
+      compilation.emitAsset('late.txt', new sources.RawSource(VALUE)),
+    )
+  },
+}
+
 const WAYS: [host: HostName, what: string, cell: Partial<Cell>][] = [
   ...(['rollup', 'rolldown', 'vite'] as const).flatMap((host): typeof WAYS => [
     [host, 'code', { after: [changesCode] }],
@@ -81,6 +90,7 @@ const WAYS: [host: HostName, what: string, cell: Partial<Cell>][] = [
   ...(['webpack', 'rspack'] as const).flatMap((host): typeof WAYS => [
     [host, 'a file, when assets are reported', { after: [ofWebpack] }],
     [host, 'a file, when all is about to be written', { after: [emitting] }],
+    [host, 'a file, in the last stage', { after: [emittingLast] }],
   ]),
 ]
 

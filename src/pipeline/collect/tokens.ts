@@ -33,7 +33,7 @@ export function readTokens(code: string) {
     areDoubtful =
       type === 'Invalid' ||
       ('closed' in next.value && !next.value.closed) ||
-      (!isSilent && value.startsWith('/') && /^(?:[)}!]|\+\+|--)$/.test(tokens.at(-1)?.value ?? ''))
+      (!isSilent && value.startsWith('/') && isDoubtfulSlash(type, tokens.at(-1)))
     if (isSilent || areDoubtful) return true
     tokens.push({ type, value, start, end, leads })
     leads = false
@@ -52,6 +52,26 @@ export function readTokens(code: string) {
     /** Whether one that was asked for has no end, or only the syntax tells whether it divides or begins a pattern. */
     areDoubtful: () => areDoubtful,
   }
+}
+
+/** Tokens after which a slash begins a regular expression, whatever is before them. */
+const BEFORE_PATTERN = new Set(['(', ',', '=', ':', '[', '&&', '||', '??', '?', ';', '=>', '{'])
+/** Words after which a slash may divide or begin a regular expression. */
+const BEFORE_EITHER =
+  /^(?:of|in|as|is|do|new|case|else|void|const|await|yield|throw|infer|keyof|return|typeof|delete|default|extends|asserts|readonly|satisfies|instanceof)$/
+
+/**
+ * Returns whether only the syntax can tell if a slash divides or begins a regular expression. After a
+ * type's `>` it divides, and after an operator's it does not.
+ */
+function isDoubtfulSlash(type: Token['type'], before: Placed | undefined): boolean {
+  if (!before) return false
+  if (type === 'RegularExpressionLiteral') return !BEFORE_PATTERN.has(before.value)
+  // After the string of an import a regular expression may begin the next statement.
+  if (before.type === 'StringLiteral') return true
+  return before.type === 'IdentifierName'
+    ? BEFORE_EITHER.test(before.value)
+    : before.type === 'Punctuator' && before.value !== ']'
 }
 
 const SILENT = new Set<Token['type']>([

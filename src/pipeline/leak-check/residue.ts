@@ -1,17 +1,17 @@
 import { Buffer } from 'node:buffer'
-import type { Node } from '@babel/types'
+import type { ImportDeclaration, Node } from '@babel/types'
 import { SENTINEL } from '../../secret/marks.js'
 import { parse } from '../../syntax/parse.js'
 import { staticText } from '../../syntax/static-value.js'
 import { traverse } from '../../syntax/traverse.js'
 import { DECLARATION } from '../../util/declaration-file.js'
-import { MARKER, MARKERS } from '../collect/mark.js'
+import { MARKER } from '../collect/mark.js'
 import { OWN } from '../emit/shim.js'
 import { isMap } from './scrub.js'
 
 /** Any way of asking for the marker or the shim has its name in a string, whole or in a sum. */
 const QUOTED =
-  /["'`](?:unplugin-kms(?:\/secret|["'`]\s*\+)|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
+  /["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|["'`])|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 const MENTION =
   /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
@@ -31,7 +31,9 @@ export function residue(content: string | Buffer, name: string): Residue | null 
   // A map may show a mark's own line: its literal is redacted there.
   if (isMap(text) || DECLARATION.test(name)) return null
   // Most often a comment that mentions an import: only a parse can tell.
-  const code = QUOTED.test(text) ? read(text, name) : { imports: [], given: [], texts: [] }
+  const code = QUOTED.test(text)
+    ? read(text, name)
+    : { imports: [], given: [], texts: [], isMarkerOfRoot: false }
   if (code ? asks(code) : MENTION.test(text)) return 'mark'
   const { imports, texts } = code ?? { imports: [], texts: [] }
   if (imports.some((source) => source.startsWith(OWN) || source === '@unplugin-kms/runtime/shim'))
@@ -40,7 +42,13 @@ export function residue(content: string | Buffer, name: string): Residue | null 
 }
 
 /** A name that is merely mentioned, in a list or an object, asks for nothing. */
-const asks = ({ imports, given }: Read) => [...imports, ...given].some((text) => MARKERS.has(text))
+const asks = ({ imports, given, isMarkerOfRoot }: Read) =>
+  isMarkerOfRoot || [...imports, ...given].some((text) => SPECIFIER.test(text))
+
+/** Every way to name the marker, also by a file of the package, which its exports do not have. */
+const SPECIFIER = /^unplugin-kms\/(?:dist\/)?secret(?:$|[./])/
+/** The package itself exports no marks, and so an import of `secret` from it is a mistake. */
+const ROOT = /^unplugin-kms(?:\/index\.js|\/dist\/index\.js)?$/
 
 function asksForMarker(source: string): boolean {
   if (!QUOTED.test(source)) return false
@@ -76,15 +84,21 @@ interface Read {
   given: string[]
   /** Every string. */
   texts: string[]
+  /** Whether `secret` is imported from the package itself. */
+  isMarkerOfRoot: boolean
 }
 
 function read(code: string, name: string): Read | null {
   try {
-    const { imports, given, texts }: Read = { imports: [], given: [], texts: [] }
+    const [imports, given, texts]: [string[], string[], string[]] = [[], [], []]
+    let isMarkerOfRoot = false
     const add = (to: string[], ...nodes: (Node | null | undefined)[]) =>
       void to.push(...nodes.flatMap((node) => (node && staticText(node)) ?? []))
     traverse(parse(code, name), {
-      ImportDeclaration: ({ node }) => add(imports, node.source),
+      ImportDeclaration: ({ node }) => {
+        add(imports, node.source)
+        isMarkerOfRoot ||= ROOT.test(node.source.value) && node.specifiers.some(importsSecret)
+      },
       ExportNamedDeclaration: ({ node }) => add(imports, node.source),
       ExportAllDeclaration: ({ node }) => add(imports, node.source),
       ImportExpression: ({ node }) => add(imports, node.source),
@@ -99,8 +113,14 @@ function read(code: string, name: string): Read | null {
       StringLiteral: ({ node }) => void texts.push(node.value),
       TemplateElement: ({ node }) => void texts.push(node.value.cooked ?? ''),
     })
-    return { imports, given, texts }
+    return { imports, given, texts, isMarkerOfRoot }
   } catch {
     return null
   }
 }
+
+const importsSecret = (specifier: ImportDeclaration['specifiers'][number]) =>
+  specifier.type === 'ImportSpecifier' &&
+  (specifier.imported.type === 'Identifier'
+    ? specifier.imported.name
+    : specifier.imported.value) === 'secret'

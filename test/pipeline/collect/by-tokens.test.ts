@@ -59,6 +59,12 @@ describe('its syntax decides where tokens leave a doubt', () => {
     ['JSX', `const a = <p>it's {secret('a')}</p>`],
     ['a slash behind a parenthesis', `if (a) /'/.test(b); secret('a')`],
     ['a slash behind a parenthesis, and no mark', `secret('a'); if (a) /'/.test(b); f(secret, c)`],
+    [
+      'a slash after a type argument',
+      `const a = b as Ratio<number> / 2, key = secret /* x */ ('a')`,
+    ],
+    ['a slash after of', `for (const a of /'/g) secret('a')`],
+    ['a slash after a const assertion', `const a = b as const / 2, key = secret('a')`],
     ['a string without an end', `'b\nsecret('a')`],
     [
       'another import of the marker',
@@ -106,6 +112,16 @@ const PIECES = [
   'typeof /`/',
   'config.secret(_)',
   '((secret) => _)',
+  'x as Ratio<number> / 2, y = secret /* prod */ ("<>")',
+  '(y as const / 2, _)',
+  'w as void / 3',
+  '_ as Map<string, Array<number>> / 1 / "',
+  'f<string>(_)',
+  '(<T,>(x: T) => _)',
+  'for (const z of /[\'"]/g) { _ }',
+  'a.of / 2 / _',
+  'x satisfies A<B> /* " */ / 2 /* " */',
+  '<any>/"/',
   'f(_)(_)',
 ]
 

@@ -120,6 +120,16 @@ describe('the proof fails on what is left of a mark', () => {
       `const a = __require("unplugin-kms/secret/sync")`,
       'MARK_UNTRANSFORMED',
     ],
+    ...['secret.js', 'secret/sync.js', 'dist/secret/secret.js', 'secret.cjs'].map((path) => [
+      `the marker as unplugin-kms/${path}`,
+      `import { secret } from "unplugin-kms/${path}"; secret("x")`,
+      'MARK_UNTRANSFORMED',
+    ]),
+    [
+      'a mark imported from the package itself',
+      `import { secret as a } from "unplugin-kms"; a("x")`,
+      'MARK_UNTRANSFORMED',
+    ],
     [
       'the marker module',
       `throw Error("unplugin-kms: this mark was never transformed")`,
@@ -162,6 +172,10 @@ describe('the proof fails on what is left of a mark', () => {
 
   it('nor on a text that speaks of it, and is no code, or that nothing is called with', async () => {
     expect(await verdict(`export default { external: ["unplugin-kms/secret"] }`)).toBeNull()
+    expect(
+      await verdict(`import { scanFolder } from 'unplugin-kms'\nscanFolder('dist')`),
+    ).toBeNull()
+    expect(await verdict(`import kms from 'unplugin-kms/vite'\nkms()`)).toBeNull()
     expect(await verdict(`f('read about "unplugin-kms/secret" here')`)).toBeNull()
     expect(await verdict(`{"uses": ["unplugin-kms/secret"]}`, { name: 'deps.json' })).toBeNull()
   })
