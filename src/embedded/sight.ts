@@ -29,6 +29,8 @@ const AHEAD = Math.max(...NAME_WINDOWS, ...BLOB_WINDOWS)
 /** No build writes so much that only looks like an opening: what does is not waited for. */
 const PATIENCE = 100
 const BLOCK = 1024 * 1024
+/** Characters of the longest token that is read: one of a secret of 12 MB. */
+const LONGEST_TOKEN = 16 * 1024 * 1024
 /** Code inside eval("…") inside a JSON text: so many layers of escapes are taken off. */
 const DEEPEST = 3
 
@@ -57,7 +59,8 @@ export async function sight(content: AsyncIterable<Buffer> | Iterable<Buffer>): 
     size += block.length
     if (size < wanted) continue
     read(false)
-    wanted = size + BLOCK / 2
+    // A token that is not complete is read again: each time with twice as many bytes.
+    wanted = Math.max(size + BLOCK / 2, 2 * size)
   }
   read(true)
   return found
@@ -85,7 +88,8 @@ function anchors(held: Buffer, from: number) {
 
 function tokenEnd(held: Buffer, at: number): number {
   let end = at + TOKEN.length
-  while (end < held.length && isBase64Url(held[end]!)) end++
+  const last = Math.min(held.length, at + LONGEST_TOKEN)
+  while (end < last && isBase64Url(held[end]!)) end++
   return end
 }
 
@@ -111,6 +115,8 @@ const NEXT_ARRAY = new RegExp(String.raw`,${SPACE}\[${SPACE}\\*["'\`]$`)
 function readToken(held: Buffer, at: number, end: number, found: Reading) {
   const text = held.subarray(at, end).toString('latin1')
   if (!isTokenText(text)) return
+  if (text.length === LONGEST_TOKEN)
+    return void found.sightings.push({ what: 'broken', reason: 'it is longer than 16 MB' })
   const prefix = before(held, at)
   const called = CALLED.test(prefix)
   if (!called) found.looseToken = true
