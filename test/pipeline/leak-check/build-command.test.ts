@@ -110,11 +110,12 @@ describe('a plaintext of the server in an output for the browser', () => {
 describe('builds that have nothing to do with each other', () => {
   it('are of different projects, one after the other in one process', async () => {
     const value = plaintext()
-    const roots = [await project({}), await project({})]
-    const [one, two] = [await sessions(roots[0]!, value), await sessions(roots[1]!, value)]
-    await transform(one.server, roots[0]!)
-    await build(one.server, roots[0]!, 'server.js', 'f()')
-    await build(two.client, roots[1]!, 'client.js', `f('${value}')`)
+    const [first, second] = [await project({}), await project({})]
+    const one = await sessions(first, value)
+    await transform(one.server, first)
+    await build(one.server, first, 'server.js', 'f()')
+    const two = await sessions(second, value)
+    await build(two.client, second, 'client.js', `f('${value}')`)
   })
 
   it('are those that the option keeps apart', async () => {
