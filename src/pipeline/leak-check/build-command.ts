@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Asset } from './examine.js'
 import type { Seen } from './parts.js'
@@ -160,13 +161,17 @@ export function contentOf({ content, path, source }: EarlierOutput): Asset['cont
 const contains = (folder: string, other: string): boolean =>
   !/^\.\.(?:$|[\\/])|^[A-Za-z]:/.test(relative(folder, other))
 
-/** Returns the topmost folder with a package.json or a workspace's file, within its git repository. */
+/** A package.json here belongs to no project, but would make one of all that is below. */
+const SHARED_FOLDERS = new Set([tmpdir(), homedir(), '/tmp'].map((folder) => resolve(folder)))
+
+/** Returns the git repository, or else the topmost folder with a package.json or a workspace's file. */
 function workspaceOf(root: string): string {
   let found = root
-  for (let folder = resolve(root); ; folder = dirname(folder)) {
+  for (let folder = resolve(root); !SHARED_FOLDERS.has(folder); folder = dirname(folder)) {
     const has = (name: string) => existsSync(join(folder, name))
     if (has('.git')) return folder
     if (has('package.json') || has('pnpm-workspace.yaml')) found = folder
-    if (dirname(folder) === folder) return found
+    if (dirname(folder) === folder) break
   }
+  return found
 }
