@@ -31,7 +31,7 @@ export function addPolicy(program: Command) {
     .command('policy')
     .summary('Print the least IAM policy')
     .description(
-      "Print the least IAM policy of a function's role (runtime: of bundles, else of the secrets file) of a build's role (build: of its sources), or of the fleet command (fleet).",
+      "Print the least IAM policy of a bundle's role, a build's role, or the fleet command.",
     )
     .addArgument(new Argument('<whose>').choices(['runtime', 'build', 'fleet'] as const))
     .argument('[path...]')

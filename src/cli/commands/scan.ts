@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings'
 import type { Leftover } from '../../pipeline/leak-check/examine.js'
 import { KmsBuildError } from '../../errors.js'
 import type { ScannedStaged } from '../../secrets/scan-staged.js'
-import type { ScanOptions } from '../../secrets/scan.js'
+import type { Scanned, ScanOptions } from '../../secrets/scan.js'
 import { EXIT } from '../support/exit-codes.js'
 import { count, note, print, printJson, waiting } from '../support/output.js'
 import { sarif, type Finding } from '../support/sarif.js'
@@ -75,16 +75,23 @@ export function addScan(program: Command) {
   )
 }
 
-async function search(folder: string | undefined, options: ScanOptions): Promise<ScannedStaged> {
+async function search(
+  folder: string | undefined,
+  options: ScanOptions,
+): Promise<Scanned & Partial<ScannedStaged>> {
   if (folder === undefined) {
     const { scanStaged } = await import('../../secrets/scan-staged.js')
     return scanStaged(options)
   }
   const { scanFolder } = await import('../../secrets/scan.js')
-  return { ...(await scanFolder(folder, options)), literals: [] }
+  return scanFolder(folder, options)
 }
 
-async function findingsOf({ leaks, leftovers, literals }: ScannedStaged): Promise<Finding[]> {
+async function findingsOf({
+  leaks,
+  leftovers,
+  literals = [],
+}: Scanned & Partial<ScannedStaged>): Promise<Finding[]> {
   const { leakText } = await import('../../pipeline/leak-check/leak-check.js')
   return [
     ...leaks.map((leak) => {
