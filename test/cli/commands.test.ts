@@ -307,7 +307,9 @@ describe('rotate and rewrap', () => {
     ).toMatchObject({
       code: 0,
     })
-    expect((await space.cli(['rotate'], { env: kms.env })).stdout).toContain('sealed anew: 1 entry')
+    expect((await space.cli(['rotate'], { env: kms.env })).stdout).toContain(
+      'sealed again: 1 entry',
+    )
     git('commit', '-qam', 'three')
     expect(Object.keys((await fileOf(space)).dataKeyPairs)).toHaveLength(2)
     git('branch', '-D', 'feature')

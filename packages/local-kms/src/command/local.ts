@@ -13,8 +13,7 @@ import { runChild } from './run-child.js'
 export const LOCAL_HELP = `\
 usage: unplugin-kms local [options] (-- COMMAND [ARGUMENT…] | --port N)
 
-Run COMMAND against an embedded KMS, or keep an embedded KMS running. Neither
-calls AWS.
+Run COMMAND against an embedded KMS, or keep it running. Neither calls AWS.
 
   --dir DIR            folder of the keys (default: .kms-local here or above)
   --memory             keep the keys in memory only
