@@ -10,8 +10,8 @@ export function lineAt(text: string, offset: number): number {
 }
 
 /**
- * JSON without what `JSON.parse` lets pass or explains badly: a name that stands twice (the earlier
- * value would be lost without a word) and the markers of an unfinished merge.
+ * Parses JSON, and rejects what `JSON.parse` accepts or explains badly: a name that occurs twice (the
+ * earlier value would be lost silently) and the markers of an unfinished merge.
  *
  * @param fail called with what is wrong and where; must throw.
  */
@@ -19,7 +19,7 @@ export function strictJson(text: string, fail: (what: string, line?: number) => 
   const conflict = CONFLICT.exec(text)
   if (conflict) {
     fail(
-      'an unfinished merge left its conflict markers here. Keep one side of each conflict and drop the marker lines, or take one side whole: git checkout --ours (or --theirs) and this file.',
+      'an unfinished merge left its conflict markers here. Keep one side of each conflict and delete the marker lines, or take one side completely: git checkout --ours (or --theirs) and this file.',
       lineAt(text, conflict.index),
     )
   }

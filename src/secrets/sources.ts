@@ -140,16 +140,16 @@ function escape(value: string, quote: string): string {
   return escaped.replaceAll(quote, `\\${quote}`).replaceAll('${', quote === '`' ? '\\${' : '${')
 }
 
-/** Writes a module that holds tokens where plaintexts stood. */
+/** Writes a module whose plaintext literals were replaced by tokens. */
 export async function replaceSource(source: MarkedSource, text: string): Promise<void> {
   await refuseUnsafe(source)
   await replaceFile(source.path, text)
 }
 
 /**
- * Writes a module that holds plaintexts where tokens stood: in place, since a second file with the
+ * Writes a module whose tokens were replaced by plaintexts: in place, since a second file with the
  * new content, left by a crash, would be a plaintext that nobody looks for. The sealed original
- * stands beside it meanwhile, as `FILE.sealed`, and stays only where the writing was cut short.
+ * is next to it meanwhile, as `FILE.sealed`, and stays only if the writing was interrupted.
  */
 export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
   await refuseUnsafe(source)
@@ -168,7 +168,7 @@ export async function overwriteSource(source: MarkedSource, text: string): Promi
   } catch (error) {
     throw new KmsBuildError(
       'FILE_UNWRITABLE',
-      `${source.path} could not be written whole (${(error as NodeJS.ErrnoException).code}). Its sealed original is ${original}: move it back.`,
+      `${source.path} could not be written completely (${(error as NodeJS.ErrnoException).code}). Its sealed original is ${original}: move it back.`,
       undefined,
       { cause: error },
     )
