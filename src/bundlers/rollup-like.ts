@@ -47,6 +47,7 @@ export function rollupLike(build: BuildSession) {
       assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
     )
     const identity = identityOf(this, output)
+    build.addOutputFolder(folderOf(output))
     await build.checkOutputs(assets, graphOf(this), identity)
     await build.record(folderOf(output), assets, identity)
     for (const { message } of build.warnings()) this.warn(message)

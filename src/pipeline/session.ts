@@ -1,4 +1,4 @@
-import { relative, resolve as resolvePath, sep } from 'node:path'
+import { dirname, relative, resolve as resolvePath, sep } from 'node:path'
 import { withEndpointVariant } from '../aws/configuration.js'
 import { kmsCalls } from '../aws/kms.js'
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
@@ -88,6 +88,11 @@ export class BuildSession {
   setRoot(folder: string): void {
     this.#root = folder
     this.#command.setRoot(folder)
+  }
+
+  /** Adds the folder of the outputs that are checked next. */
+  addOutputFolder(folder: string): void {
+    this.#command.addFolder(folder)
   }
 
   /** Keeps a dev server, which writes no outputs, apart from the builds of the process. */
@@ -218,6 +223,7 @@ export class BuildSession {
       source: undefined,
       content: output.content,
     }))
+    this.#command.addFolder(folder)
     this.#command.remember(remembered, build, this.#searched.get(build) ?? [])
     // A build beside this one may have found a plaintext since the check.
     await this.#checkForLeaks([], { inputs: [] })
@@ -282,6 +288,7 @@ export class BuildSession {
       this.forget(id)
       return null
     }
+    this.#command.addFolder(dirname(path))
     this.#watchSources(collected, path, host.watch)
     await (this.#loaded ??= this.#load())
     return this.#emit(id, { code, path, collected }, host)

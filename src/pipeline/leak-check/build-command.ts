@@ -48,19 +48,31 @@ const shared = ((globalThis as Record<symbol, unknown>)[KEY] ??= {
 export class BuildCommand {
   readonly outputs = new Map<string, EarlierOutput>()
   readonly #ownPlaintexts: () => Seen[]
-  #root: string
+  /** Absent if it is the working directory, in which a script may build any project. */
+  #root: string | undefined
+  /** Projects of modules and outputs. */
+  readonly #projects = new Set<string>()
   readonly #started: number
   #finished = Infinity
 
   constructor(root: string, ownPlaintexts: () => Seen[]) {
-    this.#root = root
+    this.setRoot(root)
     this.#ownPlaintexts = ownPlaintexts
     this.#started = shared.now++
     shared.members.add(this)
   }
 
   setRoot(root: string): void {
-    this.#root = root
+    this.#root = resolve(root) === process.cwd() ? undefined : root
+  }
+
+  /** Adds a folder of modules with marks, or of outputs. */
+  addFolder(folder: string): void {
+    this.#projects.add(projectOf(folder))
+  }
+
+  get #roots(): string[] {
+    return this.#root === undefined ? [...this.#projects] : [this.#root]
   }
 
   /** Ends the membership of a session that writes no outputs: a dev server. */
@@ -137,9 +149,15 @@ export class BuildCommand {
   }
 
   #isRelated(other: BuildCommand): boolean {
-    if (contains(this.#root, other.#root) || contains(other.#root, this.#root)) return true
     const overlaps = this.#started < other.#finished && other.#started < this.#finished
-    return overlaps && workspaceOf(this.#root) === workspaceOf(other.#root)
+    return this.#roots.some((root) =>
+      other.#roots.some(
+        (another) =>
+          contains(root, another) ||
+          contains(another, root) ||
+          (overlaps && workspaceOf(root) === workspaceOf(another)),
+      ),
+    )
   }
 }
 
@@ -174,4 +192,13 @@ function workspaceOf(root: string): string {
     if (dirname(folder) === folder) break
   }
   return found
+}
+
+/** Returns the nearest folder with a package.json, or the folder itself. */
+function projectOf(start: string): string {
+  for (let folder = resolve(start); !SHARED_FOLDERS.has(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder
+    if (dirname(folder) === folder) break
+  }
+  return resolve(start)
 }
