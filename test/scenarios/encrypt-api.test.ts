@@ -108,16 +108,16 @@ it('where the role’s policies are right and the key policy forgets the role, t
   expect([statusCode, body]).toEqual([502, { error: 'not encrypted' }])
   expect(output).toContain(`KMS denies kms:Encrypt on ${forgetful}`)
   expect(output).toContain('assumed-role/forgotten/session')
-  expect(output).toContain('The key policy forgets this identity')
-  expect(output).not.toContain('none of this identity')
+  expect(output).toContain('The key policy does not allow this identity')
+  expect(output).not.toContain('no policy of this identity')
   expect(output).not.toContain(VALUE)
 })
 
 it('where the role’s policies are what lacks, the error says that instead', async () => {
   const { env } = functionEnv(kms, 'without-policy')
   const { output } = await call('/encrypt', { ...env, KEY_ID: keyId })
-  expect(output).toContain("and none of this identity's allows it")
-  expect(output).not.toContain('The key policy forgets')
+  expect(output).toContain('and no policy of this identity allows it')
+  expect(output).not.toContain('The key policy does not allow')
 })
 
 it.each<[string, object]>([

@@ -117,7 +117,7 @@ describe('the CloudFormation template of the documentation', () => {
 
     await signIn('repo:acme/orders:pull_request')
     await expect(project.build(ci)).rejects.toMatchObject({
-      stderr: expect.stringMatching(/AssumeRoleWithWebIdentity.*\[KMS_DENIED\]/s),
+      stderr: expect.stringMatching(/AssumeRoleWithWebIdentity.*\[CREDENTIALS_MISSING\]/s),
     })
     await signIn('repo:acme/orders:ref:refs/heads/main')
     const bundle = await project.build(ci)
