@@ -9,7 +9,7 @@ import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
-import { loadHook, resolveHook } from './virtual.js'
+import { virtualModules } from './virtual.js'
 
 /**
  * The plugin for Bun's bundler; it stands first in the array of plugins.
@@ -33,8 +33,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
   return {
     name: NAME,
     buildStart: () => build.start(),
-    resolveId: resolveHook,
-    load: loadHook(build),
+    ...virtualModules(build, () => ({ target })),
     transform: {
       filter: transform.filter,
       // Bun reads no map that comes with a module: a map would end up as text inside its own.

@@ -1,5 +1,6 @@
 import type { BuildOptions, Plugin, PluginBuild } from 'esbuild'
 import type { BuildSession } from '../pipeline/session.js'
+import { LaterLoads } from './esbuild-loads.js'
 import { NAME } from './transform.js'
 
 /** Options that we set so that no output is on disk before the leak check. */
@@ -17,6 +18,8 @@ const NAMES = Object.keys(HELD) as Held[]
  */
 export class OutputHold {
   readonly sessions: BuildSession[] = []
+  /** What plugins that are set up later register for loading modules. */
+  readonly laterLoads = new LaterLoads()
   readonly #options: BuildOptions
   /** What the user and the other plugins asked for; an option that is unset is absent. */
   #asked: Partial<Pick<BuildOptions, Held>> = {}
@@ -130,7 +133,8 @@ export class OutputHold {
       this.#show()
       this.#isShown = true
       try {
-        await setup(host)
+        // Another instance of ours does as this one does.
+        await setup(plugin.name === NAME ? host : this.laterLoads.observing(plugin.name, host))
       } finally {
         this.#isShown = false
         this.#hold()

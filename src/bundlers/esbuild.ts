@@ -13,7 +13,9 @@ import type {
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
+import type { Emitted } from '../pipeline/emit/emit.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
+import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { Target, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
@@ -63,6 +65,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   refuseEarlierOnEnd(options, NAME)
   const hold = OutputHold.join(host, build)
   const print = messagePrinter(host, NAME)
+  const loadsBefore = hold.laterLoads.count
 
   build.setRoot(root(options))
   host.onStart(() => {
@@ -74,21 +77,26 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   })
 
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
-  host.onResolve({ filter: MARKERS }, ({ path, importer }) => ({
-    path,
-    namespace: NAME,
-    pluginData: importer,
-  }))
+  host.onResolve({ filter: MARKERS }, ({ path, importer }) => {
+    // Another instance of the plugin, which is asked next, includes the importer.
+    const owner = hold.sessions.find((session) => session.includes(importer))
+    if (owner && owner !== build && !build.includes(importer)) return null
+    const suffix = `?${build.fromRoot(importer)}`
+    return { path, suffix, namespace: NAME, sideEffects: false, pluginData: importer }
+  })
   host.onLoad({ filter: /.*/, namespace: NAME }, ({ path, pluginData }) =>
     loading(async (watch) => {
-      if (!VIRTUAL.test(path)) throw build.untransformedImport(pluginData as string)
-      return { contents: await build.virtual(path, watch), loader: 'js' }
+      const contents = VIRTUAL.test(path)
+        ? await build.virtual(path, watch)
+        : await build.serveMarker(path, pluginData as string, { target: targetOf(options), watch })
+      return { contents, loader: 'js' }
     }),
   )
 
-  host.onLoad({ filter, namespace: 'file' }, ({ path, suffix, pluginData }) => {
-    // Another plugin resolved the module, for its own `onLoad`.
-    if (pluginData !== undefined || !build.includes(path)) return null
+  host.onLoad({ filter, namespace: 'file' }, (args) => {
+    const { path, suffix, pluginData } = args
+    // Another plugin resolved the module to something of its own.
+    if (!build.includes(path) || (suffix && pluginData !== undefined)) return null
     const code = read(path)
     if (code && !code.includes(MARKER)) {
       build.forget(path + suffix)
@@ -96,18 +104,23 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     }
     return loading(async (watch) => {
       const text = code || (await readAgain(path))
-      const result = await build.transform(text, path + suffix, {
-        target: targetOf(options),
-        watch,
-      })
-      if (!result) return null
+      const loaded = text.includes(MARKER) ? await hold.laterLoads.load(args, loadsBefore) : null
+      if (loaded?.errors?.length) return loaded
+      const contents = loaded?.contents === undefined ? text : textOf(loaded.contents)
+      // Compiled to CommonJS: the marker's own module serves it.
+      if (loaded && REQUIRE.test(contents)) return loaded
+      const host = { target: targetOf(options), watch }
+      const result = await build.transform(contents, path + suffix, host)
+      if (!result) return loaded
       const extension = extname(path)
       return {
-        contents: options.sourcemap
-          ? `${result.code}\n//# sourceMappingURL=${result.map.toUrl()}`
-          : result.code,
         loader: options.loader?.[extension] ?? LOADERS[extension] ?? 'js',
         resolveDir: dirname(path),
+        ...loaded,
+        contents:
+          options.sourcemap && !loaded
+            ? withMap(result)
+            : scrubInlineMaps(result.code, build.isRedacted),
       }
     })
   })
@@ -165,8 +178,17 @@ async function loading(
 ): Promise<OnLoadResult | null> {
   const watchFiles: string[] = []
   const result = await reporting(() => work((file) => watchFiles.push(file)))
-  return result && { ...result, watchFiles }
+  return result && { ...result, watchFiles: [...watchFiles, ...watchedBy(result)] }
 }
+
+const REQUIRE = /\brequire\(\s*["']unplugin-kms\/secret/
+
+const watchedBy = (result: OnLoadResult) => result.watchFiles ?? []
+
+const withMap = ({ code, map }: Emitted) => `${code}\n//# sourceMappingURL=${map.toUrl()}`
+
+const textOf = (contents: string | Uint8Array) =>
+  typeof contents === 'string' ? contents : new TextDecoder().decode(contents)
 
 /** At once, since most files have no mark: waiting for each of them costs a build far more than it takes. */
 function read(path: string): string {

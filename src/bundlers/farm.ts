@@ -6,7 +6,7 @@ import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { NAME, transformHook } from './transform.js'
-import { loadHook, resolveHook } from './virtual.js'
+import { virtualModules } from './virtual.js'
 
 /**
  * The Farm plugin; it stands first in the array of plugins.
@@ -35,8 +35,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
     writeBundle: () => build.writeManifest(),
-    resolveId: resolveHook,
-    load: loadHook(build),
+    ...virtualModules(build, () => ({ target })),
     transform: transformHook(build, () => ({ target })),
     farm: {
       config(config) {

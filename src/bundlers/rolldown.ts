@@ -3,7 +3,7 @@ import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
-import { rollupLike } from './rollup-like.js'
+import { compiledHost, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
 /**
@@ -25,7 +25,10 @@ import { NAME, transformHook } from './transform.js'
 const kms = createRolldownPlugin<Options | undefined>((options) => {
   const build = new BuildSession(options)
   const target: Target = { ...NODE_BUILD }
-  const hooks = rollupLike(build)
+  const hooks = rollupLike(build, (context, importer) => ({
+    ...compiledHost(context, importer),
+    target,
+  }))
   return {
     name: NAME,
     enforce: 'pre',

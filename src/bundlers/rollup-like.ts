@@ -7,14 +7,16 @@ import { redactContents, scrub, scrubInlineMaps } from '../pipeline/leak-check/s
 import type { BuildSession } from '../pipeline/session.js'
 import { DECLARATION } from '../util/declaration-file.js'
 import { NAME } from './transform.js'
-import { loadHook, MARKERS, OWN_ID, resolveHook } from './virtual.js'
+import { MARKERS, OWN_ID, virtualModules, type ServingHost } from './virtual.js'
 
 /** What the three contexts have in common of what `generateBundle` needs. */
 interface GenerateContext {
   getModuleIds(): Iterable<string>
-  getModuleInfo(
-    id: string,
-  ): { importers: readonly string[]; dynamicImporters: readonly string[] } | null
+  getModuleInfo(id: string): {
+    code?: string | null
+    importers: readonly string[]
+    dynamicImporters: readonly string[]
+  } | null
   warn(message: string): void
 }
 
@@ -39,7 +41,12 @@ const identityOf = (context: unknown, output: OutputPlace) =>
   ])
 
 /** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
-export function rollupLike(build: BuildSession) {
+export function rollupLike(
+  build: BuildSession,
+  hostOf: (context: unknown, importer: string) => ServingHost = compiledHost,
+) {
+  const { resolveId, load } = virtualModules(build, hostOf)
+
   async function checkBundle(this: GenerateContext, output: OutputPlace, generated: object) {
     const files = Object.values(generated as OutputBundle)
     if (build.hasMarks) for (const file of files) scrubFile(file, build)
@@ -87,14 +94,14 @@ export function rollupLike(build: BuildSession) {
 
     resolveId: {
       order: 'pre' as const,
-      filter: resolveHook.filter,
+      filter: resolveId.filter,
       handler(source: string, importer?: string) {
-        const id = resolveHook.handler(source, importer)
+        const id = resolveId.handler(source, importer)
         return id && { id, external: false as const, moduleSideEffects: false }
       },
     },
 
-    load: { order: 'pre' as const, ...loadHook(build) },
+    load: { order: 'pre' as const, ...load },
 
     // Rollup calls this after the transforms, Rolldown before.
     outputOptions({ format = 'es' }: { format?: string | undefined }) {
@@ -115,6 +122,11 @@ export function rollupLike(build: BuildSession) {
     },
   }
 }
+
+/** Returns the importer's code as all plugins have left it, which Rollup and Rolldown tell. */
+export const compiledHost = (context: unknown, importer: string): ServingHost => ({
+  compiled: (context as GenerateContext).getModuleInfo(importer)?.code ?? undefined,
+})
 
 /** Other plugins expect a flat list of plugins in their own `options`, as Vite's is without us. */
 const flat = (plugins: unknown): unknown[] => [plugins].flat(Infinity).filter(Boolean)

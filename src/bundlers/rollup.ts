@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import type { Plugin, SourceMapInput } from 'rollup'
 import { createRollupPlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
-import { MARKER } from '../pipeline/collect/mark.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
+import { redactContents, scrubMap } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { rollupLike } from './rollup-like.js'
+import { loadByOthers } from './rollup-loads.js'
 import { NAME, transformHook } from './transform.js'
 import { OWN_ID } from './virtual.js'
 
@@ -34,12 +36,24 @@ export { kms as default, kms as 'module.exports' }
 /** Returns the plugin of a session, which it may share with others. */
 export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): UnpluginOptions {
   const { load, resolveId, ...hooks } = rollupLike(build)
+  const transform = transformHook(build, () => ({ target, isCompiled: true }))
+  let others: Plugin[] = []
   return {
     name: NAME,
-    // For modules that another plugin loads. Files of our own are transformed in `load`.
-    transform: transformHook(build, () => ({ target })),
     rollup: {
       ...hooks,
+      buildStart(input) {
+        others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME] !== build)
+        return hooks.buildStart(input)
+      },
+      // After the plugins that compile, some of which check the types of what they are given.
+      transform: {
+        filter: transform.filter,
+        order: 'post',
+        handler(code, id) {
+          return transform.handler.call(this as never, code, id)
+        },
+      },
       resolveId: {
         ...resolveId,
         filter: { id: [resolveId.filter.id, /^node:/] },
@@ -54,21 +68,34 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
       // Of a module that another plugin loads, the cache has the values of an earlier build.
       shouldTransformCachedModule: ({ resolvedSources }) =>
         Object.keys(resolvedSources).some((source) => VIRTUAL.test(source)),
-      // Rollup keeps what `load` returns for its maps, messages and cache: it never gets the original.
+      // Rollup keeps what `load` returns for its maps, messages and cache, which must not be a plaintext.
       load: {
         order: 'pre',
         async handler(id) {
           if (load.filter.id.test(id)) return load.handler.call(this, id)
           if (!build.includes(id)) return null
           const code = await readFile(id, 'utf8').catch(() => '')
-          if (!code.includes(MARKER)) return null
+          if (!build.hasPlaintextLiteral(code, id)) return null
           // Rollup watches what it reads itself.
           this.addWatchFile(id)
           const watch = (file: string) => this.addWatchFile(file)
-          const result = await build.transform(code, id, { target, watch })
-          return result && { code: result.code, map: result.map.toString() }
+          const loaded = await loadByOthers(others, this, id)
+          const host = { target, watch, isCompiled: loaded !== null }
+          const result = await build.transform(loaded?.code ?? code, id, host)
+          if (!result) return loaded
+          const { ast: _, map, ...rest } = loaded ?? { ast: null, map: result.map.toString() }
+          return { ...rest, code: result.code, map: redactMap(map, build.isRedacted) }
         },
       },
     },
   }
+}
+
+type Api = Record<string, unknown>
+
+/** Another plugin's map shows the source that it compiled. */
+function redactMap(map: SourceMapInput | undefined, isRedacted: (source: string) => boolean) {
+  if (typeof map === 'string') return scrubMap(map, isRedacted)
+  if (map && 'sources' in map) redactContents(map, isRedacted)
+  return map ?? null
 }

@@ -1,49 +1,84 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { SHIM, VIRTUAL } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { DECLARATION } from '../util/declaration-file.js'
 
-/** What a mark is imported from. */
+/** Matches what a mark is imported from. */
 export const MARKERS = /^unplugin-kms\/secret(?:\/sync)?$/
 
 // `\0` tells other plugins to leave the module alone.
 const RESOLVED = '\0'
-const MARKER = `${RESOLVED}unplugin-kms.marker?`
+const OWN_PREFIX = `${RESOLVED}unplugin-kms.`
+const MARKER_ID = /^\0unplugin-kms\.(secret(?:-sync)?)\?(.*)$/s
 
 const DATA_URL = /^(\0?data:).*/s
-
-const OWN_PREFIX = `${RESOLVED}unplugin-kms.`
 
 /** The id of the shim's module. */
 export const SHIM_ID = RESOLVED + SHIM.slice('./'.length)
 
-/** Whether an id is that of a module which exists only in the build. */
+/** Matches the ids of the modules that exist only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./
 
-/** Resolves the build's own modules, and the marker, which no transformed module imports any more. */
-export const resolveHook = {
-  filter: { id: /^(?:\.\/unplugin-kms\.|unplugin-kms\/secret)/ },
-  handler(source: string, importer?: string): string | null {
-    if (VIRTUAL.test(source)) return RESOLVED + source.slice('./'.length)
-    // A bundler of types asks for the marker's.
-    if (importer && DECLARATION.test(importer)) return null
-    // Bundlers print ids, and a data URL's holds its module's text.
-    return MARKERS.test(source) ? MARKER + (importer?.replace(DATA_URL, '$1') ?? '') : null
-  },
+/** What a bundler knows of the importer of a marker. */
+export interface ServingHost {
+  target?: Target
+  /** The importer's code; absent if the bundler does not tell. */
+  compiled?: string | undefined
 }
 
 /**
- * Loads what `resolveHook` resolved; a marker fails the build, since its importer was never seen.
- * Checks the id itself, since Vite before 6.3 ignores filters.
+ * Resolves and loads the modules that exist only in the build. The marker, which no rewritten module
+ * imports any more, resolves to a module of its own for each importer.
+ *
+ * @param hostOf called with the plugin's context and the importer's id.
  */
-export const loadHook = (build: BuildSession) => ({
-  filter: { id: OWN_ID },
-  async handler(this: { addWatchFile(file: string): void }, id: string): Promise<string | null> {
-    if (!id.startsWith(OWN_PREFIX)) return null
-    if (id.startsWith(MARKER)) throw build.untransformedImport(id.slice(MARKER.length))
-    return build.virtual(`./${id.slice(RESOLVED.length)}`, (file) => {
-      // An absent file is watched by the marked modules, where their bundler can.
-      if (existsSync(file)) this.addWatchFile(file)
-    })
-  },
-})
+export function virtualModules(
+  build: BuildSession,
+  hostOf: (context: unknown, importer: string) => ServingHost = () => ({}),
+) {
+  // Ids name the importer relative to the root: they are in the names of some outputs.
+  const importers = new Map<string, string>()
+
+  return {
+    resolveId: {
+      filter: { id: /^(?:\.\/unplugin-kms\.|unplugin-kms\/secret)/ },
+      handler(source: string, importer?: string): string | null {
+        if (VIRTUAL.test(source)) return RESOLVED + source.slice('./'.length)
+        // A bundler of types asks for the marker's.
+        if (!MARKERS.test(source) || (importer && DECLARATION.test(importer))) return null
+        // Another instance of the plugin, which is asked next, includes the importer.
+        const owner = build.peers.find((session) => importer && session.includes(importer))
+        if (owner && owner !== build && !build.includes(importer!)) return null
+        // Bundlers print ids, and a data URL's contains its module's text.
+        const importing = importer?.replace(DATA_URL, '$1') ?? ''
+        const shown = /^\0?data:/.test(importing) ? importing : build.fromRoot(importing)
+        importers.set(shown, importing)
+        return `${OWN_PREFIX}${source.slice('unplugin-kms/'.length).replace('/', '-')}?${shown}`
+      },
+    },
+
+    load: {
+      filter: { id: OWN_ID },
+      // Checks the id itself, since Vite before 6.3 ignores filters.
+      async handler(
+        this: { addWatchFile(file: string): void },
+        id: string,
+      ): Promise<string | null> {
+        if (!id.startsWith(OWN_PREFIX)) return null
+        const watch = (file: string) => {
+          // An absent file is watched by the marked modules, where their bundler can.
+          if (existsSync(file)) this.addWatchFile(file)
+        }
+        const [, marker, shown] = MARKER_ID.exec(id) ?? []
+        if (marker === undefined) return build.virtual(`./${id.slice(RESOLVED.length)}`, watch)
+        // A cache may know the id from another process.
+        const importer = importers.get(shown!) ?? resolve(build.root, shown!)
+        const { compiled, target = NODE_BUILD } = hostOf(this, importer)
+        const name = `unplugin-kms/${marker.replace('-', '/')}`
+        return build.serveMarker(name, importer, { target, watch }, compiled)
+      },
+    },
+  }
+}

@@ -7,6 +7,8 @@ import { NAME, transformHook } from './transform.js'
 /** Files that a framework compiles to JavaScript. Their scripts may be modules of their own. */
 const COMPONENT = /\.(?:astro|vue|svelte|mdx?)(?:\?|$)/
 
+const ACCESSOR = /\bget (\w+)\(\) \{ return \1;? \}/
+
 /**
  * Seals the marks of components, which are JavaScript only after their framework has compiled them.
  * Runs after other plugins.
@@ -15,15 +17,20 @@ export function componentTransform(
   build: BuildSession,
   hostOf: (context: unknown) => Omit<ModuleHost, 'watch'>,
 ): UnpluginOptions {
-  const isComponent = (id: string) =>
+  const compiledHostOf = (context: unknown) => ({ ...hostOf(context), isCompiled: true })
+  const includes = (id: string) =>
     COMPONENT.test(id) && !build.exclude.some((pattern) => pattern.test(id))
-  const { handler } = transformHook(build, hostOf, isComponent)
+  const { handler } = transformHook(build, compiledHostOf, includes)
   return {
     name: `${NAME}:components`,
     enforce: 'post',
     transform: {
       filter: { id: { include: COMPONENT, exclude: build.exclude }, code: MARKER },
-      handler,
+      handler(code, id) {
+        // Vue's compiler passes every import to the template in a dev server: the marker's own module serves it.
+        if (hostOf(this).target.command === 'serve' && ACCESSOR.test(code)) return null
+        return handler.call(this, code, id)
+      },
     },
   }
 }

@@ -11,6 +11,20 @@ export function importersIn({ moduleGraph }: DevEnvironment): Graph['importersOf
   return (id) => [...(moduleGraph.getModuleById(id)?.importers ?? [])].flatMap(({ id }) => id ?? [])
 }
 
+/** The code of marked modules as all plugins have left it, which a dev server does not tell. */
+export class CompiledModules {
+  readonly #code = new WeakMap<DevEnvironment, Map<string, string>>()
+
+  add(environment: DevEnvironment, id: string, code: string): void {
+    const modules = this.#code.get(environment) ?? new Map<string, string>()
+    this.#code.set(environment, modules.set(id, code))
+  }
+
+  codeOf(environment: DevEnvironment, id: string): string | undefined {
+    return this.#code.get(environment)?.get(id)
+  }
+}
+
 const MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|astro|marko|imba|mdx)$/i
 
 /**
@@ -73,6 +87,8 @@ function hideLines(error: Rollup.RollupError) {
 
 /** Adds the leak check to the dependency optimizer, which has plugins of its own. */
 export const checkedDependencies = (build: BuildSession): EnvironmentOptions => ({
+  // Else a server's modules would import the marker from outside, past all plugins.
+  resolve: { noExternal: ['unplugin-kms'] },
   optimizeDeps: {
     // Bundled, the marker itself would be taken for a mark.
     exclude: ['unplugin-kms'],

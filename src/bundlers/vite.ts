@@ -1,17 +1,24 @@
 import { readFile } from 'node:fs/promises'
 import { createVitePlugin, type UnpluginOptions } from 'unplugin'
+import type { DevEnvironment } from 'vite'
 import type { Options } from '../options/types.js'
+import { MARKER } from '../pipeline/collect/mark.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
 import { PRERENDERING, withPrerenderGuard } from './prerender-guard.js'
 import { callable } from './require-default.js'
-import { isClient, rollupLike } from './rollup-like.js'
+import { compiledHost, isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS, SHIM_ID } from './virtual.js'
 import { adviceFor, clientCheck } from './vite-client.js'
 import { componentTransform } from './vite-components.js'
-import { checkedDependencies, serveAsModules, showNoLines } from './vite-dev-server.js'
+import {
+  checkedDependencies,
+  CompiledModules,
+  serveAsModules,
+  showNoLines,
+} from './vite-dev-server.js'
 import { ViteEnvironment } from './vite-env.js'
 import { publicFiles } from './vite-public-folder.js'
 
@@ -53,7 +60,6 @@ export function createViteSession(options?: Options): ViteSession {
 
 /** Returns the plugins of a session, which they may share with others. */
 export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[] {
-  const hooks = rollupLike(build)
   let serves = false
   // Frameworks do. A build without one has no pages.
   let mayPrerender = false
@@ -65,6 +71,13 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       command: serves ? 'serve' : 'build',
     },
   })
+  const compiled = new CompiledModules()
+  const hooks = rollupLike(build, (context, importer) => ({
+    ...(serves
+      ? { compiled: compiled.codeOf(environmentOf(context), importer) }
+      : compiledHost(context, importer)),
+    ...hostOf(context),
+  }))
   const plugin: UnpluginOptions = {
     name: NAME,
     enforce: 'pre',
@@ -122,5 +135,21 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       },
     },
   }
-  return [plugin, componentTransform(build, hostOf), clientCheck(build)]
+  // After all plugins that compile, and before Vite rewrites the imports.
+  const observer: UnpluginOptions = {
+    name: `${NAME}:compiled`,
+    enforce: 'post',
+    vite: {
+      apply: 'serve',
+      transform: {
+        filter: { code: MARKER },
+        handler(code, id) {
+          if (code.includes(MARKER)) compiled.add(environmentOf(this), id, code)
+        },
+      },
+    },
+  }
+  return [plugin, observer, componentTransform(build, hostOf), clientCheck(build)]
 }
+
+const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment

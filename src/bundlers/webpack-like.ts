@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
 import type { Compiler as WebpackCompiler } from 'webpack'
 import { KmsBuildError } from '../errors.js'
 import { MARKER } from '../pipeline/collect/mark.js'
+import { maskLiterals } from '../pipeline/emit/mask.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { scrub } from '../pipeline/leak-check/scrub.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost, Target } from '../pipeline/target.js'
-import { NAME, transformHook } from './transform.js'
+import { NAME } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
 
@@ -22,25 +24,63 @@ type Host = WebpackCompiler | RspackCompiler
 
 /** The hooks of unplugin's that webpack and Rspack share. */
 export function webpackLike(build: BuildSession) {
-  const transform = transformHook(build, (context) =>
-    hostOf((context as LoaderContext).getNativeBuildContext!() as NativeContext),
-  )
   return {
     name: NAME,
-    enforce: 'pre',
+    // After the loaders that compile, some of which check types or run in other threads.
+    enforce: 'post',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
     // Asked before a loader runs, which would cost Rspack far more.
-    transformInclude: (id) => build.includes(pathOf(id)) && mayHaveMarks(pathOf(id)),
+    transformInclude: (id) => isCandidate(build, pathOf(id)),
     transform: {
-      filter: transform.filter,
+      filter: { code: MARKER },
       handler(code, id) {
         neverCached(this)
-        return transform.handler.call(this, code, id)
+        const host = {
+          ...hostOf(this.getNativeBuildContext!() as NativeContext),
+          watch: (file: string) => this.addWatchFile(file),
+          isCompiled: true,
+        }
+        return transformCompiled(build, code, id, host)
       },
     },
   } satisfies UnpluginOptions
 }
+
+async function transformCompiled(build: BuildSession, code: string, id: string, host: ModuleHost) {
+  if (build.includes(id) && !REQUIRE.test(code)) {
+    const result = await build.transform(code, id, host)
+    return result && { code: result.code, map: Object.assign({}, result.map) }
+  }
+  const target: Target = REQUIRE.test(code) ? { ...host.target, format: 'cjs' } : host.target
+  const tables = new Map<string, string>()
+  for (const [, , , marker] of code.matchAll(NAMED_MARKER)) {
+    if (tables.has(marker!)) continue
+    const table = await build.serveMarker(marker!, id, { ...host, target }, code)
+    tables.set(marker!, requestOf(build.keepModule(table)))
+  }
+  return {
+    code: code.replace(
+      NAMED_MARKER,
+      (_, before: string, quote: string, marker: string) =>
+        `${before}${quote}${tables.get(marker)}${quote}`,
+    ),
+  }
+}
+
+const REQUIRE = /\brequire\(\s*["']unplugin-kms\/secret/
+const NAMED_MARKER =
+  /(\b(?:from|import)\s*|\brequire\(\s*)(["'])(unplugin-kms\/secret(?:\/sync)?)\2/g
+
+const OWN_MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|mdx)$/i
+
+/** Whether a module has marks that we seal or serve: marks in an excluded package fail the build. */
+const isCandidate = (build: BuildSession, path: string): boolean =>
+  (build.includes(path) ||
+    (OWN_MODULE.test(path) &&
+      !/[\\/]node_modules[\\/]/.test(path) &&
+      !build.peers.some((session) => session.includes(path)))) &&
+  mayHaveMarks(path)
 
 /**
  * Whether the file as it lies on the disk has marks, or is on no disk. Marks that another loader makes
@@ -53,6 +93,25 @@ function mayHaveMarks(path: string): boolean {
     return true
   }
 }
+
+/** Masks plaintext literals before any other loader reads the module. */
+export const literalsRule = (build: BuildSession) => ({
+  enforce: 'pre' as const,
+  use({ resource }: { resource?: string }) {
+    if (resource === undefined || !build.includes(resource)) return []
+    let code = ''
+    try {
+      code = readFileSync(pathOf(resource), 'utf8')
+    } catch {
+      return []
+    }
+    return build.hasPlaintextLiteral(code, resource)
+      ? [{ loader: LITERALS_LOADER, options: { maskLiterals }, ident: `${NAME}-literals` }]
+      : []
+  },
+})
+
+const LITERALS_LOADER = fileURLToPath(new URL('webpack-literals-loader.cjs', import.meta.url))
 
 /**
  * A module kept from an earlier build would hold the value of then, and the proof would not know
@@ -95,7 +154,9 @@ export function attach(build: BuildSession, host: Host) {
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
   build.peers = peersOf(compiler, build)
+  nameLoader(compiler, build.peers.indexOf(build))
   addVirtualModules(build, compiler)
+  compiler.options.module.rules.unshift(literalsRule(build))
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
@@ -146,6 +207,15 @@ function runLast({ hooks }: WebpackCompiler) {
     register: (tap) =>
       tap.name === NAME || tap.stage !== Infinity ? tap : { ...tap, stage: Number.MAX_VALUE },
   })
+}
+
+/** Rspack knows a loader's options by their name alone, also those of another instance of the plugin. */
+function nameLoader(compiler: WebpackCompiler, instance: number): void {
+  // unplugin's rule, which it has just added.
+  const rule = compiler.options.module.rules[0] as { use: (data: object) => { ident?: string }[] }
+  if (!instance || typeof rule.use !== 'function') return
+  const { use } = rule
+  rule.use = (data) => use(data).map((item) => ({ ...item, ident: `${NAME}-${instance}` }))
 }
 
 /** Sessions of all instances of the plugin that were applied to a compiler. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Compilation, Compiler, LoaderContext } from 'webpack'
 import { MARKERS } from '../pipeline/collect/mark.js'
 import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
+import { TABLE } from '../pipeline/emit/table.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 import { graphOf } from './webpack-graph.js'
@@ -12,18 +13,19 @@ const LOADER = fileURLToPath(new URL('webpack-virtual-loader.cjs', import.meta.u
 const queryOf = (name: string) => name.replace('./', '?')
 const OURS = /^\?unplugin-kms\./
 const MARKER_QUERY = '?unplugin-kms.marker'
-/** Of each request that resolves to one of them, without the pairs', whose own query says which. */
+/** Of each request that resolves to one of them, without those whose own query says which. */
 const QUERIES = new Map([
   [SHIM, queryOf(SHIM)],
   [CLIENT, queryOf(CLIENT)],
+  [TABLE, queryOf(TABLE)],
   ...[...MARKERS.keys()].map((marker) => [marker, MARKER_QUERY] as const),
 ])
-const PAIR_REQUEST = './unplugin-kms.pair'
-const PAIR = /^(\.\/unplugin-kms\.pair)\..*/
+const NAMED_REQUESTS = ['./unplugin-kms.pair', './unplugin-kms.marks']
+const NAMED = /^(\.\/unplugin-kms\.(?:pair|marks))\..*/
 
-/** No alias can know of which pairs there will be. */
+/** No alias can know which pairs and which modules with marks there will be. */
 export const requestOf = (name: string) =>
-  name.replace(PAIR, (_, request: string) => request + queryOf(name))
+  name.replace(NAMED, (_, request: string) => request + queryOf(name))
 
 /**
  * Resolves and loads the modules that exist only in the build, and the marker, which no transformed
@@ -73,7 +75,9 @@ function addResolver({ options: { resolve } }: Compiler) {
       resolver
         .ensureHook('describedResolve')
         .tapAsync({ name: NAME, stage: -1 }, (asked, { fileDependencies }, done) => {
-          const query = asked.request === PAIR_REQUEST ? asked.query : QUERIES.get(asked.request!)
+          const query = NAMED_REQUESTS.includes(asked.request!)
+            ? asked.query
+            : QUERIES.get(asked.request!)
           if (!query) return done()
           // What a cache holds of it holds while the file is there.
           fileDependencies?.add(LOADER)
@@ -88,7 +92,10 @@ function addAliases({ options: { resolve } }: Compiler) {
   // A `#` would begin a fragment.
   const file = LOADER.replaceAll('#', '\0#')
   const exact = Object.fromEntries(
-    [...QUERIES, [PAIR_REQUEST, '']].map(([name, query]) => [`${name}$`, file + query]),
+    [...QUERIES, ...NAMED_REQUESTS.map((name) => [name, ''] as const)].map(([name, query]) => [
+      `${name}$`,
+      file + query,
+    ]),
   )
   // The first that fits counts, and of equal ones the last.
   resolve.alias = { ...exact, ...(resolve.alias as Record<string, string>), ...exact }

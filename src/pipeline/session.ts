@@ -8,12 +8,22 @@ import type { Options, OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { updateTypes } from '../secrets-file/typings.js'
 import { collect } from './collect/collect.js'
-import { MARKER, type Collected } from './collect/mark.js'
+import { MARKER, MARKERS, type Mark } from './collect/mark.js'
+import { plaintextLiterals } from './collect/literals.js'
+import { collectServed, placedInSource } from './collect/served.js'
 import type { Warning } from './diagnostics.js'
-import { refuseSync, type Emitted } from './emit/emit.js'
-import { moduleCode } from './emit/shim.js'
+import { emit, refuseSync, type Emitted, type Opening } from './emit/emit.js'
+import { placeholderIndex } from './emit/mask.js'
+import { marksModule, moduleCode } from './emit/shim.js'
+import { tableModule } from './emit/table.js'
 import { BuildCommand } from './leak-check/build-command.js'
-import { checkClientBundle, clientMarks, inClient, userChain } from './leak-check/client-bundle.js'
+import {
+  checkClientBundle,
+  clientMarks,
+  inClient,
+  refusedOpening,
+  userChain,
+} from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
 import { asText, checkOutputs, unseenModule } from './leak-check/leak-check.js'
 import { pathOf, type Graph } from './leak-check/origins.js'
@@ -28,12 +38,7 @@ import type { Remote } from './resolve/types.js'
 import { createSealer, type Sealer } from './seal/sealer.js'
 import type { ModuleHost, Watch } from './target.js'
 import { createTimings } from './timings.js'
-import {
-  transformForClient,
-  transformForDevelopment,
-  transformMarks,
-  type MarkedModule,
-} from './transform-marks.js'
+import { developmentOpenings, sealedOpenings } from './transform-marks.js'
 import { warnings } from './warnings.js'
 
 /**
@@ -59,6 +64,9 @@ export class BuildSession {
   readonly #searched = new Map<unknown, Seen[]>()
   /** Sources as our maps show them. */
   readonly #redacted = new Set<string>()
+  /** Plaintext literals of modules whose code has placeholders for them, by path. */
+  readonly #literals = new Map<string, string[]>()
+  readonly #kept = new Map<string, string>()
   #root: string
   #format: 'esm' | 'cjs' = 'esm'
   /** What to do about a mark in a browser bundle. */
@@ -105,6 +113,16 @@ export class BuildSession {
     this.#clientAdvice = advice
   }
 
+  /** Returns the folder that places are relative to. */
+  get root(): string {
+    return this.#root
+  }
+
+  /** Returns a path as messages and bundles show it. */
+  fromRoot(path: string): string {
+    return relative(this.#root, path).split(sep).join('/')
+  }
+
   /** Sets the format of the outputs, for bundlers that report it apart from the modules. */
   setFormat(format: 'esm' | 'cjs'): void {
     this.#format = format
@@ -137,9 +155,50 @@ export class BuildSession {
     return this.#remembering(this.#transform(code, id, host))
   }
 
+  /**
+   * Returns the code of the module that the marker resolves to for a module that is not rewritten.
+   *
+   * @param marker the name that is imported.
+   * @param id the importer's path, perhaps with a query.
+   * @param compiled the importer's code if the bundler tells it, or else its source file is read.
+   * @throws KmsBuildError MARK_UNTRANSFORMED if the importer's marks cannot be known, or if one is a
+   *   plaintext literal.
+   */
+  serveMarker(marker: string, id: string, host: ModuleHost, compiled?: string): Promise<string> {
+    return this.#remembering(this.#serve(marker, id, host, compiled))
+  }
+
   /** Returns the code of one of the modules that exist only in the build, by its imported name. */
   virtual(name: string, watch: Watch): Promise<string> {
     return this.#remembering(this.#virtual(name, watch))
+  }
+
+  /**
+   * Returns whether a module contains a plaintext, or may contain one because it does not parse.
+   * Remembers its plaintext literals, in case they are masked before the module is compiled.
+   */
+  hasPlaintextLiteral(code: string, id: string): boolean {
+    if (!code.includes(MARKER)) return false
+    const path = pathOf(id)
+    try {
+      const literals = plaintextLiterals(collect(code, this.#fromRoot(path))?.marks)
+      this.#literals.set(
+        path,
+        literals.map(({ argument }) => argument),
+      )
+      return literals.length > 0
+    } catch (error) {
+      // Some bundlers write their outputs although the module fails.
+      if (error instanceof KmsBuildError) this.#failure ??= error
+      return true
+    }
+  }
+
+  /** Keeps the code of a module that a bundler will ask for by the returned name. */
+  keepModule(code: string): string {
+    const name = marksModule(code)
+    this.#kept.set(name, code)
+    return name
   }
 
   /** Removes a module that changed, or that lost its marks. */
@@ -247,7 +306,7 @@ export class BuildSession {
     return (this.#failure ??= unseenModule(importer, this.#fromRoot))
   }
 
-  readonly #fromRoot = (path: string): string => relative(this.#root, path).split(sep).join('/')
+  readonly #fromRoot = (path: string): string => this.fromRoot(path)
 
   async #load(): Promise<void> {
     this.#secretsFile = await loadSecretsFile(this.#options)
@@ -288,58 +347,79 @@ export class BuildSession {
       this.forget(id)
       return null
     }
+    if (host.isCompiled)
+      collected.marks = placedInSource(collected.marks, path, this.#fromRoot(path))
+    const openings = await this.#openings(id, collected.marks, host)
+    const emitted = await this.#timings.timed('emit', () =>
+      emit(code, path, collected, openings, host.requestOf, host.isCompiled),
+    )
+    this.#redacted.add(emitted.shown)
+    return emitted
+  }
+
+  async #serve(marker: string, id: string, host: ModuleHost, compiled?: string): Promise<string> {
+    const path = pathOf(id)
+    const file = this.#fromRoot(path)
+    const isMasked = (argument: string) => this.#unmasked(argument, path) !== undefined
+    const marks = await this.#timings.timed('collect', () =>
+      collectServed({ path, file, compiled, command: host.target.command, isMasked }),
+    )
+    if (!marks) throw this.untransformedImport(id)
+    host.watch(path)
+    const openings = await this.#openings(id, marks, host)
+    return tableModule(file, marks, openings, MARKERS.get(marker)!, host.requestOf)
+  }
+
+  /** Returns the plaintext that a placeholder is for, or undefined if it is none. */
+  #unmasked(argument: string, path: string): string | undefined {
+    const index = placeholderIndex(argument)
+    return index === undefined ? undefined : this.#literals.get(path)?.[index]
+  }
+
+  /** Returns the calls that the marks of a module become, for its target. */
+  async #openings(id: string, collected: Mark[], host: ModuleHost): Promise<Opening[]> {
+    const path = pathOf(id)
+    const marks = collected.map((mark) => ({
+      ...mark,
+      argument:
+        (mark.source === 'literal' ? this.#unmasked(mark.argument, path) : undefined) ??
+        mark.argument,
+    }))
     this.#command.addFolder(dirname(path))
-    this.#watchSources(collected, path, host.watch)
+    host.watch(this.#options.secretsFile.path)
+    for (const mark of marks) if (mark.source === 'file') host.watch(fileOf(mark, path))
     await (this.#loaded ??= this.#load())
-    return this.#emit(id, { code, path, collected }, host)
-  }
-
-  #watchSources({ marks }: Collected, path: string, watch: Watch): void {
-    watch(this.#options.secretsFile.path)
-    for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
-  }
-
-  async #emit(id: string, module: MarkedModule, host: ModuleHost): Promise<Emitted> {
-    const { marks } = module.collected
     const { platform, command, format = this.#format } = host.target
     const isRefused = platform === 'browser' && this.#options.client === 'error'
     if (format === 'cjs') refuseSync(marks)
     if (isRefused) {
       const client = clientMarks(marks)
       this.#modules.addClient(id, client)
-      return transformForClient(module, client, host.requestOf)
+      return client.map(refusedOpening)
     }
     const { devValues } = this.#options
     if (command === 'serve' && devValues) {
       if (typeof devValues === 'string') host.watch(devValues)
-      return transformForDevelopment(module, devValues)
+      return developmentOpenings(marks, devValues)
     }
-    return this.#seal(id, module, host.requestOf)
-  }
-
-  async #seal(
-    id: string,
-    module: MarkedModule,
-    requestOf: ModuleHost['requestOf'],
-  ): Promise<Emitted> {
     const secretsFile = this.#secretsFile
     const sealer = this.#sealer
-    const emitted = await transformMarks(module, {
+    return sealedOpenings(marks, path, {
       options: this.#options,
       secretsFile,
       sealer,
       remote: this.#remote,
       timings: this.#timings,
-      requestOf,
       onResolved: (record) => this.#modules.add(id, record),
-      onSealed: (sealed) =>
-        this.#manifest?.note(id, module.collected.marks, sealed, secretsFile, sealer.pairOf),
+      onSealed: (sealed) => this.#manifest?.note(id, marks, sealed, secretsFile, sealer.pairOf),
     })
-    this.#redacted.add(emitted.shown)
-    return emitted
   }
 
-  #virtual(name: string, watch: Watch): Promise<string> {
+  async #virtual(name: string, watch: Watch): Promise<string> {
+    for (const session of new Set([this, ...this.peers])) {
+      const code = session.#kept.get(name)
+      if (code !== undefined) return code
+    }
     return moduleCode(name, async (fingerprint) => {
       watch(this.#options.secretsFile.path)
       for (const session of new Set([this, ...this.peers])) {

@@ -18,6 +18,8 @@ export type Watch = (file: string) => void
 export interface ModuleHost {
   target: Target
   watch: Watch
+  /** Whether another plugin may have compiled the module, whose places are then not those of its file. */
+  isCompiled?: boolean
   /** Returns the specifier that resolves to one of the build's own modules. Default: its name. */
   requestOf?: (name: string) => string
 }

@@ -1,26 +1,16 @@
 import { withEndpointVariant } from '../aws/configuration.js'
 import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
-import { nameOf, type Collected } from './collect/mark.js'
+import { nameOf, type Mark } from './collect/mark.js'
 import { devOpening } from './emit/dev.js'
-import { emit, type Emitted } from './emit/emit.js'
+import type { Opening } from './emit/emit.js'
 import { openingOf } from './emit/shim.js'
-import { refusedOpening, type ClientMark } from './leak-check/client-bundle.js'
 import { recordOf, type ModuleRecord } from './module-registry.js'
 import { devValue } from './resolve/dev-values.js'
 import { resolve } from './resolve/resolve.js'
 import type { Remote } from './resolve/types.js'
 import type { Sealed, Sealer } from './seal/sealer.js'
-import type { ModuleHost } from './target.js'
 import type { Timings } from './timings.js'
-
-/** A module whose marks were collected. */
-export interface MarkedModule {
-  code: string
-  /** Path without a query. */
-  path: string
-  collected: Collected
-}
 
 /** What sealing needs besides the module. */
 export interface SealingContext {
@@ -29,19 +19,18 @@ export interface SealingContext {
   sealer: Sealer
   remote: Remote
   timings: Timings
-  requestOf: ModuleHost['requestOf']
   /** Called with what is known of the module before anything is sealed. */
   onResolved: (record: ModuleRecord) => void
   /** Called with what the marks became. */
   onSealed: (sealed: Sealed[]) => Promise<void> | undefined
 }
 
-/** Resolves and seals the marks of a module, and replaces them by calls of the shim. */
-export async function transformMarks(
-  { code, path, collected }: MarkedModule,
+/** Resolves and seals the marks of a module, and returns the calls that open them. */
+export async function sealedOpenings(
+  marks: Mark[],
+  path: string,
   context: SealingContext,
-): Promise<Emitted> {
-  const { marks } = collected
+): Promise<Opening[]> {
   const { options, secretsFile, sealer, remote, timings } = context
   const sources = {
     env: options.env,
@@ -60,26 +49,14 @@ export async function transformMarks(
   )
   await context.onSealed(sealed)
   const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
-  const openings = marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
-  return timings.timed('emit', () => emit(code, path, collected, openings, context.requestOf))
+  return marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
 }
 
-/** Replaces the marks of a module by their development values. */
-export async function transformForDevelopment(
-  { code, path, collected }: MarkedModule,
+/** Returns the calls that give the development values of the marks. */
+export const developmentOpenings = (
+  marks: Mark[],
   values: NonNullable<OptionsResolved['devValues']>,
-): Promise<Emitted> {
-  const openings = await Promise.all(
-    collected.marks.map(async (mark) =>
-      devOpening(await devValue(mark, values), nameOf(mark), mark.format),
-    ),
+): Promise<Opening[]> =>
+  Promise.all(
+    marks.map(async (mark) => devOpening(await devValue(mark, values), nameOf(mark), mark.format)),
   )
-  return emit(code, path, collected, openings)
-}
-
-/** Replaces the marks of a browser's module by calls that throw; the leak check looks for them. */
-export const transformForClient = (
-  { code, path, collected }: MarkedModule,
-  marks: ClientMark[],
-  requestOf: ModuleHost['requestOf'],
-): Emitted => emit(code, path, collected, marks.map(refusedOpening), requestOf)

@@ -9,6 +9,9 @@ export type StaticValue = string | boolean | Record<string, string | boolean>
  */
 export function staticValue(node: Node): StaticValue | undefined {
   if (node.type === 'BooleanLiteral') return node.value
+  // As minifiers write it.
+  if (node.type === 'UnaryExpression' && node.operator === '!')
+    return node.argument.type === 'NumericLiteral' ? !node.argument.value : undefined
   return node.type === 'ObjectExpression' ? staticObject(node.properties) : staticText(node)
 }
 

@@ -103,27 +103,35 @@ describe('a plugin before ours', () => {
     )
   })
 
-  it('that loads a marked module in our place fails the build', async () => {
-    const outcome = build(
-      earlier((host) =>
+  const loading = (more: BuildOptions = {}) =>
+    build({
+      ...earlier((host) =>
         host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({
           contents: await readFile(path, 'utf8'),
           loader: 'ts',
         })),
       ),
-    )
-    await expect(outcome).rejects.toThrow('[MARK_UNTRANSFORMED]')
-    expect(existsSync(join(root, 'out.mjs'))).toBe(false)
-  })
+      ...more,
+    })
 
-  it('that leaves packages outside the bundle too fails the build', async () => {
-    const loads = earlier((host) =>
-      host.onLoad({ filter: /main\.ts$/ }, async ({ path }) => ({
-        contents: await readFile(path, 'utf8'),
-        loader: 'ts',
-      })),
+  it.each<BuildOptions>([{}, { packages: 'external' }])(
+    'that loads a marked module in our place leaves it as it is: its marker opens the secrets (%o)',
+    async (more) => {
+      await loading(more)
+      expect(await output()).toMatch(/secret\d*\.env\("KEY"\)[^]*|kms:v1:/)
+      expect(await output()).toContain('kms:v1:')
+    },
+  )
+
+  it('that loads a module with a plaintext literal in our place fails the build', async () => {
+    await source(
+      'main.ts',
+      `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('a plaintext')\n`,
     )
-    await expect(build({ ...loads, packages: 'external' })).rejects.toThrow('[MARK_UNTRANSFORMED]')
+    await expect(loading()).rejects.toThrow(
+      /main\.ts:2:20: this literal is a plaintext .*\[MARK_UNTRANSFORMED\]/,
+    )
+    expect(existsSync(join(root, 'out.mjs'))).toBe(false)
   })
 })
 

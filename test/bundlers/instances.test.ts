@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import kmsRolldown from '../../src/bundlers/rolldown.js'
 import kmsRollup from '../../src/bundlers/rollup.js'
+import kmsRspack from '../../src/bundlers/rspack.js'
 import kmsVite from '../../src/bundlers/vite.js'
 import kmsWebpack from '../../src/bundlers/webpack.js'
 import type { Options } from '../../src/options/types.js'
@@ -19,6 +20,7 @@ const PLUGINS: [HostName, (options: Options) => unknown][] = [
   ['rolldown', kmsRolldown],
   ['vite', kmsVite],
   ['webpack', kmsWebpack],
+  ['rspack', kmsRspack],
 ]
 const marked = (name: string) =>
   `import { secret } from 'unplugin-kms/secret'\nexport const ${name} = secret.env('KEY')\n`

@@ -56,7 +56,7 @@ it.each(RESOLUTIONS)('webpack: %s takes no module out of the plugin’s sight', 
     options: { exclude: /left/, plaintextLiterals: 'allow' },
     more: more(join(root, 'src/stub.js')),
   })
-  expect(built.terminal).toMatch(/left\.js:1:\d+: .*\[MARK_UNTRANSFORMED\]/)
+  expect(built.terminal).toMatch(/left\.js:2:\d+: .*\[MARK_UNTRANSFORMED\]/)
   expect(built.files).toEqual([])
 })
 

@@ -1,18 +1,26 @@
-import type { ImportDeclaration, Node } from '@babel/types'
+import type { CallExpression, ImportDeclaration, Node, StringLiteral } from '@babel/types'
 import { KmsBuildError, type Place } from '../../errors.js'
 import { parse } from '../../syntax/parse.js'
 import { walk } from '../../syntax/traverse.js'
 import { isSource, MARKS, readArguments } from './forms.js'
 import { MARKER, MARKERS, type Collected, type Mark } from './mark.js'
+import { staticText } from '../../syntax/static-value.js'
 import { plainUse, scopedUses, type Way } from './references.js'
 
 /**
  * Finds the marks of a module in its syntax tree.
  *
- * @returns null where the module does not import the marker.
+ * @param compiled set for compiled code, which may require the marker, as compilers to CommonJS write
+ *   it. For a dev server it may also contain accessors that only return it, as Vue's compiler writes
+ *   them; nothing is bundled there.
+ * @returns null if the module does not import the marker.
  * @throws KmsBuildError as `collect` does.
  */
-export function collectBySyntax(code: string, file: string): Collected | null {
+export function collectBySyntax(
+  code: string,
+  file: string,
+  compiled?: 'build' | 'serve',
+): Collected | null {
   const ast = parse(code, file)
   const { body } = ast.program
   const placeOf = ({ loc }: Node): Place => ({
@@ -26,10 +34,15 @@ export function collectBySyntax(code: string, file: string): Collected | null {
 
   const imports = body.filter(isMarkerImport)
   const bindings = bindingsOf(imports, refuse)
+  const requires = compiled ? body.flatMap(requiresIn) : []
+  for (const { local, source } of requires) {
+    const { sync } = MARKERS.get(source.value)!
+    bindings.set(local, { namespace: true, sync })
+  }
   let references = [] as Way[] | null
   walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
     const why = refusal(node)
-    if (why) refuse(node, why)
+    if (why && !requires.some(({ call }) => call === node)) refuse(node, why)
     if (node.type !== 'Identifier' && node.type !== 'JSXIdentifier') return
     if (!bindings.has(node.name)) return
     if (imports.includes(around[1] as ImportDeclaration)) return
@@ -41,15 +54,17 @@ export function collectBySyntax(code: string, file: string): Collected | null {
     if (!use) references = null
     else if (use === 'reference') references?.push([...around, node])
   })
-  if (!imports.length) return null
+  if (!imports.length && !requires.length) return null
+  if (compiled && isAlsoReachedOtherwise(ast.program, requires)) return null
   if (!references) {
     const uses = scopedUses(ast, bindings.keys())
     references = uses.references
     for (const node of uses.assignments) refuse(node, 'an import cannot be assigned to.')
   }
+  if (compiled === 'serve') references = references.filter((way) => !isReturnedByAccessor(way))
   const marks = references.map((way) => {
     const { name } = way.at(-1) as { name: string }
-    return markAt(way, bindings.get(name)!, placeOf)
+    return markAt(way, bindings.get(name)!, placeOf, compiled !== undefined)
   })
   return {
     marks: marks.sort((a, b) => a.start - b.start),
@@ -81,6 +96,56 @@ interface Binding {
   /** Whether it is `ns` of `ns.secret`. */
   namespace: boolean
   sync: boolean
+}
+
+/**
+ * Returns whether a module names the marker in any call or dynamic import, of which it is not known
+ * what it does with the marker: `import(\`unplugin-kms/secret\`)`.
+ */
+function isAlsoReachedOtherwise(program: Node, requires: { call: CallExpression }[]): boolean {
+  let isReached = false
+  const names = (node: Node | null | undefined) => MARKERS.has((node && staticText(node)) ?? '')
+  walk(
+    program,
+    () => true,
+    (node) => {
+      if (node.type === 'ImportExpression') isReached ||= names(node.source)
+      if (node.type === 'CallExpression' || node.type === 'NewExpression')
+        isReached ||= !requires.some(({ call }) => call === node) && node.arguments.some(names)
+    },
+  )
+  return isReached
+}
+
+/** Returns whether a name is all that an accessor returns: `get secret() { return secret }`. */
+function isReturnedByAccessor(way: Way): boolean {
+  const [method, body, statement] = way.slice(-4)
+  return (
+    method?.type === 'ObjectMethod' &&
+    method.kind === 'get' &&
+    body?.type === 'BlockStatement' &&
+    body.body.length === 1 &&
+    statement?.type === 'ReturnStatement'
+  )
+}
+
+/** Returns the names that a statement gives to a marker which it requires. */
+function requiresIn(node: Node) {
+  if (node.type !== 'VariableDeclaration') return []
+  return node.declarations.flatMap(({ id, init }) => {
+    const call = requireIn(init)
+    return id.type === 'Identifier' && call
+      ? [{ local: id.name, call, source: call.arguments[0] as StringLiteral }]
+      : []
+  })
+}
+
+/** Returns the call that requires the marker: `require('…')`, or `interop(require('…'))`. */
+function requireIn(node: Node | null | undefined): CallExpression | undefined {
+  if (node?.type !== 'CallExpression' || node.callee.type !== 'Identifier') return undefined
+  const [first] = node.arguments
+  if (node.callee.name === 'require') return isMarker(first) ? node : undefined
+  return requireIn(first)
 }
 
 const isMarkerImport = (node: Node): node is ImportDeclaration =>
@@ -139,7 +204,12 @@ const isMarker = (node: Node | null | undefined) =>
   node?.type === 'StringLiteral' && MARKERS.has(node.value)
 
 /** Reads the mark whose binding stands at a way's end: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
-function markAt(way: Way, { namespace, sync }: Binding, placeOf: (node: Node) => Place): Mark {
+function markAt(
+  way: Way,
+  { namespace, sync }: Binding,
+  placeOf: (node: Node) => Place,
+  isCompiled: boolean,
+): Mark {
   let depth = way.length - 1
   const parent = () => way[depth - 1]!
   const member = (): string | undefined => {
@@ -154,6 +224,10 @@ function markAt(way: Way, { namespace, sync }: Binding, placeOf: (node: Node) =>
   }
   if (namespace && member() !== 'secret') asValue()
   const property = member()
+  // Compilers write `(0, a.secret)('…')`, so that `a` is not passed as `this`.
+  const outer = parent()
+  if (isCompiled && outer.type === 'SequenceExpression' && outer.expressions[1] === way[depth])
+    depth--
   const call = parent()
   if (call.type !== 'CallExpression' || call.callee !== way[depth]) return asValue()
   const place = placeOf(call)

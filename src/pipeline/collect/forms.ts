@@ -69,7 +69,13 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
   }
   const argument = first && staticText(first)
   if (argument === undefined) return notStatic()
-  const read: Arguments = { argument, encryptionContext: {}, options: {}, format: 'text' }
+  const read: Arguments = {
+    argument,
+    encryptionContext: {},
+    options: {},
+    format: 'text',
+    values: [argument],
+  }
   // The key of a secret's JSON may be left out, and its options not.
   const slots =
     rest[0] === 'detail' && !required && nodes[0]?.type === 'ObjectExpression'
@@ -83,6 +89,7 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
   nodes.forEach((node, index) => {
     const slot = slots[index]!
     const value = staticValue(node)
+    if (value !== undefined) read.values.push(value)
     if (slot === 'format') read.format = formatOf(value, usage, place)
     else if (value === undefined) notStatic()
     else if (slot === 'detail') read.detail = typeof value === 'string' ? value : notStatic()

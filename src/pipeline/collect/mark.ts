@@ -1,5 +1,6 @@
 import type { Place } from '../../errors.js'
 import type { Format } from '../../secret/format.js'
+import type { StaticValue } from '../../syntax/static-value.js'
 
 export type Source =
   | 'literal'
@@ -36,6 +37,8 @@ export interface Arguments {
   encryptionContext: Record<string, string>
   options: MarkOptions
   format: Format
+  /** All arguments as they are written, by which a call is recognized at run time. */
+  values: StaticValue[]
 }
 
 /** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */

@@ -23,6 +23,8 @@ export interface Emitted {
 /**
  * Puts the openings where the marks stood. The map shows the redacted source, not the original:
  * it leads to the right line, and to the right column unless a literal stands before it there.
+ *
+ * @param isCompiled whether the module is another plugin's output, which has a map of its own.
  */
 export function emit(
   code: string,
@@ -30,9 +32,13 @@ export function emit(
   { marks, imports, bodyStart }: Collected,
   openings: Opening[],
   requestOf = (name: string) => name,
+  isCompiled = false,
 ): Emitted {
-  const { text, at } = redact(code, marks)
-  const magic = new MagicString(text)
+  const redacted = redact(code, marks)
+  const { text } = redacted
+  // A map of compiled code is traced through the compiler's: its positions are those of the code.
+  const at = isCompiled ? (offset: number) => offset : redacted.at
+  const magic = new MagicString(isCompiled ? code : text)
   const replace = (start: number, end: number, content: string) => {
     magic.overwrite(at(start), at(end), content)
   }
@@ -74,7 +80,9 @@ export function emit(
     shown: text,
     // Made when it is asked for: a build without maps does not pay for it.
     get map() {
-      return magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
+      const map = magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
+      map.sourcesContent = [text]
+      return map
     },
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Settings } from '@unplugin-kms/runtime/shim'
@@ -11,6 +12,7 @@ import { type Mark, nameOf } from '../collect/mark.js'
 import type { Sealed } from '../seal/sealer.js'
 import { DEV, devModule } from './dev.js'
 import { javaScript, type Opening } from './emit.js'
+import { TABLE, TABLE_CODE } from './table.js'
 
 /**
  * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
@@ -26,6 +28,10 @@ const PAIR = './unplugin-kms.pair.'
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
 const pairModule = (fingerprint: string) => PAIR + fingerprint
 
+/** Returns the name of a module that replaces the marker, by its code. */
+export const marksModule = (code: string) =>
+  `./unplugin-kms.marks.${createHash('sha256').update(code).digest('hex').slice(0, 16)}`
+
 /** What a mark in a browser bundle imports: nothing that could open anything. */
 export const CLIENT = './unplugin-kms.client'
 const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
@@ -34,7 +40,7 @@ const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\
 type ShimOptions = Pick<OptionsResolved, 'runtime' | 'aws'>
 
 /** The names of the modules that exist only in a build. */
-export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|pair\.[0-9a-f]{16})$/
+export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|table|(?:pair|marks)\.[0-9a-f]{16})$/
 
 /**
  * The code of one of them.
@@ -48,6 +54,7 @@ export async function moduleCode(
   if (name === SHIM) return shimModule()
   if (name === CLIENT) return CLIENT_CODE
   if (name === DEV) return devModule()
+  if (name === TABLE) return TABLE_CODE
   const fingerprint = name.slice(PAIR.length)
   const known = await pairOf(fingerprint)
   if (known) return pairModuleCode(known.pair, known.options.runtime, known.options.aws)

@@ -1,0 +1,29 @@
+const { callbackify } = require('node:util')
+
+/**
+ * Masks the plaintext literals of a module. In another thread, as thread-loader has, the options are
+ * only what JSON can say, and the function is imported.
+ *
+ * @this {{
+ *   async(): (error: unknown, code?: string, map?: unknown) => void,
+ *   cacheable(flag: boolean): void,
+ *   getOptions(): { maskLiterals?: typeof maskHere },
+ *   resourcePath: string,
+ * }}
+ * @param {string} code
+ * @param {unknown} map
+ */
+module.exports = function mask(code, map) {
+  const done = this.async()
+  this.cacheable(false)
+  const { maskLiterals = maskHere } = this.getOptions()
+  callbackify(async () => maskLiterals(code, this.resourcePath))((error, masked) =>
+    done(error, masked?.code ?? code, masked ? masked.map : map),
+  )
+}
+
+/** @type {(code: string, file: string) => Promise<{ code: string, map: unknown } | null>} */
+async function maskHere(code, file) {
+  const { maskLiterals } = await import('../pipeline/emit/mask.js')
+  return maskLiterals(code, file)
+}

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import { KmsBuildError } from '../../errors.js'
+import type { StaticValue } from '../../syntax/static-value.js'
+import { collectBySyntax } from './by-syntax.js'
+import { collect } from './collect.js'
+import { plaintextLiterals } from './literals.js'
+import { MARKER, type Mark, type Source } from './mark.js'
+
+/** A module that imports the marker and is left as another plugin compiled it. */
+export interface ServedModule {
+  /** Path without a query. */
+  path: string
+  /** How the path is shown in errors. */
+  file: string
+  /** JavaScript as the bundler has it; absent if the bundler does not tell. */
+  compiled?: string | undefined
+  command: 'build' | 'serve'
+  /** Whether a literal is one that was masked before the module was compiled. */
+  isMasked: (argument: string) => boolean
+}
+
+const EVAL = /\beval\b/
+const SCRIPT = /\.[cm]?[jt]sx?$/
+
+/**
+ * Finds the marks of a module that is not rewritten: in its compiled code if the bundler tells it, or
+ * else in its source file. Their places are those of the source file.
+ *
+ * @returns null if no mark can be found: the module is not on the disk, or does not name the marker.
+ * @throws KmsBuildError as `collect` does, and MARK_UNTRANSFORMED for a plaintext literal.
+ */
+export function collectServed({
+  path,
+  file,
+  compiled,
+  command,
+  isMasked,
+}: ServedModule): Mark[] | null {
+  const source = read(path)
+  // What an `eval` calls is in no syntax tree.
+  if (EVAL.test(compiled ?? source)) return null
+  const inSource = SCRIPT.test(path) ? sourceMarks(source, file) : null
+  const marks = compiled?.includes(MARKER)
+    ? compiledMarks(compiled, file, command)?.map((mark) => placed(mark, inSource, source, file))
+    : inSource && marksOf(source, file, command)
+  if (!marks) return null
+  const literal = plaintextLiterals(marks).find(({ argument }) => !isMasked(argument))
+  if (literal) throw unrewritten(literal)
+  return marks
+}
+
+/** Returns the marks of compiled code with their places in the source file, as far as it has them. */
+export function placedInSource(marks: Mark[], path: string, file: string): Mark[] {
+  const source = read(path)
+  let inSource: Mark[] | null = null
+  try {
+    if (SCRIPT.test(path)) inSource = sourceMarks(source, file)
+  } catch {
+    // Only the places are looked for.
+  }
+  return marks.map((mark) => placed(mark, inSource, source, file))
+}
+
+/** Returns what identifies a call with these arguments at run time, in the table of its module. */
+export function callKey(source: Source, values: StaticValue[]): string {
+  // The end of a token is enough: it is in the bundle twice already.
+  const key = source === 'literal' ? [(values[0] as string).slice(-24)] : values.map(plain)
+  return JSON.stringify([source, ...key])
+}
+
+const plain = (value: StaticValue) =>
+  typeof value === 'object'
+    ? Object.entries(value)
+        // Not a property of the object at run time.
+        .filter(([name]) => name !== '__proto__')
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+    : value
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Refuses what a transform would refuse, with the places of the source. */
+function sourceMarks(source: string, file: string): Mark[] | null {
+  try {
+    return collect(source, file)?.marks ?? null
+  } catch (error) {
+    // The plugin that compiles the module may know more syntax.
+    if (error instanceof KmsBuildError && error.code === 'SOURCE_UNPARSABLE') return null
+    throw error
+  }
+}
+
+/** Reads JavaScript, or what it is compiled from: Rolldown compiles TypeScript after all plugins. */
+function compiledMarks(code: string, file: string, command: 'build' | 'serve') {
+  try {
+    return marksOf(code, `${file}.js`, command)
+  } catch (error) {
+    if (error instanceof KmsBuildError && error.code === 'SOURCE_UNPARSABLE')
+      return marksOf(code, file, command)
+    throw error
+  }
+}
+
+const marksOf = (code: string, file: string, command: 'build' | 'serve') =>
+  collectBySyntax(code, file, command)?.marks
+
+function placed(mark: Mark, inSource: Mark[] | null, source: string, file: string): Mark {
+  const key = callKey(mark.source, mark.values)
+  const same = inSource?.find((one) => callKey(one.source, one.values) === key)
+  if (same) return { ...mark, place: same.place }
+  const at = source.search(quoted(mark.argument))
+  if (at === -1) return { ...mark, place: { ...mark.place, file } }
+  const lines = source.slice(0, at).split('\n')
+  return { ...mark, place: { file, line: lines.length, column: lines.at(-1)!.length + 1 } }
+}
+
+const quoted = (text: string) =>
+  new RegExp(`["'\`]${text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}["'\`]`)
+
+const unrewritten = ({ place }: Mark) =>
+  new KmsBuildError(
+    'MARK_UNTRANSFORMED',
+    'this literal is a plaintext in a module that the plugin cannot rewrite: another plugin loads or compiles it, or the options leave it out. ' +
+      'Seal it with npx unplugin-kms encrypt, or use secret.env or secret.named. Or put the plugin first in the array of plugins; see also the options include and exclude.',
+    place,
+  )

@@ -1,0 +1,34 @@
+import MagicString, { type SourceMap } from 'magic-string'
+import { collect } from '../collect/collect.js'
+import { plaintextLiterals } from '../collect/literals.js'
+import { redact } from './redact.js'
+
+const PLACEHOLDER = /^unplugin-kms:literal:(\d+)$/
+
+/** Returns the number of the plaintext literal that a placeholder is for. */
+export function placeholderIndex(text: string): number | undefined {
+  const [, digits] = PLACEHOLDER.exec(text) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/**
+ * Replaces each plaintext literal of a module by a placeholder, so that a compiler and a type checker
+ * may read the module before its marks are sealed. Needs no build, and so runs in any thread.
+ */
+export function maskLiterals(code: string, file: string): { code: string; map: SourceMap } | null {
+  const marks = collect(code, file)?.marks
+  const literals = plaintextLiterals(marks)
+  if (!marks || !literals.length) return null
+  const { text, at } = redact(code, marks)
+  const magic = new MagicString(text)
+  literals.forEach(({ argumentStart, argumentEnd }, index) => {
+    const start = at(argumentStart)
+    const masked = text.slice(start, at(argumentEnd))
+    const lines = masked.replace(/[^\n]/g, '')
+    magic.overwrite(start, at(argumentEnd), `'unplugin-kms:literal:${index}'${lines}`)
+  })
+  return {
+    code: magic.toString(),
+    map: magic.generateMap({ source: file, includeContent: true, hires: 'boundary' }),
+  }
+}
