@@ -41,13 +41,16 @@ export async function readManifest(path: string): Promise<Manifest> {
     return manifest as Manifest
   throw new KmsBuildError(
     'MANIFEST_INVALID',
-    `${path} is no manifest of version 1. Give the file that a build wrote, as the option manifest names it; build again if it was edited.`,
+    `${path} is not a manifest of version 1, nor a report of inspect --html. Give the file of the option manifest; build again if it was edited.`,
   )
 }
 
+/** A report of `inspect --html` contains the same data in a script element. */
+const REPORT_DATA = /<script type="application\/json" id="data">([^<]*)<\/script>/
+
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(REPORT_DATA.exec(text)?.[1] ?? text)
   } catch {
     return null
   }

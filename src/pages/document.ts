@@ -52,5 +52,11 @@ const asset = async (name: string) => (await readFile(BROWSER + name, 'utf8')).t
 
 const hashOf = (text: string) => `sha256-${createHash('sha256').update(text).digest('base64')}`
 
-/** JSON that cannot end the script element that contains it. */
-const inScript = (data: object) => JSON.stringify(data).replaceAll('<', '\\u003c')
+/** Returns JSON that cannot end the script element that contains it, nor turn the text around it. */
+const inScript = (data: object) =>
+  JSON.stringify(data).replace(/[<\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (text) =>
+    Array.from(
+      { length: text.length },
+      (_, index) => `\\u${text.charCodeAt(index).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )

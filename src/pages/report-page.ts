@@ -1,3 +1,4 @@
+import type { Manifest } from '../embedded/manifest-format.js'
 import type { Difference } from '../inspect/against.js'
 import type { Inspection } from '../inspect/inspect.js'
 import { documentOf, type Statement } from '../policy/statement.js'
@@ -20,12 +21,22 @@ export const reportPage = (report: Report): Promise<string> =>
   htmlDocument({
     title: `Secrets in ${report.paths.join(', ')}`,
     script: 'report',
+    data: manifestOf(report.inspection),
     body: html`<main>
       <h1>Secrets in ${report.paths.join(', ')}</h1>
       ${summary(report)} ${findings(report.inspection)} ${picture(report)}
       ${secretsTable(report.inspection, report.importersOf)} ${policy(report.statements)}
     </main>`,
   })
+
+/** Returns the data by which a later report shows what changed. */
+const manifestOf = ({ secrets }: Inspection): Manifest => ({
+  version: 1,
+  secrets: secrets.flatMap(({ elsewhere: _, name, ...facts }) =>
+    name === null ? [] : [{ ...facts, name }],
+  ),
+  notSearchedFor: { excepted: [], tooShort: [] },
+})
 
 function summary({ inspection: { files, secrets, dataKeyPairs } }: Report): Markup {
   const keys = new Set(secrets.flatMap((secret) => secret.keys))

@@ -8,8 +8,9 @@ import { entriesOf, pictureOf } from '../../src/pages/picture.js'
 import { reportPage } from '../../src/pages/report-page.js'
 import { openingsIn } from '../../src/policy/openings.js'
 import { decryptStatements } from '../../src/policy/runtime-policy.js'
+import { BUNDLES } from '../../fixtures/orders/bundle.mjs'
 import { opened, sealed, small } from '../inspect/sealed.js'
-import { localPair, project } from '../support/project.js'
+import { filesIn, localPair, project, secretsFile } from '../support/project.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
 
 async function reportOf(files: Record<string, string>) {
@@ -47,6 +48,22 @@ async function large() {
   return files
 }
 
+const PLAINTEXT = 'planted-orders-value-3K'
+
+/** The orders function, built by esbuild with a secrets file of its own. */
+async function orders() {
+  const root = await project({})
+  const secretsFilePath = join(root, 'kms-secrets.json')
+  const names = ['PAYMENT_WEBHOOK_SECRET', 'DB_PASSWORD']
+  await secretsFile(secretsFilePath, Object.fromEntries(names.map((name) => [name, PLAINTEXT])))
+  await BUNDLES['esbuild, ESM']!.bundle(join(root, 'dist'), {
+    secretsFile: secretsFilePath,
+    env: Object.fromEntries(names.map((name) => [name, PLAINTEXT])),
+    plaintextLiterals: 'allow',
+  })
+  return filesIn(join(root, 'dist'))
+}
+
 const HOSTILE = '<img src=x onerror=document.title=1>"\'`\u202e</script>'
 
 describe('report', () => {
@@ -77,6 +94,25 @@ describe('report', () => {
     expect(inspection.secrets).toHaveLength(600)
     const boxes = nodes.filter(({ column }) => column === 2)
     expect(boxes.map(({ names }) => names.length)).toEqual([150, 150, 150, 150])
+  })
+
+  it('can be compared with a later bundle', async () => {
+    const { code } = await small()
+    const { path } = await reportOf({ 'a.js': code })
+    const { path: later } = await reportOf({ 'a.js': code.replace('DB_PASSWORD', 'RENAMED') })
+    const dist = join(later, '../dist')
+    const { against } = await inspect(dist, { against: path })
+    expect(against!.differences.map(({ name, what }) => [name, what])).toEqual([
+      ['DB_PASSWORD', 'missing'],
+      ['RENAMED', 'added'],
+    ])
+    expect((await inspect(dist, { against: later })).against!.agrees).toBe(true)
+  })
+
+  it('shows the functions of the orders fixture', async () => {
+    const { html } = await reportOf(await orders())
+    for (const name of ['PAYMENT_WEBHOOK_SECRET', 'DB_PASSWORD']) expect(html).toContain(name)
+    expect(html).not.toContain(PLAINTEXT)
   })
 
   it('allows no script and no style but its own, and no request', async () => {

@@ -25,7 +25,10 @@ export function addInspect(program: Command) {
     )
     .argument('<path...>')
     .option('-f, --file <path>', 'compare with this secrets file: stale, missing, foreign')
-    .option('--against <manifest>', "compare with a manifest that the plugin's option wrote")
+    .option(
+      '--against <manifest>',
+      "compare with a manifest of the plugin's option, or with an earlier report",
+    )
     .addOption(
       jsonOption(
         '{ files, notFollowed, secrets, dataKeyPairs, duplicates, broken, secretsFile?, against? }',
