@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import { aad, decodeToken, INFO, type Token } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from '../cli/cli.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
@@ -51,6 +52,29 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     expect([...requests, ...messages]).toEqual([])
     await ran('set', 'API_KEY', '--token', token)
     expect((await ran('get', 'API_KEY')).stdout).toBe(VALUE)
+  })
+
+  it('seals a value that the shim of a bundle opens', async () => {
+    const { token } = await sealIn(page, 'IN_A_BUNDLE', VALUE)
+    await ran('set', 'IN_A_BUNDLE', '--token', token)
+    await writeFile(
+      at.path('handler.ts'),
+      `import { secret } from 'unplugin-kms/secret'\nprocess.stdout.write(JSON.stringify(await secret.named('IN_A_BUNDLE')))\n`,
+    )
+    await build({
+      entryPoints: [at.path('handler.ts')],
+      outfile: at.path('handler.mjs'),
+      absWorkingDir: at.folder,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+      plugins: [kmsEsbuild({ secretsFile: at.path('kms-secrets.json'), types: false })],
+    })
+    const { stdout } = await promisify(execFile)(process.execPath, [at.path('handler.mjs')], {
+      env: at.env,
+    })
+    expect(JSON.parse(stdout)).toBe(VALUE)
   })
 
   it('binds the token to its name', async () => {
