@@ -99,9 +99,23 @@ async function deployedUses(flags: Flags) {
   return usesOf(fleet)
 }
 
+/** Prints when KMS last used the keys of the file's pairs: a second source, where KMS answers. */
+async function showLastUsage(flags: Flags) {
+  const { existingSecretsFile } = await import('../../secrets-file/locate.js')
+  const { keyLastUsage } = await import('../../aws/key-last-usage.js')
+  const options = secretsOptions(flags)
+  const { pairs } = await existingSecretsFile(options)
+  const keys = new Set(
+    [...pairs.values()].flatMap(({ wrapped }) => wrapped.map(({ keyId }) => keyId)),
+  )
+  for (const { keyArn, operation, at } of await keyLastUsage([...keys], options.aws))
+    note(`KMS last used ${keyArn} at ${at}, for ${operation}`)
+}
+
 async function prune(paths: string[], flags: Flags) {
   const { prunePairs } = await import('../../secrets/prune.js')
   const deployed = flags.fleet && (await deployedUses(flags))
+  if (flags.fleet && !flags.json) await showLastUsage(flags)
   const { path, result, warnings } = await prunePairs({
     ...secretsOptions(flags),
     ...(deployed && { deployed }),
