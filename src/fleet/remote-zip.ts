@@ -4,7 +4,7 @@ import { requestHandlerOf } from '../aws/request-handler.js'
 import type { AwsOptions } from '../options/types.js'
 
 /** Bytes per request. Zip directories and small entries are read with few requests. */
-const BLOCK = 1 << 20
+const BLOCK = 256 << 10
 
 /** Reads a zip over HTTP by ranges, so that neither memory nor disk contains it as a whole. */
 class HttpRangeReader extends RandomAccessReader {
