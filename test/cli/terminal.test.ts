@@ -40,7 +40,7 @@ describe.skipIf(!hasPython)('doctor in a terminal', () => {
     const [said, [copied]] = [lines.slice(0, 2), lines.filter((line) => line.includes('"Sid"'))]
     expect(said).toEqual([
       `WRONG   role-action: no policy of ${arn} allows`,
-      expect.stringMatching(/^ {8}kms:Decrypt \(AWS/),
+      expect.stringMatching(/^ {8}kms:Decrypt \(nor do AWS/),
     ])
     expect(copied).toMatch(/^ +"Sid": "OpenSecrets",$/)
     const long = lines.filter((line) => line.length > 80 && / \S+ \S/.test(line.trim()))

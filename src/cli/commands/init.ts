@@ -22,7 +22,7 @@ export function addInit(program: Command) {
     .command('init')
     .summary('Create a secrets file, or a scope in it, with a data key pair')
     .description('Create a secrets file, or a scope in it, with a new data key pair.')
-    .addOption(keyOption('KMS key that encrypts it: id, ARN or alias').makeOptionMandatory())
+    .addOption(keyOption('KMS key: id, ARN or alias').makeOptionMandatory())
     .addOption(contextOption('encryption context, visible in CloudTrail'))
     .addOption(scopeOption('scope of the pair, added to the file if it exists'))
     .addOption(recoveryOption('offline age key (age1…) that decrypts without KMS'))

@@ -8,8 +8,7 @@ export const fileOption = () =>
   new Option('-f, --file <path>', 'secrets file (default: kms-secrets.json)')
 
 /** For commands that seal, or wrap private keys. */
-export const trustOption = () =>
-  new Option('--trust', 'accept keys or contexts other than the remembered ones')
+export const trustOption = () => new Option('--trust', 'accept keys or contexts that changed')
 
 /** For commands that work on one scope of a file. */
 export const scopeOption = (description: string) => new Option('-s, --scope <name>', description)
