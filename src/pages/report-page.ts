@@ -32,9 +32,7 @@ export const reportPage = (report: Report): Promise<string> =>
 /** Returns the data by which a later report shows what changed. */
 const manifestOf = ({ secrets }: Inspection): Manifest => ({
   version: 1,
-  secrets: secrets.flatMap(({ elsewhere: _, name, ...facts }) =>
-    name === null ? [] : [{ ...facts, name }],
-  ),
+  secrets: secrets.flatMap(({ name, ...facts }) => (name === null ? [] : [{ ...facts, name }])),
   notSearchedFor: { excepted: [], tooShort: [] },
 })
 
