@@ -46,7 +46,8 @@ import { MARKERS } from './virtual.js'
  */
 function kms(options?: Options): Plugin {
   const build = new BuildSession(options)
-  const filter = filterOf(options?.exclude !== undefined)
+  // With `include: []` each marker resolves to a module of its own, and esbuild asks about no file.
+  const filter = build.include.length ? filterOf(options?.exclude !== undefined) : /^$/
   return { name: NAME, setup: (host) => setup(host, build, filter) }
 }
 callable(kms)
