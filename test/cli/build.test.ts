@@ -104,10 +104,10 @@ describe('build', () => {
     expect(stderr).not.toContain('hunter22')
   })
 
-  it("says where esbuild's own options stand", async () => {
+  it("says where esbuild's own options go", async () => {
     const { code, stderr } = await build(await workspace(), ['a.ts', '-o', 'dist', '--minify=x1y2'])
     expect(code).toBe(2)
-    expect(stderr).toContain("esbuild's own options stand behind --")
+    expect(stderr).toContain("esbuild's own options follow after --")
     expect(stderr).not.toContain('x1y2')
   })
 
