@@ -285,10 +285,10 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     expect(text).toContain('ESM')
   })
 
-  it('a mark in a module that it is told to leave alone', async () => {
+  it('a plaintext literal in a module that the options exclude', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
     const options = { exclude: /main\.ts/ }
-    await refused(bundler, { root, options }, 'MARK_UNTRANSFORMED', 'src/main.ts:1:24')
+    await refused(bundler, { root, options }, 'MARK_UNTRANSFORMED', 'src/main.ts:2:16')
   })
 
   it('plaintext literals where the options forbid them', async () => {
