@@ -39,7 +39,7 @@ describe('a mark in a module that the plugin never saw fails the build, and no f
         () => null,
         (error: Error) => error,
       )
-      expect(failure?.message).toMatch(/src\/main\.ts:1:24: .*\[MARK_UNTRANSFORMED\]/)
+      expect(failure?.message).toMatch(/src\/main\.ts:2:1: .*\[MARK_UNTRANSFORMED\]/)
       expect(failure?.message).not.toContain(VALUE)
       expect(await filesIn(join(root, 'out'))).toEqual({})
     },

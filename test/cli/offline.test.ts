@@ -63,7 +63,7 @@ describe.skipIf(!hasNamespaces)(
       expect(await readFile(space.path('dist/a.mjs'), 'utf8')).toMatch(/kms:v1:[^]*kms:v1:/)
       const got = await run(['get', 'A'])
       expect(got).toMatchObject({ code: 3, stdout: '' })
-      expect(got.stderr).toMatch(/credentials.*kms:Decrypt.*Sign in/)
+      expect(got.stderr).toMatch(/kms:Decrypt.*no AWS credentials.*Sign in/)
     })
   },
 )

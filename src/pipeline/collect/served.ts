@@ -3,7 +3,7 @@ import { KmsBuildError } from '../../errors.js'
 import type { StaticValue } from '../../syntax/static-value.js'
 import { collectBySyntax } from './by-syntax.js'
 import { collect } from './collect.js'
-import { plaintextLiterals } from './literals.js'
+import { placeholderIndex, plaintextLiterals } from './literals.js'
 import { MARKER, type Mark, type Source } from './mark.js'
 
 /** A module that imports the marker and is left as another plugin compiled it. */
@@ -110,8 +110,12 @@ const marksOf = (code: string, file: string, command: 'build' | 'serve') =>
   collectBySyntax(code, file, command)?.marks
 
 function placed(mark: Mark, inSource: Mark[] | null, source: string, file: string): Mark {
+  const index = mark.source === 'literal' ? placeholderIndex(mark.argument) : undefined
   const key = callKey(mark.source, mark.values)
-  const same = inSource?.find((one) => callKey(one.source, one.values) === key)
+  const same =
+    index === undefined
+      ? inSource?.find((one) => callKey(one.source, one.values) === key)
+      : plaintextLiterals(inSource)[index]
   if (same) return { ...mark, place: same.place }
   const at = source.search(quoted(mark.argument))
   if (at === -1) return { ...mark, place: { ...mark.place, file } }

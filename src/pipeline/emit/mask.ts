@@ -1,15 +1,7 @@
 import MagicString, { type SourceMap } from 'magic-string'
 import { collect } from '../collect/collect.js'
-import { plaintextLiterals } from '../collect/literals.js'
+import { placeholder, plaintextLiterals } from '../collect/literals.js'
 import { redact } from './redact.js'
-
-const PLACEHOLDER = /^unplugin-kms:literal:(\d+)$/
-
-/** Returns the number of the plaintext literal that a placeholder is for. */
-export function placeholderIndex(text: string): number | undefined {
-  const [, digits] = PLACEHOLDER.exec(text) ?? []
-  return digits === undefined ? undefined : Number(digits)
-}
 
 /**
  * Replaces each plaintext literal of a module by a placeholder, so that a compiler and a type checker
@@ -25,7 +17,7 @@ export function maskLiterals(code: string, file: string): { code: string; map: S
     const start = at(argumentStart)
     const masked = text.slice(start, at(argumentEnd))
     const lines = masked.replace(/[^\n]/g, '')
-    magic.overwrite(start, at(argumentEnd), `'unplugin-kms:literal:${index}'${lines}`)
+    magic.overwrite(start, at(argumentEnd), `'${placeholder(index)}'${lines}`)
   })
   return {
     code: magic.toString(),
