@@ -416,23 +416,35 @@ export class BuildSession {
 
   async #virtual(name: string, watch: Watch): Promise<string> {
     for (const session of new Set([this, ...this.peers])) {
-      const code = session.#kept.get(name)
+      const code = session.keptModule(name)
       if (code !== undefined) return code
     }
     return moduleCode(name, async (fingerprint) => {
       watch(this.#options.secretsFile.path)
       for (const session of new Set([this, ...this.peers])) {
-        const pair = await session.#pairOf(fingerprint)
-        if (!pair) continue
-        const { runtime, aws } = session.#options
-        return { pair, options: { runtime, aws: await withEndpointVariant(aws) } }
+        const found = await session.pairOptions(fingerprint)
+        if (found) return found
       }
       return undefined
     })
   }
 
-  async #pairOf(fingerprint: string): Promise<DataKeyPair | undefined> {
+  // The next two are called on sessions of other copies of this package, which have no private field
+  // of this class.
+
+  /** Returns the code of a module that `keepModule` kept. */
+  keptModule(name: string): string | undefined {
+    return this.#kept.get(name)
+  }
+
+  /** Returns a data key pair that this session seals to, and how its shim behaves. */
+  async pairOptions(
+    fingerprint: string,
+  ): Promise<{ pair: DataKeyPair; options: Pick<OptionsResolved, 'runtime' | 'aws'> } | undefined> {
     await (this.#loaded ??= this.#load())
-    return this.#sealer.pairOf(fingerprint, this.#secretsFile)
+    const pair = await this.#sealer.pairOf(fingerprint, this.#secretsFile)
+    if (!pair) return undefined
+    const { runtime, aws } = this.#options
+    return { pair, options: { runtime, aws: await withEndpointVariant(aws) } }
   }
 }

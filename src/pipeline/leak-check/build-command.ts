@@ -47,18 +47,19 @@ const shared = ((globalThis as Record<symbol, unknown>)[KEY] ??= {
  */
 export class BuildCommand {
   readonly outputs = new Map<string, EarlierOutput>()
-  readonly #ownPlaintexts: () => Seen[]
+  // Not private fields: another copy of this package has a class of its own.
+  readonly ownPlaintexts: () => Seen[]
   /** Absent if it is the working directory, in which a script may build any project. */
   #root: string | undefined
   /** Projects of modules and outputs. */
   readonly #projects = new Set<string>()
-  readonly #started: number
-  #finished = Infinity
+  readonly started: number
+  finished = Infinity
 
   constructor(root: string, ownPlaintexts: () => Seen[]) {
     this.setRoot(root)
-    this.#ownPlaintexts = ownPlaintexts
-    this.#started = shared.now++
+    this.ownPlaintexts = ownPlaintexts
+    this.started = shared.now++
     shared.members.add(this)
   }
 
@@ -71,26 +72,26 @@ export class BuildCommand {
     this.#projects.add(projectOf(folder))
   }
 
-  get #roots(): string[] {
+  get roots(): string[] {
     return this.#root === undefined ? [...this.#projects] : [this.#root]
   }
 
   /** Ends the membership of a session that writes no outputs: a dev server. */
   leave(): void {
     shared.members.delete(this)
-    this.#forget([...this.outputs.keys()])
+    this.forget([...this.outputs.keys()])
   }
 
   /** Marks the end of a build. A later one may follow. */
   finish(): void {
-    this.#finished = shared.now++
+    this.finished = shared.now++
   }
 
   /** Every plaintext of the command, those of the session first. */
   get plaintexts(): Seen[] {
     const all = new Map<string, Seen>()
     for (const member of [this, ...this.#related()])
-      for (const seen of member.#ownPlaintexts()) {
+      for (const seen of member.ownPlaintexts()) {
         const key = keyOf(seen)
         if (!all.has(key)) all.set(key, seen)
       }
@@ -100,7 +101,7 @@ export class BuildCommand {
   /** Keeps outputs, in place of those of the same build before. */
   remember(outputs: Omit<EarlierOutput, 'searched'>[], build: unknown, searched: Seen[]): void {
     const paths = new Set(outputs.map(({ path }) => path))
-    this.#forget(
+    this.forget(
       [...this.outputs.values()]
         .filter((output) => output.build === build || paths.has(output.path))
         .map(({ path }) => path),
@@ -108,7 +109,7 @@ export class BuildCommand {
     const keys = searched.map(keyOf)
     for (const output of outputs) {
       // The same file of another session was overwritten.
-      for (const member of shared.members) member.#forget([output.path])
+      for (const member of shared.members) member.forget([output.path])
       const { length } = output.content ?? ''
       const isKept = shared.kept + length <= LARGEST
       if (isKept) shared.kept += length
@@ -120,7 +121,7 @@ export class BuildCommand {
     }
   }
 
-  #forget(paths: string[]): void {
+  forget(paths: string[]): void {
     for (const path of paths) {
       shared.kept -= this.outputs.get(path)?.content?.length ?? 0
       this.outputs.delete(path)
@@ -149,9 +150,9 @@ export class BuildCommand {
   }
 
   #isRelated(other: BuildCommand): boolean {
-    const overlaps = this.#started < other.#finished && other.#started < this.#finished
-    return this.#roots.some((root) =>
-      other.#roots.some(
+    const overlaps = this.started < other.finished && other.started < this.finished
+    return this.roots.some((root) =>
+      other.roots.some(
         (another) =>
           contains(root, another) ||
           contains(another, root) ||
