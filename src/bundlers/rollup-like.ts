@@ -69,14 +69,15 @@ export function rollupLike(
   let isLast = false
 
   return {
-    /** By which other instances of the plugin in the same build find this one. */
-    api: { [NAME]: build },
+    // By which other instances of the plugin in the same build find this one. A function, since a
+    // framework that merges configurations may clone objects, without their private fields.
+    api: { [NAME]: () => build },
 
     buildStart({ plugins }: { plugins?: unknown }) {
       const all = flat(plugins)
       isLast = all.includes(last)
       build.peers = all.flatMap(
-        (plugin) => (plugin as { api?: Record<string, BuildSession> }).api?.[NAME] ?? [],
+        (plugin) => (plugin as { api?: Record<string, () => BuildSession> }).api?.[NAME]?.() ?? [],
       )
       return build.start()
     },

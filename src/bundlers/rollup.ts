@@ -43,7 +43,7 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
     rollup: {
       ...hooks,
       buildStart(input) {
-        others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME] !== build)
+        others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME]?.() !== build)
         return hooks.buildStart(input)
       },
       // After the plugins that compile, some of which check the types of what they are given.
@@ -91,7 +91,7 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
   }
 }
 
-type Api = Record<string, unknown>
+type Api = Record<string, (() => unknown) | undefined>
 
 /** Another plugin's map shows the source that it compiled. */
 function redactMap(map: SourceMapInput | undefined, isRedacted: (source: string) => boolean) {
