@@ -5,25 +5,11 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { rspack, type Configuration as RspackConfiguration } from '@rspack/core'
-import * as esbuild from 'esbuild'
-import { rolldown } from 'rolldown'
-import { rollup, type RollupCache } from 'rollup'
-import transpile from 'rollup-plugin-esbuild'
-import {
-  build as vite,
-  createLogger,
-  mergeConfig,
-  type InlineConfig,
-  type PluginOption,
-} from 'vite'
-import webpack from 'webpack'
-import kmsEsbuild from '../../src/bundlers/esbuild.js'
-import kmsRolldown from '../../src/bundlers/rolldown.js'
-import kmsRollup from '../../src/bundlers/rollup.js'
-import kmsRspack from '../../src/bundlers/rspack.js'
-import kmsVite from '../../src/bundlers/vite.js'
-import kmsWebpack from '../../src/bundlers/webpack.js'
+import type { Configuration as RspackConfiguration } from '@rspack/core'
+import type * as Esbuild from 'esbuild'
+import type { RollupCache } from 'rollup'
+import type { InlineConfig, PluginOption } from 'vite'
+import type webpack from 'webpack'
 import type { Options } from '../../src/options/types.js'
 
 /** A way of keeping the source map; `eval` ones are webpack's and Rspack's alone. */
@@ -80,12 +66,15 @@ async function settle(work: (log: (text: string) => void) => Promise<unknown>): 
   }
 }
 
+// A bundler is loaded when it first builds: most test files need one or two of them.
 async function runEsbuild(cell: Cell): Promise<Outcome> {
+  const { build, formatMessages } = await import('esbuild')
+  const { default: kms } = await import('../../src/bundlers/esbuild.js')
   return settle(async (log) => {
-    const show = async (messages: esbuild.Message[], kind: 'error' | 'warning') =>
-      log((await esbuild.formatMessages(messages, { kind })).join('\n'))
+    const show = async (messages: Esbuild.Message[], kind: 'error' | 'warning') =>
+      log((await formatMessages(messages, { kind })).join('\n'))
     try {
-      const { warnings } = await esbuild.build({
+      const { warnings } = await build({
         entryPoints: paths(cell),
         absWorkingDir: cell.root,
         outdir: cell.outdir,
@@ -111,15 +100,15 @@ async function runEsbuild(cell: Cell): Promise<Outcome> {
         ...(cell.external && { external: cell.external }),
         logLevel: 'silent',
         plugins: [
-          ...((cell.before ?? []) as esbuild.Plugin[]),
-          kmsEsbuild(cell.options),
-          ...((cell.after ?? []) as esbuild.Plugin[]),
+          ...((cell.before ?? []) as Esbuild.Plugin[]),
+          kms(cell.options),
+          ...((cell.after ?? []) as Esbuild.Plugin[]),
         ],
         ...cell.more,
       })
       await show(warnings, 'warning')
     } catch (error) {
-      const { errors, warnings } = error as esbuild.BuildFailure
+      const { errors, warnings } = error as Esbuild.BuildFailure
       if (!errors) throw error
       await show([...errors, ...warnings], 'error')
       throw error
@@ -143,6 +132,9 @@ const rollupMaps = (maps: Maps) =>
 export const caches = new Map<string, RollupCache>()
 
 async function runRollup(cell: Cell): Promise<Outcome> {
+  const { rollup } = await import('rollup')
+  const { default: transpile } = await import('rollup-plugin-esbuild')
+  const { default: kms } = await import('../../src/bundlers/rollup.js')
   return settle(async (log) => {
     const bundle = await rollup({
       input: paths(cell),
@@ -151,7 +143,7 @@ async function runRollup(cell: Cell): Promise<Outcome> {
       ...(cell.cache && { cache: caches.get(cell.cache) ?? true }),
       plugins: [
         ...((cell.before ?? []) as []),
-        kmsRollup(cell.options),
+        kms(cell.options),
         transpile({ target: 'es2022', minify: cell.minify, tsconfig: false }),
         ...((cell.after ?? []) as []),
       ],
@@ -174,6 +166,8 @@ async function runRollup(cell: Cell): Promise<Outcome> {
 }
 
 async function runRolldown(cell: Cell): Promise<Outcome> {
+  const { rolldown } = await import('rolldown')
+  const { default: kms } = await import('../../src/bundlers/rolldown.js')
   return settle(async (log) => {
     const bundle = await rolldown({
       input: paths(cell),
@@ -181,11 +175,7 @@ async function runRolldown(cell: Cell): Promise<Outcome> {
       platform: cell.browser ? 'browser' : 'node',
       onLog: (_, entry) => log(said(entry)),
       external: [/^node:/, ...(cell.external ?? [])],
-      plugins: [
-        ...((cell.before ?? []) as []),
-        kmsRolldown(cell.options),
-        ...((cell.after ?? []) as []),
-      ],
+      plugins: [...((cell.before ?? []) as []), kms(cell.options), ...((cell.after ?? []) as [])],
     })
     try {
       await bundle.write({
@@ -204,6 +194,8 @@ async function runRolldown(cell: Cell): Promise<Outcome> {
 }
 
 async function runVite(cell: Cell): Promise<Outcome> {
+  const { build, createLogger, mergeConfig } = await import('vite')
+  const { default: kms } = await import('../../src/bundlers/vite.js')
   return settle(async (log) => {
     const logger = createLogger('info', { allowClearScreen: false })
     for (const level of ['info', 'warn', 'warnOnce', 'error'] as const)
@@ -215,7 +207,7 @@ async function runVite(cell: Cell): Promise<Outcome> {
       logLevel: 'silent', // Rolldown prints its progress past any logger
       plugins: [
         ...((cell.before ?? []) as PluginOption[]),
-        kmsVite(cell.options),
+        kms(cell.options),
         ...((cell.after ?? []) as PluginOption[]),
       ],
       build: {
@@ -246,7 +238,7 @@ async function runVite(cell: Cell): Promise<Outcome> {
         },
       },
     }
-    await vite(mergeConfig(config, cell.more ?? {}))
+    await build(mergeConfig(config, cell.more ?? {}))
   })
 }
 
@@ -315,6 +307,8 @@ async function compile(
 const loader = createRequire(import.meta.url).resolve('./strip-types.cjs')
 
 async function runWebpack(cell: Cell): Promise<Outcome> {
+  const { default: webpack } = await import('webpack')
+  const { default: kms } = await import('../../src/bundlers/webpack.js')
   return settle(async (log) => {
     const config: webpack.Configuration = {
       ...webpackLike(cell),
@@ -322,11 +316,7 @@ async function runWebpack(cell: Cell): Promise<Outcome> {
       ...(cell.cache
         ? { cache: { type: 'filesystem', cacheDirectory: cell.cache } }
         : { cache: false }),
-      plugins: [
-        ...((cell.before ?? []) as []),
-        kmsWebpack(cell.options),
-        ...((cell.after ?? []) as []),
-      ],
+      plugins: [...((cell.before ?? []) as []), kms(cell.options), ...((cell.after ?? []) as [])],
       ...cell.more,
     }
     await compile(webpack(config), cell, log)
@@ -334,6 +324,8 @@ async function runWebpack(cell: Cell): Promise<Outcome> {
 }
 
 async function runRspack(cell: Cell): Promise<Outcome> {
+  const { rspack } = await import('@rspack/core')
+  const { default: kms } = await import('../../src/bundlers/rspack.js')
   return settle(async (log) => {
     const config = {
       ...webpackLike(cell),
@@ -349,11 +341,7 @@ async function runRspack(cell: Cell): Promise<Outcome> {
       ...(cell.cache
         ? { cache: { type: 'persistent', storage: { type: 'filesystem', directory: cell.cache } } }
         : { cache: false }),
-      plugins: [
-        ...((cell.before ?? []) as []),
-        kmsRspack(cell.options),
-        ...((cell.after ?? []) as []),
-      ],
+      plugins: [...((cell.before ?? []) as []), kms(cell.options), ...((cell.after ?? []) as [])],
       ...cell.more,
     }
     await compile(rspack(config as unknown as RspackConfiguration), cell, log)
@@ -402,8 +390,9 @@ let farmScript: Promise<string> | undefined
 async function bundleFarmScript(): Promise<string> {
   const folder = join(modules, '.cache', 'unplugin-kms-test')
   await mkdir(folder, { recursive: true })
+  const { build } = await import('esbuild')
   const outfile = join(folder, `run-farm.${process.pid}.mjs`)
-  await esbuild.build({
+  await build({
     entryPoints: [join(here, 'run-farm.ts')],
     outfile,
     bundle: true,

@@ -13,8 +13,8 @@ import {
   type Bench,
   type Fixture,
   type Way,
-} from './fixture.js'
-import { ABSENT, HOSTS, type HostName, type Maps } from './hosts.js'
+} from '../fixture.js'
+import { ABSENT, type HostName, type Maps } from '../hosts.js'
 
 const MAPS: Record<HostName, Maps[]> = {
   esbuild: ['none', 'file', 'inline', 'hidden', 'nosources', 'eval'],
@@ -58,34 +58,39 @@ function ways(host: HostName, { name }: Fixture): (Way & { cached: boolean })[] 
   )
 }
 
-let shared: Bench
-beforeAll(async () => void (shared = await bench()))
-afterAll(() => shared.close())
+/** Declares one test per folder of `fixtures/matrix` and way of building it under one bundler. */
+export async function testCells(host: HostName) {
+  const all = await fixtures('matrix')
+  const first: Record<string, string> = {}
 
-const all = await fixtures('matrix')
-const only = process.env.ONLY?.split(',')
-const first: Record<string, string> = {}
+  describe(`under ${host}`, () => {
+    let shared: Bench
+    beforeAll(async () => void (shared = await bench()))
+    afterAll(() => shared.close())
 
-describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))(
-  'under %s',
-  (host) => {
     for (const fixture of all) {
       const why = ABSENT[host] ?? fixture.expected.except?.[host]
       for (const { cached, ...way } of ways(host, fixture)) {
         if (fixture.expected.formats && !fixture.expected.formats.includes(way.format)) continue
         const named = `${fixture.name}: ${way.format}, maps ${way.maps}${way.minify ? ', minified' : ''}${cached ? ', twice with a cache that is kept' : ''}`
         it.skipIf(why)(`${named}${why ? `: ${why}` : ''}`, async () => {
-          const root = (first[`${host} ${fixture.name}`] ??= await prepare(shared, fixture))
+          const root = (first[fixture.name] ??= await prepare(shared, fixture))
           const cache = cached ? await mkdtemp(join(root, 'cache-')) : undefined
           for (let run = 0; run < (cached ? 2 : 1); run++)
-            await buildAndRun(root, fixture, host, { ...way, cache })
+            await buildAndRun(shared, root, fixture, host, { ...way, cache })
         })
       }
     }
-  },
-)
+  })
+}
 
-async function buildAndRun(root: string, fixture: Fixture, host: HostName, way: Way) {
+async function buildAndRun(
+  shared: Bench,
+  root: string,
+  fixture: Fixture,
+  host: HostName,
+  way: Way,
+) {
   const { expected } = fixture
   const built = await buildIn(shared, root, fixture, host, way)
   expect(built.failed, built.terminal).toBe(false)

@@ -9,25 +9,23 @@ import {
   printed,
   type Bench,
   type Way,
-} from './fixture.js'
-import { ABSENT, HOSTS, type HostName } from './hosts.js'
+} from '../fixture.js'
+import { ABSENT, type HostName } from '../hosts.js'
 
 const WAYS: Way[] = [
   { format: 'esm', maps: 'file', minify: false },
   { format: 'esm', maps: 'inline', minify: true },
 ]
 
-let shared: Bench
-beforeAll(async () => void (shared = await bench()))
-afterAll(() => shared.close())
+/** Declares one test per folder of `fixtures/adversarial` under one bundler. */
+export async function testAttempts(host: HostName) {
+  const all = await fixtures('adversarial')
 
-const all = await fixtures('adversarial')
+  describe(`under ${host}`, () => {
+    let shared: Bench
+    beforeAll(async () => void (shared = await bench()))
+    afterAll(() => shared.close())
 
-const only = process.env.ONLY?.split(',')
-
-describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.includes(host)))(
-  'under %s',
-  (host) => {
     for (const fixture of all) {
       const { expected, name } = fixture
       if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
@@ -56,5 +54,5 @@ describe.for((Object.keys(HOSTS) as HostName[]).filter((host) => !only || only.i
         },
       )
     }
-  },
-)
+  })
+}

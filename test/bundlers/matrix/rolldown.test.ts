@@ -1,0 +1,3 @@
+import { testCells } from './cells.js'
+
+await testCells('rolldown')
