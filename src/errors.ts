@@ -1,6 +1,6 @@
 import { printable } from './printable.js'
 
-/** Every way in which a build can fail, documented one by one in docs/errors.md. */
+/** All error codes. docs/errors.md explains each. */
 export const CODES = [
   'ARGUMENT_INVALID',
   'ARGUMENT_NOT_STATIC',
@@ -69,7 +69,7 @@ export const CODES = [
 
 export type BuildErrorCode = (typeof CODES)[number]
 
-/** Where in the user's source something stands: line from 1, column from 1. */
+/** A place in the user's source. Line and column start at 1. */
 export interface Place {
   file: string
   line: number
@@ -79,30 +79,30 @@ export interface Place {
 export const placeText = ({ file, line, column }: Place) => `${file}:${line}:${column}`
 
 /**
- * A failed build. The message says where, what, why and what to do next, and holds no value.
- * `code` is stable; bundlers that keep `code` for themselves (Rollup, Vite) show it as `pluginCode`.
+ * A failed build. The message says where, what, why and what to do next, and never contains a value.
+ * `code` is stable. Rollup and Vite replace `code` by their own; there it is `pluginCode`.
  */
 export class KmsBuildError extends Error {
   override readonly name = 'KmsBuildError'
   readonly code: BuildErrorCode
   readonly place?: Place
-  // Rollup copies `code` here; Vite fills it with the module's whole source unless it is set.
+  // Rollup copies `code` here. If it is not set, Vite sets it to the source of the module.
   readonly pluginCode: BuildErrorCode
-  readonly #says: string
+  readonly #message: string
 
   constructor(code: BuildErrorCode, message: string, place?: Place, options?: ErrorOptions) {
     super(printable(`${place ? `${placeText(place)}: ` : ''}${message} [${code}]`), options)
-    this.#says = message
+    this.#message = message
     this.code = code
     this.pluginCode = code
     if (place) this.place = place
-    // Bundlers and overlays print the stack. It shows the plugin's own lines, which are not the cause.
+    // Bundlers and overlays print the stack, which shows lines of the plugin, not the cause.
     this.stack = `${this.name}: ${this.message}`
   }
 
-  /** The same failure as the mark at this place met it; itself if it has a place. */
+  /** Returns this error with a place, or itself if it has one. */
   at(place: Place): KmsBuildError {
     if (this.place) return this
-    return new KmsBuildError(this.code, this.#says, place, { cause: this.cause })
+    return new KmsBuildError(this.code, this.#message, place, { cause: this.cause })
   }
 }

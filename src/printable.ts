@@ -6,12 +6,12 @@ const escapes = (text: string) =>
 
 /**
  * Escapes everything that could move the cursor, or hide or reorder text, except line breaks and tabs.
- * The terminal output and every error use this function, so that no text of a file, of git, of a
- * bundle or of AWS can control the terminal.
+ * Terminal output and all errors use this function, so that no string from a file, git, a bundle or AWS
+ * can control the terminal.
  */
 export const printable = (text: string): string =>
   text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapes)
 
-/** As `printable`, for a text that must stay on one line and in one column. */
+/** Like `printable`, for a string that must stay on one line and in one column. */
 export const printableCell = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapes)

@@ -9,10 +9,10 @@ export interface Contact {
 
 const contacts = new WeakMap<object, Contact>()
 
-/** Remembers whom a request contacted, with its response, its abort signal or the error it ended in. */
+/** Attaches the contact of a request to its response, its abort signal or its error. */
 export const rememberContact = (of: object, contact: Contact) => void contacts.set(of, contact)
 
-/** Returns whom the request contacted that ended in this error. */
+/** Returns the contact of the request that failed with this error. */
 export function contactOf(error: unknown): Contact | undefined {
   const { $response, cause } = error as { $response?: object; cause?: unknown }
   return (
@@ -31,7 +31,7 @@ export const configurationError = named('AwsConfigurationError')
 /** An error of a call that was not complete at its deadline. */
 export const deadlineError = named('AwsDeadlineError')
 
-/** An error of a successful response without the fields of the operation: not AWS answered. */
+/** An error of a successful response without the fields of the operation: it is not from AWS. */
 export const emptyAnswerError = named('AwsEmptyAnswerError')
 
 /**
@@ -44,6 +44,6 @@ export function present<T>(member: T | undefined): T {
   throw emptyAnswerError('HTTP 200 without the fields of the operation')
 }
 
-/** An error of the SDK's own name: no credentials were found, or they could not be loaded. */
+/** An error named as the SDK names it: no credentials were found, or they could not be loaded. */
 export const credentialsError = (message: string, options?: ErrorOptions) =>
   Object.assign(new Error(message, options), { name: 'CredentialsProviderError' })

@@ -10,8 +10,8 @@ export interface CallerIdentity {
 /**
  * Asks STS who the caller is.
  *
- * @param region where nothing else names one.
- * @throws what an AWS client throws.
+ * @param region used if nothing else sets one.
+ * @throws the errors of an AWS client.
  */
 export async function callerIdentity(
   aws: AwsOptions,

@@ -7,7 +7,7 @@ import { muteNodeVersionWarning } from './node-version.js'
 import { requestHandlerOf } from './request-handler.js'
 
 /**
- * Returns what every AWS client of a build or command is created with.
+ * Returns the configuration that all AWS clients of a build or command share.
  *
  * @param service the SDK's service id: `KMS`, `Secrets Manager`.
  */
@@ -22,7 +22,7 @@ export async function clientConfig(aws: AwsOptions, service: string, region = aw
     profile: configuration.profileName,
     ...(inRegion !== undefined && { region: inRegion }),
     ...(endpoint && { endpoint: endpoint.url }),
-    // The SDK would read AWS_PROFILE's, and not those of the profile that an option names.
+    // The SDK would read the endpoints of AWS_PROFILE, not those of the profile that an option names.
     ignoreConfiguredEndpointUrls: true,
     ...endpointVariant(configuration, endpoint),
     credentials: credentialsOf(aws),
@@ -32,19 +32,19 @@ export async function clientConfig(aws: AwsOptions, service: string, region = aw
 
 export type ClientConfig = Awaited<ReturnType<typeof clientConfig>>
 
-/** For sources that throttle: retries at the pace that the service keeps up with. */
+/** For services that throttle: slows down to the rate that the service accepts. */
 export const PATIENT = { retryMode: 'adaptive', maxAttempts: 7 }
 
 interface CallOptions {
-  /** The service throttles, and is given more time. */
+  /** The service throttles: allows more time. */
   isPatient?: boolean
   /** Called with the error of each call that failed. */
   onError?: (error: unknown) => void
 }
 
 /**
- * Returns the clients of one service, one per region, each created at its first use. Every call of
- * theirs has a deadline.
+ * Returns the clients of one service, one per region, each created at its first use. Every call has a
+ * deadline.
  */
 export function clientsOf<C>(
   aws: AwsOptions,
@@ -59,7 +59,7 @@ export function clientsOf<C>(
       client = clientConfig(aws, service, region)
         .then(create)
         .then((made) => withDeadlines(made, aws, calls))
-      // A configuration that was corrected meanwhile is read again.
+      // The next call reads the configuration again: it may have been corrected.
       client.catch(() => created.delete(region))
       created.set(region, client)
     }
@@ -72,7 +72,7 @@ function withDeadlines<C>(client: C, aws: AwsOptions, { isPatient, onError }: Ca
   const send = sender.send.bind(client)
   sender.send = async (command, options) => {
     try {
-      // Credentials have a deadline of their own, which waits for a person who types an MFA code.
+      // Credentials have their own deadline, which allows for typing an MFA code.
       await credentialsOf(aws)()
       return await withDeadline(callTimeout(isPatient), async (abortSignal) => {
         const answer = await send(command, { ...options, abortSignal })
@@ -90,6 +90,6 @@ function withDeadlines<C>(client: C, aws: AwsOptions, { isPatient, onError }: Ca
   return client
 }
 
-/** Returns whether an answer has no field: each operation that is called returns one at least. */
+/** Returns whether an answer has no fields. Every operation that we call returns at least one. */
 const isEmpty = (answer: object) =>
   Object.entries(answer).every(([name, value]) => name === '$metadata' || value === undefined)

@@ -8,22 +8,22 @@ type Environment = Record<string, string | undefined>
 /** One profile, merged from AWS's two files as the AWS CLI merges them. */
 export type Profile = Record<string, string | undefined>
 
-/** An endpoint in place of AWS's own, and the setting that names it. */
+/** An endpoint that replaces AWS's own, and the setting that names it. */
 export interface Endpoint {
   url: string
   from: string
 }
 
-/** What the options, the environment and AWS's configuration files say together. */
+/** The AWS settings, merged from the options, the environment and AWS's configuration files. */
 export interface AwsConfiguration {
   /** The profile's name; `default` unless an option or a variable names one. */
   profileName: string
-  /** The option names the profile: credentials in the environment are then ignored. */
+  /** Whether an option names the profile. If so, credentials in the environment are ignored. */
   isProfileExplicit: boolean
   profile: Profile
-  /** The settings of the profile in the credentials file alone, which precede some others. */
+  /** The profile's settings in the credentials file only. Some take precedence over other sources. */
   credentialsFileProfile: Profile
-  /** Undefined where nothing names one. */
+  /** Undefined if nothing sets a region. */
   region: string | undefined
   fips: boolean
   dualstack: boolean
@@ -42,7 +42,7 @@ export interface AwsConfiguration {
 
 const known = new WeakMap<AwsOptions, Promise<AwsConfiguration>>()
 
-/** Reads the configuration, once for each object of options. */
+/** Reads the configuration, once per options object. */
 export function configurationOf(aws: AwsOptions): Promise<AwsConfiguration> {
   let configuration = known.get(aws)
   if (!configuration) known.set(aws, (configuration = readConfiguration(aws, process.env)))
@@ -88,7 +88,7 @@ async function readConfiguration(aws: AwsOptions, env: Environment): Promise<Aws
 /** Reads `~/.aws/config` and `~/.aws/credentials`, or the files that variables name instead. */
 async function readFiles() {
   const home = homeFolder()
-  // Without a home folder the SDK throws at each of its settings, unless a variable names one.
+  // Without a home folder the SDK throws for every setting, unless a variable names a folder.
   if (!process.env.HOME && home === '/nonexistent') process.env.USERPROFILE ||= home
   const { loadSharedConfigFiles } = await import('@smithy/core/config')
   return loadSharedConfigFiles()
@@ -137,8 +137,8 @@ export const endpointVariant = (
 })
 
 /**
- * Returns the options with `fips` and `dualstack` as the environment and the profile have them, for
- * the hosts in bundles. A profile that does not exist is no error here: no AWS service is called.
+ * Returns the options with `fips` and `dualstack` of the environment and the profile, for the hosts in
+ * bundles. Accepts a profile that does not exist, because no AWS service is called.
  */
 export async function withEndpointVariant(aws: AwsOptions): Promise<AwsOptions> {
   const { fips, dualstack } = await configurationOf(aws)

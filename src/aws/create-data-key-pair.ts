@@ -5,11 +5,11 @@ import type { KmsCalls } from './kms.js'
 
 /**
  * Creates a data key pair. With one KMS key, or one multi-Region key in several regions, KMS creates it
- * and the private key is never in plaintext here. With unrelated keys, custom key stores and emulators
- * that cannot, it is created here, encrypted under each key and zeroed.
+ * and the plaintext private key never reaches this process. With unrelated keys, and where KMS or an
+ * emulator cannot create pairs, this process creates it, encrypts it under each key and zeroes it.
  *
- * @param keyIds key ids, ARNs, aliases or alias ARNs; resolved to key ARNs by KMS's own answers.
- * @param copyPrivateKey makes a recovery copy; the pair is then created here.
+ * @param keyIds key ids, ARNs, aliases or alias ARNs. KMS's answers resolve them to key ARNs.
+ * @param copyPrivateKey makes a recovery copy. If set, the pair is always created in this process.
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
  */
 export async function createDataKeyPair(

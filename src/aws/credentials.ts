@@ -25,49 +25,49 @@ export function credentialsOf(aws: AwsOptions): AwsCredentialIdentityProvider {
         () => loadCredentials(aws, mfaCode),
         () => isAsking,
       )
-    providers.set(aws, (provider = keptUntilExpiry(load)))
+    providers.set(aws, (provider = cachedUntilExpiry(load)))
   }
   return provider
 }
 
 const EARLY_MS = 5 * 60_000
 
-/** Asks the provider once, and again shortly before the credentials expire, or after a failure. */
-function keptUntilExpiry(
+/** Caches credentials until shortly before they expire. Failures are not cached. */
+function cachedUntilExpiry(
   load: () => Promise<AwsCredentialIdentity>,
 ): AwsCredentialIdentityProvider {
-  let kept: Promise<AwsCredentialIdentity> | undefined
+  let cached: Promise<AwsCredentialIdentity> | undefined
   let renewAt = Infinity
   return () => {
-    if (Date.now() >= renewAt) kept = undefined
-    kept ??= load().then(
+    if (Date.now() >= renewAt) cached = undefined
+    cached ??= load().then(
       (identity) => {
         renewAt = identity.expiration ? identity.expiration.getTime() - EARLY_MS : Infinity
         return identity
       },
       (error: unknown) => {
-        kept = undefined
-        throw ofCredentials(error as Error & { $fault?: string })
+        cached = undefined
+        throw toCredentialsError(error as Error & { $fault?: string })
       },
     )
-    return kept
+    return cached
   }
 }
 
-const OWN = /^(CredentialsProvider|TokenProvider|AwsConfiguration)Error$/
+const CREDENTIALS_ERROR = /^(CredentialsProvider|TokenProvider|AwsConfiguration)Error$/
 
 /**
- * Turns what a provider throws into an error about credentials: a refusal by STS or SSO must not look
- * like one by the service that was to be called. Not reaching STS stays that.
+ * Converts an error of a provider to a credentials error, so that a refusal by STS or SSO does not look
+ * like a refusal by the service that was called. Network errors stay as they are.
  */
-function ofCredentials(error: Error & { $fault?: string }): Error {
+function toCredentialsError(error: Error & { $fault?: string }): Error {
   const { name, message, $fault } = error
   if (name === 'AwsDeadlineError')
     return credentialsError('they were not loaded in time (UNPLUGIN_KMS_AWS_TIMEOUT_MS)', {
       cause: error,
     })
-  if (OWN.test(name) || (!$fault && contactOf(error))) return error
-  // V8's error quotes the text that is not JSON, which may be a credential.
+  if (CREDENTIALS_ERROR.test(name) || (!$fault && contactOf(error))) return error
+  // V8's message quotes the invalid JSON, which may contain a credential.
   const what = name === 'SyntaxError' ? 'they are not valid JSON' : message
   return credentialsError($fault ? `${name}: ${message}` : what, { cause: error })
 }
@@ -117,11 +117,11 @@ async function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
 }
 
 /**
- * Finds credentials in the order of the AWS CLI, by the SDK's providers. The SDK's own chain has
+ * Finds credentials with the SDK's providers, in the order of the AWS CLI. The SDK's own chain has
  * another order: it prefers AWS_PROFILE to keys in the environment, and the profile's keys to a web
- * identity of the environment; and it goes on where a profile cannot be used.
+ * identity in the environment; and it continues if a profile cannot be used.
  *
- * @throws an Error named `CredentialsProviderError` where there are none.
+ * @throws an Error named `CredentialsProviderError` if there are no credentials.
  */
 async function fromConfiguration(
   aws: AwsOptions,
@@ -183,12 +183,12 @@ async function fromEnvironment(env: Environment): Promise<AwsCredentialIdentity>
     throw credentialsError('AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not.')
   const { fromEnv } = await import('@aws-sdk/credential-provider-env')
   const identity = await fromEnv()()
-  // The AWS CLI reads the old name too, and first.
+  // The AWS CLI also reads the old name, and prefers it.
   const sessionToken = env.AWS_SECURITY_TOKEN || env.AWS_SESSION_TOKEN
   return { ...identity, ...(sessionToken && { sessionToken }) }
 }
 
-/** The container's or the instance's credentials. */
+/** Returns the credentials of the container or the EC2 instance. */
 async function fromMachine({ profileName }: AwsConfiguration): Promise<AwsCredentialIdentity> {
   const env = process.env
   if (env.AWS_CONTAINER_CREDENTIALS_FULL_URI || env.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) {

@@ -2,12 +2,12 @@ import { configurationError, contactOf, deadlineError, rememberContact } from '.
 
 const VARIABLE = 'UNPLUGIN_KMS_AWS_TIMEOUT_MS'
 const DEFAULT_MS = 30_000
-/** Sources that throttle are asked again at the pace that they keep up with. */
+/** Services that throttle get more time for retries. */
 const PATIENT_FACTOR = 4
 const ATTEMPT_MS = 10_000
 
 /**
- * Returns the time in which one AWS call of a build or command must end, retries included.
+ * Returns the time limit of one AWS call of a build or command, in milliseconds, retries included.
  *
  * @throws an Error named `AwsConfigurationError` for a value that is not a number of milliseconds.
  */
@@ -18,14 +18,14 @@ export function callTimeout(isPatient = false, env = process.env): number {
   return Number(text || DEFAULT_MS) * (isPatient ? PATIENT_FACTOR : 1)
 }
 
-/** Returns the time in which one attempt must be answered: so that two more fit. */
+/** Returns the time limit of one attempt, in milliseconds: a third, so that two retries fit. */
 export const attemptTimeout = () => Math.min(ATTEMPT_MS, Math.ceil(callTimeout() / 3))
 
 /**
  * Runs a call and aborts it at its deadline.
  *
- * @param isPaused a person is being asked: the time starts again.
- * @throws an Error named `AwsDeadlineError`; whatever the call throws before.
+ * @param isPaused returns whether a person is being asked. If so, the time starts again.
+ * @throws an Error named `AwsDeadlineError`, or the error of the call.
  */
 export async function withDeadline<T>(
   ms: number,

@@ -2,14 +2,14 @@ import { contactOf, type Contact } from './aws-error.js'
 import { optionName } from './option-name.js'
 
 /**
- * Why a call of an AWS service failed. Only the first three are answers of AWS.
+ * Why a call of an AWS service failed. Only the first three come from AWS.
  *
  * - `denied`: a policy does not allow it.
  * - `credentials-rejected`: AWS does not accept the credentials.
- * - `refused`: any other error that AWS answered.
+ * - `refused`: AWS returned any other error.
  * - `credentials-missing`: none were found, or they could not be loaded.
  * - `configuration`: variables, AWS's files or the options are wrong.
- * - `unreachable`: AWS was not reached, or something else answered.
+ * - `unreachable`: AWS was not reached, or the response is not from AWS.
  */
 export type FailureKind =
   | 'denied'
@@ -25,7 +25,7 @@ export interface Failure {
   name: string
   /** What happened: one sentence without its full stop. */
   what: string
-  /** What to do about it: whole sentences. */
+  /** What to do about it: full sentences. */
   next: string
 }
 
@@ -40,14 +40,14 @@ const DENIED = /^(AccessDenied|UnauthorizedOperation|AuthorizationError)/
 const REJECTED =
   /^(UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|ExpiredToken|InvalidSignature|IncompleteSignature|SignatureDoesNotMatch|MissingAuthenticationToken|AuthFailure|RequestExpired|InvalidToken)/
 
-/** Classifies what an AWS client of ours threw. */
+/** Classifies an error of one of our AWS clients. */
 export function failureOf(thrown: unknown): Failure {
   const error = thrown as ThrownError
   const { name, message, code } = error
-  // Without a body that names an error, the SDK makes up this name.
+  // The SDK uses this name if the response body does not name an error.
   if (error.$fault && !/^Unknown(Error)?$/.test(name)) return answerOf(error)
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
-    // STS or SSO were not reached: the SDK's providers keep that as the cause.
+    // If STS or SSO were not reached, the SDK's providers set that error as the cause.
     const { cause } = error
     if (cause instanceof Error && contactOf(cause) && !(cause as ThrownError).$fault)
       return failureOf(cause)
@@ -78,8 +78,8 @@ function misconfiguration(error: ThrownError): Pick<Failure, 'what' | 'next'> | 
   if (name === 'AwsConfigurationError') return { what: withoutStop(message), next: '' }
   if (message === 'Region is missing')
     return {
-      what: 'nothing names the region',
-      next: `Give an ARN, ${optionName('region')}, or AWS_REGION.`,
+      what: 'no region is set',
+      next: `Use an ARN, or set ${optionName('region')} or AWS_REGION.`,
     }
   if (message.startsWith('Region not accepted'))
     return {
@@ -114,7 +114,7 @@ function unreachable(
   // Node reports one error for each address of a name.
   const { errors: [first] = [] } = error as unknown as { errors?: NodeJS.ErrnoException[] }
   const code = error.code ?? first?.code ?? ''
-  const whom = contact ? shown(contact) : 'AWS'
+  const whom = contact ? describeContact(contact) : 'AWS'
   const next = contact ? advice(contact) : 'Check the network.'
   const { proxy } = contact ?? {}
   const proxyStatus = proxy && /^Bad response: (\d+)/.exec(message)?.[1]
@@ -123,16 +123,16 @@ function unreachable(
       what: `the proxy ${proxy.host} (${proxy.variable}) does not connect to ${contact!.host} (HTTP ${proxyStatus})`,
       next:
         proxyStatus === '407'
-          ? `Give it user and password: ${proxy.variable}=http://USER:PASSWORD@${proxy.host}.`
+          ? `Set its user and password: ${proxy.variable}=http://USER:PASSWORD@${proxy.host}.`
           : next,
     }
   const { httpStatusCode: status } = error.$metadata ?? {}
   if (status !== undefined && code !== 'ECONNRESET' && !TIMEOUTS.test(name)) {
     const type = error.$response?.headers?.['content-type'] ?? 'no content type'
-    return { what: `${whom} gave no answer of AWS (HTTP ${status}, ${type})`, next }
+    return { what: `the response of ${whom} is not from AWS (HTTP ${status}, ${type})`, next }
   }
   if (name === 'AwsEmptyAnswerError')
-    return { what: `${whom} gave no answer of AWS (${message})`, next }
+    return { what: `the response of ${whom} is not from AWS (${message})`, next }
   if (isCertificateError(code))
     return {
       what: `the certificate of ${whom} is not trusted (${code})`,
@@ -148,7 +148,7 @@ function unreachable(
     }
   if (TIMEOUTS.test(name))
     return {
-      what: `${whom} gave no complete answer in time${name === 'AwsDeadlineError' ? ` (${message})` : ''}`,
+      what: `${whom} did not answer in time${name === 'AwsDeadlineError' ? ` (${message})` : ''}`,
       next: `${next} UNPLUGIN_KMS_AWS_TIMEOUT_MS sets the limit.`,
     }
   return { what: `${whom} could not be reached (${code || name})`, next }
@@ -159,7 +159,7 @@ const isCertificateError = (code: string) =>
     code,
   )
 
-function shown({ host, from, proxy }: Contact): string {
+function describeContact({ host, from, proxy }: Contact): string {
   const named = from === undefined ? host : `${host} (${from})`
   return proxy ? `${named} through the proxy ${proxy.host} (${proxy.variable})` : named
 }
@@ -168,7 +168,7 @@ function advice({ from, proxy }: Contact): string {
   if (proxy)
     return `Check ${proxy.variable}, and NO_PROXY for hosts that are reached without the proxy.`
   if (from !== undefined) return `Check the network, and ${from}.`
-  return 'Check the network, and set HTTPS_PROXY if a proxy leads out.'
+  return 'Check the network, and set HTTPS_PROXY if the network requires a proxy.'
 }
 
 const withoutStop = (message: string) => message.trimEnd().replace(/\.$/, '')

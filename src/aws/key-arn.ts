@@ -11,7 +11,7 @@ export interface KeyArn {
   keyId: string
 }
 
-/** Parses a key ARN strictly: the bundle sends signed requests to its region. */
+/** Parses a key ARN. Strict, because the bundle sends signed requests to its region. */
 export function parseKeyArn(text: string): KeyArn | null {
   const match = KEY_ARN.exec(text)
   return match && { partition: match[1]!, region: match[2]!, account: match[3]!, keyId: match[4]! }

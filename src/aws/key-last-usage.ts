@@ -4,15 +4,15 @@ import { kmsClients } from './kms.js'
 /** When a KMS key was last used, as KMS tracks it. */
 export interface KeyLastUsage {
   keyArn: string
-  /** `Decrypt` and others. */
+  /** The KMS operation: `Decrypt`, for example. */
   operation: string
   /** ISO 8601. */
   at: string
 }
 
 /**
- * Asks KMS when keys were last used (kms:GetKeyLastUsage). A second source only: a key without an
- * answer is left out, since not every region and role has this operation.
+ * Asks KMS when keys were last used (kms:GetKeyLastUsage). Leaves out keys for which the call fails,
+ * because not every region has this operation and not every role may call it.
  */
 export async function keyLastUsage(keyArns: string[], aws: AwsOptions): Promise<KeyLastUsage[]> {
   const clientFor = kmsClients(aws)

@@ -16,7 +16,7 @@ export interface KmsOpeningCalls {
   ): Promise<WrappedPrivateKey>
 }
 
-/** KMS through the AWS SDK, which is loaded at the first call. */
+/** Returns the KMS calls through the AWS SDK, which is loaded at the first call. */
 export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
   const clientFor = kmsClients(aws)
   return {

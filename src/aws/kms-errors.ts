@@ -1,7 +1,7 @@
 import { KmsBuildError, type BuildErrorCode } from '../errors.js'
 import { failureOf } from './failure.js'
 
-/** Returns what is missing. AWS's message names the policy, except for the key of a ciphertext. */
+/** Explains which policy must change. AWS's message names it, except for the key of a ciphertext. */
 function missingPermission(message: string): string {
   if (message.includes('no resource-based policy allows')) {
     return (

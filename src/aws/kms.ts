@@ -8,7 +8,7 @@ import { explain } from './kms-errors.js'
 
 /** The KMS calls that sealing makes. `kms:Decrypt` is not among them. */
 export interface KmsCalls {
-  /** @returns null where KMS answers that this key cannot (custom key stores), or an emulator cannot. */
+  /** @returns null if this key (in a custom key store) or this emulator cannot create data key pairs. */
   generateDataKeyPair(
     keyId: string,
     encryptionContext: Record<string, string>,
@@ -23,10 +23,10 @@ export interface KmsCalls {
 }
 
 /**
- * Returns the calls of KMS through the AWS SDK, which is loaded at the first one: sealed builds never
+ * Returns the KMS calls through the AWS SDK, which is loaded at the first call: sealed builds never
  * load it.
  *
- * @param during runs each call: shows progress.
+ * @param during runs each call, for example to show progress.
  */
 export function kmsCalls(
   aws: AwsOptions,
@@ -82,8 +82,8 @@ export function kmsCalls(
 export const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /**
- * Returns whether KMS cannot make data key pairs with this key (custom key stores), or an emulator
- * cannot make any. AWS's own hosts are believed only if they say so.
+ * Returns whether the key (in a custom key store) or the emulator cannot create data key pairs. For
+ * AWS's own hosts, only `UnsupportedOperationException` counts.
  */
 function lacksDataKeyPairs(error: unknown): boolean {
   const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }

@@ -23,7 +23,7 @@ export async function optionalClient<T>(
 /**
  * Checks that several optional clients are installed.
  *
- * @param clients how each is loaded, by its package.
+ * @param clients functions that load the clients, by package name.
  * @throws KmsBuildError AWS_CLIENT_MISSING that names all missing ones.
  */
 export async function checkOptionalClients(
@@ -44,7 +44,7 @@ export async function checkOptionalClients(
   if (missing.flat().length) throw missingClients(missing.flat(), purpose)
 }
 
-/** Returns whether the package itself is missing; another module that is would be a broken install. */
+/** Returns whether the package itself is missing. A missing dependency is an incomplete install. */
 function isMissing(error: unknown, packageName: string): boolean {
   const { code = '', message } = error as NodeJS.ErrnoException
   return code.endsWith('_NOT_FOUND') && message.includes(packageName)

@@ -9,7 +9,7 @@ export interface Proxy {
 }
 
 /**
- * Returns the proxy for a URL, by the rules of the AWS CLI: HTTPS_PROXY or HTTP_PROXY by the URL's
+ * Returns the proxy for a URL by the rules of the AWS CLI: HTTPS_PROXY or HTTP_PROXY by the URL's
  * scheme, the lower-case name first, unless NO_PROXY lists the host or a parent domain.
  */
 export function proxyFor(target: URL, env: Environment = process.env): Proxy | undefined {
@@ -21,7 +21,7 @@ export function proxyFor(target: URL, env: Environment = process.env): Proxy | u
   return URL.canParse(text) ? { url: new URL(text), variable } : undefined
 }
 
-/** Checks NO_PROXY: `*`, or a list of hosts and parent domains, each with a port or without. */
+/** Returns whether NO_PROXY lists the host. It is `*`, or hosts and parent domains with or without ports. */
 function isExcepted({ hostname, port }: URL, list: string): boolean {
   const host = withoutBrackets(hostname)
   return list
@@ -46,7 +46,7 @@ export async function proxyAgent({ url }: Proxy, isHttps: boolean, ca?: string):
   const { protocol, hostname, port, username, password } = url
   const options = {
     keepAlive: true,
-    // node:http takes an IPv6 address without its brackets.
+    // node:http expects an IPv6 address without brackets.
     proxy: { protocol, hostname: withoutBrackets(hostname), port, username, password } as URL,
     ...(ca !== undefined && { ca, proxyRequestOptions: { ca: [ca] } }),
   }

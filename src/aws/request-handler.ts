@@ -19,13 +19,13 @@ export function requestHandlerOf(aws: AwsOptions): RequestHandler {
 }
 
 /**
- * Sends requests as the AWS CLI does: through the proxies of the environment, trusting the
- * certificate authorities of AWS_CA_BUNDLE or the profile; with a limit for each attempt.
+ * Sends requests as the AWS CLI does: through the proxies of the environment, and trusting the
+ * certificate authorities of AWS_CA_BUNDLE or the profile. Each attempt has a time limit.
  */
 export class RequestHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' }
   readonly #aws: AwsOptions
-  /** By origin of the proxy; the empty string: no proxy. */
+  /** By URL of the proxy; the empty string means no proxy. */
   readonly #handlers = new Map<string, Promise<NodeHttpHandler>>()
   /** The settings that name endpoints, by origin. */
   readonly #endpoints = new Map<string, string>()
@@ -35,7 +35,7 @@ export class RequestHandler {
     this.#aws = aws
   }
 
-  /** Registers an endpoint whose setting errors should name. */
+  /** Registers the setting that names an endpoint, for errors. */
   nameEndpoint({ url, from }: Endpoint): void {
     if (URL.canParse(url)) this.#endpoints.set(new URL(url).origin, from)
   }
@@ -63,7 +63,7 @@ export class RequestHandler {
     }
   }
 
-  /** Called by the SDK with its own defaults, which do not apply. */
+  /** Ignores the defaults that the SDK passes. */
   updateHttpClientConfig(): void {}
 
   httpHandlerConfigs(): object {
@@ -96,14 +96,14 @@ export class RequestHandler {
   }
 }
 
-/** @returns undefined where nothing replaces Node's own certificate authorities. */
+/** @returns undefined if nothing replaces Node's own certificate authorities. */
 async function readCaBundle(aws: AwsOptions): Promise<string | undefined> {
   const { caBundle } = await configurationOf(aws)
   if (!caBundle) return undefined
   const { path, from } = caBundle
   const pem = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw configurationError(
-      `${from} names ${path}, which cannot be read (${error.code}). Give a file of certificates in PEM.`,
+      `${from} names ${path}, which cannot be read (${error.code}). Set it to a file of certificates in PEM.`,
     )
   })
   if (pem.includes('-----BEGIN ')) return pem

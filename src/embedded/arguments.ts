@@ -3,10 +3,10 @@ import { babelParser } from '../syntax/parse.js'
 import { staticText } from '../syntax/static-value.js'
 
 /**
- * The arguments of a call, up to its closing parenthesis, from a text that begins with the first.
- * What the text does not say by itself is undefined.
+ * Reads the arguments of a call from code that starts with the first argument. Arguments that are not
+ * literals are undefined.
  *
- * @returns null where the text is no list of expressions, or was cut off within it.
+ * @returns null if the code is not a list of expressions followed by `)`, for example if it is cut off.
  */
 export function readArguments(text: string): unknown[] | null {
   const node = leadingExpression(text)
@@ -15,8 +15,8 @@ export function readArguments(text: string): unknown[] | null {
 }
 
 /**
- * The parser takes one expression and nothing after it, but says where what follows begins. Where
- * nothing follows, the list may have been cut off between two arguments.
+ * Parses the expression at the start of the code. Babel parses only complete inputs, but its error
+ * contains the position of the first character after the expression, which must be `)`.
  */
 function leadingExpression(text: string): Node | null {
   try {
@@ -25,12 +25,12 @@ function leadingExpression(text: string): Node | null {
   } catch (error) {
     const { reasonCode, pos = 0 } = error as { reasonCode?: string; pos?: number }
     return reasonCode === 'ParseExpressionExpectsEOF' && text[pos] === ')'
-      ? parsed(text.slice(0, pos))
+      ? parseExpression(text.slice(0, pos))
       : null
   }
 }
 
-function parsed(text: string): Node | null {
+function parseExpression(text: string): Node | null {
   try {
     return babelParser().parseExpression(text)
   } catch {

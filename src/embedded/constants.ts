@@ -2,16 +2,21 @@ import type { NodePath } from '@babel/traverse'
 import type { CallExpression } from '@babel/types'
 import { babelParser } from '../syntax/parse.js'
 import { traverse } from '../syntax/traverse.js'
-import { isTokenText, tokenSighting, wrappedSighting, type Sighting } from './sighting.js'
+import {
+  isTokenLike,
+  embeddedToken,
+  embeddedCiphertext,
+  type EmbeddedItem,
+} from './embedded-item.js'
 
 /**
- * Finds the openings whose arguments are constants that stand elsewhere, as some minifiers leave
- * them: `const a = "kms:v1:…"; … f(a, "NAME")`. Parses the whole file and follows its scopes.
+ * Finds embedded secrets whose token or blobs a minifier moved to constants:
+ * `const a = "kms:v1:…"; … f(a, "NAME")`. Parses the complete file and resolves its scopes.
  *
- * @returns nothing where the file does not parse.
+ * @returns an empty list if the file does not parse.
  */
-export function sightConstants(code: string): Sighting[] {
-  const found: Sighting[] = []
+export function findInConstants(code: string): EmbeddedItem[] {
+  const found: EmbeddedItem[] = []
   try {
     const ast = babelParser().parse(code, {
       sourceType: 'unambiguous',
@@ -20,21 +25,21 @@ export function sightConstants(code: string): Sighting[] {
       allowUndeclaredExports: true,
       createImportExpressions: true,
     })
-    traverse(ast, { CallExpression: (path) => void found.push(...openingAt(path)) })
+    traverse(ast, { CallExpression: (path) => void found.push(...embeddedInCall(path)) })
   } catch {
     return []
   }
   return found
 }
 
-function openingAt(path: NodePath<CallExpression>): Sighting[] {
+function embeddedInCall(path: NodePath<CallExpression>): EmbeddedItem[] {
   const [first, ...rest] = path.get('arguments')
   if (!first) return []
   const value = valueOf(first)
   if (typeof value === 'string')
-    return isTokenText(value) && rest.length ? [tokenSighting(value, rest.map(valueOf))] : []
-  const sighting = Array.isArray(value) ? wrappedSighting([value, ...rest.map(valueOf)]) : null
-  return sighting ? [sighting] : []
+    return isTokenLike(value) && rest.length ? [embeddedToken(value, rest.map(valueOf))] : []
+  const item = Array.isArray(value) ? embeddedCiphertext([value, ...rest.map(valueOf)]) : null
+  return item ? [item] : []
 }
 
 const valueOf = (path: NodePath) => {

@@ -3,24 +3,24 @@ import type { Kind } from '../crypto/token.js'
 import type { Format } from '../secret/format.js'
 
 /**
- * What can be said of an embedded secret without opening it. A reader of the bundle and the build
- * itself say the same.
+ * The facts of an embedded secret that are known without decryption. `inspect` and the build's manifest
+ * report the same.
  */
 export interface SecretFacts {
-  /** Its name, or the place of a literal; null where nothing in the bundle says either. */
+  /** The name of the secret or the place of a literal; null if the bundle contains neither. */
   name: string | null
   kind: Kind
   format: Format
   mode: 'envelope' | 'direct'
-  /** The data key pair's; null in mode direct, and in a manifest where the build made the pair. */
+  /** Of the data key pair. Null in mode direct, and in manifests if the build created the pair. */
   fingerprint: string | null
-  /** Key ARNs, each of which can open it; none where the pair is not in what was read. */
+  /** ARNs of the KMS keys that can decrypt it. Empty if the files do not contain the pair. */
   keys: string[]
   regions: string[]
   encryptionContext: Record<string, string>
-  /** Bytes; of a token without its encapsulated key, of a CiphertextBlob in all. */
+  /** Bytes: of a token without its encapsulated key, or of a complete CiphertextBlob. */
   ciphertextSize: number
-  /** The output files that hold it. */
+  /** Output files that contain it. */
   chunks: string[]
 }
 
@@ -28,12 +28,12 @@ export const regionsOf = (keys: string[]) => [
   ...new Set(keys.map((arn) => parseKeyArn(arn)?.region ?? 'unknown')),
 ]
 
-/** By name, what has none last; alike in name, by all else. */
+/** Compares by name, then by the other facts. Secrets without a name come last. */
 export function byName(one: SecretFacts, other: SecretFacts): number {
   const key = ({ name, ...rest }: SecretFacts) =>
     `${name === null ? 1 : 0}${name}\0${JSON.stringify(rest)}`
   return key(one) < key(other) ? -1 : 1
 }
 
-/** Whether an output is code, by its name: a source map or any other file repeats what code holds. */
+/** Returns whether an output is code, by its name. Other files, as source maps, repeat code. */
 export const isCode = (name: string) => /(?:\.[cm]?[jt]sx?|(?:^|\/)[^./]+)$/.test(name)

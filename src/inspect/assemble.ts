@@ -1,13 +1,18 @@
 import { sortedContext } from '../crypto/data-key-pair.js'
 import { byName, regionsOf, type SecretFacts } from '../embedded/facts.js'
-import type { DirectSighting, PairSighting, Sighting, TokenSighting } from '../embedded/sighting.js'
+import type {
+  EmbeddedDirect,
+  EmbeddedPair,
+  EmbeddedItem,
+  EmbeddedToken,
+} from '../embedded/embedded-item.js'
 
 /** What one file was found to hold. */
 export interface ReadFile {
   name: string
   /** Whether it is code; a map or any other file repeats what stands in code. */
   isCode: boolean
-  sightings: Sighting[]
+  items: EmbeddedItem[]
 }
 
 export interface InspectedSecret extends SecretFacts {
@@ -34,12 +39,12 @@ export function assemble(files: ReadFile[]) {
   const pairs = pairsOf(files)
   const secrets = new Map<string, InspectedSecret>()
   const named = new Set(
-    files.flatMap(({ sightings }) =>
-      sightings.flatMap((one) => (one.what === 'token' && 'name' in one ? one.digest : [])),
+    files.flatMap(({ items }) =>
+      items.flatMap((one) => (one.what === 'token' && 'name' in one ? one.digest : [])),
     ),
   )
-  for (const { name, isCode, sightings } of files) {
-    for (const one of sightings) {
+  for (const { name, isCode, items } of files) {
+    for (const one of items) {
       if (one.what !== 'token' && one.what !== 'direct') continue
       // The token of an opening stands once more in a map: without its name.
       const key = one.name === undefined && named.has(one.digest) ? null : keyOf(one)
@@ -52,7 +57,7 @@ export function assemble(files: ReadFile[]) {
   return { secrets: [...secrets.values()].sort(byName), dataKeyPairs: pairs }
 }
 
-const keyOf = (one: TokenSighting | DirectSighting) =>
+const keyOf = (one: EmbeddedToken | EmbeddedDirect) =>
   JSON.stringify([one.digest, one.name, one.format])
 
 function begin(secrets: Map<string, InspectedSecret>, key: string, secret: InspectedSecret) {
@@ -68,8 +73,8 @@ function add(names: string[], name: string) {
 
 function pairsOf(files: ReadFile[]): InspectedPair[] {
   const pairs = new Map<string, InspectedPair>()
-  for (const { name, isCode, sightings } of files) {
-    for (const one of sightings) {
+  for (const { name, isCode, items } of files) {
+    for (const one of items) {
       if (one.what !== 'pair') continue
       const key = pairKey(one)
       let pair = pairs.get(key)
@@ -93,10 +98,10 @@ function pairsOf(files: ReadFile[]): InspectedPair[] {
   )
 }
 
-const pairKey = ({ fingerprint, keys, encryptionContext }: PairSighting) =>
+const pairKey = ({ fingerprint, keys, encryptionContext }: EmbeddedPair) =>
   JSON.stringify([fingerprint, keys, sortedContext(encryptionContext)])
 
-function factsOf(one: TokenSighting | DirectSighting, pairs: InspectedPair[]): InspectedSecret {
+function factsOf(one: EmbeddedToken | EmbeddedDirect, pairs: InspectedPair[]): InspectedSecret {
   const { name = null, format, ciphertextSize, digest } = one
   const common = { ciphertextSize, chunks: [], elsewhere: [], digest, blobs: [] }
   if (one.what === 'direct') {

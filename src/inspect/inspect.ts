@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { sightConstants } from '../embedded/constants.js'
+import { findInConstants } from '../embedded/constants.js'
 import { isCode } from '../embedded/facts.js'
-import { sight } from '../embedded/sight.js'
+import { findEmbedded } from '../embedded/find-embedded.js'
 import { differences, readManifest, type Difference } from './against.js'
 import { assemble, type InspectedPair, type InspectedSecret, type ReadFile } from './assemble.js'
 import { builtFiles, type BuiltFile } from './files.js'
@@ -77,11 +77,11 @@ export async function readFiles(
   let files = 0
   for await (const file of built) {
     files++
-    const sightings = await sightingsIn(file)
-    if (sightings.length) read.push({ name: file.name, isCode: isCode(file.name), sightings })
+    const items = await embeddedIn(file)
+    if (items.length) read.push({ name: file.name, isCode: isCode(file.name), items })
   }
-  const broken = read.flatMap(({ name, sightings }) =>
-    sightings.flatMap((one) => (one.what === 'broken' ? [{ file: name, reason: one.reason }] : [])),
+  const broken = read.flatMap(({ name, items }) =>
+    items.flatMap((one) => (one.what === 'malformed' ? [{ file: name, reason: one.reason }] : [])),
   )
   return { files, ...assemble(read), broken }
 }
@@ -100,14 +100,14 @@ const agreement = (path: string, found: Difference[]) => ({
 /** Larger files keep what a minifier made constants of without its name: parsing takes memory. */
 const LARGEST_PARSED = 4 * 1024 * 1024
 
-async function sightingsIn(file: BuiltFile) {
-  const { sightings, looseToken, looseKey } = await sight(file.content())
-  const lacksBlobs = !sightings.some(({ what }) => what === 'pair' || what === 'direct')
-  if (!isCode(file.name) || file.size > LARGEST_PARSED || !(looseToken || (looseKey && lacksBlobs)))
-    return sightings
+async function embeddedIn(file: BuiltFile) {
+  const { items, hasLooseToken, hasLooseKey } = await findEmbedded(file.content())
+  const lacksBlobs = !items.some(({ what }) => what === 'pair' || what === 'direct')
+  const hasConstants = hasLooseToken || (hasLooseKey && lacksBlobs)
+  if (!isCode(file.name) || file.size > LARGEST_PARSED || !hasConstants) return items
   const blocks: Buffer[] = []
   for await (const block of file.content()) blocks.push(block)
-  return [...sightings, ...sightConstants(Buffer.concat(blocks).toString('utf8'))]
+  return [...items, ...findInConstants(Buffer.concat(blocks).toString('utf8'))]
 }
 
 function duplicatesOf(secrets: InspectedSecret[]) {

@@ -9,13 +9,13 @@ import { mistakeIn } from './validate.js'
 const list = <T>(value: T | T[] | undefined): T[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value]
 
-/** With the flags g or y a pattern goes on from where it last matched, and misses every other module. */
+/** Removes the flags g and y, with which a pattern continues at its last match and misses modules. */
 const stateless = ({ source, flags }: RegExp) => new RegExp(source, flags.replace(/[gy]/g, ''))
 
 /**
  * Checks the options and fills in the defaults.
  *
- * @param environment the process's, whose UNPLUGIN_KMS_PIN overrides `pin`.
+ * @param environment UNPLUGIN_KMS_PIN in it overrides the option `pin`.
  * @throws KmsBuildError OPTIONS_INVALID.
  */
 export function resolveOptions(
@@ -30,10 +30,10 @@ export function resolveOptions(
   if (mistake) fail(mistake)
 
   if (options.proof && options.leakCheck)
-    fail('the options leakCheck and proof are the same one, and both are given. Remove proof.')
+    fail('the options leakCheck and proof are both set, and proof is an alias. Remove proof.')
 
-  const vouched = pinsIn(environment)
-  const pins = vouched.length ? vouched : list(options.pin)
+  const environmentPins = pinsIn(environment)
+  const pins = environmentPins.length ? environmentPins : list(options.pin)
   const badPin = pins.find((pin) => !/^sha256:[0-9a-f]{64}$/.test(pin))
   if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
 

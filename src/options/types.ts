@@ -1,23 +1,23 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@aws-sdk/types'
 import type { Settings } from '@unplugin-kms/runtime/shim'
 
-/** A source of the user's own: gives a secret's value for a reference. */
+/** A function of the user that returns a secret's value for a reference. */
 export type OwnSource = (reference: string) => string | Uint8Array | Promise<string | Uint8Array>
 
 /**
- * What the marks are in a dev server and under Vitest: values by the names that the marks go by in
- * messages, or the absolute path of a dotenv file.
+ * The values of marks in a dev server and under Vitest: an object of values by the name of the mark in
+ * messages, or the path of a dotenv file.
  */
 export type DevValues = Record<string, unknown> | string
 
-/** How the build reaches AWS; what is absent comes from the environment and AWS's own files. */
+/** How the build reaches AWS. Missing settings come from the environment and AWS's configuration files. */
 export interface AwsOptions {
   region?: string
   profile?: string
   /**
-   * A URL that the build asks in place of every AWS service's: KMS, SSM, Secrets Manager, STS. For one
-   * alone set AWS_ENDPOINT_URL_KMS, _SSM, _SECRETS_MANAGER or _STS. The shim takes no heed of it: its
-   * endpoint is AWS_ENDPOINT_URL_KMS of its own environment.
+   * A URL that replaces the endpoints of all AWS services: KMS, SSM, Secrets Manager, STS. To replace
+   * one, set AWS_ENDPOINT_URL_KMS, _SSM, _SECRETS_MANAGER or _STS. The shim does not use this option:
+   * its endpoint is AWS_ENDPOINT_URL_KMS of its own environment.
    */
   endpoint?: string
   credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider
@@ -29,45 +29,45 @@ export interface AwsOptions {
 
 export interface Options {
   /**
-   * The KMS key that may open the secrets, or several: a key id, key ARN, alias or alias ARN.
-   * Without a secrets file each build makes a data key pair under it; with one, the file's pairs
-   * may be wrapped under no other key.
+   * The KMS keys that may decrypt the secrets, each a key id, key ARN, alias or alias ARN. Without a
+   * secrets file, each build creates a data key pair under them. With one, the file's pairs must not be
+   * wrapped under other keys.
    */
   keyId?: string | string[]
-  /** Relative to the working directory. Default: `kms-secrets.json`, where it exists. */
+  /** Relative to the working directory. Default: `kms-secrets.json`, if it exists. */
   secretsFile?: string
   /**
-   * The pin of the secrets file, or several: `sha256:` and 64 hex digits, the digest of everything that
-   * can decrypt. UNPLUGIN_KMS_PIN overrides it.
+   * The pins of the secrets file, each `sha256:` and 64 hex digits: the digest of everything that can
+   * decrypt. UNPLUGIN_KMS_PIN overrides it.
    */
   pin?: string | string[]
   /**
    * The scopes of the secrets file that this bundle may use. A mark of another scope fails the build.
-   * Values that the build seals itself go to the first one. Default: all, and `default`.
+   * Values that the build seals itself go to the first one. Default: all, with `default` as the first.
    */
   scopes?: string[]
-  /** Bound to the ciphertext, and seen in CloudTrail: Decrypt must give the same. */
+  /** Bound to the ciphertext and logged in CloudTrail. kms:Decrypt must be called with the same. */
   encryptionContext?: Record<string, string>
   /**
-   * `envelope`: all plaintexts are sealed to one data key pair, and one kms:Decrypt opens it.
-   * `direct`: each is a KMS ciphertext of its own, 4096 bytes at most, and a kms:Decrypt of its own
-   * when it is first awaited. Default: `envelope`.
+   * `envelope`: seals all plaintexts to one data key pair, which one kms:Decrypt unwraps.
+   * `direct`: encrypts each plaintext with KMS, at most 4096 bytes, with one kms:Decrypt for each when it
+   * is first awaited. Default: `envelope`.
    */
   mode?: 'envelope' | 'direct'
-  /** What `secret.from('vault', 'reference')` asks: `{ vault: (reference) => value }`. */
+  /** Functions that `secret.from('vault', 'reference')` calls: `{ vault: (reference) => value }`. */
   sources?: Record<string, OwnSource>
   aws?: AwsOptions
-  /** What `secret.env` reads. Default: `process.env`, and under Vite its `.env` files too. */
+  /** Variables that `secret.env` reads. Default: `process.env`, and under Vite also its `.env` files. */
   env?: Record<string, string | undefined>
   /** What to do about a plaintext written in a source file. Default: `warn`. */
   plaintextLiterals?: 'allow' | 'warn' | 'error'
   /** What to do about a mark in a browser bundle. Default: `error`. */
   client?: 'error' | 'allow'
-  /** The search of every output for plaintexts, before it is written. */
+  /** The leak check, which searches every output for plaintexts before it is written. */
   leakCheck?: {
     /** Plaintexts shorter than this many characters are not searched for. Default: 8. */
     minLength?: number
-    /** Names of secrets, or of their members, that may be in the output: `DB_USER`, `./db.json#engine`. */
+    /** Names of secrets or their members that outputs may contain: `DB_USER`, `./db.json#engine`. */
     except?: string[]
     /**
      * Whether files that an earlier build of the same command wrote are removed if they contain a
@@ -75,9 +75,9 @@ export interface Options {
      */
     removeWritten?: boolean
     /**
-     * `command`: plaintexts and outputs of all builds of the project in this process are searched
-     * together, as frameworks build for the browser and the server. `build`: those of this
-     * instance of the plugin alone. Default: `command`.
+     * `command`: searches the outputs of all builds of the project in this process for the plaintexts
+     * of all of them, because frameworks build for the browser and the server. `build`: only those of
+     * this plugin instance. Default: `command`.
      */
     scope?: 'command' | 'build'
   }
@@ -85,24 +85,24 @@ export interface Options {
   proof?: NonNullable<Options['leakCheck']>
   dev?: {
     /**
-     * What the marks are in Vite's dev server and under Vitest, where no AWS service is asked: values
-     * by the names that the marks go by, or the path of a dotenv file. A build ignores it.
+     * Values of marks in Vite's dev server and under Vitest, where no AWS service is called: an object
+     * of values by the name of the mark, or the path of a dotenv file. Builds ignore it.
      */
     values: DevValues
   }
   /**
-   * A JSON file that lists what each output embeds, written when the build has succeeded: names,
-   * chunks, key ARNs, contexts, never values. Relative to the working directory. Default: none.
+   * A JSON file that lists the secrets in each output, written after a successful build: names, chunks,
+   * key ARNs, contexts, never values. Relative to the working directory. Default: none.
    */
   manifest?: string
   /**
-   * Whether the declaration of names for TypeScript that stands beside the secrets file, if one
-   * does, is brought up to date. Default: true.
+   * Whether the build updates the TypeScript declaration of names next to the secrets file, if there
+   * is one. Default: true.
    */
   types?: boolean
-  /** How the shim behaves; its own documentation has the defaults. */
+  /** Settings of the shim. */
   runtime?: Settings
-  /** Which modules are looked at. Default: JavaScript and TypeScript, outside node_modules. */
+  /** Which modules are transformed. Default: JavaScript and TypeScript, outside node_modules. */
   include?: RegExp | RegExp[]
   exclude?: RegExp | RegExp[]
 }
@@ -114,7 +114,7 @@ export interface OptionsResolved {
   pins: string[]
   /** Empty = no restriction. */
   scopes: string[]
-  /** From UNPLUGIN_KMS_SEED alone: it is as secret as what it seals. */
+  /** From UNPLUGIN_KMS_SEED only: it is as secret as the values that it seals. */
   seed: Uint8Array | undefined
   encryptionContext: Record<string, string> | undefined
   mode: 'envelope' | 'direct'
@@ -133,7 +133,7 @@ export interface OptionsResolved {
   }
   /** Absolute. */
   manifest: string | undefined
-  /** A file's path is absolute. */
+  /** Values, or the absolute path of a file. */
   devValues: DevValues | undefined
   types: boolean
   runtime: Settings

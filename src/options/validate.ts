@@ -6,20 +6,20 @@ import type { AwsOptions, Options } from './types.js'
 interface Shape {
   is(value: unknown): boolean
   allowed: string
-  /** The value may be a secret: no message shows it. */
+  /** The value may be a secret: messages do not show it. */
   hidden?: boolean
-  /** Of an object that has options of its own. */
+  /** The options of a nested object. */
   within?: Record<string, Shape>
 }
 
 type Shapes<T> = { [Name in keyof Required<T>]: Shape }
 
-const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isString = (value: unknown) => typeof value === 'string' && value !== ''
 const isFlag = (value: unknown) => typeof value === 'boolean'
 const isFunction = (value: unknown) => typeof value === 'function'
 const isObject = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const isWhole = (least: number, most: number) => (value: unknown) =>
+const isIntegerIn = (least: number, most: number) => (value: unknown) =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most
 const isListOf = (is: Shape['is']) => (value: unknown) => Array.isArray(value) && value.every(is)
 const isMapOf = (is: Shape['is']) => (value: unknown) =>
@@ -29,7 +29,7 @@ const either =
   (value: unknown) =>
     shapes.some((is) => is(value))
 
-/** As the shim compares it with the address's. */
+/** Checks that a host name is spelled as `URL.hostname` spells it: the shim compares the two. */
 function isHost(value: unknown): boolean {
   try {
     return new URL(`http://${String(value)}`).hostname === value
@@ -38,15 +38,15 @@ function isHost(value: unknown): boolean {
   }
 }
 
-const text: Shape = { is: isText, allowed: 'a text that is not empty' }
+const string: Shape = { is: isString, allowed: 'a non-empty string' }
 const flag: Shape = { is: isFlag, allowed: 'true or false' }
 const oneOf = (...texts: string[]): Shape => ({
   is: (value) => texts.includes(value as string),
   allowed: texts.map((each) => `'${each}'`).join(', '),
 })
-// Longer than that, and node's timers fire at once.
+// Above this, Node's timers fire immediately.
 const wait: Shape = {
-  is: isWhole(1, 2 ** 31 - 1),
+  is: isIntegerIn(1, 2 ** 31 - 1),
   allowed: 'a whole number of milliseconds, 1 or more',
 }
 const patterns: Shape = {
@@ -61,25 +61,25 @@ const within = (shapes: Record<string, Shape>): Shape => ({
 })
 
 const AWS: Shapes<AwsOptions> = {
-  region: text,
-  profile: text,
-  endpoint: text,
+  region: string,
+  profile: string,
+  endpoint: string,
   credentials: {
     is: either(isObject, isFunction),
     allowed: 'an object of accessKeyId and secretAccessKey, or a provider of the AWS SDK',
     hidden: true,
   },
-  roleArn: text,
+  roleArn: string,
   fips: flag,
   dualstack: flag,
 }
 
-// A mistake in these would first be seen in production, as a secret that does not open.
+// A mistake in these would first show in production, as a secret that cannot be decrypted.
 const RUNTIME: Shapes<Settings> = {
   start: oneOf('load', 'first-use'),
   attemptTimeoutMs: wait,
   deadlineMs: wait,
-  maxAttempts: { is: isWhole(1, 2 ** 31 - 1), allowed: 'a whole number, 1 or more' },
+  maxAttempts: { is: isIntegerIn(1, 2 ** 31 - 1), allowed: 'a whole number, 1 or more' },
   insecureHosts: {
     is: isListOf(isHost),
     allowed: "a list of host names, without scheme and port: ['localstack']",
@@ -88,37 +88,37 @@ const RUNTIME: Shapes<Settings> = {
 
 const DEV: Shapes<NonNullable<Options['dev']>> = {
   values: {
-    is: either(isText, isObject),
+    is: either(isString, isObject),
     allowed: "an object, name: 'value', or the path of a dotenv file",
     hidden: true,
   },
 }
 
 const LEAK_CHECK: Shapes<NonNullable<Options['leakCheck']>> = {
-  minLength: { is: isWhole(4, Infinity), allowed: 'a whole number, 4 or more' },
-  except: { is: isListOf(isText), allowed: "a list of names: ['DB_USER']" },
+  minLength: { is: isIntegerIn(4, Infinity), allowed: 'a whole number, 4 or more' },
+  except: { is: isListOf(isString), allowed: "a list of names: ['DB_USER']" },
   removeWritten: flag,
   scope: oneOf('command', 'build'),
 }
 
 const OPTIONS: Shapes<Options> = {
   keyId: {
-    is: either(isText, isListOf(isText)),
+    is: either(isString, isListOf(isString)),
     allowed:
       'a key id, ARN, alias or alias ARN, or a list of them. Is the variable that it comes from set?',
   },
-  secretsFile: { is: isText, allowed: "a path: 'kms-secrets.json'" },
+  secretsFile: { is: isString, allowed: "a path: 'kms-secrets.json'" },
   pin: {
-    is: either(isText, isListOf(isText)),
+    is: either(isString, isListOf(isString)),
     allowed: 'sha256: and 64 hex digits, or a list of them',
   },
   scopes: {
-    is: (value) => isListOf(isText)(value) && (value as string[]).length > 0,
+    is: (value) => isListOf(isString)(value) && (value as string[]).length > 0,
     allowed: "a list of the secrets file's scopes: ['billing']",
   },
   encryptionContext: {
     is: isMapOf((value) => typeof value === 'string'),
-    allowed: "an object of texts: { app: 'orders' }",
+    allowed: "an object of strings: { app: 'orders' }",
   },
   mode: oneOf('envelope', 'direct'),
   sources: {
@@ -136,14 +136,14 @@ const OPTIONS: Shapes<Options> = {
     ...within(DEV),
     is: (value) => isObject(value) && (value as { values?: unknown }).values !== undefined,
   },
-  manifest: { is: isText, allowed: "a path: 'kms-manifest.json'" },
+  manifest: { is: isString, allowed: "a path: 'kms-manifest.json'" },
   types: flag,
   runtime: within(RUNTIME),
   include: patterns,
   exclude: patterns,
 }
 
-/** What is wrong with the plugin's options, or nothing. */
+/** Returns what is wrong with the plugin's options; undefined if they are valid. */
 export function mistakeIn(
   options: object,
   shapes: Record<string, Shape> = OPTIONS,

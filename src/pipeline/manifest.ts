@@ -5,7 +5,7 @@ import { sortedContext, type DataKeyPair } from '../crypto/data-key-pair.js'
 import { decodeToken, type Token } from '../crypto/token.js'
 import { byName, isCode, regionsOf, type SecretFacts } from '../embedded/facts.js'
 import type { Manifest } from '../embedded/manifest-format.js'
-import { sight } from '../embedded/sight.js'
+import { findEmbedded } from '../embedded/find-embedded.js'
 import type { Format } from '../secret/format.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { replaceFile } from '../util/replace-file.js'
@@ -149,11 +149,9 @@ const keyOf = ({ trace, facts: { name, format } }: Embedded) =>
 /** Which marks an output opens, where several have one ciphertext: an entry as text and as bytes. */
 async function opened(sharing: Embedded[], bytes: Buffer): Promise<Embedded[]> {
   if (sharing.length === 1) return sharing
-  const { sightings } = await sight([bytes])
+  const { items } = await findEmbedded([bytes])
   return sharing.filter(({ facts }) =>
-    sightings.some(
-      (one) => 'name' in one && one.name === facts.name && one.format === facts.format,
-    ),
+    items.some((one) => 'name' in one && one.name === facts.name && one.format === facts.format),
   )
 }
 

@@ -3,7 +3,7 @@ import { untransformed, type SyncMarks } from './marks.js'
 export type { SecretName, SecretNames } from './marks.js'
 
 /**
- * Marks a secret that is a plain value at once: the module waits for it (top-level await), so the
+ * Marks a secret that is a plain value. The module waits for its decryption (top-level await), so the
  * output must be ESM.
  *
  * @example

@@ -5,10 +5,10 @@ import { KmsBuildError } from '../errors.js'
 
 const require = createRequire(import.meta.url)
 
-/** Loaded where something is parsed: a build without marks does not pay for it. */
+/** Loads Babel's parser at the first call: builds without marks never load it. */
 export const babelParser = () => require('@babel/parser') as typeof import('@babel/parser')
 
-/** Syntax that TypeScript or a bundler accepts, and that Babel parses only on request. */
+/** Syntax that TypeScript or a bundler accepts, and that Babel parses only with a plugin. */
 const PROPOSALS: ParserPlugin[] = [
   'decoratorAutoAccessors',
   'deferredImportEvaluation',
@@ -18,8 +18,9 @@ const PROPOSALS: ParserPlugin[] = [
 ]
 
 /**
- * Parses TypeScript, TSX, JavaScript or JSX, with decorators of either kind.
- * Babel's messages name a place and never quote the source, unlike those of the native parsers.
+ * Parses TypeScript, TSX, JavaScript or JSX, with either kind of decorators.
+ *
+ * @throws KmsBuildError SOURCE_UNPARSABLE, which never quotes the source.
  */
 export function parse(code: string, file: string): File {
   const extension = /\.([cm]?[jt]sx?)(?:\?.*)?$/.exec(file)?.[1] ?? 'ts'
@@ -27,7 +28,7 @@ export function parse(code: string, file: string): File {
   if (/^[cm]?ts|tsx/.test(extension)) syntax.push('typescript')
   if (!/^[cm]?ts$/.test(extension)) syntax.push('jsx')
   let failure: unknown
-  // TypeScript's decorators stand on parameters, ECMAScript's hold any expression in parentheses.
+  // Only TypeScript's decorators are allowed on parameters; only ECMAScript's contain any expression.
   for (const decorators of ['decorators-legacy', 'decorators'] as const) {
     try {
       return babelParser().parse(code, {
@@ -48,8 +49,8 @@ export function parse(code: string, file: string): File {
   }
   throw new KmsBuildError(
     'SOURCE_UNPARSABLE',
-    `the module has marks but does not parse (${reasonCode ?? 'syntax error'}). Mend the syntax; ` +
-      'the line is not shown, since it may hold a secret.',
+    `the module has marks but does not parse (${reasonCode ?? 'syntax error'}). Fix the syntax error. ` +
+      'The line is not shown, because it may contain a secret.',
     { file, line: loc?.line ?? 1, column: (loc?.column ?? 0) + 1 },
   )
 }

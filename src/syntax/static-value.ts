@@ -1,20 +1,21 @@
 import type { Node } from '@babel/types'
 
-/** A value that stands in the source itself. */
+/** A value that is written in the source itself. */
 export type StaticValue = string | boolean | Record<string, string | boolean>
 
 /**
- * The value of a text (a string literal, a template without expressions, or a sum of those), of
- * `true` or `false`, or of an object literal whose values are such; undefined for anything else.
+ * Returns the value of a static string (see `staticText`), a boolean, or an object literal of these;
+ * undefined for anything else.
  */
 export function staticValue(node: Node): StaticValue | undefined {
   if (node.type === 'BooleanLiteral') return node.value
-  // As minifiers write it.
+  // Minifiers write true and false as !0 and !1.
   if (node.type === 'UnaryExpression' && node.operator === '!')
     return node.argument.type === 'NumericLiteral' ? !node.argument.value : undefined
   return node.type === 'ObjectExpression' ? staticObject(node.properties) : staticText(node)
 }
 
+/** Returns the value of a string literal, a template without expressions, or a sum of these. */
 export function staticText(node: Node): string | undefined {
   switch (node.type) {
     case 'StringLiteral':

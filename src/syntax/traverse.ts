@@ -4,32 +4,34 @@ import type { Node } from '@babel/types'
 
 const require = createRequire(import.meta.url)
 
-/** Babel's traverse, which knows scopes; it is loaded by the few modules that need them. */
+/** Traverses with Babel, which resolves scopes. Loaded at the first call. */
 export function traverse(root: Node, visitor: TraverseOptions): void {
   ;(require('@babel/traverse') as typeof import('@babel/traverse')).default(root, visitor)
 }
 
 /**
- * Calls back for every node that is worth it, a parent before its children, with those around it,
- * outermost first. What is not worth it is left with all that is in it.
+ * Visits a syntax tree, parents before children.
+ *
+ * @param isRelevant returns whether to visit a node. If not, its descendants are skipped too.
+ * @param visit called with a node and its ancestors, outermost first.
  */
 export function walk(
   root: Node,
-  isWorthIt: (node: Node) => boolean,
-  visit: (node: Node, around: readonly Node[]) => void,
+  isRelevant: (node: Node) => boolean,
+  visit: (node: Node, ancestors: readonly Node[]) => void,
 ): void {
-  const around: Node[] = []
+  const ancestors: Node[] = []
   const enter = (node: Node) => {
-    if (!isWorthIt(node)) return
-    visit(node, around)
-    around.push(node)
+    if (!isRelevant(node)) return
+    visit(node, ancestors)
+    ancestors.push(node)
     for (const key of Object.keys(node)) {
       const value = node[key as keyof Node] as unknown
       if (Array.isArray(value)) {
         for (const child of value) if (isNode(child)) enter(child)
       } else if (isNode(value)) enter(value)
     }
-    around.pop()
+    ancestors.pop()
   }
   enter(root)
 }

@@ -113,7 +113,7 @@ describe('a command that cannot call AWS ends with exit code 3 and reports', () 
     const env = here({ AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined })
     const { code, stderr } = await space.cli(['init', '--key', 'alias/app', '--no-types'], { env })
     expect(stderr).toMatch(
-      /nothing names the region\. Give an ARN, --region, or AWS_REGION\. \[AWS_CONFIG_INVALID\]/,
+      /no region is set\. Use an ARN, or set --region or AWS_REGION\. \[AWS_CONFIG_INVALID\]/,
     )
     expect(code).toBe(3)
   })

@@ -95,8 +95,8 @@ const REFUSED: [fault: string, code: string][] = [
 
 /** Nothing that AWS answered, and what the error reports. */
 const UNREACHED: [fault: string, reported: RegExp][] = [
-  ['hang', /no complete answer|in time/],
-  ['latency:20s', /no complete answer|in time/],
+  ['hang', /did not answer in time/],
+  ['latency:20s', /did not answer in time/],
   ['reset:before', /closed the connection \(ECONNRESET\)/],
   ['reset:during', /closed the connection \(ECONNRESET\)/],
   ['body:truncated', /no answer of AWS \(HTTP 200/],

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sight } from '../../src/embedded/sight.js'
+import { findEmbedded } from '../../src/embedded/find-embedded.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import { directOpening } from '../../src/pipeline/emit/shim.js'
 import { KEY_ARN, localPair, project } from '../support/project.js'
@@ -191,8 +191,8 @@ describe('however a minifier writes it', () => {
         async (name, depth) => {
           let code = `const o = ${call}; o("${token}", ${JSON.stringify(name)})`
           for (let i = 0; i < depth; i++) code = `eval(${JSON.stringify(code)})`
-          const { sightings } = await sight([Buffer.from(code)])
-          expect(sightings.find(({ what }) => what === 'token')).toMatchObject({ name })
+          const { items } = await findEmbedded([Buffer.from(code)])
+          expect(items.find(({ what }) => what === 'token')).toMatchObject({ name })
         },
       ),
       { numRuns: 50 },
@@ -213,9 +213,9 @@ describe('of a large file', () => {
             Buffer.from(`;${code}`),
             Buffer.alloc(2_000_000, 'y'),
           ])
-          const { sightings } = await sight(blocks(bytes, block))
-          expect(sightings.map(({ what }) => what)).toEqual(['pair', 'token'])
-          expect(sightings[1]).toMatchObject({ name: 'DB_PASSWORD' })
+          const { items } = await findEmbedded(blocks(bytes, block))
+          expect(items.map(({ what }) => what)).toEqual(['pair', 'token'])
+          expect(items[1]).toMatchObject({ name: 'DB_PASSWORD' })
         },
       ),
       { numRuns: 20 },
@@ -228,8 +228,8 @@ describe('of a large file', () => {
     for (let length = 450; length < 520; length++) {
       const name = 'N'.repeat(length)
       const code = `const o = ${call}; o("${token}", "${name}", "bytes")`
-      const { sightings } = await sight([Buffer.from(code)])
-      expect(sightings[1]).toMatchObject({ name, format: 'bytes' })
+      const { items } = await findEmbedded([Buffer.from(code)])
+      expect(items[1]).toMatchObject({ name, format: 'bytes' })
     }
   })
 
@@ -237,8 +237,8 @@ describe('of a large file', () => {
     for (let length = 1700; length < 1900; length += 3) {
       const pair = localPair()
       pair.encryptionContext = { app: 'x'.repeat(length) }
-      const { sightings } = await sight([Buffer.from(`o = ${opened(pair)}`)])
-      expect(sightings).toMatchObject([{ what: 'pair', fingerprint: pair.fingerprint }])
+      const { items } = await findEmbedded([Buffer.from(`o = ${opened(pair)}`)])
+      expect(items).toMatchObject([{ what: 'pair', fingerprint: pair.fingerprint }])
     }
   })
 
@@ -246,7 +246,7 @@ describe('of a large file', () => {
     const { code, token } = await small()
     const long = `o("${token}","${'N'.repeat(600)}")`
     const named = async (text: string) =>
-      (await sight([Buffer.from(text)])).sightings.flatMap((one) =>
+      (await findEmbedded([Buffer.from(text)])).items.flatMap((one) =>
         'name' in one ? one.name!.length : [],
       )
     expect(await named(`${code};${long}`)).toEqual([11, 600])
@@ -257,8 +257,8 @@ describe('of a large file', () => {
     const pair = localPair()
     const token = await sealed(pair, 'x'.repeat(5_000_000))
     const bytes = Buffer.from(`const o=${opened(pair)};o("${token}","LARGE");o("${token}","AGAIN")`)
-    const { sightings } = await sight(blocks(bytes, 65_536))
-    expect(sightings).toMatchObject([
+    const { items } = await findEmbedded(blocks(bytes, 65_536))
+    expect(items).toMatchObject([
       { what: 'pair' },
       { name: 'LARGE', ciphertextSize: 5_000_016 },
       { name: 'AGAIN' },

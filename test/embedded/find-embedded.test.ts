@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { expect, it } from 'vitest'
-import { sight } from '../../src/embedded/sight.js'
+import { findEmbedded } from '../../src/embedded/find-embedded.js'
 
 function* tokenOf(megabytes: number) {
   yield Buffer.from('open("kms:v1:')
@@ -9,13 +9,13 @@ function* tokenOf(megabytes: number) {
 }
 
 it('reads no token to its end that is longer than any secret', async () => {
-  expect((await sight(tokenOf(64))).sightings).toEqual([
-    { what: 'broken', reason: 'it is longer than 16 MB' },
+  expect((await findEmbedded(tokenOf(64))).items).toEqual([
+    { what: 'malformed', reason: 'it is longer than 16 MB' },
   ])
 })
 
 it('reads a token that ends within the limit', async () => {
-  expect((await sight(tokenOf(8))).sightings).toEqual([
-    { what: 'broken', reason: 'its kind is unknown' },
+  expect((await findEmbedded(tokenOf(8))).items).toEqual([
+    { what: 'malformed', reason: 'its kind is unknown' },
   ])
 })
