@@ -108,15 +108,15 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession) {
     )
     if (typeof json === 'string')
       assets.push({ name: json, content: Buffer.from(JSON.stringify(metafile)) })
-    await build.checkOutputs(assets, metafile && graphOf(metafile, process.cwd()), config)
+    await build.outputs.check(assets, metafile && graphOf(metafile, process.cwd()), config)
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
-    await build.record(resolve(outdir ?? '.'), assets, config)
+    await build.outputs.record(resolve(outdir ?? '.'), assets, config)
     if (outdir === undefined) return
     for (const { name, content } of assets) {
       const path = resolve(outdir, name)
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, content)
     }
-    await build.writeManifest()
+    await build.outputs.writeManifest()
   })
 }

@@ -152,10 +152,10 @@ async function finish(result: BuildResult, options: BuildOptions, hold: OutputHo
     outputFiles.map(({ path, contents }) => ({ name: relative(folder, path), content: contents }))
   const assets = filesFrom(root(options))
   for (const session of hold.sessions)
-    await session.checkOutputs(assets, graphOf(metafile, root(options)), hold)
-  for (const session of hold.sessions) await session.record(outdir, filesFrom(outdir), hold)
+    await session.outputs.check(assets, graphOf(metafile, root(options)), hold)
+  for (const session of hold.sessions) await session.outputs.record(outdir, filesFrom(outdir), hold)
   await writeOutputs(result, options, hold)
-  if (hold.write) for (const session of hold.sessions) await session.writeManifest()
+  if (hold.write) for (const session of hold.sessions) await session.outputs.writeManifest()
   return hold.sessions.flatMap((session) =>
     session
       .warnings()

@@ -34,7 +34,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
     enforce: 'pre',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
-    writeBundle: () => build.writeManifest(),
+    writeBundle: () => build.outputs.writeManifest(),
     ...virtualModules(build, () => ({ target })),
     transform: transformHook(build, () => ({ target })),
     farm: {
@@ -55,8 +55,8 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
             name,
             content: Buffer.from(bytes),
           }))
-          await build.checkOutputs(assets, undefined, folder)
-          await build.record(folder, assets, folder)
+          await build.outputs.check(assets, undefined, folder)
+          await build.outputs.record(folder, assets, folder)
           for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
           // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
           return null

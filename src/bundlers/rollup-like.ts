@@ -47,18 +47,7 @@ export function rollupLike(
 ) {
   const { resolveId, load } = virtualModules(build, hostOf)
 
-  async function checkBundle(this: GenerateContext, output: OutputPlace, generated: object) {
-    const files = Object.values(generated as OutputBundle)
-    if (build.hasMarks) for (const file of files) scrubFile(file, build)
-    const assets = files.map((file) =>
-      assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
-    )
-    const identity = identityOf(this, output)
-    build.addOutputFolder(folderOf(output))
-    await build.checkOutputs(assets, graphOf(this), identity)
-    await build.record(folderOf(output), assets, identity)
-    for (const { message } of build.warnings()) this.warn(message)
-  }
+  const checkBundle = bundleCheck(build)
 
   // Ours is the first plugin, and others that ask to come late come after it.
   const last = {
@@ -119,8 +108,24 @@ export function rollupLike(
 
     // A browser's build beside the server's has nothing to list, and must not list it over the other.
     async writeBundle(this: unknown) {
-      if (build.hasSealed || !isClient(this)) await build.writeManifest()
+      if (build.modules.hasSealed || !isClient(this)) await build.outputs.writeManifest()
     },
+  }
+}
+
+/** Returns the hook that checks and records the outputs of a bundle. */
+function bundleCheck(build: BuildSession) {
+  return async function checkBundle(this: GenerateContext, output: OutputPlace, generated: object) {
+    const files = Object.values(generated as OutputBundle)
+    if (build.modules.hasMarks) for (const file of files) scrubFile(file, build)
+    const assets = files.map((file) =>
+      assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
+    )
+    const identity = identityOf(this, output)
+    build.outputs.addFolder(folderOf(output))
+    await build.outputs.check(assets, graphOf(this), identity)
+    await build.outputs.record(folderOf(output), assets, identity)
+    for (const { message } of build.warnings()) this.warn(message)
   }
 }
 

@@ -53,7 +53,7 @@ export const clientCheck = (build: BuildSession): UnpluginOptions => ({
       handler(code) {
         const environment = this.environment as DevEnvironment
         if (environment.config.consumer === 'client')
-          build.checkClientModule(code, importersIn(environment))
+          build.outputs.checkClientModule(code, importersIn(environment))
       },
     },
   },

@@ -97,7 +97,7 @@ export const checkedDependencies = (build: BuildSession): EnvironmentOptions => 
         {
           name: NAME,
           generateBundle: (_, bundle) =>
-            build.checkCopiedFiles(
+            build.outputs.checkCopied(
               Object.values(bundle).map((file) => ({
                 name: file.fileName,
                 content: file.type === 'chunk' ? file.code : file.source,

@@ -3,6 +3,7 @@ import { createVitePlugin, type UnpluginOptions } from 'unplugin'
 import type { DevEnvironment } from 'vite'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
+import { refuseText } from '../pipeline/leak-check/leak-check.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
@@ -103,7 +104,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
           }
           const path = pathOf(id)
           if (build.includes(path))
-            build.refuseText(await readFile(path, 'utf8').catch(() => ''), path)
+            refuseText(await readFile(path, 'utf8').catch(() => ''), build.fromRoot(path))
           return null
         },
       },
@@ -114,8 +115,8 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         async handler() {
           const { config, name } = this.environment
           const files = await publicFiles(config)
-          build.rememberCopiedFiles(files, `public folder, ${name}`)
-          if (build.hasSealed) await build.checkCopiedFiles(files)
+          build.outputs.rememberCopied(files, `public folder, ${name}`)
+          if (build.modules.hasSealed) await build.outputs.checkCopied(files)
         },
       },
       configEnvironment: () => checkedDependencies(build),
@@ -126,30 +127,31 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       async configResolved(config) {
         build.setRoot(config.root)
         const advice = adviceFor(config.plugins)
-        build.setClientAdvice(advice)
+        build.outputs.setClientAdvice(advice)
         serves = config.command === 'serve'
         mayPrerender = !serves && advice !== undefined
         if (mayPrerender) process.env[PRERENDERING] = '1'
-        if (serves) build.setServing()
+        if (serves) build.outputs.leave()
         await environment.load(config)
       },
     },
   }
-  // After all plugins that compile, and before Vite rewrites the imports.
-  const observer: UnpluginOptions = {
-    name: `${NAME}:compiled`,
-    enforce: 'post',
-    vite: {
-      apply: 'serve',
-      transform: {
-        filter: { code: MARKER },
-        handler(code, id) {
-          if (code.includes(MARKER)) compiled.add(environmentOf(this), id, code)
-        },
+  return [plugin, compiledObserver(compiled), componentTransform(build, hostOf), clientCheck(build)]
+}
+
+/** Keeps what all plugins made of a module, before Vite rewrites its imports. */
+const compiledObserver = (compiled: CompiledModules): UnpluginOptions => ({
+  name: `${NAME}:compiled`,
+  enforce: 'post',
+  vite: {
+    apply: 'serve',
+    transform: {
+      filter: { code: MARKER },
+      handler(code, id) {
+        if (code.includes(MARKER)) compiled.add(environmentOf(this), id, code)
       },
     },
-  }
-  return [plugin, observer, componentTransform(build, hostOf), clientCheck(build)]
-}
+  },
+})
 
 const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment

@@ -161,7 +161,7 @@ export function attach(build: BuildSession, host: Host) {
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
-      if (!build.hasMarks) return
+      if (!build.modules.hasMarks) return
       for (const [name, source] of Object.entries(assets)) {
         const content = source.source()
         // webpack holds a map as bytes, which begin with a brace. What else is bytes is no code.
@@ -182,8 +182,8 @@ export function attach(build: BuildSession, host: Host) {
       .map(({ name, source }) => assetOf(name, () => source.source()))
     refused = false
     try {
-      await build.checkOutputs(assets, graphOf(compilation), compiler)
-      await build.record(compilation.outputOptions.path, assets, compiler)
+      await build.outputs.check(assets, graphOf(compilation), compiler)
+      await build.outputs.record(compilation.outputOptions.path, assets, compiler)
     } catch (error) {
       // It would end a watch session, which is to build again once the mistake is mended.
       if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
@@ -197,7 +197,8 @@ export function attach(build: BuildSession, host: Host) {
   })
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
     // The build of a browser has nothing to list, and would replace the manifest of the server's.
-    if (!refused && (build.hasSealed || platformOf(host) === 'node')) await build.writeManifest()
+    if (!refused && (build.modules.hasSealed || platformOf(host) === 'node'))
+      await build.outputs.writeManifest()
   })
 }
 

@@ -24,7 +24,7 @@ export async function checkFinishedOutput(
     assetOf(relative(folder, path).split(sep).join('/'), () => readFileSync(path)),
   )
   try {
-    await build.checkOutputs(assets)
+    await build.outputs.check(assets)
     return assets
   } catch (error) {
     if (!(error instanceof KmsBuildError)) throw error

@@ -92,7 +92,8 @@ export class NextModules {
       watch,
     })
     const mayBeRemoved = PAGE.test(file) && DATA_FUNCTION.test(code)
-    if (result && target === 'browser' && !mayBeRemoved) this.#build.checkClientModule(result.code)
+    if (result && target === 'browser' && !mayBeRemoved)
+      this.#build.outputs.checkClientModule(result.code)
     return result
   }
 }

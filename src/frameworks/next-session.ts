@@ -29,7 +29,7 @@ const ADVICE =
 export function startSession(options: Options, root: string, isDev: boolean): NextSession {
   const build = new BuildSession(options)
   build.setRoot(root)
-  build.setClientAdvice(ADVICE)
+  build.outputs.setClientAdvice(ADVICE)
   const modules = new NextModules(build, options, root, isDev)
   const token = randomBytes(32).toString('base64url')
   const server = createServer(async (request, response) => {

@@ -117,8 +117,8 @@ async function checkBuild(distDir: string): Promise<void> {
   if (!session) throw new Error('next.config was read in another process than the build ran in')
   const { build } = session
   // A dev server may be running, with files of its own.
-  await build.record(distDir, await checkFinishedOutput(build, distDir, ['cache', 'dev']))
-  await build.writeManifest()
+  await build.outputs.record(distDir, await checkFinishedOutput(build, distDir, ['cache', 'dev']))
+  await build.outputs.writeManifest()
   for (const { message } of build.warnings()) console.warn(`unplugin-kms: ${message}`)
 }
 

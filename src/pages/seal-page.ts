@@ -6,6 +6,59 @@ import { htmlDocument } from './document.js'
 import { html, NOTHING } from './html.js'
 import type { Recipient } from './recipient.js'
 
+const ENTRY_FORM = html`<form id="form" autocomplete="off">
+  <h2>2. Enter the secret</h2>
+  <p>
+    <label for="name">Name</label
+    ><input
+      id="name"
+      required
+      spellcheck="false"
+      autocapitalize="off"
+      placeholder="DB_PASSWORD"
+      aria-describedby="name-help"
+    /><span id="name-help" class="help"
+      >The name of the entry. It becomes part of the encryption and cannot be changed
+      afterwards.</span
+    >
+  </p>
+  <p>
+    <label for="value">Value</label
+    ><textarea
+      id="value"
+      rows="4"
+      spellcheck="false"
+      autocapitalize="off"
+      aria-describedby="value-help"
+    ></textarea
+    ><span id="value-help" class="help"
+      >Sealed exactly as shown, without a line break at the end.</span
+    >
+  </p>
+  <p>
+    <label for="file">Or a file</label
+    ><input id="file" type="file" aria-describedby="file-help" /><span id="file-help" class="help"
+      >Sealed byte for byte. You can also drop a file onto this page.</span
+    >
+  </p>
+  <p><button type="submit">Seal</button></p>
+</form>`
+
+const RESULT = html`<section id="result" aria-labelledby="result-title" hidden>
+  <h2 id="result-title" tabindex="-1">3. Send this back</h2>
+  <p>The input is cleared. The text below contains the value in encrypted form only.</p>
+  <p>
+    <label for="token">Token</label><textarea id="token" rows="5" readonly></textarea
+    ><button type="button" data-copies="token">Copy the token</button>
+  </p>
+  <p>
+    <label for="line">Line for the secrets file</label
+    ><textarea id="line" rows="5" readonly></textarea
+    ><button type="button" data-copies="line">Copy the line</button>
+  </p>
+  <p>The recipient adds it with <code id="command"></code>.</p>
+</section>`
+
 /**
  * Returns an HTML page that seals values to the current data key pair of a secrets file, in the
  * browser. It contains the public key, and nothing that decrypts.
@@ -66,60 +119,9 @@ export async function sealPage(
           }
         </dl>
       </section>
-      <form id="form" autocomplete="off">
-        <h2>2. Enter the secret</h2>
-        <p>
-          <label for="name">Name</label
-          ><input
-            id="name"
-            required
-            spellcheck="false"
-            autocapitalize="off"
-            placeholder="DB_PASSWORD"
-            aria-describedby="name-help"
-          /><span id="name-help" class="help"
-            >The name of the entry. It becomes part of the encryption and cannot be changed
-            afterwards.</span
-          >
-        </p>
-        <p>
-          <label for="value">Value</label
-          ><textarea
-            id="value"
-            rows="4"
-            spellcheck="false"
-            autocapitalize="off"
-            aria-describedby="value-help"
-          ></textarea
-          ><span id="value-help" class="help"
-            >Sealed exactly as shown, without a line break at the end.</span
-          >
-        </p>
-        <p>
-          <label for="file">Or a file</label
-          ><input id="file" type="file" aria-describedby="file-help" /><span
-            id="file-help"
-            class="help"
-            >Sealed byte for byte. You can also drop a file onto this page.</span
-          >
-        </p>
-        <p><button type="submit">Seal</button></p>
-      </form>
+      ${ENTRY_FORM}
       <p id="problem" class="finding" role="alert" hidden></p>
-      <section id="result" aria-labelledby="result-title" hidden>
-        <h2 id="result-title" tabindex="-1">3. Send this back</h2>
-        <p>The input is cleared. The text below contains the value in encrypted form only.</p>
-        <p>
-          <label for="token">Token</label><textarea id="token" rows="5" readonly></textarea
-          ><button type="button" data-copies="token">Copy the token</button>
-        </p>
-        <p>
-          <label for="line">Line for the secrets file</label
-          ><textarea id="line" rows="5" readonly></textarea
-          ><button type="button" data-copies="line">Copy the line</button>
-        </p>
-        <p>The recipient adds it with <code id="command"></code>.</p>
-      </section>
+      ${RESULT}
       <p id="status" role="status" class="help"></p>
     </main>`,
   })

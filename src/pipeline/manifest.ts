@@ -90,11 +90,11 @@ export function createManifest(path: string) {
       marks: Mark[],
       sealed: Sealed[],
       secretsFile: SecretsFile | null,
-      pairOf: Sealer['pairOf'],
+      sealer: Pick<Sealer, 'pairOf'>,
     ) {
       const noted = marks.map(async (mark, index) => {
         const one = sealed[index]!
-        const pair = 'token' in one ? await pairOf(one.fingerprint, secretsFile) : undefined
+        const pair = 'token' in one ? await sealer.pairOf(one.fingerprint, secretsFile) : undefined
         const lasting = pair !== undefined && secretsFile?.pairs.get(pair.fingerprint) === pair
         return embeddedAs(nameOf(mark), mark.format, one, pair, lasting)
       })

@@ -85,10 +85,12 @@ export class ModuleRegistry {
     return [...this.#client].flatMap(([id, marks]) => marks.map((mark) => ({ id, ...mark })))
   }
 
+  /** Whether any module had a mark. A build without marks is left as it is. */
   get hasMarks(): boolean {
     return this.#sealed.size + this.#client.size > 0
   }
 
+  /** Whether any mark was sealed, and not only rejected in a browser bundle. */
   get hasSealed(): boolean {
     return this.#sealed.size > 0
   }

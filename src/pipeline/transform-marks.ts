@@ -1,59 +1,154 @@
 import { withEndpointVariant } from '../aws/configuration.js'
+import { kmsCalls } from '../aws/kms.js'
+import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { updateTypes } from '../secrets-file/typings.js'
 import { nameOf, type Mark } from './collect/mark.js'
 import { devOpening } from './emit/dev.js'
-import type { Opening } from './emit/emit.js'
+import { refuseSync, type Opening } from './emit/emit.js'
 import { openingOf } from './emit/shim.js'
-import { recordOf, type ModuleRecord } from './module-registry.js'
+import { clientMarks, refusedOpening } from './leak-check/client-bundle.js'
+import { loadSecretsFile } from './load-secrets-file.js'
+import type { createManifest } from './manifest.js'
+import { recordOf, type ModuleRegistry } from './module-registry.js'
 import { devValue } from './resolve/dev-values.js'
+import { fileOf } from './resolve/file.js'
+import { showProgress } from './resolve/progress.js'
+import { createRemote } from './resolve/remote.js'
 import { resolve } from './resolve/resolve.js'
 import type { Remote } from './resolve/types.js'
-import type { Sealed, Sealer } from './seal/sealer.js'
+import { Sealer } from './seal/sealer.js'
+import type { ModuleHost } from './target.js'
 import type { Timings } from './timings.js'
 
-/** What sealing needs besides the module. */
-export interface SealingContext {
+/** What a session keeps of the marks that are transformed. */
+export interface MarksContext {
   options: OptionsResolved
-  secretsFile: SecretsFile | null
-  sealer: Sealer
-  remote: Remote
+  modules: ModuleRegistry
+  manifest: ReturnType<typeof createManifest> | undefined
   timings: Timings
-  /** Called with what is known of the module before anything is sealed. */
-  onResolved: (record: ModuleRecord) => void
-  /** Called with what the marks became. */
-  onSealed: (sealed: Sealed[]) => Promise<void> | undefined
 }
 
-/** Resolves and seals the marks of a module, and returns the calls that open them. */
-export async function sealedOpenings(
-  marks: Mark[],
-  path: string,
-  context: SealingContext,
-): Promise<Opening[]> {
-  const { options, secretsFile, sealer, remote, timings } = context
-  const sources = {
-    env: options.env,
-    secretsFile,
-    secretsFilePath: options.secretsFile.path,
-    scopes: options.scopes,
-    keyIds: sealer.keyIdsOf(secretsFile),
-    remote,
+/** A module whose marks are transformed. */
+export interface MarkedModule {
+  /** The module's id: its path, perhaps with a query. */
+  id: string
+  path: string
+  marks: Mark[]
+}
+
+/** A data key pair that a session seals to, and how its shim behaves. */
+export interface PairOptions {
+  pair: DataKeyPair
+  options: Pick<OptionsResolved, 'runtime' | 'aws'>
+}
+
+/** Turns marks into the calls that open them: resolves and seals their values. */
+export class MarkTransformer {
+  readonly #context: MarksContext
+  readonly #remote: Remote
+  readonly #sealer: Sealer
+  #secretsFile: SecretsFile | null = null
+  #loaded: Promise<void> | undefined
+
+  constructor(context: MarksContext) {
+    const { options } = context
+    const progress = showProgress()
+    const kms = kmsCalls(options.aws, progress.whileKms)
+    this.#context = context
+    this.#remote = createRemote(options.aws, kms, options.sources, progress)
+    this.#sealer = new Sealer(options, kms, this.#remote.fetching.bounded)
   }
-  const values = await timings.timed('resolve', () =>
-    Promise.all(marks.map((mark) => resolve(mark, path, sources))),
-  )
-  context.onResolved(recordOf(marks, values, options))
-  const sealed = await timings.timed('seal', () =>
-    Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
-  )
-  await context.onSealed(sealed)
-  const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
-  return marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
+
+  /** The secrets file, once it was read. */
+  get secretsFile(): SecretsFile | null {
+    return this.#secretsFile
+  }
+
+  /** Reads and checks the secrets file again. @throws as `loadSecretsFile`. */
+  async reload(): Promise<void> {
+    this.forgetSecretsFile()
+    await this.#load()
+  }
+
+  /** Reads the secrets file again before the next mark. */
+  forgetSecretsFile(): void {
+    this.#loaded = undefined
+  }
+
+  /** Returns the calls that the marks of a module become, for its target. */
+  async openings(
+    module: MarkedModule,
+    { target: { platform, command, format }, watch }: ModuleHost,
+  ): Promise<Opening[]> {
+    const { id, path, marks } = module
+    const { options, modules } = this.#context
+    watch(options.secretsFile.path)
+    for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
+    await this.#load()
+    if (format === 'cjs') refuseSync(marks)
+    if (platform === 'browser' && options.client === 'error') {
+      const client = clientMarks(marks)
+      modules.addClient(id, client)
+      return client.map(refusedOpening)
+    }
+    const { devValues } = options
+    if (command === 'serve' && devValues) {
+      if (typeof devValues === 'string') watch(devValues)
+      return developmentOpenings(marks, devValues)
+    }
+    return this.#sealedOpenings(module)
+  }
+
+  /** Returns the data key pair with a fingerprint, or undefined if this session does not seal to it. */
+  async pairOptions(fingerprint: string): Promise<PairOptions | undefined> {
+    await this.#load()
+    const pair = await this.#sealer.pairOf(fingerprint, this.#secretsFile)
+    if (!pair) return undefined
+    const { runtime, aws } = this.#context.options
+    return { pair, options: { runtime, aws: await withEndpointVariant(aws) } }
+  }
+
+  #load(): Promise<void> {
+    return (this.#loaded ??= this.#readSecretsFile())
+  }
+
+  async #readSecretsFile(): Promise<void> {
+    const { options } = this.#context
+    this.#secretsFile = await loadSecretsFile(options)
+    // A warning here does not concern a build, whose checkout may be read-only.
+    if (this.#secretsFile && options.types) await updateTypes(this.#secretsFile)
+  }
+
+  async #sealedOpenings({ id, path, marks }: MarkedModule): Promise<Opening[]> {
+    const { options, modules, manifest, timings } = this.#context
+    const secretsFile = this.#secretsFile
+    const sealer = this.#sealer
+    const sources = {
+      env: options.env,
+      secretsFile,
+      secretsFilePath: options.secretsFile.path,
+      scopes: options.scopes,
+      keyIds: sealer.keyIdsOf(secretsFile),
+      remote: this.#remote,
+    }
+    const values = await timings.timed('resolve', () =>
+      Promise.all(marks.map((mark) => resolve(mark, path, sources))),
+    )
+    // Before anything is sealed: a build that fails then still searches for these values.
+    modules.add(id, recordOf(marks, values, options))
+    const sealed = await timings.timed('seal', () =>
+      Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
+    )
+    await manifest?.note(id, marks, sealed, secretsFile, sealer)
+    const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
+    return marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
+  }
 }
 
-/** Returns the calls that give the development values of the marks. */
-export const developmentOpenings = (
+/** Returns the calls that return the development values of the marks. */
+const developmentOpenings = (
   marks: Mark[],
   values: NonNullable<OptionsResolved['devValues']>,
 ): Promise<Opening[]> =>

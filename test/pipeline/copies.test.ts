@@ -24,6 +24,6 @@ it('works with sessions of another copy of the package in the same process', asy
   other.peers = [own as unknown as InstanceType<typeof OtherSession>]
   expect(await other.virtual(pair, () => {})).toContain('envelope(')
   await expect(
-    other.checkOutputs([{ name: 'client.js', content: `f('${VALUE}')` }]),
+    other.outputs.check([{ name: 'client.js', content: `f('${VALUE}')` }]),
   ).rejects.toMatchObject({ code: 'LEAK' })
 })

@@ -28,7 +28,7 @@ describe('one plugin in two builds at once', () => {
     const { build, transform } = await started()
     await transform()
     const second = transform()
-    await expect(build.checkOutputs(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
+    await expect(build.outputs.check(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
     await second
   })
 
@@ -36,7 +36,7 @@ describe('one plugin in two builds at once', () => {
     const { build, transform } = await started()
     await transform()
     await transform({ ...NODE_BUILD, platform: 'browser' })
-    await expect(build.checkOutputs(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
+    await expect(build.outputs.check(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
   })
 
   it('refuses the mark in the browser’s outputs after the server’s build has met it', async () => {
@@ -44,7 +44,7 @@ describe('one plugin in two builds at once', () => {
     const { code } = (await transform({ ...NODE_BUILD, platform: 'browser' }))!
     await transform()
     const content = code.replace(/.*\n/, '')
-    await expect(build.checkOutputs([{ name: 'out.js', content }])).rejects.toMatchObject({
+    await expect(build.outputs.check([{ name: 'out.js', content }])).rejects.toMatchObject({
       code: 'CLIENT_BUNDLE',
     })
   })

@@ -54,20 +54,7 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
   const scheme = options.tls === undefined ? 'http' : 'https'
   const url = `${scheme}://${reachableHost(host)}:${listener.port}`
 
-  const envFor = (credentials: Credentials): Record<string, string> => ({
-    AWS_ENDPOINT_URL_KMS: url,
-    AWS_ENDPOINT_URL_SSM: url,
-    AWS_ENDPOINT_URL_STS: url,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
-    AWS_ENDPOINT_URL_IAM: url,
-    AWS_ENDPOINT_URL_LAMBDA: url,
-    AWS_ENDPOINT_URL_EC2: url,
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
-  })
+  const envFor = environmentAt(url, region)
 
   return {
     url,
@@ -115,6 +102,24 @@ export async function startLocalKms(options: LocalKmsOptions = {}): Promise<Loca
     },
   }
 }
+
+/** Returns the variables by which AWS clients reach the embedded services as a principal. */
+const environmentAt =
+  (url: string, region: string) =>
+  (credentials: Credentials): Record<string, string> => ({
+    AWS_ENDPOINT_URL_KMS: url,
+    AWS_ENDPOINT_URL_SSM: url,
+    AWS_ENDPOINT_URL_STS: url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+    AWS_ENDPOINT_URL_IAM: url,
+    AWS_ENDPOINT_URL_LAMBDA: url,
+    AWS_ENDPOINT_URL_EC2: url,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
+  })
 
 function checkOptions({ region, accountId }: { region: string; accountId: string }): void {
   if (!REGION_PATTERN.test(region)) {

@@ -2,8 +2,8 @@ import type { CallExpression, ImportDeclaration, Node, StringLiteral } from '@ba
 import { KmsBuildError, type Place } from '../../errors.js'
 import { parse } from '../../syntax/parse.js'
 import { walk } from '../../syntax/traverse.js'
-import { isSource, MARKS, readArguments } from './forms.js'
-import { MARKER, MARKERS, type Collected, type Mark } from './mark.js'
+import { MARKER, MARKERS, type Collected } from './mark.js'
+import { AS_VALUE, markAt, type Binding } from './mark-at.js'
 import { staticText } from '../../syntax/static-value.js'
 import { plainUse, scopedUses, type Way } from './references.js'
 
@@ -91,13 +91,6 @@ function mentions(code: string, texts: string[]): (node: Node) => boolean {
     spots.some((spot) => node.start! <= spot && spot < node.end!)
 }
 
-/** A local name by which a module has the marks. */
-interface Binding {
-  /** Whether it is `ns` of `ns.secret`. */
-  namespace: boolean
-  sync: boolean
-}
-
 /**
  * Returns whether a module names the marker in any call or dynamic import, of which it is not known
  * what it does with the marker: `import(\`unplugin-kms/secret\`)`.
@@ -177,10 +170,6 @@ const RE_EXPORT =
 const STATIC_IMPORT =
   "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
 
-const AS_VALUE =
-  "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
-  'build can see: it cannot be passed, stored, spread or exported.'
-
 /** Why the marker may not be brought in by this node, if it is. */
 function refusal(node: Node): string | null {
   switch (node.type) {
@@ -202,63 +191,3 @@ function refusal(node: Node): string | null {
 
 const isMarker = (node: Node | null | undefined) =>
   node?.type === 'StringLiteral' && MARKERS.has(node.value)
-
-/** Reads the mark whose binding stands at a way's end: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`. */
-function markAt(
-  way: Way,
-  { namespace, sync }: Binding,
-  placeOf: (node: Node) => Place,
-  isCompiled: boolean,
-): Mark {
-  let depth = way.length - 1
-  const parent = () => way[depth - 1]!
-  const member = (): string | undefined => {
-    const outer = parent()
-    if (outer.type !== 'MemberExpression' || outer.computed || outer.object !== way[depth])
-      return undefined
-    depth--
-    return (outer.property as { name: string }).name
-  }
-  const asValue = (): never => {
-    throw new KmsBuildError('MARK_AS_VALUE', AS_VALUE, placeOf(way.at(-1)!))
-  }
-  if (namespace && member() !== 'secret') asValue()
-  const property = member()
-  // Compilers write `(0, a.secret)('…')`, so that `a` is not passed as `this`.
-  const outer = parent()
-  if (isCompiled && outer.type === 'SequenceExpression' && outer.expressions[1] === way[depth])
-    depth--
-  const call = parent()
-  if (call.type !== 'CallExpression' || call.callee !== way[depth]) return asValue()
-  const place = placeOf(call)
-  const source = property ?? 'literal'
-  if (!isSource(source) || property === 'literal') {
-    throw new KmsBuildError(
-      'MARK_UNKNOWN',
-      `secret.${property} is no mark. There are ${MARKS.join(', ')}.`,
-      place,
-    )
-  }
-  const [first] = call.arguments
-  const read = readArguments(source, call.arguments, place)
-  return {
-    ...read,
-    source,
-    sync,
-    pure: !isUsedAtOnce(call, way[depth - 2]!),
-    start: call.start!,
-    end: call.end!,
-    argumentStart: first!.start!,
-    argumentEnd: first!.end!,
-    place,
-  }
-}
-
-/** Whether something is called on a call's result, or asserted of it, where it stands. */
-const isUsedAtOnce = (call: Node, outer: Node) =>
-  ((outer.type === 'MemberExpression' || outer.type === 'OptionalMemberExpression') &&
-    outer.object === call) ||
-  ((outer.type === 'CallExpression' || outer.type === 'OptionalCallExpression') &&
-    outer.callee === call) ||
-  outer.type === 'TaggedTemplateExpression' ||
-  outer.type === 'TSNonNullExpression'

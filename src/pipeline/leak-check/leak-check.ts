@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { KmsBuildError, type Place } from '../../errors.js'
+import { collect } from '../collect/collect.js'
 import { MARKER } from '../collect/mark.js'
 import { contentOf, keyOf, markSearched, type BuildCommand } from './build-command.js'
 import {
@@ -168,12 +169,17 @@ function leftover(left: Leftover[]) {
 }
 
 /** @param where an output, or the module itself that would become a text. */
-export const asText = (where: string) =>
+const asText = (where: string) =>
   new KmsBuildError(
     'MARK_UNTRANSFORMED',
     `${where} contains the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. It was not written. ` +
       'Move the marks to a module that is not embedded as a text.',
   )
+
+/** @throws KmsBuildError MARK_UNTRANSFORMED if a source that is embedded as text has marks. */
+export function refuseText(code: string, file: string): void {
+  if (collect(code, file)) throw asText(file)
+}
 
 /** Of a module that imports the marker, and that no transform of ours has seen. */
 export function unseenModule(

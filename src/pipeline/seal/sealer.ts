@@ -15,91 +15,92 @@ import { directSealer } from './direct.js'
 /** The sealed value of a mark: a token of a data key pair, or a CiphertextBlob of its own. */
 export type Sealed = { token: string; fingerprint: string } | Direct
 
-export type Sealer = ReturnType<typeof createSealer>
-
 /**
  * Seals the values of one build, or of one watch session. An unchanged value keeps its token, so
  * that a rebuild changes nothing and does not call KMS.
  */
-export function createSealer(
-  options: OptionsResolved,
-  kms: KmsCalls,
-  bounded: <T>(run: () => Promise<T>) => Promise<T>,
-) {
-  const encryptDirect = directSealer(kms, bounded)
-  const [scope] = options.scopes
-  const tokens = new Map<string, Promise<string>>()
-  let fresh: Promise<DataKeyPair> | undefined
+export class Sealer {
+  readonly #options: OptionsResolved
+  readonly #kms: KmsCalls
+  readonly #encryptDirect: ReturnType<typeof directSealer>
+  readonly #tokens = new Map<string, Promise<string>>()
+  #ownPair: Promise<DataKeyPair> | undefined
+
+  constructor(
+    options: OptionsResolved,
+    kms: KmsCalls,
+    bounded: <T>(run: () => Promise<T>) => Promise<T>,
+  ) {
+    this.#options = options
+    this.#kms = kms
+    this.#encryptDirect = directSealer(kms, bounded)
+  }
 
   /**
-   * @throws KmsBuildError KEY_MISSING, and what `createDataKeyPair` and mode direct throw.
+   * Seals the value of a mark.
+   *
+   * @throws KmsBuildError KEY_MISSING, and as `createDataKeyPair` and mode direct, with the mark's place.
    */
-  async function sealValue(
-    mark: Mark,
-    value: Value,
-    secretsFile: SecretsFile | null,
-  ): Promise<Sealed> {
+  async seal(mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> {
     if (!('plaintext' in value)) return value
-    if (options.mode === 'direct') return sealDirect(mark, value.plaintext, secretsFile)
-    const pair = await sealingPair(mark, secretsFile)
-    return {
-      token: await sealOnce(pair, mark, value.plaintext),
-      fingerprint: pair.fingerprint,
+    try {
+      if (this.#options.mode === 'direct')
+        return await this.#sealDirect(mark, value.plaintext, secretsFile)
+      const pair = await this.#sealingPair(mark, secretsFile)
+      const token = await this.#sealOnce(pair, mark, value.plaintext)
+      return { token, fingerprint: pair.fingerprint }
+    } catch (error) {
+      throw error instanceof KmsBuildError ? error.at(mark.place) : error
     }
   }
 
-  function sealDirect(mark: Mark, plaintext: Uint8Array, secretsFile: SecretsFile | null) {
-    const keyIds = keyIdsOf(secretsFile)
-    if (!keyIds.length) throw keyMissing(mark)
-    return encryptDirect(
-      { name: nameOf(mark), place: mark.place },
-      plaintext,
-      keyIds,
-      secretsFile
-        ? currentPair(secretsFile, scope).encryptionContext
-        : (options.encryptionContext ?? {}),
-    )
+  /** Returns the keys for values that get a CiphertextBlob of their own. */
+  keyIdsOf(secretsFile: SecretsFile | null): string[] {
+    const { keyIds, scopes } = this.#options
+    if (keyIds.length || !secretsFile) return keyIds
+    return (findCurrentPair(secretsFile, scopes[0])?.wrapped ?? []).map(({ keyId }) => keyId)
   }
 
-  function sealOnce(pair: DataKeyPair, mark: Mark, plaintext: Uint8Array): Promise<string> {
+  /** Returns the pair that a token was sealed to: the build's own, or one of the secrets file's. */
+  async pairOf(
+    fingerprint: string,
+    secretsFile: SecretsFile | null,
+  ): Promise<DataKeyPair | undefined> {
+    const own = await this.#ownPair
+    return own?.fingerprint === fingerprint ? own : secretsFile?.pairs.get(fingerprint)
+  }
+
+  async #sealDirect(mark: Mark, plaintext: Uint8Array, secretsFile: SecretsFile | null) {
+    const { encryptionContext = {}, scopes } = this.#options
+    const keyIds = this.keyIdsOf(secretsFile)
+    if (!keyIds.length) throw keyMissing(mark)
+    const context = secretsFile
+      ? currentPair(secretsFile, scopes[0]).encryptionContext
+      : encryptionContext
+    const secret = { name: nameOf(mark), place: mark.place }
+    return this.#encryptDirect(secret, plaintext, keyIds, context)
+  }
+
+  #sealOnce(pair: DataKeyPair, mark: Mark, plaintext: Uint8Array): Promise<string> {
     const kind = mark.format === 'bytes' ? 'bytes' : 'literal'
     const digest = createHash('sha256').update(plaintext).digest('base64')
     const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
-    let token = tokens.get(key)
-    if (!token) tokens.set(key, (token = sealToText(pair, kind, plaintext, '', options.seed)))
+    let token = this.#tokens.get(key)
+    if (!token)
+      this.#tokens.set(key, (token = sealToText(pair, kind, plaintext, '', this.#options.seed)))
     return token
   }
 
-  async function sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
-    if (secretsFile) return currentPair(secretsFile, scope)
-    if (!options.keyIds.length) throw keyMissing(mark)
-    fresh ??= createDataKeyPair(kms, options.keyIds, options.encryptionContext ?? {}).catch(
-      (error) => {
-        // The next build of a watch session tries again.
-        fresh = undefined
-        throw error
-      },
-    )
-    return fresh
-  }
-
-  /** Returns the keys for values that get a CiphertextBlob of their own. */
-  const keyIdsOf = (secretsFile: SecretsFile | null) =>
-    options.keyIds.length || !secretsFile
-      ? options.keyIds
-      : (findCurrentPair(secretsFile, scope)?.wrapped ?? []).map(({ keyId }) => keyId)
-
-  return {
-    seal: (mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> =>
-      sealValue(mark, value, secretsFile).catch((error: unknown) => {
-        throw error instanceof KmsBuildError ? error.at(mark.place) : error
-      }),
-    keyIdsOf,
-    /** Returns the pair that a token was sealed to: the build's own, or one of the secrets file's. */
-    async pairOf(fingerprint: string, secretsFile: SecretsFile | null) {
-      const made = await fresh
-      return made?.fingerprint === fingerprint ? made : secretsFile?.pairs.get(fingerprint)
-    },
+  async #sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
+    const { keyIds, encryptionContext = {}, scopes } = this.#options
+    if (secretsFile) return currentPair(secretsFile, scopes[0])
+    if (!keyIds.length) throw keyMissing(mark)
+    this.#ownPair ??= createDataKeyPair(this.#kms, keyIds, encryptionContext).catch((error) => {
+      // The next build of a watch session tries again.
+      this.#ownPair = undefined
+      throw error
+    })
+    return this.#ownPair
   }
 }
 

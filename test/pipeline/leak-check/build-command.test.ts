@@ -29,8 +29,8 @@ const transform = (session: BuildSession, root: string) =>
 /** Checks and writes one output, as a bundler does. */
 async function build(session: BuildSession, root: string, name: string, content: string) {
   const assets = [{ name, content }]
-  await session.checkOutputs(assets, undefined, name)
-  await session.record(join(root, 'dist'), assets, name)
+  await session.outputs.check(assets, undefined, name)
+  await session.outputs.record(join(root, 'dist'), assets, name)
   await mkdir(join(root, 'dist'), { recursive: true })
   await writeFile(join(root, 'dist', name), content)
 }
@@ -82,9 +82,11 @@ describe('a plaintext of the server in an output for the browser', () => {
     const [root, value] = [await project({}), plaintext()]
     const { server, client } = await sessions(root, value)
     const assets = [{ name: 'client.js', content: `f('${value}')` }]
-    await client.checkOutputs(assets)
+    await client.outputs.check(assets)
     await transform(server, root)
-    await expect(client.record(join(root, 'dist'), assets)).rejects.toMatchObject({ code: 'LEAK' })
+    await expect(client.outputs.record(join(root, 'dist'), assets)).rejects.toMatchObject({
+      code: 'LEAK',
+    })
   })
 
   it('is found in two packages of a workspace that are built at the same time', async () => {
@@ -100,7 +102,7 @@ describe('a plaintext of the server in an output for the browser', () => {
     const { server, client } = await sessions(root, value)
     const [source, path] = [join(root, 'public.txt'), join(root, 'dist/public.txt')]
     await writeFile(source, value)
-    client.rememberCopiedFiles([{ source, path }], 'public')
+    client.outputs.rememberCopied([{ source, path }], 'public')
     await build(client, root, 'client.js', 'f()')
     await transform(server, root)
     await expect(build(server, root, 'server.js', 'f()')).rejects.toThrow('dist/public.txt')
@@ -129,7 +131,7 @@ describe('builds that have nothing to do with each other', () => {
   it('are those of a dev server', async () => {
     const [root, value] = [await project({}), plaintext()]
     const { server, client } = await sessions(root, value)
-    server.setServing()
+    server.outputs.leave()
     await transform(server, root)
     await build(client, root, 'client.js', `f('${value}')`)
   })

@@ -1,5 +1,6 @@
 import type { Operations } from '../protocol/service.js'
 import * as aliases from './aliases.js'
+import { CreateGrant } from './create-grant.js'
 import * as dataKey from './data-key.js'
 import * as deletion from './deletion.js'
 import { Decrypt, Encrypt } from './encrypt.js'
@@ -43,7 +44,7 @@ export const kmsOperations = {
   GetKeyRotationStatus: rotation.GetKeyRotationStatus,
   RotateKeyOnDemand: rotation.RotateKeyOnDemand,
   ReplicateKey,
-  CreateGrant: grants.CreateGrant,
+  CreateGrant,
   ListGrants: grants.ListGrants,
   RetireGrant: grants.RetireGrant,
   RevokeGrant: grants.RevokeGrant,

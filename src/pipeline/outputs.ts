@@ -1,0 +1,136 @@
+import { resolve as resolvePath } from 'node:path'
+import type { KmsBuildError } from '../errors.js'
+import type { OptionsResolved } from '../options/types.js'
+import { BuildCommand } from './leak-check/build-command.js'
+import { checkClientBundle, inClient, userChain } from './leak-check/client-bundle.js'
+import type { Asset } from './leak-check/examine.js'
+import { checkOutputs } from './leak-check/leak-check.js'
+import type { Graph } from './leak-check/origins.js'
+import type { Seen } from './leak-check/parts.js'
+import type { createManifest } from './manifest.js'
+import type { ModuleRegistry } from './module-registry.js'
+import type { Timings } from './timings.js'
+
+/** What the outputs of a session are checked with. */
+export interface OutputsContext {
+  options: OptionsResolved
+  modules: ModuleRegistry
+  manifest: ReturnType<typeof createManifest> | undefined
+  timings: Timings
+  /** Returns a path as messages show it. */
+  fromRoot: (path: string) => string
+  /** Returns the first failure of a module. Some bundlers write their outputs all the same. */
+  failure: () => KmsBuildError | undefined
+}
+
+/** The outputs of a session: checked before they are written, then remembered and listed. */
+export class Outputs {
+  readonly #context: OutputsContext
+  readonly #command: BuildCommand
+  /** Plaintexts that the outputs of each build were searched for. */
+  readonly #searched = new Map<unknown, Seen[]>()
+  /** What to do about a mark in a browser bundle. */
+  #clientAdvice: string | undefined
+
+  constructor(context: OutputsContext) {
+    const { options, modules } = context
+    this.#context = context
+    this.#command = new BuildCommand(options.root, () => modules.plaintexts)
+    if (options.leakCheck.scope === 'build') this.leave()
+  }
+
+  setRoot(folder: string): void {
+    this.#command.setRoot(folder)
+  }
+
+  /** Adds a folder of modules with marks, or of the outputs that are checked next. */
+  addFolder(folder: string): void {
+    this.#command.addFolder(folder)
+  }
+
+  /** Keeps a dev server, which writes no outputs, apart from the builds of the process. */
+  leave(): void {
+    this.#command.leave()
+  }
+
+  /** Sets the last sentence of CLIENT_BUNDLE: what to do next, in the terms of the user's framework. */
+  setClientAdvice(advice: string | undefined): void {
+    this.#clientAdvice = advice
+  }
+
+  /**
+   * Checks all outputs before any is written.
+   *
+   * @param build identifies the build, as in `record`.
+   * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL, CLIENT_BUNDLE, or the first
+   *   failure of a module.
+   */
+  async check(assets: Asset[], graph: Graph = { inputs: [] }, build?: unknown): Promise<void> {
+    const { modules, timings, fromRoot, failure } = this.#context
+    const failed = failure()
+    if (failed) throw failed
+    checkClientBundle(assets, modules.clientMarks, graph, fromRoot, this.#clientAdvice)
+    await timings.timed('leak check', () => this.#checkForLeaks(assets, graph, build))
+    timings.print()
+  }
+
+  /**
+   * Checks a module that a dev server sends to a browser, after all transforms: frameworks remove
+   * server code from it.
+   *
+   * @throws KmsBuildError CLIENT_BUNDLE if a mark is left in it.
+   */
+  checkClientModule(code: string, importersOf?: Graph['importersOf']): void {
+    const { modules, fromRoot } = this.#context
+    const left = modules.clientMarks.find(({ sentinel }) => code.includes(sentinel))
+    if (!left) return
+    throw inClient(left.mark, userChain(left.id, importersOf, fromRoot), this.#clientAdvice)
+  }
+
+  /** Checks files that are copied next to the outputs, whether or not a module failed. */
+  checkCopied(assets: Asset[]): Promise<void> {
+    return this.#checkForLeaks(assets, { inputs: [] })
+  }
+
+  /** Remembers files that the bundler copies, to search them for plaintexts that become known later. */
+  rememberCopied(files: { path: string; source: string }[], build: unknown): void {
+    const outputs = files.map(({ path, source }) => ({ path, source, build, content: undefined }))
+    this.#command.remember(outputs, build, [])
+  }
+
+  /**
+   * Remembers checked outputs, named relative to the folder: for plaintexts that become known later,
+   * and for the manifest.
+   *
+   * @param build identifies the build, since one plugin may be in several: a rebuild replaces its outputs.
+   */
+  async record(folder: string, outputs: Asset[], build?: unknown): Promise<void> {
+    const remembered = outputs.map((output) => ({
+      path: resolvePath(folder, output.name),
+      build,
+      source: undefined,
+      content: output.content,
+    }))
+    this.#command.addFolder(folder)
+    this.#command.remember(remembered, build, this.#searched.get(build) ?? [])
+    // Another build of the command may have found a plaintext since the check.
+    await this.#checkForLeaks([], { inputs: [] })
+    this.#command.finish()
+    await this.#context.manifest?.add(folder, outputs, build)
+  }
+
+  /** Writes the manifest, after the outputs. @throws KmsBuildError FILE_UNWRITABLE. */
+  async writeManifest(): Promise<void> {
+    const { manifest, modules, options } = this.#context
+    await manifest?.write(modules.plaintexts, options.leakCheck)
+  }
+
+  #checkForLeaks(assets: Asset[], graph: Graph, build?: unknown): Promise<void> {
+    const { plaintexts } = this.#command
+    this.#searched.set(build, plaintexts)
+    const { options, fromRoot } = this.#context
+    return checkOutputs(assets, plaintexts, options.leakCheck, graph, fromRoot, (seen) =>
+      this.#command.unsearched(seen, build),
+    )
+  }
+}
