@@ -6,9 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
-import { seal } from '../dist/crypto/seal.js'
-import { newSecretsFile, writeSecretsFile } from '../dist/secrets-file/serialize.js'
+import { internals } from './internals.mjs'
+
+const { fingerprintOf, seal, newSecretsFile, writeSecretsFile } = await internals(
+  'crypto/data-key-pair',
+  'crypto/seal',
+  'secrets-file/serialize',
+)
 
 const ENTRIES = 2_000
 const RUNS = 15

@@ -6,9 +6,13 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { pairModuleCode } from '../dist/pipeline/emit/shim.js'
-import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
-import { sealToText } from '../dist/crypto/seal.js'
+import { internals } from './internals.mjs'
+
+const { pairModuleCode, fingerprintOf, sealToText } = await internals(
+  'pipeline/emit/shim',
+  'crypto/data-key-pair',
+  'crypto/seal',
+)
 
 const SECRETS = 500
 const RUNS = 5
@@ -48,9 +52,7 @@ async function bundle(megabytes) {
   return path
 }
 
-const inspectModule = JSON.stringify(
-  fileURLToPath(new URL('../dist/inspect/inspect.js', import.meta.url)),
-)
+const inspectModule = JSON.stringify(fileURLToPath(new URL('../dist/index.js', import.meta.url)))
 function measure(path) {
   const script = `const { inspect } = await import(${inspectModule})
 const begun = performance.now()

@@ -3,9 +3,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { checkOutputs } from '../dist/pipeline/leak-check/leak-check.js'
 import { secretName, secretValue, writeProject } from './build/project.mjs'
 import { median, table } from './build/report.mjs'
+import { internals } from './internals.mjs'
+
+const { checkOutputs } = await internals('pipeline/leak-check/leak-check')
 
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '9' } } })
 const MEGABYTES = 10

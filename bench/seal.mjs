@@ -6,9 +6,10 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { fingerprintOf } from '../dist/crypto/data-key-pair.js'
-import { seal } from '../dist/crypto/seal.js'
 import { median, table } from './build/report.mjs'
+import { internals } from './internals.mjs'
+
+const { fingerprintOf, seal } = await internals('crypto/data-key-pair', 'crypto/seal')
 
 const { values } = parseArgs({
   options: {

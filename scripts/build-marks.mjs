@@ -1,15 +1,16 @@
-// CommonJS twins of the marker modules, for TypeScript projects that compile to CommonJS.
+// The marker modules, which are not bundled: ES modules, and CommonJS twins for TypeScript projects
+// that compile to CommonJS.
 import { readFile, writeFile } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 const marks = ['marks', 'secret', 'secret-sync']
-await build({
-  entryPoints: marks.map((name) => `dist/secret/${name}.js`),
+const shared = {
+  entryPoints: marks.map((name) => `src/secret/${name}.ts`),
   outdir: 'dist/secret',
-  outExtension: { '.js': '.cjs' },
-  format: 'cjs',
   logLevel: 'warning',
-})
+}
+await build({ ...shared, format: 'esm' })
+await build({ ...shared, format: 'cjs', outExtension: { '.js': '.cjs' } })
 for (const name of marks) {
   for (const [from, to] of [
     ['.cjs', '.cjs'],

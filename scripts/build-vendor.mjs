@@ -1,13 +1,12 @@
-// Bundles Babel into the package: its 13 packages and 8 MB become two files. The compiled modules
-// that load it are pointed to them.
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+// Bundles Babel into the package: its 13 packages and 8 MB become two files.
+import { mkdir, writeFile } from 'node:fs/promises'
 import { build } from 'esbuild'
-
-const VENDORED = ['parser', 'traverse']
-const USERS = ['parse', 'traverse']
+import { licensesOf } from './licenses.mjs'
 
 const { metafile } = await build({
-  entryPoints: Object.fromEntries(VENDORED.map((name) => [`babel-${name}`, `@babel/${name}`])),
+  entryPoints: Object.fromEntries(
+    ['parser', 'traverse'].map((name) => [`babel-${name}`, `@babel/${name}`]),
+  ),
   outdir: 'dist/vendor',
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -21,25 +20,5 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 })
-
-for (const name of USERS) {
-  const path = `dist/syntax/${name}.js`
-  const text = await readFile(path, 'utf8')
-  await writeFile(path, text.replace(/'@babel\/(parser|traverse)'/g, "'../vendor/babel-$1.cjs'"))
-}
-
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap(
-    (path) => /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
-  ),
-)
-const licenses = await Promise.all(
-  [...packages].sort().map(async (folder) => {
-    const file = (await readdir(folder)).find((name) => /^licen[cs]e/i.test(name))
-    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'))
-    const text = file ? await readFile(`${folder}/${file}`, 'utf8') : `License: ${license}\n`
-    return `${name} ${version}\n\n${text}`
-  }),
-)
 await mkdir('dist/vendor', { recursive: true })
-await writeFile('dist/vendor/LICENSES.txt', licenses.join(`\n${'-'.repeat(80)}\n\n`))
+await writeFile('dist/vendor/LICENSES.txt', await licensesOf(Object.keys(metafile.inputs)))

@@ -1,9 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fingerprintOf } from '../../dist/crypto/data-key-pair.js'
-import { seal } from '../../dist/crypto/seal.js'
-import { newSecretsFile, writeSecretsFile } from '../../dist/secrets-file/serialize.js'
+import { internals } from '../internals.mjs'
+
+const { fingerprintOf, seal, newSecretsFile, writeSecretsFile } = await internals(
+  'crypto/data-key-pair',
+  'crypto/seal',
+  'secrets-file/serialize',
+)
 
 /** How a module says that it wants a secret. */
 const SAYS = {

@@ -111,7 +111,9 @@ export const literalsRule = (build: BuildSession) => ({
   },
 })
 
-const LITERALS_LOADER = fileURLToPath(new URL('webpack-literals-loader.cjs', import.meta.url))
+const LITERALS_LOADER = fileURLToPath(
+  new URL('../bundlers/webpack-literals-loader.cjs', import.meta.url),
+)
 
 /**
  * A module kept from an earlier build would hold the value of then, and the proof would not know

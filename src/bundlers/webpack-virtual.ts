@@ -7,7 +7,7 @@ import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 import { graphOf } from './webpack-graph.js'
 
-const LOADER = fileURLToPath(new URL('webpack-virtual-loader.cjs', import.meta.url))
+const LOADER = fileURLToPath(new URL('../bundlers/webpack-virtual-loader.cjs', import.meta.url))
 
 /** By their queries the modules are told apart that all have one file on the disk, the loader's own. */
 const queryOf = (name: string) => name.replace('./', '?')

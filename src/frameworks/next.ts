@@ -5,7 +5,7 @@ import { checkFinishedOutput } from './finished-output.js'
 import type { NextTarget } from './next-modules.js'
 import { startSession, type Address, type NextSession } from './next-session.js'
 
-const LOADER = fileURLToPath(new URL('next-loader.cjs', import.meta.url))
+const LOADER = fileURLToPath(new URL('../frameworks/next-loader.cjs', import.meta.url))
 const NODE_MODULES = /[\\/]node_modules[\\/]/
 
 /** The parts of Next.js's configuration that `withKms` reads or sets. */

@@ -1,4 +1,4 @@
-import MagicString, { type SourceMap } from 'magic-string'
+import MagicString from 'magic-string'
 import { KmsBuildError } from '../../errors.js'
 import { type Collected, type Mark, shown } from '../collect/mark.js'
 import { redact } from './redact.js'
@@ -12,12 +12,24 @@ export interface Opening {
   args: unknown[]
 }
 
+/** A source map as magic-string makes it, whose types are not published. */
+export interface EmittedMap {
+  version: number
+  file: string | undefined
+  sources: string[]
+  sourcesContent: (string | null)[] | undefined
+  names: string[]
+  mappings: string
+  toString(): string
+  toUrl(): string
+}
+
 /** A transformed module. */
 export interface Emitted {
   code: string
   /** The redacted source, as the map shows it. */
   shown: string
-  readonly map: SourceMap
+  readonly map: EmittedMap
 }
 
 /**

@@ -1,13 +1,14 @@
-import MagicString, { type SourceMap } from 'magic-string'
+import MagicString from 'magic-string'
 import { collect } from '../collect/collect.js'
 import { placeholder, plaintextLiterals } from '../collect/literals.js'
+import type { EmittedMap } from './emit.js'
 import { redact } from './redact.js'
 
 /**
  * Replaces each plaintext literal of a module by a placeholder, so that a compiler and a type checker
  * may read the module before its marks are sealed. Needs no build, and so runs in any thread.
  */
-export function maskLiterals(code: string, file: string): { code: string; map: SourceMap } | null {
+export function maskLiterals(code: string, file: string): { code: string; map: EmittedMap } | null {
   const marks = collect(code, file)?.marks
   const literals = plaintextLiterals(marks)
   if (!marks || !literals.length) return null

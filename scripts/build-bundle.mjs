@@ -1,0 +1,124 @@
+// Bundles the published modules: an entry is one file, and what entries share is in dist/chunks. A
+// plugin of a hundred files takes three times as long to load. tsc writes only the declarations.
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { rolldown } from 'rolldown'
+import { licensesOf } from './licenses.mjs'
+
+/** Small packages that every plugin loads. They are development dependencies. */
+const INLINED = ['magic-string', '@jridgewell/sourcemap-codec', 'js-tokens', 'dotenv', 'entities']
+/** Babel is in dist/vendor, and is loaded when something is parsed. */
+const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
+
+const sources = (await readdir('src', { recursive: true })).filter(
+  (path) => /\.c?[jt]s$/.test(path) && !path.startsWith('pages/browser/'),
+)
+const entries = await findEntries()
+let getModuleInfo
+const bundle = await rolldown({
+  input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+  platform: 'node',
+  external: (id) => !/^[./]/.test(id) && !INLINED.some((name) => `${id}/`.startsWith(`${name}/`)),
+  plugins: [
+    {
+      name: 'unplugin-kms-build',
+      buildEnd() {
+        getModuleInfo = this.getModuleInfo.bind(this)
+      },
+      transform: {
+        filter: { code: VENDORED },
+        handler: (code) => code.replace(VENDORED, "require('../vendor/babel-$1.cjs')"),
+      },
+    },
+  ],
+  onLog(level, log) {
+    throw new Error(`${level}: ${log.message}`)
+  },
+})
+let shared
+let common
+const { output } = await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name].js',
+  minifyInternalExports: false,
+  codeSplitting: {
+    groups: [
+      { name: 'secrets-file', test: (id) => (common ??= findCommon()).has(id), priority: 2 },
+      { name: 'pipeline', test: (id) => (shared ??= findShared()).has(id), priority: 1 },
+    ],
+  },
+})
+await bundle.close()
+checkPlaces(output)
+await removeStale(output)
+const licenses = await licensesOf(output.flatMap(({ moduleIds }) => moduleIds))
+await writeFile('dist/chunks/LICENSES.txt', licenses)
+for (const path of sources.filter((path) => path.endsWith('.cjs')))
+  await cp(`src/${path}`, `dist/${path}`)
+
+/** Returns what package.json exports and runs, and what loaders and threads import by its path. */
+async function findEntries() {
+  const { exports, bin } = JSON.parse(await readFile('package.json', 'utf8'))
+  const published = JSON.stringify([exports, bin]).matchAll(/"\.\/dist\/([^"]+)\.js"/g)
+  const names = new Set([...published].map(([, name]) => name))
+  for (const path of sources) {
+    const text = await readFile(`src/${path}`, 'utf8')
+    for (const [, url] of text.matchAll(/new URL\(\s*'([^']+\.c?js)',\s*import\.meta\.url/g)) {
+      // Code moves to dist/chunks: the path has to be right from any folder in src.
+      const [, name] = /^\.\.\/([^.]+)\.c?js$/.exec(url) ?? []
+      if (!name) throw new Error(`src/${path}: write the path of ${url} as '../folder/file.js'`)
+      if (url.endsWith('.js')) names.add(name)
+    }
+    if (path.endsWith('.cjs'))
+      for (const [, url] of text.matchAll(/import\('([^']+)\.js'\)/g))
+        names.add(join(path, '..', url))
+  }
+  // The markers are not bundled: each is also a CommonJS module (build-marks.mjs).
+  return [...names].filter((name) => !name.startsWith('secret/'))
+}
+
+/** Returns the modules that every plugin loads when it is imported. */
+function findShared() {
+  const plugins = entries.filter((name) => name.startsWith('bundlers/'))
+  return plugins.map(reachedFrom).reduce((all, reached) => intersection(all, reached))
+}
+
+/** Returns those of them that commands on a secrets file load too. */
+function findCommon() {
+  return intersection(findShared(), reachedFrom('secrets/list'))
+}
+
+function intersection(one, other) {
+  return new Set([...one].filter((id) => other.has(id)))
+}
+
+/** Returns the modules that a module loads, itself included. */
+function reachedFrom(name) {
+  const reached = new Set()
+  const reach = (id) => {
+    const info = reached.has(id) ? null : getModuleInfo(id)
+    reached.add(id)
+    info?.importedIds.forEach(reach)
+  }
+  reach(resolve(`src/${name}.ts`))
+  return reached
+}
+
+/** Fails if code that finds files by its own place is in a folder of another depth. */
+function checkPlaces(output) {
+  for (const { fileName, code } of output)
+    if (/new URL\([^)]*import\.meta\.url/.test(code) && fileName.split('/').length !== 2)
+      throw new Error(
+        `dist/${fileName}: code that uses import.meta.url is not one folder below dist`,
+      )
+}
+
+/** Removes modules of earlier builds. */
+async function removeStale(output) {
+  const written = new Set(output.map(({ fileName }) => fileName))
+  for (const path of await readdir('dist', { recursive: true }))
+    if (path.endsWith('.js') && !written.has(path) && !/^(secret|pages\/browser)\//.test(path))
+      await rm(join('dist', path))
+}
