@@ -1,8 +1,8 @@
-import type { Bundled, BundleOptions } from '../bundle/bundle.js'
+import type { BundleResult, BundleOptions } from '../bundle/bundle.js'
 import type { Diagnosis, DoctorOptions } from '../doctor/doctor.js'
 import type { Inspection, InspectOptions } from '../inspect/inspect.js'
 import type { BuildPolicyOptions } from '../policy/build-policy.js'
-import type { OpeningsOptions } from '../policy/openings.js'
+import type { DecryptRequestsOptions } from '../policy/decrypt-requests.js'
 import type { Statement } from '../policy/statement.js'
 
 /**
@@ -17,7 +17,7 @@ import type { Statement } from '../policy/statement.js'
  * await bundleFunctions({ entries: ['src/handler.ts'], outdir: 'dist' })
  * ```
  */
-export async function bundleFunctions(options: BundleOptions): Promise<Bundled> {
+export async function bundleFunctions(options: BundleOptions): Promise<BundleResult> {
   return (await import('../bundle/bundle.js')).bundleFunctions(options)
 }
 
@@ -68,6 +68,6 @@ export async function buildPolicy(options: BuildPolicyOptions): Promise<Statemen
  *
  * @throws {@link KmsBuildError} `FILE_UNREADABLE`, `SECRETS_FILE_MISSING`, `SECRETS_FILE_INVALID`.
  */
-export async function runtimePolicy(options?: OpeningsOptions): Promise<Statement[]> {
+export async function runtimePolicy(options?: DecryptRequestsOptions): Promise<Statement[]> {
   return (await import('../policy/runtime-policy.js')).runtimePolicy(options)
 }

@@ -1,11 +1,11 @@
-import type { Edited } from '../secrets-file/edit.js'
+import type { EditResult } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
-import type { Initialised, InitOptions } from '../secrets/init.js'
+import type { InitResult, InitOptions } from '../secrets/init.js'
 import type { ListedKeys } from '../secrets/keys.js'
 import type { ListedSecret } from '../secrets/list.js'
-import type { Pruned, PruneOptions } from '../secrets/prune.js'
+import type { PruneResult, PruneOptions } from '../secrets/prune.js'
 import type { RewrapOptions, rewrapSecrets as rewrap } from '../secrets/rewrap.js'
-import type { Rotated, RotateOptions } from '../secrets/rotate.js'
+import type { RotateResult, RotateOptions } from '../secrets/rotate.js'
 import type { SetOptions, SetResult } from '../secrets/set.js'
 
 export { mergeSecretsFiles } from '../secrets-file/merge.js'
@@ -25,7 +25,7 @@ export { mergeSecretsFiles } from '../secrets-file/merge.js'
  * })
  * ```
  */
-export async function initSecretsFile(options: InitOptions): Promise<Initialised> {
+export async function initSecretsFile(options: InitOptions): Promise<InitResult> {
   return (await import('../secrets/init.js')).initSecretsFile(options)
 }
 
@@ -62,7 +62,7 @@ export async function setSecret(
   name: string,
   value: Uint8Array | string,
   options?: SetOptions,
-): Promise<Edited<SetResult>> {
+): Promise<EditResult<SetResult>> {
   return (await import('../secrets/set.js')).setSecret(name, value, options)
 }
 
@@ -79,7 +79,7 @@ export async function setSecret(
 export async function setSecrets(
   values: Map<string, Uint8Array | string>,
   options?: SetOptions,
-): Promise<Edited<SetResult>> {
+): Promise<EditResult<SetResult>> {
   return (await import('../secrets/set.js')).setSecrets(values, options)
 }
 
@@ -110,7 +110,10 @@ export async function listKeys(options?: SecretsOptions): Promise<ListedKeys> {
  * @throws {@link KmsBuildError} `NAME_UNKNOWN`, `SECRETS_FILE_MISSING`, `SECRETS_FILE_INVALID`,
  *   `FILE_LOCKED`, `FILE_UNWRITABLE`.
  */
-export async function unsetSecret(name: string, options?: SecretsOptions): Promise<Edited<void>> {
+export async function unsetSecret(
+  name: string,
+  options?: SecretsOptions,
+): Promise<EditResult<void>> {
   return (await import('../secrets/unset.js')).unsetSecret(name, options)
 }
 
@@ -125,7 +128,7 @@ export async function renameSecret(
   from: string,
   to: string,
   options?: SecretsOptions,
-): Promise<Edited<void>> {
+): Promise<EditResult<void>> {
   return (await import('../secrets/rename.js')).renameSecret(from, to, options)
 }
 
@@ -144,7 +147,7 @@ export async function renameSecret(
  * const { pins } = await rotateSecrets({ paths: ['src'] })
  * ```
  */
-export async function rotateSecrets(options?: RotateOptions): Promise<Rotated> {
+export async function rotateSecrets(options?: RotateOptions): Promise<RotateResult> {
   return (await import('../secrets/rotate.js')).rotateSecrets(options)
 }
 
@@ -156,7 +159,7 @@ export async function rotateSecrets(options?: RotateOptions): Promise<Rotated> {
  * @throws {@link KmsBuildError} `SECRETS_FILE_MISSING`, `SECRETS_FILE_INVALID`, `FILE_LOCKED`,
  *   `FILE_UNWRITABLE`.
  */
-export async function prunePairs(options?: PruneOptions): Promise<Edited<Pruned>> {
+export async function prunePairs(options?: PruneOptions): Promise<EditResult<PruneResult>> {
   return (await import('../secrets/prune.js')).prunePairs(options)
 }
 

@@ -1,6 +1,6 @@
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { EncryptBlobOptions } from '../secrets/encrypt-blob.js'
-import type { Scanned, ScanOptions } from '../secrets/scan.js'
+import type { ScanResult, ScanOptions } from '../secrets/scan.js'
 import type { SealTokenOptions } from '../secrets/seal-token.js'
 import type { ChangedSource } from '../secrets/sources.js'
 
@@ -58,7 +58,7 @@ export async function decryptSources(
  * @throws {@link KmsBuildError} `FILE_UNREADABLE`; `ENV_UNSET`; `PLAINTEXT_EMPTY` if there is nothing
  *   to search for; and the errors of {@link getSecret}.
  */
-export async function scanFolder(folder: string, options?: ScanOptions): Promise<Scanned> {
+export async function scanFolder(folder: string, options?: ScanOptions): Promise<ScanResult> {
   return (await import('../secrets/scan.js')).scanFolder(folder, options)
 }
 

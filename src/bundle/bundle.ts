@@ -23,7 +23,7 @@ export interface BundleOptions {
   esbuild?: Omit<BuildOptions, 'bundle' | 'entryPoints' | 'outdir' | 'outfile' | 'write'>
 }
 
-export interface Bundled {
+export interface BundleResult {
   /** What was written: paths relative to the working directory, bytes. */
   files: { path: string; bytes: number }[]
   /** What else stands in `outdir`, from earlier or from others, and was not searched for plaintexts. */
@@ -39,7 +39,7 @@ export interface Bundled {
  * @throws KmsBuildError ESBUILD_MISSING, BUNDLE_FAILED, and whatever the plugin throws; then nothing
  *   was written.
  */
-export async function bundleFunctions(options: BundleOptions): Promise<Bundled> {
+export async function bundleFunctions(options: BundleOptions): Promise<BundleResult> {
   const { runtime = 'nodejs22.x', esbuild: own = {} } = options
   const esbuild = await loadEsbuild()
   const root = own.absWorkingDir ?? process.cwd()

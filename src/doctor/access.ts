@@ -11,7 +11,7 @@ import {
   missingInKeyPolicy,
   missingInRole,
   otherwiseSimulated,
-  unknown,
+  reportUnknown,
 } from './missing.js'
 import { principalOf } from './principal.js'
 import type { NamedPolicy, RoleFacts } from './role-policies.js'
@@ -47,24 +47,24 @@ export function evaluateAccess(access: Access): Check[] {
   const mayBeDenied =
     denials.some(({ verdict }) => verdict === 'maybe') ||
     (role.incomplete !== undefined && decided === undefined)
-  const limit = boundarySays(access, allowed(boundary))
+  const limit = boundaryVerdict(access, allowed(boundary))
   if (isGranted(access)) {
     const limits = limit === 'yes' ? [] : ['a permissions boundary may limit the grant']
-    if (mayBeDenied || limits.length) return [unknown(access, all, limits)]
+    if (mayBeDenied || limits.length) return [reportUnknown(access, all, limits)]
     return [check('ok', 'access', 'GRANT_ALLOWS', { role: role.arn, keyArn })]
   }
 
-  const says = roleSays(access, allowed(own))
-  const { session, named, account, open } = keySays(ofKey, access)
+  const roleVerdict = verdictOfRole(access, allowed(own))
+  const { session, named, account, open } = keyPolicyVerdicts(ofKey, access)
   const keyAllows = best([session, named, account])
   const isOwnAccount = parseKeyArn(keyArn)!.account === role.account
   const result = isOwnAccount
-    ? best([session, worst(best([named, worst(account, says)]), limit)])
-    : worst(keyAllows, says, limit)
+    ? best([session, worst(best([named, worst(account, roleVerdict)]), limit)])
+    : worst(keyAllows, roleVerdict, limit)
 
   if (keyAllows === 'no') {
-    const also = !isOwnAccount && says === 'no' ? [missingInRole(access, own)] : []
-    return [missingInKeyPolicy(access, ofKey, says), ...also]
+    const also = !isOwnAccount && roleVerdict === 'no' ? [missingInRole(access, own)] : []
+    return [missingInKeyPolicy(access, ofKey, roleVerdict), ...also]
   }
   if (result === 'no')
     return [
@@ -74,10 +74,10 @@ export function evaluateAccess(access: Access): Check[] {
     ]
   if (result === 'maybe' || mayBeDenied) {
     const lacks =
-      says === 'no' ? ['no policy of the role allows it, so that the key policy must'] : []
-    return [unknown(access, all, [...lacks, ...open])]
+      roleVerdict === 'no' ? ['no policy of the role allows it, so the key policy must'] : []
+    return [reportUnknown(access, all, [...lacks, ...open])]
   }
-  // A principal that the key policy names needs no policy of its own; only those are simulated.
+  // The simulation covers only the role's policies, which a principal that the key policy names does not need.
   const needsRole = !isOwnAccount || best([session, worst(named, limit)]) !== 'yes'
   if (needsRole && decided !== undefined && decided !== 'allowed')
     return [otherwiseSimulated(access, decided)]
@@ -88,14 +88,14 @@ export function evaluateAccess(access: Access): Check[] {
 const allowed = (matches: StatementMatch[]): Verdict =>
   best(matches.filter(({ statement }) => statement.effect === 'Allow').map((one) => one.verdict))
 
-/** Returns what the role's policies allow: by those that were read, or by IAM's simulation of all. */
-function roleSays({ role, simulated }: Access, read: Verdict): Verdict {
+/** Returns the verdict of the role's policies, from IAM's simulation if not all could be read. */
+function verdictOfRole({ role, simulated }: Access, read: Verdict): Verdict {
   if (role.incomplete === undefined) return read
   if (isDecided(simulated)) return simulated.decision === 'allowed' ? 'yes' : 'no'
   return read === 'no' ? 'maybe' : read
 }
 
-function boundarySays({ role, simulated }: Access, read: Verdict): Verdict {
+function boundaryVerdict({ role, simulated }: Access, read: Verdict): Verdict {
   if (role.boundary === undefined) return 'yes'
   if (isRead(role.boundary)) return read
   return simulated?.decision === 'allowed' ? 'yes' : 'maybe'
@@ -104,7 +104,7 @@ function boundarySays({ role, simulated }: Access, read: Verdict): Verdict {
 const isRead = (boundary: RoleFacts['boundary']): boundary is NamedPolicy =>
   boundary !== undefined && boundary !== 'unread'
 
-/** Returns whether a real call would have the same decision. */
+/** Returns whether a real call would get the same decision as the simulation. */
 const isDecided = (simulated: Simulation | undefined): simulated is Simulation =>
   simulated !== undefined && (simulated.decision === 'allowed' || !simulated.missing.length)
 
@@ -135,19 +135,21 @@ const matchKeyPolicy = (policy: Policy, { role, session, call }: Access): Statem
       label: `the key policy${sid(statement)}`,
     }))
 
-interface KeySays {
-  /** By naming the session, by naming the role, or by letting the account decide. */
+/** Whether the key policy allows the call by naming the session or the role, or through the account. */
+interface KeyPolicyVerdicts {
   session: Verdict
   named: Verdict
   account: Verdict
-  /** What it depends on besides condition keys. */
+  /** What the verdicts depend on besides condition keys. */
   open: string[]
 }
 
-/** Returns whether and how the key policy allows the call. */
-function keySays(ofKey: StatementMatch[], { keyPolicy, role, session }: Access): KeySays {
+function keyPolicyVerdicts(
+  ofKey: StatementMatch[],
+  { keyPolicy, role, session }: Access,
+): KeyPolicyVerdicts {
   if (!('policy' in keyPolicy)) return { session: 'no', named: 'maybe', account: 'maybe', open: [] }
-  const says = (how: PrincipalMatch) =>
+  const verdictOf = (how: PrincipalMatch) =>
     allowed(
       ofKey.filter(
         ({ statement }) => principalMatch(statement, principalOf(role, session)) === how,
@@ -155,15 +157,15 @@ function keySays(ofKey: StatementMatch[], { keyPolicy, role, session }: Access):
     )
   const names = (matches: (principal: string) => boolean) => (statement: Statement) =>
     statement.effect === 'Allow' && (statement.principals?.['AWS'] ?? []).some(matches)
-  // AWS does not document for all cases whether a boundary limits what everyone is allowed.
+  // AWS does not document in all cases whether a boundary limits a statement for everyone.
   const isEveryone = names((one) => one === '*')
   const everyone = ofKey.filter((one) => one.verdict !== 'no' && isEveryone(one.statement))
   const isOfSession = names((one) => one.startsWith(principalOf(role, '').arn))
   const sessions = session === undefined ? keyPolicy.policy.statements.filter(isOfSession) : []
   return {
-    session: best([says('session'), everyone.length || sessions.length ? 'maybe' : 'no']),
-    named: says('named'),
-    account: says('account'),
+    session: best([verdictOf('session'), everyone.length || sessions.length ? 'maybe' : 'no']),
+    named: verdictOf('named'),
+    account: verdictOf('account'),
     open: [
       ...(everyone.length
         ? ['the key policy names everyone, and a permissions boundary may limit it']

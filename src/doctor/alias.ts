@@ -6,11 +6,11 @@ import { ask, reason, type Answer, type Refusal } from './ask.js'
 import { check, type Check } from './check.js'
 
 /**
- * Checks that the configured keys are those of the sealed values. An alias can be repointed: then the
- * next build seals under a key that the function's role may not use. A build rejects a secrets file
- * that is wrapped under a key which the configuration does not name.
+ * Checks that the configured keys are those of the sealed values. If an alias was repointed, the next
+ * build seals under a key that the function's role may not use. A build rejects a secrets file that is
+ * wrapped under a key that the configuration does not name.
  *
- * @param keyIds the plugin's option keyId.
+ * @param keyIds the option `keyId` of the plugin.
  * @param sealed the ARNs of the keys that decrypt the sealed values.
  */
 export async function checkAliases(
@@ -45,7 +45,7 @@ export async function checkAliases(
   })
 }
 
-/** A multi-Region key has an ARN in each region. */
+/** Returns whether two ARNs are the same key. A multi-Region key has one ARN per region. */
 const isSameKey = (one: string, other: string) =>
   one === other || areRelated([parseKeyArn(one)!, parseKeyArn(other)!])
 

@@ -2,21 +2,21 @@ import { clientsOf, type ClientConfig } from '../aws/clients.js'
 import { failureOf, type FailureKind } from '../aws/failure.js'
 import type { AwsOptions } from '../options/types.js'
 
-/** What AWS answered, or how the call failed: no failed call ends an examination. */
+/** The result of a call, or how it failed. A failed call does not end the diagnosis. */
 export type Answer<T> = { got: T } | Refusal
 
 export interface Refusal {
   refused: Exclude<FailureKind, 'refused'> | 'missing' | 'failed'
-  /** AWS's own name of the error, or the system's code. */
+  /** AWS's name of the error, or the system's code. */
   name: string
   message: string
-  /** What to do about it; empty where AWS answered. */
+  /** What to do about it; empty if AWS refused the call. */
   next: string
 }
 
 const MISSING = /^(NotFound|NoSuchEntity|ResourceNotFound)/
 
-/** Calls AWS, and returns a failure in place of throwing it. */
+/** Calls AWS. Returns errors instead of throwing them. */
 export async function ask<T>(call: () => Promise<T>): Promise<Answer<T>> {
   try {
     return { got: await call() }
@@ -44,7 +44,7 @@ const unreached = new WeakSet<AwsOptions>()
 /** Returns whether any call with these options did not reach AWS. */
 export const isUnreached = (aws: AwsOptions) => unreached.has(aws)
 
-/** Remembers that a call did not reach AWS, if this is its error. */
+/** Marks the options if an error means that a call did not reach AWS. */
 export function noteUnreached(aws: AwsOptions, error: unknown): void {
   if (failureOf(error).kind === 'unreachable') unreached.add(aws)
 }

@@ -1,16 +1,16 @@
-import type { Built } from '../inspect/inspect.js'
+import type { BundleContents } from '../inspect/inspect.js'
 import { check, type Check } from './check.js'
-import type { Wrapped } from './wrapped.js'
+import type { WrappedBlob } from './wrapped.js'
 
-/** Checks that every token of a bundle can be opened, by a pair that is in it. */
-export function checkBundle({ files, secrets, broken, notFollowed }: Built): Check[] {
+/** Checks that every token of a bundle is valid and that the bundle contains its data key pair. */
+export function checkBundle({ files, secrets, broken, notFollowed }: BundleContents): Check[] {
   const invalid = new Map(
     broken.map(({ file, reason }) => [`${file}: ${reason}`, { file, reason }]),
   )
-  const alone = secrets.filter(({ keys }) => !keys.length)
+  const withoutPair = secrets.filter(({ keys }) => !keys.length)
   const checks = [
     ...[...invalid.values()].map((data) => check('found', 'bundle', 'TOKEN_INVALID', data)),
-    ...alone.map(({ name, fingerprint }) =>
+    ...withoutPair.map(({ name, fingerprint }) =>
       check('unchecked', 'bundle', 'PAIR_MISSING', {
         fingerprint: String(fingerprint),
         ...(name && { name }),
@@ -22,8 +22,8 @@ export function checkBundle({ files, secrets, broken, notFollowed }: Built): Che
   return [check('ok', 'bundle', 'BUNDLE_COMPLETE', { secrets: secrets.length, files })]
 }
 
-/** Returns what KMS decrypts for the bundle: each private key, and each secret in mode direct. */
-export function wrappedInBundle({ secrets, dataKeyPairs }: Built): Wrapped[] {
+/** Returns the blobs that KMS decrypts for the bundle: private keys, and secrets of mode direct. */
+export function blobsInBundle({ secrets, dataKeyPairs }: BundleContents): WrappedBlob[] {
   const all = [
     ...dataKeyPairs.map((pair) => ({
       ...pair,

@@ -41,18 +41,18 @@ export const CHECKS = [
 
 export type CheckId = (typeof CHECKS)[number]
 
-/** `found`: something is wrong. `unchecked`: it could not be examined; the text has the reason. */
+/** `found`: something is wrong. `unchecked`: it could not be checked, and the message says why. */
 export const STATUSES = ['found', 'advice', 'unchecked', 'ok'] as const
 export type Status = (typeof STATUSES)[number]
 
-/** A check as data, with its text. */
+/** The result of a check: data for programs, and a message. */
 export interface Check {
   id: CheckId
   status: Status
-  /** What is the case, for programs; `data` has its names, ARNs and contexts. */
+  /** The finding, for programs. `data` contains its names, ARNs and contexts. */
   code: MessageCode
   data: object
-  /** One line: what is the case, and where. */
+  /** The message, in one line: what was found, and where. */
   says: string
   /** What to do about it. */
   fix?: string
@@ -63,7 +63,7 @@ export interface Check {
 type DataArguments<C extends MessageCode> =
   MessageData<C> extends undefined ? [] : [data: MessageData<C>, more?: Pick<Check, 'add'>]
 
-/** Returns a check with the text of its code. */
+/** Returns a check with the message of its code. */
 export function check<C extends MessageCode>(
   status: Status,
   id: CheckId,
@@ -74,7 +74,7 @@ export function check<C extends MessageCode>(
   return { id, status, code, data: data ?? {}, ...text, ...more }
 }
 
-/** Sorts findings first, by cause; then advice, what could not be checked, and what is fine. */
+/** Sorts checks: findings by cause, then advice, then unchecked, then ok. */
 export const inOrder = (checks: Check[]): Check[] =>
   checks.toSorted(
     (one, other) =>

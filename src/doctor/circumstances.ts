@@ -9,7 +9,7 @@ import {
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { KeyFacts } from './keys.js'
 
-/** Whether a statement matches a call; `maybe` if that depends on what only a real call has. */
+/** Whether a statement matches a call; `maybe` if it depends on values that only a real call has. */
 export type Verdict = 'no' | 'maybe' | 'yes'
 const RANK: readonly Verdict[] = ['no', 'maybe', 'yes']
 
@@ -18,7 +18,7 @@ export const best = (verdicts: Verdict[]): Verdict =>
 export const worst = (...verdicts: Verdict[]): Verdict =>
   RANK[Math.min(...verdicts.map((one) => RANK.indexOf(one)))]!
 
-/** The function's own kms:Decrypt, as KMS sees it. */
+/** The kms:Decrypt call of the function, with its condition keys. */
 export interface Circumstances {
   action: string
   resource: string
@@ -29,7 +29,7 @@ export interface Circumstances {
 type ConditionKey = [name: string, value: string | boolean | string[] | undefined]
 const ofKey = (keys: ConditionKey[]) => keys
 
-/** Condition keys that are absent in the shim's call: the function itself calls, by key ARN. */
+/** Condition keys that are absent, because the function calls KMS directly and with a key ARN. */
 const ABSENT = [
   'kms:viaservice',
   'kms:requestalias',
@@ -95,7 +95,7 @@ export interface MatchedParts {
   verdict: Verdict
 }
 
-/** Matches a statement with a call. */
+/** Matches a statement against a call. */
 export function matchStatement(
   statement: Statement,
   policy: Policy,
@@ -130,7 +130,7 @@ export const unknownKeys = (statement: Statement, call: Circumstances): string[]
 const unknownOf = (key: string, wanted: string[], call: Circumstances): string[] =>
   call.isKnown(key) ? unknownIn(wanted, call) : [key]
 
-/** Finds `${aws:PrincipalTag/team}`, and not `${*}`, which is an escaped character. */
+/** Returns unknown policy variables: `${aws:PrincipalTag/team}`, not `${*}`, an escaped character. */
 const unknownIn = (texts: string[], { isKnown }: Circumstances): string[] =>
   texts
     .flatMap((text) => [...text.matchAll(/\$\{([^},*?$]+)/g)].map(([, name]) => name!.trim()))

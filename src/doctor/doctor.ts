@@ -4,7 +4,7 @@ import { checkOptionalClients } from '../aws/optional-client.js'
 import { KmsBuildError } from '../errors.js'
 import { pinsIn } from '../options/environment.js'
 import type { AwsOptions } from '../options/types.js'
-import type { Opening, OpeningsOptions } from '../policy/openings.js'
+import type { DecryptRequest, DecryptRequestsOptions } from '../policy/decrypt-requests.js'
 import { expectRoleArn } from '../policy/role-arn.js'
 import { checkAliases } from './alias.js'
 import { ask, clients, isUnreached, noteUnreached, reason, type Answer } from './ask.js'
@@ -17,29 +17,29 @@ import { checkAccess } from './role.js'
 import { readSubject, type Subject } from './subject.js'
 import { checkCaller, verifyPairs } from './wrapped.js'
 
-export interface DoctorOptions extends OpeningsOptions {
+export interface DoctorOptions extends DecryptRequestsOptions {
   /** A Lambda function, by name or ARN: its role, its VPC and its region. */
   functionName?: string
-  /** A role, by ARN: whether it may decrypt. */
+  /** ARN of a role: whether it may decrypt. */
   role?: string
-  /** Unwrap every pair and open every entry; needs kms:Decrypt. */
+  /** Whether to unwrap every pair and decrypt every entry. Needs kms:Decrypt. */
   decrypt?: boolean
   /** `sha256:…` of the public keys. Default: UNPLUGIN_KMS_PIN, or the remembered pins. */
   pins?: string[]
 }
 
 export interface Diagnosis {
-  /** Findings first, by cause; then advice, what could not be checked, and what is fine. */
+  /** Findings by cause, then advice, then unchecked, then ok. */
   checks: Check[]
   verdict: 'fine' | 'found' | 'broken-input' | 'aws-unreachable' | 'aws-refused'
 }
 
 /**
- * Checks each step from the secrets file to the running function. Changes nothing, neither in AWS nor
- * here. What cannot be examined is reported as unchecked.
+ * Checks each step from the secrets file to the running function. Changes nothing. Reports what it
+ * cannot check as unchecked.
  *
- * @throws KmsBuildError SECRETS_FILE_MISSING, ARGUMENT_INVALID, FILE_UNREADABLE; and the errors of
- *   resolving the option keyIds where nothing else names a key.
+ * @throws KmsBuildError SECRETS_FILE_MISSING, ARGUMENT_INVALID, FILE_UNREADABLE; if only `keyIds` is
+ *   given, also the errors of resolving them.
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
   if (options.role !== undefined) expectRoleArn(options.role)
@@ -56,21 +56,21 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
   if (options.decrypt && !subject.file) {
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      'there is no secrets file, whose data key pairs and entries --decrypt would prove. Leave it out, or give the file: --file.',
+      'there is no secrets file whose data key pairs and entries --decrypt could verify. Omit --decrypt, or give the file: --file.',
     )
   }
   const offline = [
     ...(subject.file ? await checkFile(subject.file, options.pins ?? pinsIn(process.env)) : []),
     ...subject.checks,
   ]
-  // An object of its own, by which the calls that did not reach AWS are remembered.
+  // A new object, because `isUnreached` refers to one diagnosis.
   const aws = { ...options.aws }
   const { checks, reached } = await examineAws(subject, { ...options, aws })
   const all = inOrder([...offline, ...checks])
   return { checks: all, verdict: verdictOf(all, reached && !isUnreached(aws), options) }
 }
 
-/** Checks that the optional AWS clients are installed, before anything is asked. */
+/** Checks that the optional AWS clients are installed. */
 const checkClients = ({ functionName, role }: DoctorOptions) =>
   checkOptionalClients(
     {
@@ -85,8 +85,8 @@ const checkClients = ({ functionName, role }: DoctorOptions) =>
   )
 
 /**
- * Returns the verdict. Findings without AWS count even if AWS was not reached. A function or pairs that
- * the user asked for, and of which nothing could be examined, are not fine.
+ * Returns the verdict. Offline findings count even if AWS was not reached. If nothing could be checked of
+ * the given function, or with `decrypt` of the pairs, the verdict is not `fine`.
  */
 function verdictOf(
   checks: Check[],
@@ -106,34 +106,34 @@ function verdictOf(
 }
 
 async function examineAws(
-  { file, openings, wrapped, configured }: Subject,
+  { file, requests, wrapped, configured }: Subject,
   options: DoctorOptions & { aws: AwsOptions },
 ): Promise<{ checks: Check[]; reached: boolean }> {
   const { aws, functionName, decrypt } = options
-  const identity = await examineIdentity(aws, keyRegionOf(openings))
+  const identity = await examineIdentity(aws, keyRegionOf(requests))
   if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
 
   const { KMSClient } = await import('@aws-sdk/client-kms')
   const kmsFor = clients(aws, 'KMS', async (config) => new KMSClient(config))
-  const keyArns = [...new Set(openings.map(({ keyArn }) => keyArn))]
+  const keyArns = [...new Set(requests.map(({ keyArn }) => keyArn))]
   const keys = await Promise.all(keyArns.map((arn) => examineKey(arn, kmsFor)))
   const ofKeys = [identity.check, ...keys.flatMap(({ checks }) => checks)]
   if (keys.length && keys.every(({ policy }) => isUnreachable(policy)))
     return { checks: ofKeys, reached: false }
 
-  const isBroken = (arn: string) => keys.some((key) => key.arn === arn && key.broken)
-  const usable = wrapped.filter(({ blob }) => !isBroken(blob.keyId))
+  const isUnusable = (arn: string) => keys.some((key) => key.arn === arn && key.isUnusable)
+  const usable = wrapped.filter(({ blob }) => !isUnusable(blob.keyId))
   const ofWrapped = await checkCaller(usable, kmsFor)
-  const keyRegion = keyRegionOf(openings)
+  const keyRegion = keyRegionOf(requests)
   const fn =
     functionName === undefined ? undefined : await examineFunction(functionName, aws, keyRegion)
   const role = options.role ?? fn?.role
-  // If a key cannot unwrap a blob with this context, permissions are not the cause.
-  const misfits = ofWrapped.some(({ status }) => status === 'found')
-  const asked = misfits ? [] : openings.filter(({ keyArn }) => !isBroken(keyArn))
+  // If KMS rejects a blob or its context, permissions are not the cause.
+  const hasMismatch = ofWrapped.some(({ status }) => status === 'found')
+  const asked = hasMismatch ? [] : requests.filter(({ keyArn }) => !isUnusable(keyArn))
   const groups = await Promise.all([
     checkAliases(configured, keyArns, kmsFor),
-    file && decrypt ? verifyPairs(file, aws, isBroken) : [],
+    file && decrypt ? verifyPairs(file, aws, isUnusable) : [],
     role ? checkAccess(role, identity.account, fn?.name, asked, keys, aws) : [],
     fn?.region ? checkNetwork(fn, asked, keys, aws) : [],
   ])
@@ -152,10 +152,10 @@ async function examineAws(
 const isUnreachable = (answer: Answer<unknown>) =>
   'refused' in answer && answer.refused === 'unreachable'
 
-/** Returns the first key's region, which names the partition too: each has credentials of its own. */
-const keyRegionOf = ([opening]: Opening[]) => opening && parseKeyArn(opening.keyArn)!.region
+/** Returns the region of the first key, which determines the partition for STS. */
+const keyRegionOf = ([request]: DecryptRequest[]) => request && parseKeyArn(request.keyArn)!.region
 
-/** Asks STS who the caller is, and in which account: IAM describes the roles of that one alone. */
+/** Asks STS for the caller and its account: IAM returns only roles of this account. */
 async function examineIdentity(
   aws: AwsOptions,
   keyRegion: string | undefined,
@@ -177,7 +177,7 @@ async function examineIdentity(
   return { check: check('unchecked', 'identity', 'CALLER_UNKNOWN', { reason: why }) }
 }
 
-/** A key in another region is no fault; it makes each cold start longer. */
+/** Checks whether a key is in the function's region. Another region makes cold starts slower. */
 function nearestKey(fn: FunctionFacts | undefined, keys: KeyFacts[]): Check[] {
   if (!fn?.region || !keys.length) return []
   const { region } = fn

@@ -1,6 +1,6 @@
 import type { VpcEndpoint } from '@aws-sdk/client-ec2'
 import { principalMatch } from '@unplugin-kms/local-kms/policy'
-import type { Opening } from '../policy/openings.js'
+import type { DecryptRequest } from '../policy/decrypt-requests.js'
 import { decryptStatements } from '../policy/runtime-policy.js'
 import { check, type Check } from './check.js'
 import {
@@ -16,14 +16,14 @@ import { principalOf } from './principal.js'
 import { readPolicy, type RoleFacts } from './role-policies.js'
 
 /**
- * Checks whether the policy of an endpoint allows a role's kms:Decrypt. It grants nothing by itself,
- * and limits what other policies allow; the default policy allows everything.
+ * Checks whether the policy of a VPC endpoint allows a role's kms:Decrypt. It grants nothing by itself,
+ * and limits what other policies allow. The default policy allows everything.
  */
 export function checkEndpointPolicy(
   { VpcEndpointId: id, PolicyDocument }: VpcEndpoint,
   role: Pick<RoleFacts, 'arn' | 'account'>,
   session: string,
-  { keyArn, encryptionContext }: Opening,
+  { keyArn, encryptionContext }: DecryptRequest,
   key: KeyFacts,
 ): Check {
   const endpoint = String(id)
@@ -39,7 +39,7 @@ export function checkEndpointPolicy(
   const matches = read.policy.statements.map((statement) => {
     const match = principalMatch(statement, principalOf(role, session))
     const { verdict } = matchStatement(statement, read.policy, call)
-    // Unlike in a key policy, the account may mean its root user alone.
+    // Unlike in a key policy, an account may mean only its root user.
     const ofPrincipal: Verdict = match === 'none' ? 'no' : match === 'account' ? 'maybe' : 'yes'
     return { statement, verdict: worst(verdict, ofPrincipal) }
   })
@@ -63,10 +63,14 @@ export function checkEndpointPolicy(
   })
 }
 
-const addition = (of: string, role: string, opening: Opening): NonNullable<Check['add']> => ({
+const addition = (
+  of: string,
+  role: string,
+  request: DecryptRequest,
+): NonNullable<Check['add']> => ({
   to: 'endpoint',
   of,
-  statements: decryptStatements([opening]).map(({ Sid, Effect, ...rest }) => ({
+  statements: decryptStatements([request]).map(({ Sid, Effect, ...rest }) => ({
     Sid,
     Effect,
     Principal: { AWS: role },

@@ -23,7 +23,7 @@ export async function checkFile(file: SecretsFile, pins: string[]): Promise<Chec
   ]
 }
 
-/** Compares with the pins; remembers nothing. */
+/** Compares the file with the pins. Does not remember its state. */
 async function checkPin(file: SecretsFile, pins: string[]): Promise<Check> {
   if (!pins.length && !(await rememberedTrust(file.path)))
     return check('unchecked', 'pin', 'PIN_MISSING')
@@ -31,7 +31,7 @@ async function checkPin(file: SecretsFile, pins: string[]): Promise<Check> {
     if (pins.length) checkPins(file, pins)
     const change = pins.length ? undefined : await compareWithTrusted(file)
     if (!change?.rejected) return check('ok', 'pin', 'PIN_MATCHES')
-    // A changed KMS key or context has checks of its own, which report what it causes.
+    // Other checks report the effects of a changed KMS key or context.
     const isForeign = change.lines.some((line) => line.startsWith('+ data key pair'))
     const data = { path: file.path, changes: change.lines }
     return check(isForeign ? 'found' : 'advice', 'pin', 'PIN_CHANGED', data)

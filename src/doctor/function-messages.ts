@@ -7,7 +7,7 @@ export const FUNCTION_MESSAGES = {
     says: `${arn} runs as ${role}`,
   }),
   FUNCTION_MISSING: ({ name, region }: { name: string; region: string }): Text => ({
-    says: `there is no function ${name} in this account in ${region}`,
+    says: `the function ${name} does not exist in this account in ${region}`,
     fix: 'give its ARN, or its region and account (--region, --profile)',
   }),
   FUNCTION_UNKNOWN: ({ name, reason }: { name: string; reason: string }): Text => ({
@@ -25,7 +25,7 @@ export const FUNCTION_MESSAGES = {
     says: `the function runs in ${region}, and its keys are in ${keyRegions.join(', ')}: each cold start calls that region`,
     fix: `create a replica of a multi-Region key in ${region}`,
   }),
-  NETWORK_NO_VPC: (): Text => ({ says: 'the function is in no VPC: it reaches KMS' }),
+  NETWORK_NO_VPC: (): Text => ({ says: 'the function is not in a VPC, so it reaches KMS' }),
   NETWORK_UNKNOWN: ({ vpcId, reason }: { vpcId: string; reason: string }): Text => ({
     says: `whether ${vpcId} reaches KMS is unknown: ${reason}`,
   }),
@@ -40,7 +40,7 @@ export const FUNCTION_MESSAGES = {
     says: `${vpcId}: every subnet's default route goes to a NAT gateway; ${VPC_LIMITS}`,
   }),
   NETWORK_UNCLEAR: ({ vpcId, targets }: { vpcId: string; targets: string[] }): Text => ({
-    says: `${vpcId}: routes lead to ${targets.join(', ')}; what is behind them cannot be seen from here`,
+    says: `${vpcId}: routes go to ${targets.join(', ')}; whether KMS is reachable through them is unknown`,
   }),
   NETWORK_ENDPOINT_UNUSABLE: (data: NoWay & { state?: string }): Text => ({
     says: `${data.vpcId}: its endpoint for KMS ${
@@ -51,10 +51,10 @@ export const FUNCTION_MESSAGES = {
     fix: wayFix(data),
   }),
   NETWORK_NO_WAY: (data: NoWay & { internetGateway?: string }): Text => ({
-    says: `${data.vpcId}: the function has no way to KMS in ${data.keyRegion}: no interface endpoint, and ${
+    says: `${data.vpcId}: the function cannot reach KMS in ${data.keyRegion}: there is no interface endpoint, and ${
       data.internetGateway === undefined
         ? 'no NAT route'
-        : `the default route leads to ${data.internetGateway}, which a function cannot use without a public address`
+        : `the default route goes to ${data.internetGateway}, which a function cannot use without a public address`
     }`,
     fix: wayFix(data),
   }),
@@ -80,7 +80,7 @@ export const FUNCTION_MESSAGES = {
   }),
 }
 
-/** A key that a VPC does not reach. */
+/** A key that cannot be reached from a VPC. */
 export interface NoWay {
   vpcId: string
   keyRegion: string

@@ -2,22 +2,24 @@ import type { AwsOptions } from '../options/types.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
 
-/** What of a Lambda function's configuration decides whether it reaches KMS. */
+/** The configuration of a Lambda function that determines whether it reaches KMS. */
 export interface FunctionFacts {
   region?: string
-  /** Which its sessions bear. */
+  /** The function's name, which is also the name of its role sessions. */
   name?: string
   /** The role's ARN. */
   role?: string
-  /** To which its environment leads the shim instead of KMS's own. */
+  /** The host that its environment sets in place of KMS's. */
   host?: string
   vpc?: { vpcId: string; subnetIds: string[] }
   checks: Check[]
 }
 
 /**
+ * Reads the configuration of a function.
+ *
  * @param name the function's name, or its ARN.
- * @param keyRegion of the key: where the function is looked for if nothing says its region.
+ * @param keyRegion the region of the key, used if no region is set.
  */
 export async function examineFunction(
   name: string,
@@ -37,7 +39,7 @@ export async function examineFunction(
       const why = reason(answer, 'lambda:GetFunctionConfiguration')
       return { checks: [check('unchecked', 'function', 'FUNCTION_UNKNOWN', { name, reason: why })] }
     }
-    // If nothing names the region, the function may be in another one than the key.
+    // If no region is set, the function may be in another region than the key.
     const status = set === undefined ? 'unchecked' : 'found'
     const region = String(set ?? keyRegion)
     return { checks: [check(status, 'function', 'FUNCTION_MISSING', { name, region })] }

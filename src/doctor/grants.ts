@@ -15,5 +15,5 @@ export function isGranted({ role, session, grants, encryptionContext }: Access):
   )
 }
 
-const includesPairs = (whole: Record<string, string>, part: Record<string, string>): boolean =>
-  Object.entries(part).every(([name, value]) => whole[name] === value)
+const includesPairs = (all: Record<string, string>, part: Record<string, string>): boolean =>
+  Object.entries(part).every(([name, value]) => all[name] === value)

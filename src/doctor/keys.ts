@@ -4,17 +4,17 @@ import { parseKeyArn } from '../aws/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
-/** What KMS returns about a key that decrypts. */
+/** The facts that KMS returns about a key. */
 export interface KeyFacts {
   arn: string
   metadata?: KeyMetadata
-  /** The key policy's text, where the caller may read it. */
+  /** The key policy as JSON. */
   policy: Answer<string>
   grants: Answer<GrantListEntry[]>
   /** `alias/NAME` of each alias of the key. */
   aliases: Answer<string[]>
-  /** Something is wrong with the key itself: it cannot decrypt. */
-  broken: boolean
+  /** Whether the key itself cannot decrypt, whatever policies allow. */
+  isUnusable: boolean
   checks: Check[]
 }
 
@@ -56,7 +56,7 @@ export async function examineKey(
             reason: reason(described, 'kms:DescribeKey'),
           }),
     ]
-    return { arn, policy, grants, aliases, broken: missing, checks }
+    return { arn, policy, grants, aliases, isUnusable: missing, checks }
   }
   const metadata = described.got
   const state = stateOf(arn, metadata)
@@ -67,7 +67,7 @@ export async function examineKey(
     policy,
     grants,
     aliases,
-    broken: [state, usage].some(({ status }) => status === 'found'),
+    isUnusable: [state, usage].some(({ status }) => status === 'found'),
     checks: [
       check('ok', 'key-exists', 'KEY_EXISTS', { arn }),
       state,

@@ -1,4 +1,4 @@
-/** The text of a check: what is the case, and where it helps, what to do. */
+/** The message of a check: what was found, and if it helps, what to do. */
 export interface Text {
   says: string
   fix?: string

@@ -8,7 +8,7 @@ const isAlias = (name: string) => name.includes('alias/')
 const resolves = (name: string, arn: string) =>
   isAlias(name) ? `${name} resolves to ${arn}` : `the option keyId names ${arn}`
 
-const WHO_CHANGED = 'find out who changed the file (git log); seal nothing to it until you know'
+const WHO_CHANGED = 'find out who changed the file (git log), and seal nothing to it until then'
 
 const FILE_MESSAGES = {
   FILE_INVALID: ({ message }: { message: string }): Text => ({ says: message }),
@@ -21,7 +21,7 @@ const FILE_MESSAGES = {
   }),
   ENTRIES_CURRENT: (): Text => ({ says: 'every entry is sealed to the current data key pair' }),
   PIN_MISSING: (): Text => ({
-    says: 'no pin is set (UNPLUGIN_KMS_PIN) or remembered: nothing vouches for the keys that can decrypt; --decrypt checks the public keys',
+    says: 'no pin is set (UNPLUGIN_KMS_PIN) or remembered, so the keys that can decrypt were not compared with trusted ones; --decrypt checks the public keys',
   }),
   PIN_MATCHES: (): Text => ({ says: 'the keys that can decrypt are the trusted ones' }),
   PIN_CHANGED: ({ path, changes }: { path: string; changes: string[] }): Text => ({
@@ -33,17 +33,17 @@ const FILE_MESSAGES = {
     fix: WHO_CHANGED,
   }),
   TOKEN_INVALID: ({ file, reason }: { file: string; reason: string }): Text => ({
-    says: `a token that can never be opened is in ${file}: ${reason}`,
+    says: `${file} contains a malformed token, which cannot be decrypted: ${reason}`,
     fix: 'build again',
   }),
   PAIR_MISSING: ({ name, fingerprint }: { name?: string; fingerprint: string }): Text => ({
-    says: `${name ?? 'a token without a name'} is sealed to the data key pair ${fingerprint}, which was not found: give all files that the build wrote`,
+    says: `${name ?? 'a token without a name'} is sealed to the data key pair ${fingerprint}, which the given files do not contain: give all files that the build wrote`,
   }),
   LINK_SKIPPED: ({ link }: { link: string }): Text => ({
     says: `${link} is a link that points out of the bundle`,
   }),
   BUNDLE_COMPLETE: ({ secrets, files }: { secrets: number; files: number }): Text => ({
-    says: `every token can be opened (secrets: ${secrets}, files: ${files})`,
+    says: `every token is valid and its data key pair is in the bundle (secrets: ${secrets}, files: ${files})`,
   }),
 }
 
@@ -69,7 +69,7 @@ const KEY_MESSAGES = {
   KEY_EXISTS: ({ arn }: { arn: string }): Text => ({ says: `${arn} exists` }),
   KEY_MISSING: ({ arn }: { arn: string }): Text => ({
     says: `${arn} does not exist: it was deleted, or the ARN has the wrong account or region`,
-    fix: 'what only a deleted key can decrypt is lost: create a new pair (npx unplugin-kms init) and set the values again',
+    fix: 'a deleted key cannot be restored: create a new pair (npx unplugin-kms init) and set the values again',
   }),
   KEY_UNKNOWN: ({ arn, reason }: { arn: string; reason: string }): Text => ({
     says: `whether ${arn} exists is unknown: ${reason}`,
@@ -80,7 +80,7 @@ const KEY_MESSAGES = {
     fix: `aws kms enable-key ${at(arn)}`,
   }),
   KEY_PENDING_DELETION: ({ arn, date }: { arn: string; date?: string }): Text => ({
-    says: `${arn} is about to be deleted${date === undefined ? '' : ` on ${date}`}: it cannot decrypt now, nor ever again after that day`,
+    says: `${arn} is scheduled for deletion${date === undefined ? '' : ` on ${date}`}: it cannot decrypt now, and after that day it is lost`,
     fix: `aws kms cancel-key-deletion ${at(arn)}, then aws kms enable-key ${at(arn)}`,
   }),
   KEY_UNUSABLE: ({ arn, state }: { arn: string; state: string }): Text => ({
@@ -90,21 +90,21 @@ const KEY_MESSAGES = {
   KEY_SUITABLE: ({ arn }: { arn: string }): Text => ({ says: `${arn} encrypts and decrypts` }),
   KEY_UNSUITABLE: (data: { arn: string; spec: string; usage: string }): Text => ({
     says: `${data.arn} has the key spec ${data.spec} and the usage ${data.usage}: it cannot unwrap a data key pair`,
-    fix: 'give the symmetric key that encrypted it',
+    fix: 'use the symmetric key that encrypted it',
   }),
   ROTATION_UNKNOWN: ({ arn, reason }: { arn: string; reason: string }): Text => ({
     says: `whether ${arn} rotates is unknown: ${reason}`,
   }),
   ROTATION_ON: ({ arn }: { arn: string }): Text => ({ says: `${arn} rotates automatically` }),
   ROTATION_OFF: ({ arn }: { arn: string }): Text => ({
-    says: `${arn} does not rotate automatically; after a rotation, sealed values still open`,
+    says: `${arn} does not rotate automatically; sealed values can be decrypted after a rotation too`,
     fix: `aws kms enable-key-rotation ${at(arn)}`,
   }),
   ALIAS_MATCHES: ({ name, arn }: { name: string; arn: string }): Text => ({
     says: resolves(name, arn),
   }),
   ALIAS_UNUSED: ({ name, arn }: { name: string; arn: string }): Text => ({
-    says: `${resolves(name, arn)}, which wraps none of the pairs`,
+    says: `${resolves(name, arn)}, which does not wrap any of the pairs`,
     fix: `npx unplugin-kms rewrap --key ${arn}`,
   }),
   ALIAS_DIFFERS: (data: { name: string; arn: string; sealed: string[] }): Text => ({
@@ -134,26 +134,26 @@ const PAIR_MESSAGES = {
     encryptionContext: Record<string, string>
     remedy: string
   }): Text => ({
-    says: `KMS cannot unwrap ${data.what} with ${data.keyId} (${data.name}): the encryption context, the key or the CiphertextBlob is not the one of the wrapping`,
+    says: `KMS cannot decrypt ${data.what} with ${data.keyId} (${data.name}): the encryption context, the key or the CiphertextBlob has changed since it was encrypted`,
     fix: `the context here is ${JSON.stringify(data.encryptionContext)}: ${data.remedy}`,
   }),
   PAIR_VERIFIED: ({ keyId, fingerprint }: { keyId: string; fingerprint: string }): Text => ({
     says: `${keyId} unwraps ${fingerprint}, and its public key is the one in the file`,
   }),
   PAIR_UNVERIFIED: ({ fingerprint, message }: { fingerprint: string; message: string }): Text => ({
-    says: `whether ${fingerprint} opens is unknown: ${message}`,
+    says: `whether ${fingerprint} can be unwrapped is unknown: ${message}`,
   }),
   PAIR_DIFFERS: ({ keyId, fingerprint }: { keyId: string; fingerprint: string }): Text => ({
-    says: `the private key that ${keyId} unwraps for ${fingerprint} is not that of the public key in the file: someone replaced one of them`,
-    fix: 'seal nothing to it, check who did it (git log), and restore the line',
+    says: `the private key that ${keyId} unwraps for ${fingerprint} does not match the public key in the file: one of them was replaced`,
+    fix: 'seal nothing to it, find out who changed it (git log), and restore the line',
   }),
   ENTRY_INVALID: ({ message }: { message: string }): Text => ({ says: message }),
   ENTRIES_OPEN: ({ opened, total }: { opened: number; total: number }): Text => ({
-    says: `entries that open: ${opened} of ${total}`,
+    says: `entries that can be decrypted: ${opened} of ${total}`,
   }),
 }
 
-/** The text of each check, by its code. Data holds names, ARNs and contexts, and never a value. */
+/** The message of each check, by its code. Data contains names, ARNs and contexts, never a value. */
 export const MESSAGES = {
   ...FILE_MESSAGES,
   ...CALLER_MESSAGES,
@@ -166,6 +166,6 @@ export const MESSAGES = {
 export type MessageCode = keyof typeof MESSAGES
 export type MessageData<C extends MessageCode> = Parameters<(typeof MESSAGES)[C]>[0]
 
-/** Returns the text of a check. */
+/** Returns the message of a check. */
 export const formatMessage = <C extends MessageCode>(code: C, data: MessageData<C>): Text =>
   (MESSAGES[code] as (data: MessageData<C>) => Text)(data)

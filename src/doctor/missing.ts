@@ -9,8 +9,8 @@ import type { Access, StatementMatch } from './types.js'
 
 const subject = ({ role, keyArn }: Access) => ({ role: role.arn, keyArn })
 
-/** Why grants could not be read, if so: a grant might then allow the call. */
-const ungranted = ({ grants }: Access) => ('why' in grants ? { grantsUnread: grants.why } : {})
+/** Returns why grants could not be read, if so: a grant might allow the call. */
+const grantsUnread = ({ grants }: Access) => ('why' in grants ? { grantsUnread: grants.why } : {})
 
 const statementsFor = ({ keyArn, encryptionContext }: Access) =>
   decryptStatements([{ keyArn, encryptionContext }])
@@ -41,7 +41,7 @@ export function missingInKeyPolicy(
     'KEY_POLICY_LACKS',
     {
       ...subject(access),
-      ...ungranted(access),
+      ...grantsUnread(access),
       roleAllows,
       ...(deleted !== undefined && { deleted }),
     },
@@ -57,18 +57,18 @@ function deletedPrincipal({ keyPolicy }: Access): string | undefined {
 }
 
 export function missingInBoundary(access: Access, boundary: NamedPolicy): Check {
-  const data = { ...subject(access), ...ungranted(access), boundary: boundary.name }
+  const data = { ...subject(access), ...grantsUnread(access), boundary: boundary.name }
   const add = { to: 'role' as const, of: boundary.name, statements: statementsFor(access) }
   return check('found', 'boundary', 'BOUNDARY_LACKS', data, { add })
 }
 
-export function missingInRole(access: Access, own: StatementMatch[]): Check {
+export function missingInRole(access: Access, ofRole: StatementMatch[]): Check {
   const { role, encryptionContext, simulated } = access
   const more = {
     add: { to: 'role' as const, of: role.arn, statements: statementsFor(access) },
   }
-  const data = { ...subject(access), ...ungranted(access) }
-  if (!role.incomplete || !simulated) return whyRoleLacks(access, own, data, more)
+  const data = { ...subject(access), ...grantsUnread(access) }
+  if (!role.incomplete || !simulated) return whyRoleLacks(access, ofRole, data, more)
   const { decision } = simulated
   return check(
     'found',
@@ -85,15 +85,19 @@ export const deniedByOrganization = (access: Access): Check =>
 export const deniedBySimulation = (access: Access): Check =>
   check('found', 'simulation', 'SIMULATION_DENIES', subject(access))
 
-/** IAM knows more than its API returns, and less than KMS: neither is claimed to be right. */
+/** Reports that the simulation disagrees. It covers unread policies, but not key policies, so neither result is certain. */
 export const otherwiseSimulated = (access: Access, decision: Simulation['decision']): Check =>
   check('unchecked', 'simulation', 'SIMULATION_DIFFERS', { ...subject(access), decision })
 
-/** Reports that the answer depends on what could not be read, or on the call itself. */
-export function unknown(access: Access, matches: StatementMatch[], others: string[] = []): Check {
+/** Reports that the result depends on policies that could not be read, or on the call itself. */
+export function reportUnknown(
+  access: Access,
+  matches: StatementMatch[],
+  others: string[] = [],
+): Check {
   const { role, keyPolicy, call } = access
-  const open = matches.filter(({ verdict }) => verdict === 'maybe')
-  const keys = [...new Set(open.flatMap(({ statement }) => unknownKeys(statement, call)))]
+  const undecided = matches.filter(({ verdict }) => verdict === 'maybe')
+  const keys = [...new Set(undecided.flatMap(({ statement }) => unknownKeys(statement, call)))]
   const reasons = [
     ...('why' in keyPolicy ? [`the key policy could not be read: ${keyPolicy.why}`] : []),
     ...(role.incomplete ? [role.incomplete] : []),

@@ -9,7 +9,7 @@ interface Data {
   grantsUnread?: string
 }
 
-/** Reports the statement that comes nearest to allowing the call, and why it does not. */
+/** Reports the statement that is closest to allowing the call, and why it does not. */
 export function whyRoleLacks(
   access: Access,
   own: StatementMatch[],
@@ -48,14 +48,14 @@ export function whyRoleLacks(
   return check('found', 'role-resource', 'ROLE_RESOURCE', { ...data, statement, resources }, more)
 }
 
-/** Returns `kms:EncryptionContext:app meets StringEquals "billing", and here it is "orders"`. */
+/** Returns `kms:EncryptionContext:app meets StringEquals "billing"; in this call it is "orders"`. */
 export function wrongCondition({ statement, policy }: StatementMatch, { call }: Access): string {
   return unmet(statement, policy, call)
     .map(({ operator, key, wanted, actual }) => {
       const list = (values: readonly string[]) =>
         values.map((one) => JSON.stringify(one)).join(' or ')
       const is = actual.length ? list(actual) : 'absent'
-      return `${key} meets ${operator} ${list(wanted)}, and here it is ${is}`
+      return `${key} meets ${operator} ${list(wanted)}; in this call it is ${is}`
     })
     .join('; and ')
 }

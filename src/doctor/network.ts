@@ -2,7 +2,7 @@ import type { Route, RouteTable, VpcEndpoint } from '@aws-sdk/client-ec2'
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { AwsOptions } from '../options/types.js'
 import { installCommand } from '../util/install-command.js'
-import type { Opening } from '../policy/openings.js'
+import type { DecryptRequest } from '../policy/decrypt-requests.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
 import { checkEndpointPolicy } from './endpoint-policy.js'
@@ -10,13 +10,13 @@ import type { FunctionFacts } from './function.js'
 import type { KeyFacts } from './keys.js'
 
 /**
- * Checks whether a function in a VPC reaches KMS: by an interface endpoint for the key's region (with
- * private DNS, or by its own name in the function's environment), or by a route out of the VPC. An
+ * Checks whether a function in a VPC reaches KMS: through an interface endpoint for the key's region (with
+ * private DNS, or with its own name in the function's environment), or by a route out of the VPC. An
  * internet gateway does not count: a function has no public address.
  */
 export async function checkNetwork(
   { vpc, region, name, role, host }: FunctionFacts,
-  openings: Opening[],
+  requests: DecryptRequest[],
   keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
@@ -42,7 +42,7 @@ export async function checkNetwork(
       check('unchecked', 'network', 'NETWORK_UNKNOWN', { vpcId, reason: refusals.join('; ') }),
     ]
 
-  const routes = vpc.subnetIds.map((subnet) => wayOut(subnet, tables.got.RouteTables ?? []))
+  const routes = vpc.subnetIds.map((subnet) => routeTarget(subnet, tables.got.RouteTables ?? []))
   const ofKms = (endpoints.got.VpcEndpoints ?? []).filter(isOfKms).map((endpoint) => ({
     ...endpoint,
     isNamed: endpoint.PrivateDnsEnabled || host?.startsWith(`${endpoint.VpcEndpointId}-`),
@@ -57,14 +57,14 @@ export async function checkNetwork(
     ways[0]
   if (!way) return []
   const { endpoint } = way
-  const led = openings.filter(({ keyArn }) => parseKeyArn(keyArn)!.region === region)
+  const throughEndpoint = requests.filter(({ keyArn }) => parseKeyArn(keyArn)!.region === region)
   return [
     way.check,
     ...(endpoint && role && name
-      ? led.map((opening) => {
-          const key = keys.find(({ arn }) => arn === opening.keyArn)!
+      ? throughEndpoint.map((request) => {
+          const key = keys.find(({ arn }) => arn === request.keyArn)!
           const account = role.split(':')[4]!
-          return checkEndpointPolicy(endpoint, { arn: role, account }, name, opening, key)
+          return checkEndpointPolicy(endpoint, { arn: role, account }, name, request, key)
         })
       : []),
   ]
@@ -73,7 +73,7 @@ export async function checkNetwork(
 const isOfKms = ({ ServiceName = '' }: VpcEndpoint) =>
   /^(?:[a-z.]+)\.[a-z0-9-]+\.kms(?:-fips)?$/.test(ServiceName)
 
-/** An endpoint for KMS; `isNamed`: the shim's host name resolves to it. */
+/** A VPC endpoint for KMS. `isNamed`: whether the shim's host name resolves to it. */
 type Endpoint = VpcEndpoint & { isNamed: boolean | undefined }
 
 interface Way {
@@ -113,10 +113,10 @@ function wayTo(
 }
 
 /**
- * Returns the target of a subnet's routes, by its own table or the VPC's main one: the NAT gateway of
- * the default route; else what may lead to an endpoint for many VPCs; else the internet gateway.
+ * Returns the target of a subnet's routes, from its own table or the VPC's main table: the NAT gateway of
+ * the default route, else a target that may reach a shared endpoint, else the internet gateway.
  */
-function wayOut(subnet: string, tables: RouteTable[]): string | undefined {
+function routeTarget(subnet: string, tables: RouteTable[]): string | undefined {
   const own = tables.find(({ Associations = [] }) =>
     Associations.some(({ SubnetId }) => SubnetId === subnet),
   )
@@ -141,7 +141,7 @@ function targetOf(route: Route): string | undefined {
     route.EgressOnlyInternetGatewayId ??
     NetworkInterfaceId ??
     GatewayId ??
-    // A route for some addresses, KMS's possibly among them.
+    // A route for some addresses, which may include those of KMS.
     (NatGatewayId && `${NatGatewayId} (for some addresses)`)
   return target === undefined || /^(local|vpce-)/.test(target) ? undefined : target
 }

@@ -1,6 +1,6 @@
 import type { RoleFacts } from './role-policies.js'
 
-/** Returns the role as policies name it, and its session as KMS sees it. */
+/** Returns the role as a principal: its own ARN, and the ARN of its session. */
 export function principalOf(
   { arn, account }: Pick<RoleFacts, 'arn' | 'account'>,
   session: string | undefined,

@@ -9,7 +9,7 @@ export interface NamedPolicy {
   policy: Policy
 }
 
-/** What IAM returns about a role. */
+/** The facts that IAM returns about a role. */
 export interface RoleFacts {
   arn: string
   account: string
@@ -25,7 +25,7 @@ export interface RoleFacts {
 /**
  * Reads the policies of a role.
  *
- * @param callerAccount IAM finds a role by its name alone, and would return one of this account.
+ * @param callerAccount the account in which IAM finds roles by name.
  */
 export async function examineRole(
   arn: string,
@@ -134,7 +134,7 @@ async function documents(
       if (document === undefined) return []
       const parsed = readPolicy(decodeURIComponent(document), 'identity')
       if ('policy' in parsed) return [{ name, policy: parsed.policy }]
-      read.note(`${name} is written in a form that doctor cannot read (${parsed.why})`)
+      read.note(`doctor cannot parse ${name} (${parsed.why})`)
       return []
     }),
   )

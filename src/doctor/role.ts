@@ -1,6 +1,6 @@
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { AwsOptions } from '../options/types.js'
-import type { Opening } from '../policy/openings.js'
+import type { DecryptRequest } from '../policy/decrypt-requests.js'
 import { evaluateAccess } from './access.js'
 import { clients, reason } from './ask.js'
 import type { Check } from './check.js'
@@ -14,7 +14,7 @@ export async function checkAccess(
   roleArn: string,
   callerAccount: string | undefined,
   session: string | undefined,
-  openings: Opening[],
+  requests: DecryptRequest[],
   keys: KeyFacts[],
   aws: AwsOptions,
 ): Promise<Check[]> {
@@ -25,7 +25,7 @@ export async function checkAccess(
   const role = await examineRole(roleArn, callerAccount, iam)
   if (!role.exists) return role.checks
   const checks = await Promise.all(
-    openings.map(async ({ keyArn, encryptionContext }) => {
+    requests.map(async ({ keyArn, encryptionContext }) => {
       const key = keys.find(({ arn }) => arn === keyArn)!
       const { policy, grants } = key
       const call = circumstancesOf(role, key, encryptionContext)

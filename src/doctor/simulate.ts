@@ -49,7 +49,7 @@ export async function simulate(
   return {
     decision: EvalDecision!,
     ...(organizationAllows !== undefined && { organizationAllows }),
-    // For a named resource, the missing keys are in the part of that resource.
+    // With a resource, IAM lists missing keys in the result of that resource.
     missing: [result, ...ResourceSpecificResults]
       .flatMap(({ MissingContextValues = [] }) => MissingContextValues)
       .filter((key) => !isKnown(key)),

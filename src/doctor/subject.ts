@@ -1,22 +1,22 @@
 import { KmsBuildError } from '../errors.js'
 import {
-  openingsIn,
-  openingsOf,
-  openingsOfFile,
-  type Opening,
-  type OpeningsOptions,
-} from '../policy/openings.js'
+  decryptRequestsIn,
+  decryptRequestsOf,
+  decryptRequestsOfFile,
+  type DecryptRequest,
+  type DecryptRequestsOptions,
+} from '../policy/decrypt-requests.js'
 import { existingSecretsFile, secretsFilePath } from '../secrets-file/locate.js'
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
-import { checkBundle, wrappedInBundle } from './bundle.js'
+import { checkBundle, blobsInBundle } from './bundle.js'
 import type { Check } from './check.js'
-import { wrappedInFile, type Wrapped } from './wrapped.js'
+import { blobsInFile, type WrappedBlob } from './wrapped.js'
 
-/** What doctor examines. */
+/** The input of doctor: a secrets file or bundles, and the KMS calls that they need. */
 export interface Subject {
   file?: SecretsFile
-  openings: Opening[]
-  wrapped: Wrapped[]
+  requests: DecryptRequest[]
+  wrapped: WrappedBlob[]
   /** Checks of the bundles. */
   checks: Check[]
   /** The keys of the configuration, compared with those of the bundles or the file. */
@@ -24,34 +24,35 @@ export interface Subject {
 }
 
 /**
- * Reads the bundles, or the secrets file, or else keys and context of the plugin's options.
+ * Reads the bundles, or the secrets file, or else the keys and context of the plugin's options.
  *
- * @throws KmsBuildError as `openingsOf`.
+ * @throws KmsBuildError the errors of `decryptRequestsOf`.
  */
-export async function readSubject(options: OpeningsOptions): Promise<Subject> {
+export async function readSubject(options: DecryptRequestsOptions): Promise<Subject> {
   const { bundles = [], keyIds = [] } = options
   const file = await (options.secretsFile === undefined && (bundles.length || keyIds.length)
     ? readSecretsFile(secretsFilePath(options))
     : existingSecretsFile(options))
   if (bundles.length) {
-    const { readBuilt } = await import('../inspect/inspect.js')
-    const built = await readBuilt(bundles)
-    const openings = openingsIn(built)
-    if (!openings.length && !built.broken.length) {
+    const { readBundles } = await import('../inspect/inspect.js')
+    const built = await readBundles(bundles)
+    const requests = decryptRequestsIn(built)
+    if (!requests.length && !built.broken.length) {
       throw new KmsBuildError(
         'ARGUMENT_INVALID',
-        `${bundles.join(', ')} contains nothing that KMS decrypts: there is no key in it. Give the files that the build wrote.`,
+        `${bundles.join(', ')} contains no ciphertext of KMS. Give the files that the build wrote.`,
       )
     }
     return {
       ...(file && { file }),
-      openings,
-      wrapped: [...(file ? wrappedInFile(file) : []), ...wrappedInBundle(built)],
+      requests,
+      wrapped: [...(file ? blobsInFile(file) : []), ...blobsInBundle(built)],
       checks: checkBundle(built),
       configured: keyIds,
     }
   }
   const common = { checks: [], configured: keyIds }
-  if (file) return { ...common, file, openings: openingsOfFile(file), wrapped: wrappedInFile(file) }
-  return { ...common, openings: await openingsOf(options), wrapped: [], configured: [] }
+  if (file)
+    return { ...common, file, requests: decryptRequestsOfFile(file), wrapped: blobsInFile(file) }
+  return { ...common, requests: await decryptRequestsOf(options), wrapped: [], configured: [] }
 }

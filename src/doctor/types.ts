@@ -4,10 +4,10 @@ import type { Circumstances, MatchedParts } from './circumstances.js'
 import type { RoleFacts } from './role-policies.js'
 import type { Simulation } from './simulate.js'
 
-/** One kms:Decrypt of one role, and what is known of the policies that decide it. */
+/** A kms:Decrypt call of a role, with the policies that decide it. */
 export interface Access {
   role: RoleFacts
-  /** The function's name, which is that of its sessions. */
+  /** The name of the role session: the function's name. */
   session: string | undefined
   keyArn: string
   encryptionContext: Record<string, string>
@@ -20,7 +20,7 @@ export interface Access {
   call: Circumstances
 }
 
-/** A statement, and how it matches a call. */
+/** A policy statement and how it matches a call. */
 export interface StatementMatch extends MatchedParts {
   statement: Statement
   policy: Policy

@@ -10,7 +10,7 @@ import { ask, noteUnreached, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
 
 /** A CiphertextBlob that KMS has to decrypt. */
-export interface Wrapped {
+export interface WrappedBlob {
   /** Its name in messages. */
   what: string
   blob: WrappedPrivateKey
@@ -19,11 +19,11 @@ export interface Wrapped {
   remedy: string
 }
 
-interface WrappedPair extends Wrapped {
+interface WrappedPair extends WrappedBlob {
   pair: DataKeyPair
 }
 
-export const wrappedInFile = ({ pairs }: SecretsFile): WrappedPair[] =>
+export const blobsInFile = ({ pairs }: SecretsFile): WrappedPair[] =>
   [...pairs.values()].flatMap((pair) =>
     pair.wrapped.map((blob) => ({
       pair,
@@ -35,10 +35,10 @@ export const wrappedInFile = ({ pairs }: SecretsFile): WrappedPair[] =>
     })),
   )
 
-/** KMS's errors for a blob of another key or context. */
-const MISFIT = /^(InvalidCiphertext|IncorrectKey)/
+/** Errors of KMS for a blob that was encrypted under another key or context. */
+const MISMATCH = /^(InvalidCiphertext|IncorrectKey)/
 
-const misfit = ({ what, blob, encryptionContext, remedy }: Wrapped, name: string) =>
+const wrappingMismatch = ({ what, blob, encryptionContext, remedy }: WrappedBlob, name: string) =>
   check('found', 'wrapping', 'WRAPPING_INVALID', {
     what,
     keyId: blob.keyId,
@@ -47,17 +47,17 @@ const misfit = ({ what, blob, encryptionContext, remedy }: Wrapped, name: string
     remedy,
   })
 
-/** Calls at the same time: a bundle in mode direct may have any number of ciphertexts. */
-const AT_ONCE = 8
+/** Concurrent calls: a bundle of mode direct may contain many ciphertexts. */
+const CONCURRENCY = 8
 
-/** Checks what the caller may do with the keys, by dry runs: nothing is decrypted or created. */
+/** Checks the caller's permissions for the keys with dry runs: nothing is decrypted or created. */
 export async function checkCaller(
-  all: Wrapped[],
+  all: WrappedBlob[],
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<Check[]> {
   const { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand } =
     await import('@aws-sdk/client-kms')
-  const examine = async (wrapped: Wrapped) => {
+  const examine = async (wrapped: WrappedBlob) => {
     const { keyId: KeyId, ciphertextBlob } = wrapped.blob
     const { encryptionContext: EncryptionContext } = wrapped
     const kms = await clientFor(parseKeyArn(KeyId)!.region)
@@ -74,7 +74,8 @@ export async function checkCaller(
         ),
       ),
     ])
-    if (!('got' in decrypts) && MISFIT.test(decrypts.name)) return misfit(wrapped, decrypts.name)
+    if (!('got' in decrypts) && MISMATCH.test(decrypts.name))
+      return wrappingMismatch(wrapped, decrypts.name)
     return check('ok', 'caller', 'CALLER_PERMISSIONS', {
       keyId: KeyId,
       decrypt: may(decrypts, 'kms:Decrypt', 'decrypt'),
@@ -82,8 +83,8 @@ export async function checkCaller(
     })
   }
   const checks: Check[] = []
-  for (let at = 0; at < all.length; at += AT_ONCE)
-    checks.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(examine))))
+  for (let at = 0; at < all.length; at += CONCURRENCY)
+    checks.push(...(await Promise.all(all.slice(at, at + CONCURRENCY).map(examine))))
   return distinct(checks)
 }
 
@@ -94,16 +95,16 @@ function may(answer: Answer<unknown>, action: string, what: string): string {
 }
 
 /**
- * Verifies the pairs: unwraps each CiphertextBlob, derives the public key and compares it, then opens
- * every entry. Values are zeroed.
+ * Verifies the pairs: unwraps each CiphertextBlob, derives the public key and compares it. Then decrypts
+ * every entry and zeroes its value.
  */
 export async function verifyPairs(
   file: SecretsFile,
   aws: AwsOptions,
-  isBroken: (keyArn: string) => boolean,
+  isUnusable: (keyArn: string) => boolean,
 ): Promise<Check[]> {
   const kms = kmsOpeningCalls(aws)
-  const all = wrappedInFile(file).filter(({ blob }) => !isBroken(blob.keyId))
+  const all = blobsInFile(file).filter(({ blob }) => !isUnusable(blob.keyId))
   const checks = await Promise.all(
     all.map(async (wrapped) => {
       const { pair, blob } = wrapped
@@ -128,7 +129,7 @@ const only = ({ path }: SecretsFile, wrapped: WrappedPair[]) => ({
 
 function whyNot(wrapped: WrappedPair, { code, message, cause }: KmsBuildError): Check {
   const { name = code } = (cause ?? {}) as { name?: string }
-  if (MISFIT.test(name)) return misfit(wrapped, name)
+  if (MISMATCH.test(name)) return wrappingMismatch(wrapped, name)
   const { fingerprint } = wrapped.pair
   // A plaintext that is not a private key fails in node:crypto, which has other codes.
   if (/^(KMS_|CREDENTIALS_|AWS_)/.test(code))

@@ -5,12 +5,12 @@ import type { Manifest } from '../embedded/manifest-format.js'
 import { KmsBuildError } from '../errors.js'
 import { unreadable } from '../util/given-file.js'
 
-/** A fact in which a bundle and its manifest differ. */
+/** A difference between a bundle and its manifest. */
 export interface Difference {
   /** The secret's name or place. */
   name: string
   what: 'added' | 'missing' | 'changed'
-  /** Of a changed secret: which fact, and what each says of it. */
+  /** Of a changed secret: the fact, with its value in the manifest and in the bundle. */
   fact?: string
   manifest?: unknown
   bundle?: unknown
@@ -27,12 +27,12 @@ const FACTS = [
   'chunks',
 ] as const
 
-/** @throws KmsBuildError FILE_UNREADABLE, MANIFEST_INVALID. */
+/** Reads a manifest, or a report of `inspect --html`. @throws KmsBuildError FILE_UNREADABLE, MANIFEST_INVALID. */
 export async function readManifest(path: string): Promise<Manifest> {
   const text = await readFile(path, 'utf8').catch((error: unknown) =>
     unreadable(path, error, 'Give the file of the option manifest.'),
   )
-  const manifest = parsed(text) as Partial<Manifest> | null
+  const manifest = parseManifest(text) as Partial<Manifest> | null
   if (
     manifest?.version === 1 &&
     Array.isArray(manifest.secrets) &&
@@ -41,14 +41,14 @@ export async function readManifest(path: string): Promise<Manifest> {
     return manifest as Manifest
   throw new KmsBuildError(
     'MANIFEST_INVALID',
-    `${path} is not a manifest of version 1, nor a report of inspect --html. Give the file of the option manifest; build again if it was edited.`,
+    `${path} is neither a manifest of version 1 nor a report of inspect --html. Give the file of the option manifest. If it was edited, build again.`,
   )
 }
 
 /** A report of `inspect --html` contains the same data in a script element. */
 const REPORT_DATA = /<script type="application\/json" id="data">([^<]*)<\/script>/
 
-function parsed(text: string): unknown {
+function parseManifest(text: string): unknown {
   try {
     return JSON.parse(REPORT_DATA.exec(text)?.[1] ?? text)
   } catch {
@@ -62,8 +62,8 @@ function isSecret(value: unknown): boolean {
 }
 
 /**
- * Every difference between what stands in a bundle's chunks and what its manifest says. A secret
- * that stands only in maps or in other files is in no chunk, and no manifest names it.
+ * Compares the secrets in a bundle's chunks with its manifest. Ignores secrets that occur only in source
+ * maps and other files: manifests do not list them.
  */
 export function differences(secrets: SecretFacts[], { secrets: listed }: Manifest): Difference[] {
   const bundled = secrets.filter(({ chunks }) => chunks.length)
@@ -86,7 +86,7 @@ export function differences(secrets: SecretFacts[], { secrets: listed }: Manifes
 
 const nameIn = ({ name }: SecretFacts) => name ?? 'a secret without a name'
 
-/** One name may stand for several secrets, sealed apart: those that are equal are set aside first. */
+/** Removes secrets that are equal in both lists. Several secrets may have the same name. */
 function unequal(listed: SecretFacts[], bundled: SecretFacts[]): [SecretFacts[], SecretFacts[]] {
   const left = [...bundled]
   const inManifest = listed.filter((expected) => {
@@ -99,7 +99,7 @@ function unequal(listed: SecretFacts[], bundled: SecretFacts[]): [SecretFacts[],
 
 function changes(expected: SecretFacts, actual: SecretFacts) {
   return FACTS.filter(
-    // The fingerprint of a pair that the build made for itself is another one each time.
+    // A pair that the build creates has a new fingerprint in each build.
     (fact) =>
       !(fact === 'fingerprint' && expected.fingerprint === null) &&
       canonical(expected[fact]) !== canonical(actual[fact]),

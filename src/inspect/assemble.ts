@@ -7,20 +7,20 @@ import type {
   EmbeddedToken,
 } from '../embedded/embedded-item.js'
 
-/** What one file was found to hold. */
+/** The embedded items of one file. */
 export interface ReadFile {
   name: string
-  /** Whether it is code; a map or any other file repeats what stands in code. */
+  /** Whether the file is code. Source maps and other files repeat code. */
   isCode: boolean
   items: EmbeddedItem[]
 }
 
 export interface InspectedSecret extends SecretFacts {
-  /** Source maps and other files in which its ciphertext stands too. */
+  /** Source maps and other files that also contain its ciphertext. */
   elsewhere: string[]
-  /** SHA-256 of the token or CiphertextBlob as text. */
+  /** SHA-256 of the token or CiphertextBlob as a string. */
   digest: string
-  /** In mode direct: its CiphertextBlobs, one a key. */
+  /** In mode direct: its CiphertextBlobs, one per key. */
   blobs: string[]
 }
 
@@ -30,11 +30,11 @@ export interface InspectedPair {
   regions: string[]
   encryptionContext: Record<string, string>
   chunks: string[]
-  /** The private key's CiphertextBlobs, one a key. */
+  /** The private key's CiphertextBlobs, one per key. */
   blobs: string[]
 }
 
-/** Puts together what stands in different chunks: each secret once, with the pair that opens it. */
+/** Combines the items of all files: each secret once, with the pair that decrypts it. */
 export function assemble(files: ReadFile[]) {
   const pairs = pairsOf(files)
   const secrets = new Map<string, InspectedSecret>()
@@ -46,7 +46,7 @@ export function assemble(files: ReadFile[]) {
   for (const { name, isCode, items } of files) {
     for (const one of items) {
       if (one.what !== 'token' && one.what !== 'direct') continue
-      // The token of an opening stands once more in a map: without its name.
+      // A source map repeats the token of a shim call without its name.
       const key = one.name === undefined && named.has(one.digest) ? null : keyOf(one)
       const targets = key
         ? [secrets.get(key) ?? begin(secrets, key, factsOf(one, pairs))]
@@ -118,7 +118,7 @@ function factsOf(one: EmbeddedToken | EmbeddedDirect, pairs: InspectedPair[]): I
       blobs: one.blobs,
     }
   }
-  // A pair that lost its fingerprint is told from the others only where there are no others.
+  // A pair without a fingerprint can be assigned only if it is the only pair.
   const pair =
     pairs.find(({ fingerprint }) => fingerprint === one.fingerprint) ??
     (pairs.length === 1 && pairs[0]!.fingerprint === null ? pairs[0] : undefined)

@@ -6,9 +6,9 @@ import type { ZipFile } from 'yauzl'
 import { unreadable as unreadablePath } from '../util/given-file.js'
 import { filesBelow } from '../util/walk.js'
 
-/** A file to be read: on disk, or packed in an archive. */
+/** A file on disk, or an entry of a zip file. */
 export interface BuiltFile {
-  /** Its path below what was asked for, with `/`; an archive's entry follows the archive's own. */
+  /** Its path relative to the inspected path, with `/`. Entries of a zip are prefixed by its path. */
   name: string
   size: number
   content: () => AsyncIterable<Buffer>
@@ -20,12 +20,11 @@ const unreadable = (path: string, error: unknown): never =>
   unreadablePath(path, error, 'Give a built bundle, a source map, a zip file, or a folder of them.')
 
 /**
- * All files of these paths, in the order of their names: a file itself, a folder's files, the
- * entries of a zip, of one in a folder too. One path gives names relative to itself, several keep
- * the path as it was given.
+ * Yields the files of the paths, sorted by name: files, files in folders, and entries of zip files. With
+ * one path, names are relative to it. With several, names start with the path as given.
  *
- * @param notFollowed gets the symbolic links that lead out of their folder: a hostile one may lead
- *   anywhere. What others lead to is read by its own name.
+ * @param notFollowed receives the symbolic links that point out of their folder. They are not read,
+ *   because a bundle may be hostile. The targets of other links are read by their own names.
  * @throws KmsBuildError FILE_UNREADABLE.
  */
 export async function* builtFiles(
@@ -36,7 +35,7 @@ export async function* builtFiles(
     const info = await stat(path).catch((error: unknown) => unreadable(path, error))
     const prefix = paths.length > 1 ? `${path.split(sep).join('/').replace(/\/+$/, '')}` : ''
     if (!info.isDirectory()) {
-      if (!info.isFile()) unreadable(path, new Error('it is no regular file'))
+      if (!info.isFile()) unreadable(path, new Error('it is not a regular file'))
       yield* fileOrArchive(path, prefix || basename(path), prefix)
       continue
     }
@@ -44,19 +43,19 @@ export async function* builtFiles(
       [prefix, relative(path, file).split(sep).join('/')].filter(Boolean).join('/')
     const links: string[] = []
     const files = await filesBelow(path, { onLink: (link) => links.push(link) })
-    for (const link of links) if (await leadsOut(link, path)) notFollowed.push(nameOf(link))
+    for (const link of links) if (await pointsOutside(link, path)) notFollowed.push(nameOf(link))
     for (const file of files) yield* fileOrArchive(file, nameOf(file), nameOf(file))
   }
 }
 
-/** A link that leads nowhere, or in a circle, leads to nothing that could be shipped. */
-async function leadsOut(link: string, folder: string): Promise<boolean> {
+/** Returns whether a link points out of a folder. Dangling and circular links do not. */
+async function pointsOutside(link: string, folder: string): Promise<boolean> {
   const target = await realpath(link).catch(({ code }: NodeJS.ErrnoException) =>
     code === 'ENOENT' || code === 'ELOOP' ? link : sep,
   )
   if (target === link) return false
-  const way = relative(await realpath(folder), target)
-  return isAbsolute(way) || way.split(sep)[0] === '..'
+  const path = relative(await realpath(folder), target)
+  return isAbsolute(path) || path.split(sep)[0] === '..'
 }
 
 async function* fileOrArchive(path: string, name: string, inside: string) {
@@ -99,7 +98,7 @@ export async function openZip(path: string): Promise<ZipFile> {
 /**
  * Yields the files of an open zip.
  *
- * @param path how to name the zip in errors.
+ * @param path names the zip in errors.
  * @throws KmsBuildError FILE_UNREADABLE.
  */
 export async function* entriesOfZip(

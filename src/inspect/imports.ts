@@ -5,7 +5,7 @@ import { builtFiles } from './files.js'
 /** Imports of other outputs, minified or not: `from"./a.js"`, `import('./a.js')`, `require("./a.js")`. */
 const IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'`](\.{1,2}\/[^"'`]+)["'`]/g
 
-/** Larger outputs are listed without their imports. In bytes. */
+/** Bytes of the largest output whose imports are read. */
 const LARGEST = 32 << 20
 
 /**

@@ -8,33 +8,33 @@ import { builtFiles, type BuiltFile } from './files.js'
 import { compareWithSecretsFile, type SealedTo } from './sealed-to.js'
 
 export interface InspectOptions {
-  /** A secrets file to compare the bundle with; relative to the working directory. */
+  /** A secrets file to compare with the bundle; relative to the working directory. */
   secretsFile?: string
-  /** A manifest to compare it with. */
+  /** A manifest to compare with the bundle. */
   against?: string
 }
 
-/** What built files carry. Names of files are relative to the path that was inspected. */
+/** The contents of built files. Names of files are relative to the inspected path. */
 export interface Inspection {
   /** How many files were read. */
   files: number
-  /** Symbolic links that lead out of the folder that was inspected; what is there was not read. */
+  /** Symbolic links that point out of the inspected folder. Their targets were not read. */
   notFollowed: string[]
   secrets: Omit<InspectedSecret, 'digest' | 'blobs'>[]
   dataKeyPairs: Omit<InspectedPair, 'blobs'>[]
-  /** Names that stand in several chunks. */
+  /** Names that occur in several chunks. */
   duplicates: { name: string; chunks: string[] }[]
-  /** What begins like a token and is none: it can never be opened. */
+  /** Malformed tokens, which cannot be decrypted. */
   broken: { file: string; reason: string }[]
-  /** How it agrees with the option `secretsFile`. */
+  /** The comparison with the option `secretsFile`. */
   secretsFile?: SealedTo
-  /** How it agrees with the manifest of the option `against`. */
+  /** The comparison with the option `against`. */
   against?: { path: string; agrees: boolean; differences: Difference[] }
 }
 
 /**
- * Reads what built bundles, source maps, folders and zips of them carry, minified or not. Needs no
- * AWS and no project, opens nothing, and holds no more than a few megabytes of a file at a time.
+ * Reports the embedded secrets of built bundles, source maps, folders and zip files, minified or not.
+ * Needs no AWS and no project, decrypts nothing, and keeps only a few megabytes of a file in memory.
  *
  * @throws KmsBuildError FILE_UNREADABLE; with `secretsFile` SECRETS_FILE_MISSING and
  *   SECRETS_FILE_INVALID; with `against` MANIFEST_INVALID.
@@ -45,11 +45,11 @@ export async function inspect(
 ): Promise<Inspection> {
   const { secretsFile, against } = options
   const manifest = against === undefined ? null : await readManifest(against)
-  const { secrets, dataKeyPairs, ...read } = await readBuilt([paths].flat())
+  const { secrets, dataKeyPairs, ...read } = await readBundles([paths].flat())
   return {
     ...read,
-    secrets: secrets.map(published),
-    dataKeyPairs: dataKeyPairs.map(published),
+    secrets: secrets.map(withoutCiphertext),
+    dataKeyPairs: dataKeyPairs.map(withoutCiphertext),
     duplicates: duplicatesOf(secrets),
     ...(secretsFile !== undefined && {
       secretsFile: await compareWithSecretsFile(secrets, secretsFile),
@@ -58,21 +58,21 @@ export async function inspect(
   }
 }
 
-export interface Built extends Pick<Inspection, 'files' | 'notFollowed' | 'broken'> {
+export interface BundleContents extends Pick<Inspection, 'files' | 'notFollowed' | 'broken'> {
   secrets: InspectedSecret[]
   dataKeyPairs: InspectedPair[]
 }
 
-/** What stands in built files, with the ciphertexts themselves. */
-export async function readBuilt(paths: string[]): Promise<Built> {
+/** Reads the secrets and pairs of built files, including their ciphertexts. */
+export async function readBundles(paths: string[]): Promise<BundleContents> {
   const notFollowed: string[] = []
   return { ...(await readFiles(builtFiles(paths, notFollowed))), notFollowed }
 }
 
-/** Reads what files contain, one after the other. */
+/** Reads the secrets and pairs of files, one file after the other. */
 export async function readFiles(
   built: AsyncIterable<BuiltFile>,
-): Promise<Omit<Built, 'notFollowed'>> {
+): Promise<Omit<BundleContents, 'notFollowed'>> {
   const read: ReadFile[] = []
   let files = 0
   for await (const file of built) {
@@ -86,7 +86,7 @@ export async function readFiles(
   return { files, ...assemble(read), broken }
 }
 
-function published<T extends { blobs: string[]; digest?: string }>(one: T) {
+function withoutCiphertext<T extends { blobs: string[]; digest?: string }>(one: T) {
   const { digest: _, blobs: _blobs, ...facts } = one
   return facts
 }
@@ -97,7 +97,7 @@ const agreement = (path: string, found: Difference[]) => ({
   differences: found,
 })
 
-/** Larger files keep what a minifier made constants of without its name: parsing takes memory. */
+/** Bytes of the largest file that is parsed for constants. Larger ones would need too much memory. */
 const LARGEST_PARSED = 4 * 1024 * 1024
 
 async function embeddedIn(file: BuiltFile) {

@@ -4,22 +4,22 @@ import { existingSecretsFile } from '../secrets-file/locate.js'
 import { isStale } from '../secrets-file/scopes.js'
 import type { InspectedSecret } from './assemble.js'
 
-/** How a bundle agrees with a secrets file. Names are those of secrets, or places of literals. */
+/** The comparison of a bundle with a secrets file. Names are names of secrets or places of literals. */
 export interface SealedTo {
   path: string
-  /** Whether everything is sealed to a pair of the file, and stands in it as it does in the bundle. */
+  /** Whether every secret of the bundle is sealed to a pair of the file and equal to its entry. */
   agrees: boolean
-  /** Sealed to a pair that the file does not have: another file, another stage. */
+  /** Sealed to a pair that the file does not have, for example of another stage. */
   foreign: string[]
   /** Sealed to an earlier pair of the file, or to a value that the file has replaced. */
   stale: string[]
-  /** Entries that the bundle opens and the file no longer has. */
+  /** Entries that the bundle uses and the file no longer has. */
   missing: string[]
-  /** Entries of the file that no bundle here opens. */
+  /** Entries of the file that the bundle does not use. */
   unused: string[]
 }
 
-/** @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
+/** Compares a bundle with a secrets file. @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
 export async function compareWithSecretsFile(
   secrets: InspectedSecret[],
   secretsFile: string,
@@ -43,18 +43,18 @@ export async function compareWithSecretsFile(
             digests.get(secret.name!) !== secret.digest)),
     ),
   )
-  const opened = new Set(named.map(({ name }) => name))
+  const used = new Set(named.map(({ name }) => name))
   return {
     path: secretsFile,
     agrees: !foreign.length && !stale.length && !missing.length,
     foreign,
     stale,
     missing,
-    unused: [...entries.keys()].filter((name) => !opened.has(name)).sort(),
+    unused: [...entries.keys()].filter((name) => !used.has(name)).sort(),
   }
 }
 
-/** Returns the SHA-256 of a token's string, in hex, as inspections report it. */
+/** Returns the SHA-256 of a token as a string, in hex, as inspections report it. */
 export const digestOf = (token: Token): string =>
   createHash('sha256').update(encodeToken(token)).digest('hex')
 

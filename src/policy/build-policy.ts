@@ -11,32 +11,33 @@ import {
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
 import { currentPair } from '../secrets-file/scopes.js'
 import { marksIn } from '../secrets/sources.js'
-import { resolveKeys } from './openings.js'
+import { resolveKeys } from './decrypt-requests.js'
 import { sourceStatements } from './source-statements.js'
 import { contextCondition, oneOrMore, statementsFor, type Statement } from './statement.js'
 
-/** The plugin's options as far as they say what a build asks of AWS. */
+/** The options of the plugin that determine which AWS calls a build makes. */
 export interface BuildPolicyOptions extends SecretsOptions {
-  /** The bundle's sources, files or folders: their marks say what the build does. */
+  /** Source files or folders, whose marks the build resolves. */
   paths: string[]
   keyIds?: string[]
   encryptionContext?: Record<string, string>
   mode?: Options['mode']
-  /** Of the parameters and secrets that marks name without an ARN. Default: that of the keys. */
+  /** Account of parameters and secrets that marks name without an ARN. Default: that of the keys. */
   account?: string
-  /** Key ARNs of the parameters and secrets that the build reads decrypted, where they have some. */
+  /** Key ARNs of the parameters and secrets that the build reads decrypted. */
   sourceKeys?: string[]
 }
 
 /**
- * What the role of a build needs. None, where the secrets file holds all that the marks ask for.
+ * Returns the policy statements that the role of a build needs. Empty if the secrets file contains all
+ * values of the marks.
  *
  * @throws KmsBuildError KEY_MISSING, ARGUMENT_INVALID, SECRETS_FILE_MISSING, SECRETS_FILE_INVALID,
- *   and what `marksIn` and `resolveKeys` throw.
+ *   and the errors of `marksIn` and `resolveKeys`.
  */
 export async function buildPolicy(options: BuildPolicyOptions): Promise<Statement[]> {
   const { keyIds = [], sourceKeys = [], aws = {} } = options
-  const marks = (await marksIn(options.paths)).filter(asksAnything)
+  const marks = (await marksIn(options.paths)).filter(hasSource)
   if (!marks.length) return []
   const file = await (options.secretsFile === undefined
     ? readSecretsFile(secretsFilePath(options))
@@ -68,7 +69,7 @@ const keysOf = async (keyIds: string[], aws: AwsOptions): Promise<Key[]> => {
 const wrappingKeys = (file: SecretsFile | null): string[] =>
   file ? currentPair(file).wrapped.map(({ keyId }) => keyId) : []
 
-/** As the sealer does: a pair of the secrets file needs no AWS, one of the build's own is made. */
+/** Returns statements for sealing. The pair of a secrets file needs no AWS; otherwise a build creates one. */
 function sealStatements(
   marks: Mark[],
   { mode, encryptionContext: given = {} }: BuildPolicyOptions,
@@ -79,22 +80,22 @@ function sealStatements(
   if (!keys.length) {
     throw new KmsBuildError(
       'KEY_MISSING',
-      'the build seals plaintexts, and nothing says under which KMS key. Give the option keyId of the plugin as --key.',
+      'the build seals plaintexts, and no KMS key is given. Give the option keyId of the plugin as --key.',
     )
   }
   const encryptionContext = file ? currentPair(file).encryptionContext : given
-  const openings = keys.map(({ arn: keyArn }) => ({ keyArn, encryptionContext }))
+  const requests = keys.map(({ arn: keyArn }) => ({ keyArn, encryptionContext }))
   const parsed = keys.map(({ named }) => parseKeyArn(named))
   const isOneKey = keys.length === 1 || (parsed.every((arn) => arn !== null) && areRelated(parsed))
-  const asked = isOneKey ? openings.slice(0, 1) : openings
-  if (mode === 'direct' || !isOneKey) return statementsFor('kms:Encrypt', 'SealSecrets', asked)
+  const used = isOneKey ? requests.slice(0, 1) : requests
+  if (mode === 'direct' || !isOneKey) return statementsFor('kms:Encrypt', 'SealSecrets', used)
   const { StringEquals, ...others } = contextCondition(encryptionContext)
   return [
     {
       Sid: 'MakeDataKeyPair',
       Effect: 'Allow',
       Action: 'kms:GenerateDataKeyPairWithoutPlaintext',
-      Resource: asked[0]!.keyArn,
+      Resource: used[0]!.keyArn,
       Condition: {
         StringEquals: { 'kms:DataKeyPairSpec': 'ECC_NIST_P256', ...StringEquals },
         ...others,
@@ -103,22 +104,22 @@ function sealStatements(
   ]
 }
 
-const passesOn = ({ source, options }: Mark) =>
+const isCiphertext = ({ source, options }: Mark) =>
   source === 'ciphertext' || (source === 'ssm' && !options.decrypt)
 
-const isSealedByBuild = (mark: Mark) => asksAnything(mark) && !passesOn(mark)
+const isSealedByBuild = (mark: Mark) => hasSource(mark) && !isCiphertext(mark)
 
-/** What the secrets file holds, and what is sealed already, is put into a bundle as it is. */
-const asksAnything = ({ source, argument }: Mark) =>
+/** Returns whether a build must read or seal the value. Entries and sealed literals are ciphertext. */
+const hasSource = ({ source, argument }: Mark) =>
   source !== 'named' && !(source === 'literal' && looksLikeToken(argument))
 
-/** A ciphertext that exists already names no key: one given as alias or bare id has to be resolved. */
+/** Returns statements for resolving the key ids and aliases of ciphertexts, which do not contain an ARN. */
 async function describeStatements(
   marks: Mark[],
   keys: Key[],
   aws: AwsOptions,
 ): Promise<Statement[]> {
-  const passed = marks.filter(passesOn)
+  const passed = marks.filter(isCiphertext)
   const own = passed.flatMap(({ options: { keyId } }) => keyId ?? [])
   const used = [
     ...(passed.some(({ options }) => !options.keyId) ? keys : []),

@@ -6,7 +6,7 @@ const METHODS: Record<PolicyOf, string> = {
   key: 'key.addToResourcePolicy',
 }
 
-/** TypeScript for `aws-cdk-lib`, with `iam` imported from it. */
+/** Writes TypeScript for `aws-cdk-lib`, which imports `iam` from it. */
 export const cdk = (statements: Statement[], of: PolicyOf): string =>
   statements.map((statement) => `${METHODS[of]}(${policyStatement(statement)})`).join('\n')
 

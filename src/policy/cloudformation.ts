@@ -1,13 +1,13 @@
 import { type PolicyOf, documentOf, type Statement } from './statement.js'
 
-/** The property `Policies` of an AWS::IAM::Role, or statements of an AWS::KMS::Key's KeyPolicy. */
+/** Writes `Policies` of an AWS::IAM::Role, or statements of the KeyPolicy of an AWS::KMS::Key. */
 export function cloudFormation(statements: Statement[], of: PolicyOf): string {
   if (of === 'key') return keyPolicy(statements)
   const policy = { PolicyName: `unplugin-kms-${of}`, PolicyDocument: documentOf(statements) }
   return `# AWS::IAM::Role, Properties\n${yaml({ Policies: [policy] })}`
 }
 
-/** The property `Policies` of an AWS::Serverless::Function; a build's role is no function's. */
+/** Writes `Policies` of an AWS::Serverless::Function; CloudFormation for roles of builds and for keys. */
 export function sam(statements: Statement[], of: PolicyOf): string {
   if (of !== 'runtime') return cloudFormation(statements, of)
   return `# AWS::Serverless::Function, Properties\n${yaml({ Policies: [documentOf(statements)] })}`
@@ -18,7 +18,7 @@ const keyPolicy = (statements: Statement[]) =>
 
 type Yaml = string | Yaml[] | { [key: string]: Yaml | undefined }
 
-/** Block style; a text is quoted as in JSON, which YAML reads alike. */
+/** Writes YAML in block style. Strings are quoted as in JSON, which is valid YAML. */
 function yaml(value: unknown, indent = ''): string {
   const node = value as Yaml
   if (typeof node === 'string') return JSON.stringify(node)

@@ -7,7 +7,7 @@ export const FORMATS = ['json', 'terraform', 'cloudformation', 'sam', 'cdk'] as 
 export type PolicyFormat = (typeof FORMATS)[number]
 
 const WRITERS: Record<PolicyFormat, (statements: Statement[], of: PolicyOf) => string> = {
-  // A key policy is not replaced by the statement that it lacks.
+  // Only statements, because users add them to the existing key policy.
   json: (statements, of) =>
     JSON.stringify(of === 'key' ? statements : documentOf(statements), null, 2),
   terraform,
@@ -16,6 +16,6 @@ const WRITERS: Record<PolicyFormat, (statements: Statement[], of: PolicyOf) => s
   cdk,
 }
 
-/** The statements as one pastes them where roles are defined. */
+/** Writes statements in the language of an infrastructure tool. */
 export const formatPolicy = (statements: Statement[], format: PolicyFormat, of: PolicyOf) =>
   WRITERS[format](statements, of)

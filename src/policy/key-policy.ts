@@ -1,17 +1,17 @@
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { Statement } from './statement.js'
 
-/** The statements of a key policy that let a role do its work, whatever its own policies say. */
+/** Statements of a key policy that allow a role's calls. */
 export interface KeyPolicyPart {
   keyArn: string
   statements: Statement[]
 }
 
 /**
- * What the key policies must hold where they do not let the account's IAM policies decide. There
- * `Resource` is `*`: a key policy speaks of its own key alone.
+ * Returns the statements that key policies need if they do not let the account's IAM policies decide.
+ * `Resource` is `*`, because a key policy applies to its own key only.
  *
- * @param granted what the role's own policy needs; only what names keys concerns a key policy.
+ * @param granted statements of the role's policy. Those without key ARNs are ignored.
  * @param principal the role's ARN.
  */
 export function keyPolicyParts(granted: Statement[], principal: string): KeyPolicyPart[] {

@@ -1,10 +1,14 @@
-import { openingsOf, type Opening, type OpeningsOptions } from './openings.js'
+import {
+  decryptRequestsOf,
+  type DecryptRequest,
+  type DecryptRequestsOptions,
+} from './decrypt-requests.js'
 import { statementsFor, type Statement } from './statement.js'
 
-/** What a function's role needs: kms:Decrypt, on just these keys, with just these contexts. */
-export async function runtimePolicy(options: OpeningsOptions = {}): Promise<Statement[]> {
-  return decryptStatements(await openingsOf(options))
+/** Returns the statements that a function's role needs: kms:Decrypt on its keys with its contexts. */
+export async function runtimePolicy(options: DecryptRequestsOptions = {}): Promise<Statement[]> {
+  return decryptStatements(await decryptRequestsOf(options))
 }
 
-export const decryptStatements = (openings: Opening[]): Statement[] =>
-  statementsFor('kms:Decrypt', 'OpenSecrets', openings)
+export const decryptStatements = (requests: DecryptRequest[]): Statement[] =>
+  statementsFor('kms:Decrypt', 'OpenSecrets', requests)

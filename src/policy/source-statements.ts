@@ -3,17 +3,17 @@ import { KmsBuildError } from '../errors.js'
 import type { Mark } from '../pipeline/collect/mark.js'
 import { oneOrMore, type Statement } from './statement.js'
 
-/** Where what marks name without an ARN lies. */
+/** The account and region of parameters and secrets that marks name without an ARN. */
 export interface SourcePlace {
   account: string | undefined
   region: string | undefined
-  /** Says account, region and partition where nothing else does. */
+  /** Default for account, region and partition. */
   keyArn: string | undefined
-  /** Key ARNs that the parameters and secrets are encrypted under. */
+  /** ARNs of the KMS keys that encrypt the parameters and secrets. */
   sourceKeys: string[]
 }
 
-/** What reading the parameters and secrets takes that the marks name. */
+/** Returns the statements for reading the parameters and secrets of the marks. */
 export function sourceStatements(marks: Mark[], place: SourcePlace): Statement[] {
   const parameters = marks.filter(({ source }) => source === 'ssm')
   const decrypted = parameters.filter(({ options }) => options.decrypt)
@@ -31,7 +31,7 @@ function allow(Sid: string, Action: string, Resource: Statement['Resource'] | fa
   return Resource ? [{ Sid, Effect: 'Allow', Action, Resource }] : []
 }
 
-/** Lets the service alone decrypt with the caller's permissions, and only what is named. */
+/** Allows kms:Decrypt only through a service, and only for the given parameters or secrets. */
 function through(
   service: string,
   name: string,
@@ -61,10 +61,10 @@ function through(
 function arnOf({ source, argument, place }: Mark, at: SourcePlace): string {
   if (source === 'ssm') {
     const [, arn] = /^(arn:aws[a-z-]*:ssm:[^:]*:\d{12}:parameter\/[^:]+)/.exec(argument) ?? []
-    // Without its version or label, which IAM does not see.
+    // Without its version or label, which are not part of the resource in IAM.
     return arn ?? arnAt('ssm', `parameter/${argument.replace(/^\//, '').replace(/:.*$/, '')}`)
   }
-  // Secrets Manager ends each ARN with six characters of its own.
+  // Secrets Manager appends a hyphen and six random characters to each ARN.
   const [, arn] = /^(arn:aws[a-z-]*:secretsmanager:[^:]*:\d{12}:secret:.+)$/.exec(argument) ?? []
   if (arn) return /-[A-Za-z0-9]{6}$/.test(arn) ? arn : `${arn}-??????`
   return arnAt('secretsmanager', `secret:${argument}-??????`)
@@ -77,7 +77,7 @@ function arnOf({ source, argument, place }: Mark, at: SourcePlace): string {
       return `arn:${key?.partition ?? 'aws'}:${service}:${region}:${account}:${resource}`
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      `nothing says in which ${region ? 'account' : 'region'} ${argument} lies. Give --account and --region, or name it by its ARN.`,
+      `the ${region ? 'account' : 'region'} of ${argument} is unknown. Give --account and --region, or use its ARN in the mark.`,
       place,
     )
   }

@@ -1,10 +1,10 @@
 import { sortedContext } from '../crypto/data-key-pair.js'
-import type { Opening } from './openings.js'
+import type { DecryptRequest } from './decrypt-requests.js'
 
-/** Operator to condition key to value, as policies have it. */
+/** The `Condition` of a statement: values by operator and condition key. */
 export type Condition = Record<string, Record<string, string | string[]>>
 
-/** A statement that allows. */
+/** A policy statement with the effect Allow. */
 export interface Statement {
   Sid: string
   Effect: 'Allow'
@@ -15,7 +15,7 @@ export interface Statement {
   Condition?: Condition
 }
 
-/** Whose policy it is: the function's role, the build's role, or a KMS key. */
+/** Where a policy belongs: the function's role, the build's role, or a KMS key. */
 export type PolicyOf = 'runtime' | 'build' | 'key'
 
 export interface PolicyDocument {
@@ -28,15 +28,15 @@ export const documentOf = (statements: Statement[]): PolicyDocument => ({
   Statement: statements,
 })
 
-/** A list of one is written as the one. */
+/** Sorts values and removes duplicates. Returns a single value as a string. */
 export const oneOrMore = (values: Iterable<string>): string | string[] => {
   const list = [...new Set(values)].sort()
   return list.length === 1 ? list[0]! : list
 }
 
 /**
- * Allows this encryption context and no other: each pair must be there, and nothing besides. IAM
- * compares the names of condition keys without case; `kms:EncryptionContextKeys` holds them to it.
+ * Returns a condition that only this encryption context meets: exactly these pairs, and no others.
+ * `kms:EncryptionContextKeys` also compares the case of names, which IAM ignores in condition keys.
  */
 export function contextCondition(encryptionContext: Record<string, string>): Condition {
   const pairs = Object.entries(sortedContext(encryptionContext))
@@ -51,13 +51,17 @@ export function contextCondition(encryptionContext: Record<string, string>): Con
   }
 }
 
-/** A text in which IAM finds no policy variable: `${aws:username}` would stand for another. */
+/** Escapes policy variables: IAM would replace `${aws:username}`. */
 const literal = (text: string) => text.replaceAll('${', '${$}{')
 
-/** A statement for each encryption context, with the keys that are used with it. */
-export function statementsFor(action: string, sid: string, openings: Opening[]): Statement[] {
+/** Returns one statement per encryption context, with the keys that are used with it. */
+export function statementsFor(
+  action: string,
+  sid: string,
+  requests: DecryptRequest[],
+): Statement[] {
   const byContext = new Map<string, { Condition: Condition; keyArns: string[] }>()
-  for (const { keyArn, encryptionContext } of openings) {
+  for (const { keyArn, encryptionContext } of requests) {
     const Condition = contextCondition(encryptionContext)
     const key = JSON.stringify(Condition)
     const { keyArns } = byContext.get(key) ?? { keyArns: [] }

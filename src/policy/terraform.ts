@@ -1,6 +1,6 @@
 import type { PolicyOf, Statement } from './statement.js'
 
-/** `aws_iam_policy_document`, which writes both the policies of roles and those of keys. */
+/** Writes an `aws_iam_policy_document`, for the policies of roles and of keys. */
 export function terraform(statements: Statement[], of: PolicyOf): string {
   const blocks = statements.map(block).join('\n\n')
   return `data "aws_iam_policy_document" "unplugin_kms_${of}" {\n${blocks}\n}`
@@ -30,5 +30,5 @@ function block({ Sid, Action, Resource, Principal, Condition = {} }: Statement):
 
 const list = (values: string | string[]) => `[${[values].flat().map(text).join(', ')}]`
 
-/** In HCL's quotes `${` and `%{` begin a template, unless their first character is doubled. */
+/** Quotes a string for HCL, where `$${` and `%%{` are the escapes of `${` and `%{`. */
 const text = (value: string) => JSON.stringify(value).replace(/([$%])\{/g, '$1$1{')

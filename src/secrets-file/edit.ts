@@ -6,7 +6,7 @@ import { trustStateOf } from './trust-state.js'
 import { checkTrust, writeTrusted } from './trust.js'
 import { updateTypes } from './typings.js'
 
-export interface Edited<T> {
+export interface EditResult<T> {
   path: string
   result: T
   /** Warnings for the user. The change was made. */
@@ -26,7 +26,7 @@ export async function editSecretsFile<T>(
   options: SecretsOptions,
   trust: 'check' | 'ignore',
   change: (file: SecretsFile) => T | Promise<T>,
-): Promise<Edited<T>> {
+): Promise<EditResult<T>> {
   const path = await existingPath(options)
   return withLock(path, async (stillHeld) => {
     const file = await existingSecretsFile(options)

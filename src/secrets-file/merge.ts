@@ -4,7 +4,7 @@ import { parseSecretsFile, type ScopedPair, type SecretsFile } from './parse.js'
 import { pairOf } from './scopes.js'
 import { formatSecretsFile } from './serialize.js'
 
-export interface Merged {
+export interface MergeResult {
   /** The merged file; if there are conflicts, with git's markers around each. */
   text: string
   /** Names of entries that both sides changed, or `the data key pairs`. */
@@ -23,7 +23,7 @@ export function mergeSecretsFiles(
   ours: string,
   theirs: string,
   path: string,
-): Merged {
+): MergeResult {
   const [a, b] = [parseSecretsFile(ours, path), parseSecretsFile(theirs, path)]
   const o = base.trim() ? parseSecretsFile(base, path) : null
   const inConflict = { text: markers(ours, theirs), conflicts: ['the data key pairs'] }

@@ -27,7 +27,7 @@ export interface Opener {
    * @returns the key ARNs.
    * @throws KmsBuildError KEY_UNPROVEN.
    */
-  proveKeys: (fingerprint: string) => Promise<string[]>
+  verifyKeys: (fingerprint: string) => Promise<string[]>
   /** @param name the entry's name, or the place of a literal, for errors. */
   open: (token: Token, name: string) => Promise<Uint8Array>
 }
@@ -51,7 +51,7 @@ export function opener(
   )
   return {
     unwrap,
-    async proveKeys(fingerprint) {
+    async verifyKeys(fingerprint) {
       const pair = pairs.get(fingerprint)!
       for (const blob of pair.wrapped)
         await unwrapBlob(blob, pair).catch((error: Error) => {

@@ -17,8 +17,8 @@ import {
 } from './sources.js'
 
 /**
- * Replaces sealed literals by their plaintexts, with kms:Decrypt. Writes nothing unless all of them
- * open.
+ * Replaces sealed literals by their plaintexts, with kms:Decrypt. Writes nothing unless all of them can
+ * be decrypted.
  *
  * @throws KmsBuildError TOKEN_INVALID, TOKEN_NAMED, FILE_CHANGED, FILE_UNWRITABLE, and what
  *   `opener` and `markedSources` throw.

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KmsBuildError } from '../errors.js'
-import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
+import { editSecretsFile, type EditResult } from '../secrets-file/edit.js'
 import { existingPath, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
@@ -14,13 +14,13 @@ import { getSecrets } from './get.js'
 import { checkValue, sealEntry } from './set.js'
 
 export interface EditOptions extends SecretsOptions {
-  /** The command of an editor, to which the file's path is added. */
+  /** The command of an editor. The path of the file is appended. */
   editor: string
   /** Called with the error of an edited file; returns whether to open the editor again. */
   again: (error: KmsBuildError) => Promise<boolean>
 }
 
-export interface EditedValues {
+export interface ValueChanges {
   added: string[]
   replaced: string[]
   deleted: string[]
@@ -33,7 +33,7 @@ export interface EditedValues {
  * @throws KmsBuildError ARGUMENT_INVALID if the editor fails, DOTENV_AMBIGUOUS, and what `getSecrets`
  *   and `setSecrets` throw; the secrets file is then unchanged.
  */
-export async function editValues(options: EditOptions): Promise<Edited<EditedValues>> {
+export async function editValues(options: EditOptions): Promise<EditResult<ValueChanges>> {
   await existingPath(options)
   const { path, secrets } = await existingSecretsFile(options)
   const names = [...secrets.keys()].sort()
@@ -103,7 +103,7 @@ function scopeOfEntry(file: SecretsFile, name: string): string {
   return token ? pairOf(file, token).scope : currentPair(file).scope
 }
 
-/** Runs an editor in the terminal of this process, and waits for its end. */
+/** Runs an editor in the terminal of this process and waits for it to exit. */
 function runEditor(editor: string, path: string): Promise<void> {
   const child =
     process.platform === 'win32'
@@ -114,7 +114,7 @@ function runEditor(editor: string, path: string): Promise<void> {
       reject(
         new KmsBuildError(
           'ARGUMENT_INVALID',
-          `the editor ${editor} ${reason}: nothing was changed. Set EDITOR to another one.`,
+          `the editor ${editor} ${reason}. Nothing was changed. Set EDITOR to another editor.`,
         ),
       )
     child.once('error', (error) => fail(`cannot be started (${error.message})`))

@@ -10,8 +10,8 @@ export interface EncryptBlobOptions {
 }
 
 /**
- * Encrypts a value by kms:Encrypt, 4096 bytes at most, as `aws kms encrypt` does: for
- * `secret.ciphertext`, `decrypt` and `decryptEnv`. A refusal says which policy is silent.
+ * Encrypts a value of at most 4096 bytes with kms:Encrypt, as `aws kms encrypt` does: for
+ * `secret.ciphertext`, `decrypt` and `decryptEnv`.
  *
  * @returns the key's ARN, and the CiphertextBlob in base64
  * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE, KMS_DENIED, KMS_UNREACHABLE,

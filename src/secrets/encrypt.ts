@@ -41,7 +41,7 @@ export async function encryptSources(
   if (stages.length > 1) {
     throw new KmsBuildError(
       'STAGES_SEVERAL',
-      `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal opens with only one of them. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
+      `this project has ${stages.length} secrets files (${stages.join(', ')}), and a sealed literal can be decrypted with only one of them. Use npx unplugin-kms set NAME --file F for each stage, and secret.named('NAME') in the source.`,
     )
   }
   const warnings = await checkTrust(file, options.trust)

@@ -3,7 +3,7 @@ import { KmsBuildError } from '../errors.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { getSecrets } from './get.js'
 
-/** Variables that change which code a program runs. Whoever can edit the secrets file can seal one. */
+/** Variables that change which code a program runs. Anyone who can edit the secrets file can add one. */
 const UNSAFE =
   /^(?:PATH|HOME|SHELL|IFS|ENV|BASH_ENV|PS4|PROMPT_COMMAND|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_.*|DYLD_.*|PYTHON(?:PATH|STARTUP|HOME)|PERL5(?:OPT|LIB)|RUBY(?:OPT|LIB)|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|GIT_.*|EDITOR|VISUAL|PAGER|npm_config_.*)$/i
 

@@ -16,7 +16,7 @@ export function generateValue(kind: string): string {
   if (length < 8)
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      '--generate takes a length from 8 to 9999, uuid or hex. Write --generate=32 where a name follows.',
+      '--generate takes a length from 8 to 9999, uuid or hex. Write --generate=32 if a name follows.',
     )
   return Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }

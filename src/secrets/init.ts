@@ -19,7 +19,7 @@ export interface InitOptions extends SecretsOptions {
   /** Key ids, key ARNs, aliases or alias ARNs. Each of these KMS keys can decrypt. */
   keyIds: string[]
   encryptionContext?: Record<string, string>
-  /** The scope that the pair is for. Added to the file if that exists. Default: `default`. */
+  /** The scope of the pair. Added to the file if it exists. Default: `default`. */
   scope?: string
   /** age recipients (`age1…`) that can decrypt without KMS. Default: none. */
   recovery?: string[]
@@ -27,7 +27,7 @@ export interface InitOptions extends SecretsOptions {
   types?: boolean
 }
 
-export interface Initialised {
+export interface InitResult {
   path: string
   fingerprint: string
   scope: string
@@ -40,13 +40,13 @@ export interface Initialised {
 }
 
 /**
- * Creates a data key pair, and a secrets file for it or a scope in the present file;
- * `createDataKeyPair` documents where the pair is made.
+ * Creates a data key pair, and a secrets file or a scope in the existing file for it.
+ * `createDataKeyPair` documents where the pair is created.
  *
  * @throws KmsBuildError SECRETS_FILE_EXISTS, NAME_INVALID, OPTIONS_INVALID, PIN_MISMATCH, KMS_DENIED,
  *   KMS_UNREACHABLE, KMS_FAILED, FILE_LOCKED, FILE_UNWRITABLE.
  */
-export async function initSecretsFile(options: InitOptions): Promise<Initialised> {
+export async function initSecretsFile(options: InitOptions): Promise<InitResult> {
   const { keyIds, encryptionContext = {}, scope = DEFAULT_SCOPE, aws = {}, types = true } = options
   checkScopeName(scope)
   if (!keyIds.length)
@@ -115,6 +115,6 @@ const exists = (path: string, scope: string) =>
   new KmsBuildError(
     'SECRETS_FILE_EXISTS',
     scope === DEFAULT_SCOPE
-      ? `${path} exists already, and everything sealed to it needs it. For a new data key pair use npx unplugin-kms rotate; for a file of another stage or package give --file PATH; for another scope give --scope NAME.`
+      ? `${path} exists already. For a new data key pair use npx unplugin-kms rotate; for a file of another stage or package give --file PATH; for another scope give --scope NAME.`
       : `${path} already has the scope ${scope}. For a new data key pair use npx unplugin-kms rotate --scope ${scope}.`,
   )

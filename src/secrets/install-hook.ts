@@ -8,8 +8,8 @@ const COMMAND = 'npx unplugin-kms scan --staged'
 const LEFTHOOK = ['lefthook.yml', 'lefthook.yaml', '.lefthook.yml', '.lefthook.yaml']
 
 /**
- * Makes git run `scan --staged` before each commit: through husky or lefthook where the repository
- * uses one of them, else through a hook of git's own.
+ * Makes git run `scan --staged` before each commit: with husky or lefthook if the repository uses one
+ * of them, else with a git hook.
  *
  * @returns the file that was changed, or what to add to it by hand.
  * @throws KmsBuildError ARGUMENT_INVALID outside a git repository.
@@ -19,7 +19,7 @@ export async function installHook(folder: string): Promise<{ path: string; add?:
   if (!root)
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      `${resolve(folder)} is in no git repository. Run git init first.`,
+      `${resolve(folder)} is not in a git repository. Run git init first.`,
     )
   const lefthook = LEFTHOOK.map((name) => join(root, name)).find((path) => existsSync(path))
   if (lefthook) return addToLefthook(lefthook)

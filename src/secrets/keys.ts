@@ -8,13 +8,13 @@ import {
 } from '../secrets-file/trust-state.js'
 import { compareWithTrusted, mismatch } from '../secrets-file/trust.js'
 
-/** Everything that can decrypt what is sealed to a secrets file. */
+/** The keys that can decrypt the secrets of a secrets file. */
 export interface ListedKeys {
   path: string
   /** For the plugin's option `pin`. */
   pin: string
   dataKeyPairs: TrustedPair[]
-  /** Whether this is what is remembered or pinned; undefined if nothing is. */
+  /** Whether the keys are the remembered or pinned ones; undefined if none are. */
   trusted: boolean | undefined
   /** Why it is not trusted. */
   problem?: string

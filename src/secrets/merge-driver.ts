@@ -7,8 +7,8 @@ import { replaceFile } from '../util/replace-file.js'
 const NAME = 'unplugin-kms'
 
 /**
- * Makes git merge a secrets file with `unplugin-kms merge`: a line in the .gitattributes next to the
- * file, which is committed, and the driver in the repository's own config, which each clone needs.
+ * Makes git merge a secrets file with `unplugin-kms merge`. Adds a line to the .gitattributes next to the
+ * file, which is committed, and a driver to the repository's configuration, which each clone needs.
  *
  * @returns the path of the .gitattributes.
  * @throws KmsBuildError ARGUMENT_INVALID outside a git repository, FILE_UNWRITABLE.
@@ -30,7 +30,7 @@ async function configure(secretsFile: string, key: string, value: string): Promi
   if ((await git(folder, ['config', key, value])) === null)
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      `${folder} is in no git repository, so git cannot be configured. Run git init first.`,
+      `${folder} is not in a git repository, so git cannot be configured. Run git init first.`,
     )
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { tokenPrefixes } from '../crypto/token.js'
-import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
+import { editSecretsFile, type EditResult } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { isStale } from '../secrets-file/scopes.js'
@@ -9,32 +9,32 @@ import { git } from '../util/git.js'
 import { walkFiles } from '../util/walk.js'
 
 export interface PruneOptions extends SecretsOptions {
-  /** Where sealed literals may stand. Default: the working directory. */
+  /** Files and folders that may contain sealed literals. Default: the working directory. */
   paths?: string[]
-  /** Whether what git's branches hold counts as a use. Default: true. */
+  /** Whether tokens in git branches count as uses. Default: true. */
   branches?: boolean
-  /** Deployed functions that need a pair, by its fingerprint; the key '' is for every pair. */
+  /** Deployed functions that need a pair, by its fingerprint. The key '' is for every pair. */
   deployed?: Map<string, string[]>
 }
 
-export interface Pruned {
+export interface PruneResult {
   /** The fingerprints of the pairs that were dropped. */
   dropped: string[]
-  /** Those that stay since something is sealed to them: entries, files, branches. */
+  /** The pairs that were kept, with their uses: entries, files, branches, functions. */
   kept: { fingerprint: string; uses: string[] }[]
 }
 
 /**
- * Drops the earlier data key pairs that nothing is sealed to: no entry, no text in the paths, and
- * no file of a local or remote-tracking git branch. Needs no AWS.
+ * Drops earlier data key pairs that are unused: by entries, by files in the paths, and by files of
+ * local and remote-tracking git branches. Needs no AWS.
  *
- * @throws KmsBuildError what `editSecretsFile` throws.
+ * @throws KmsBuildError the errors of `editSecretsFile`.
  */
-export async function prunePairs(options: PruneOptions = {}): Promise<Edited<Pruned>> {
+export async function prunePairs(options: PruneOptions = {}): Promise<EditResult<PruneResult>> {
   const { paths = ['.'], branches = true, deployed } = options
   const edited = await editSecretsFile(options, 'check', async (file) => {
     const dropped: string[] = []
-    const kept: Pruned['kept'] = []
+    const kept: PruneResult['kept'] = []
     for (const pair of file.pairs.values()) {
       if (!isStale(file, pair)) continue
       const { fingerprint } = pair
@@ -60,7 +60,7 @@ function usesInEntries({ secrets }: SecretsFile, fingerprint: string): string[] 
   )
 }
 
-const holdsSources = (name: string) => name !== 'node_modules' && name !== '.git'
+const isSourceFolder = (name: string) => name !== 'node_modules' && name !== '.git'
 
 async function usesInFiles(
   paths: string[],
@@ -70,7 +70,7 @@ async function usesInFiles(
   const prefixes = tokenPrefixes(fingerprint)
   const uses: string[] = []
   for (const path of paths) {
-    for await (const file of walkFiles(path, { enters: holdsSources, onLink: () => {} })) {
+    for await (const file of walkFiles(path, { enters: isSourceFolder, onLink: () => {} })) {
       if (relative(secretsFile, file) === '') continue
       const content = await readFile(file).catch(() => null)
       if (content && prefixes.some((prefix) => content.includes(prefix))) uses.push(file)
@@ -86,7 +86,7 @@ async function usesInBranches(folder: string, fingerprint: string): Promise<stri
     'refs/heads',
     'refs/remotes',
   ])
-  // One search a commit: branches often share their tip.
+  // One search per commit: branches often share their tip.
   const branches = new Map(
     (listed ?? '')
       .split('\n')

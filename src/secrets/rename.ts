@@ -8,7 +8,7 @@ import { pairOf } from '../secrets-file/scopes.js'
 import { sealEntry } from './set.js'
 
 /**
- * Renames an entry. A token is bound to its name, so the value is opened (kms:Decrypt) and sealed
+ * Renames an entry. A token is bound to its name, so the value is decrypted (kms:Decrypt) and sealed
  * again.
  *
  * @throws KmsBuildError NAME_UNKNOWN, NAME_INVALID, NAME_TAKEN, and what `opener` and

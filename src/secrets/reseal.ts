@@ -45,7 +45,7 @@ export async function openSealed(
 }
 
 /**
- * Seals what is sealed to an earlier pair to the current pair of its scope, and zeroes all plaintexts.
+ * Seals the secrets of earlier pairs to the current pair of their scope, and zeroes all plaintexts.
  * Changes the file in memory only.
  */
 export async function resealStale(file: SecretsFile, sealed: OpenedSecret[]) {

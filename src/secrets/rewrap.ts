@@ -25,9 +25,9 @@ export interface RewrapOptions extends SecretsOptions {
 }
 
 /**
- * Wraps the private keys under other KMS keys, or with another context, inside KMS: no plaintext
- * leaves it, and tokens stay as they are. A key that stays gets the content of its own CiphertextBlob,
- * never that of another key, so a key that cannot decrypt gains nothing.
+ * Wraps the private keys under other KMS keys, or with another context, with kms:ReEncrypt: plaintexts
+ * never leave KMS, and tokens do not change. A KMS key that stays re-encrypts its own CiphertextBlob,
+ * never that of another key: a key that cannot decrypt the pair must not become one that can.
  *
  * @throws KmsBuildError OPTIONS_INVALID if no blob is in the new key's region, or a context is for
  *   several scopes; PIN_MISMATCH, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED, and what `editSecretsFile`
@@ -96,7 +96,7 @@ async function rewrapPair(
 }
 
 /**
- * Returns the blob to re-encrypt for a key: its own, or else one that KMS can open in the key's region,
+ * Returns the blob to re-encrypt for a key: its own, or else one that KMS can decrypt in the key's region,
  * wrapped there or under a related multi-Region key.
  */
 function sourceFor(
@@ -116,7 +116,7 @@ function sourceFor(
   if (related) return { ...related, keyId }
   throw new KmsBuildError(
     'OPTIONS_INVALID',
-    `KMS re-encrypts within one region, and ${fingerprint} is wrapped under no key of ${region ?? 'the region, which is not known'} (${wrapped.map((blob) => blob.keyId).join(', ')}). ` +
-      'Give the ARN of a key there, use a multi-Region key, or make a new pair under the new key: npx unplugin-kms rotate --key ID.',
+    `KMS re-encrypts within one region, and ${fingerprint} is not wrapped under a key in ${region ?? 'the region, which is unknown'} (${wrapped.map((blob) => blob.keyId).join(', ')}). ` +
+      'Give the ARN of a key there, use a multi-Region key, or create a new pair under the new key: npx unplugin-kms rotate --key ID.',
   )
 }

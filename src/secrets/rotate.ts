@@ -25,7 +25,7 @@ export interface RotateOptions extends SecretsOptions {
   onWrap?: (scope: string, keyIds: string[]) => void
 }
 
-export interface Rotated {
+export interface RotateResult {
   path: string
   /** The current pair of the first scope that was rotated. */
   fingerprint: string
@@ -46,9 +46,9 @@ export interface Rotated {
 
 /**
  * Creates a new data key pair per scope and seals every entry and literal again (kms:Decrypt, and
- * kms:GenerateDataKeyPairWithoutPlaintext or kms:Encrypt). Earlier pairs stay, so that tokens of
- * theirs still open. If something is sealed to an earlier pair, a rotation was interrupted or a branch
- * was merged late: it is then sealed to the current pair, and no new pair is created.
+ * kms:GenerateDataKeyPairWithoutPlaintext or kms:Encrypt). Earlier pairs stay, so that tokens sealed to
+ * them can still be decrypted. A token of an earlier pair means that a rotation was interrupted or a branch
+ * was merged late: it is sealed to the current pair, and no new pair is created.
  *
  * Before anything is written, every pair is unwrapped and compared with its public key, and every
  * token is opened. The secrets file is replaced in one step, then each module.
@@ -57,7 +57,7 @@ export interface Rotated {
  *   TOKEN_FOREIGN, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED, FILE_CHANGED, FILE_LOCKED,
  *   FILE_UNWRITABLE, and what `sealedSources` throws.
  */
-export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotated> {
+export async function rotateSecrets(options: RotateOptions = {}): Promise<RotateResult> {
   return withLock(await existingPath(options), async (stillHeld) => {
     const file = await existingSecretsFile(options)
     const before = trustStateOf(file)
@@ -97,11 +97,11 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
 /** Creates the pair that follows the current one of a scope. */
 async function newPair(
   current: ScopedPair,
-  { proveKeys }: Opener,
+  { verifyKeys }: Opener,
   { keyIds, recovery: given, aws = {}, onWrap }: RotateOptions,
 ): Promise<ScopedPair> {
   const { scope, encryptionContext, fingerprint } = current
-  const wrapping = keyIds ?? (await proveKeys(fingerprint))
+  const wrapping = keyIds ?? (await verifyKeys(fingerprint))
   const recovery = given ?? current.recovery.map(({ recipient }) => recipient)
   onWrap?.(scope, [...wrapping, ...recovery])
   return createScopedPair({

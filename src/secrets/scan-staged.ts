@@ -6,39 +6,38 @@ import { collect } from '../pipeline/collect/collect.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { examine, searchFor, unsearched, type Asset } from '../pipeline/leak-check/examine.js'
 import { git, gitBytes } from '../util/git.js'
-import { seenValues, type Scanned, type ScanOptions } from './scan.js'
+import { searchOptionsOf, seenValues, type ScanResult, type ScanOptions } from './scan.js'
 
-export interface ScannedStaged extends Scanned {
+export interface StagedScanResult extends ScanResult {
   /** Plaintext literals, as `file:line:column`. */
   literals: string[]
 }
 
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
-/** Examples and templates have no secrets. */
+/** dotenv files, except examples and templates, which contain no secrets. */
 const DOTENV = /^\.env(?!.*\.(?:example|sample|template|schema)$)/
 
 /**
- * Searches the files that git has staged for plaintext literals, and for the values of the dotenv
- * files in the repository's root or of those that the options name. Needs no AWS, unless the options
- * name a secrets file.
+ * Searches staged files for plaintext literals, and for the values of dotenv files: those in the root
+ * of the repository, or those that the options name. Needs AWS only if the options name a secrets file.
  *
- * @throws KmsBuildError ARGUMENT_INVALID outside a git repository, and what `scanFolder` throws.
+ * @throws KmsBuildError ARGUMENT_INVALID outside a git repository, and the errors of `scanFolder`.
  */
-export async function scanStaged(options: ScanOptions = {}): Promise<ScannedStaged> {
+export async function scanStaged(options: ScanOptions = {}): Promise<StagedScanResult> {
   const root = (await git('.', ['rev-parse', '--show-toplevel']))?.trim()
   if (!root)
     throw new KmsBuildError(
       'ARGUMENT_INVALID',
-      'this folder is in no git repository: nothing is staged.',
+      'this folder is not in a git repository, so nothing is staged.',
     )
-  const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
+  const search = searchOptionsOf(options)
   const envFiles =
     options.envFiles ??
     (await readdir(root)).filter((name) => DOTENV.test(name)).map((name) => join(root, name))
   const seen = await seenValues({ ...options, secretsFile: options.secretsFile ?? false, envFiles })
   const staged = await stagedFiles(root)
-  const { short, searched } = unsearched(seen, proof)
-  const { leaks } = examine(staged, searchFor(seen, proof))
+  const { short, searched } = unsearched(seen, search)
+  const { leaks } = examine(staged, searchFor(seen, search))
   return {
     files: staged.length,
     searched: searched.length,

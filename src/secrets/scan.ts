@@ -17,46 +17,48 @@ import { readDotenv, unambiguousValues } from '../util/dotenv.js'
 import { filesBelow } from '../util/walk.js'
 
 export interface ScanOptions extends Omit<SecretsOptions, 'trust' | 'secretsFile'> {
-  /** Its entries are opened (kms:Decrypt) and looked for; false for none. */
+  /** The secrets file whose entries to decrypt (kms:Decrypt) and search for; false for none. */
   secretsFile?: string | false
-  /** Environment variables to look for. */
+  /** Environment variables whose values to search for. */
   env?: string[]
-  /** dotenv files whose values are looked for. */
+  /** dotenv files whose values to search for. */
   envFiles?: string[]
-  /** As the plugin's option `proof`. */
-  proof?: { minLength?: number; except?: string[] }
+  /** Like the option `leakCheck` of the plugin. */
+  leakCheck?: { minLength?: number; except?: string[] }
+  /** @deprecated The former name of `leakCheck`. */
+  proof?: NonNullable<ScanOptions['leakCheck']>
 }
 
-export interface Scanned {
+export interface ScanResult {
   files: number
-  /** How many values were looked for. */
+  /** How many values were searched for. */
   searched: number
-  /** Names of values too short to be looked for. */
+  /** Names of values that are too short to search for. */
   short: string[]
-  /** Where which name stands, once for each encoding and file; never a value. */
+  /** Name, file and encoding of each plaintext that was found; never a value. */
   leaks: Leak[]
   leftovers: Leftover[]
 }
 
 /**
- * Searches a folder of build output, of whatever tool, for plaintexts and for marks that were never
- * transformed: the same search as the build's proof.
+ * Searches a folder of build output, of any tool, for plaintexts and for marks that were never
+ * transformed, as the leak check of a build does.
  *
- * @throws KmsBuildError FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY where there is nothing to look
- *   for, and what `opener` throws.
+ * @throws KmsBuildError FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY if there is nothing to search for,
+ *   and the errors of `opener`.
  */
-export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<Scanned> {
-  const proof = { minLength: options.proof?.minLength ?? 8, except: options.proof?.except ?? [] }
-  // Links are followed, as a zip of the folder contains what they point to.
+export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<ScanResult> {
+  const search = searchOptionsOf(options)
+  // Follows links, because a zip of the folder contains what they point to.
   const files = await filesBelow(folder)
   const seen = await seenValues(options)
   if (!seen.length)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
-      'there is no value to look for: the secrets file has no entry, and neither --env nor --env-file gave one.',
+      'there is no value to search for: the secrets file has no entries, and --env and --env-file name no values.',
     )
-  const { short, searched } = unsearched(seen, proof)
-  const { leaks, leftovers } = examine(contentsOf(folder, files), searchFor(seen, proof))
+  const { short, searched } = unsearched(seen, search)
+  const { leaks, leftovers } = examine(contentsOf(folder, files), searchFor(seen, search))
   return {
     files: files.length,
     searched: searched.length,
@@ -64,6 +66,12 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
     leaks,
     leftovers,
   }
+}
+
+/** Returns the search options with their defaults. */
+export function searchOptionsOf({ leakCheck, proof }: ScanOptions) {
+  const { minLength = 8, except = [] } = leakCheck ?? proof ?? {}
+  return { minLength, except }
 }
 
 /** Returns the values to search for. */
@@ -85,11 +93,11 @@ async function entriesOf({ secretsFile, aws = {} }: ScanOptions): Promise<Seen[]
 const variablesOf = ({ env = [] }: ScanOptions): Seen[] =>
   env.map((name) => {
     const value: unknown = process.env[name]
-    // Of a name such as `constructor` every object has a value.
+    // Every object has values of names such as `constructor`.
     if (!value || typeof value !== 'string')
       throw new KmsBuildError(
         'ENV_UNSET',
-        `the environment variable ${name} is not set, or is empty: there is nothing to look for.`,
+        `the environment variable ${name} is unset or empty: there is nothing to search for.`,
       )
     return { name, plaintext: Buffer.from(value) }
   })
@@ -101,7 +109,7 @@ async function dotenvOf({ envFiles = [] }: ScanOptions): Promise<Seen[]> {
   )
 }
 
-/** One after the other, so that no more than one is in memory. */
+/** Yields files one by one, so that only one is in memory. */
 function* contentsOf(folder: string, files: string[]): Generator<Asset> {
   for (const path of files) yield { name: relative(folder, path), content: readFileSync(path) }
 }

@@ -6,7 +6,7 @@ import { currentPair } from '../secrets-file/scopes.js'
 import { checkValue } from './set.js'
 
 export interface SealTokenOptions {
-  /** The secrets file's JSON: its text, or the object of `import file from './kms-secrets.json'`. */
+  /** The secrets file: a JSON string, or the object of `import file from './kms-secrets.json'`. */
   secretsFile: string | object
   /** The name of the entry. Without it, the token is for `secret('kms:v1:…')`. */
   name?: string

@@ -1,6 +1,6 @@
 import { decodeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
-import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
+import { editSecretsFile, type EditResult } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import { isStale } from '../secrets-file/scopes.js'
@@ -16,7 +16,7 @@ export async function setToken(
   name: string,
   text: string,
   options: SecretsOptions = {},
-): Promise<Edited<{ added: string[]; replaced: string[] }>> {
+): Promise<EditResult<{ added: string[]; replaced: string[] }>> {
   checkName(name)
   const token = decodeToken(text.trim())
   if ('invalid' in token)

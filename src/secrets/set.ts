@@ -1,7 +1,7 @@
 import { seal } from '../crypto/seal.js'
 import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
-import { editSecretsFile, type Edited } from '../secrets-file/edit.js'
+import { editSecretsFile, type EditResult } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { checkName } from '../secrets-file/names.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
@@ -29,7 +29,7 @@ export interface SetResult {
 export async function setSecrets(
   values: Map<string, Uint8Array | string>,
   options: SetOptions = {},
-): Promise<Edited<SetResult>> {
+): Promise<EditResult<SetResult>> {
   for (const [name, value] of values) {
     checkName(name)
     checkValue(name, value)
@@ -73,7 +73,7 @@ export function checkValue(name: string, value: Uint8Array | string): void {
   if (!value.length)
     throw new KmsBuildError(
       'PLAINTEXT_EMPTY',
-      `the value for ${name} is empty. An empty secret is usually a mistake: nothing was set.`,
+      `the value for ${name} is empty, which is usually a mistake. Nothing was set.`,
     )
   const foreign = foreignCiphertext(value)
   if (foreign)

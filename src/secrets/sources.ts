@@ -20,11 +20,11 @@ export interface ChangedSource {
   places: Place[]
 }
 
-/** Where the literals of the modules stand. */
+/** Returns the places of the literals. */
 export const placesIn = (sources: MarkedSource[]): ChangedSource[] =>
   sources.map(({ path, literals }) => ({ path, places: literals.map(({ place }) => place) }))
 
-/** A literal and what takes the place of its value. */
+/** A literal and its new value. */
 export interface Replacement {
   mark: Mark
   value: string
@@ -45,7 +45,7 @@ export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
   })
 }
 
-/** Every mark of the modules under the paths. @throws as `markedSources`. */
+/** Returns all marks of the modules under the paths. @throws the errors of `markedSources`. */
 export const marksIn = async (paths: string[]): Promise<Mark[]> =>
   (await modulesWithMarks(paths)).flatMap(({ marks }) => marks)
 
@@ -65,7 +65,7 @@ async function modulesWithMarks(paths: string[]) {
   return found
 }
 
-/** The sources with those of their literals that are wanted, and without those that have none. */
+/** Filters the literals of sources, and removes sources without literals. */
 export function onlyLiterals(
   sources: MarkedSource[],
   wanted: (mark: Mark) => boolean,
@@ -88,11 +88,11 @@ async function readText(path: string): Promise<string | undefined> {
   if (text !== undefined || !bytes.includes(MARKER)) return text
   throw new KmsBuildError(
     'FILE_UNREADABLE',
-    `${path} has marks but is no UTF-8 text. Save it as UTF-8.`,
+    `${path} has marks but is not encoded in UTF-8. Save it as UTF-8.`,
   )
 }
 
-/** The modules with other values in all of their literals; nothing is written. */
+/** Returns the code of the modules with other values in their literals. Writes nothing. */
 export const withLiterals = (
   sources: MarkedSource[],
   valueOf: (mark: Mark) => Promise<string>,
@@ -107,7 +107,7 @@ export const withLiterals = (
     }),
   )
 
-/** The module with other values in its literals, each in the quotes that it had. */
+/** Returns the code of a module with other values in its literals, in the same quotes. */
 export function replaceLiterals({ code }: MarkedSource, replacements: Replacement[]): string {
   return replacements
     .toSorted((a, b) => b.mark.argumentStart - a.mark.argumentStart)
@@ -147,9 +147,9 @@ export async function replaceSource(source: MarkedSource, text: string): Promise
 }
 
 /**
- * Writes a module whose tokens were replaced by plaintexts: in place, since a second file with the
- * new content, left by a crash, would be a plaintext that nobody looks for. The sealed original
- * is next to it meanwhile, as `FILE.sealed`, and stays only if the writing was interrupted.
+ * Writes a module whose tokens were replaced by plaintexts. Writes in place, because a temporary file
+ * that a crash leaves would contain plaintexts. Keeps the sealed original as `FILE.sealed` until the
+ * write is complete.
  */
 export async function overwriteSource(source: MarkedSource, text: string): Promise<void> {
   await refuseUnsafe(source)
@@ -183,6 +183,6 @@ async function refuseUnsafe({ path, code }: MarkedSource): Promise<void> {
   if ((await readText(path)) === code) return
   throw new KmsBuildError(
     'FILE_CHANGED',
-    `${path} was changed by something else at the same moment, and is left as it is. Run the command again.`,
+    `${path} was changed by another program during the command, and was not written. Run the command again.`,
   )
 }

@@ -59,13 +59,13 @@ const ACCESS: Broken[] = [
   [
     'a role whose policy asks for another encryption context',
     'role-condition',
-    /kms:EncryptionContext:app meets StringEquals "billing", and here it is "orders"/,
+    /kms:EncryptionContext:app meets StringEquals "billing"; in this call it is "orders"/,
     { policies: (key) => [document(allow('kms:Decrypt', key, context('billing')))] },
   ],
   [
     'a role that may decrypt through another service only',
     'role-condition',
-    /kms:ViaService meets StringEquals "s3.us-east-1.amazonaws.com", and here it is absent/,
+    /kms:ViaService meets StringEquals "s3.us-east-1.amazonaws.com"; in this call it is absent/,
     {
       policies: (key) => [
         document(
@@ -79,7 +79,7 @@ const ACCESS: Broken[] = [
   [
     'a role whose policy asks that the key be named by its alias',
     'role-condition',
-    /kms:RequestAlias meets StringEquals "alias\/orders", and here it is absent/,
+    /kms:RequestAlias meets StringEquals "alias\/orders"; in this call it is absent/,
     {
       policies: () => [
         document(
@@ -93,7 +93,7 @@ const ACCESS: Broken[] = [
   [
     'a role whose policy asks for an alias that the key does not have',
     'role-condition',
-    /kms:ResourceAliases meets .* "alias\/billing-\*", and here it is "alias\/orders-/,
+    /kms:ResourceAliases meets .* "alias\/billing-\*"; in this call it is "alias\/orders-/,
     { policies: () => [document(allow('kms:Decrypt', '*', alias('alias/billing-*')))] },
   ],
   [

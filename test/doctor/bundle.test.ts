@@ -41,16 +41,18 @@ describe('doctor of a bundle', () => {
 
   it('says that it is whole', async () => {
     const diagnosis = await said(whole)
-    expect(ofBundle(diagnosis)).toEqual(['ok: every token can be opened (secrets: 1, files: 1)'])
+    expect(ofBundle(diagnosis)).toEqual([
+      'ok: every token is valid and its data key pair is in the bundle (secrets: 1, files: 1)',
+    ])
     expect(diagnosis.verdict).toBe('fine')
   })
 
   it('names a token that was cut off, first and alone', async () => {
     const cut = (pair: DataKeyPair, token: string) =>
       `${whole(pair, token)}; o("${token.slice(0, 59)}", "CUT")`
-    expectCause(await said(cut), 'bundle', /can never be opened is in main\.mjs: .*cut off/)
+    expectCause(await said(cut), 'bundle', /main\.mjs contains a malformed token, .*cut off/)
     const alone = (_: DataKeyPair, token: string) => `o("${token.slice(0, 59)}", "CUT")`
-    expectCause(await said(alone), 'bundle', /can never be opened/)
+    expectCause(await said(alone), 'bundle', /contains a malformed token/)
   })
 
   it.each([
@@ -77,7 +79,7 @@ describe('doctor of a bundle', () => {
     const { secretsFile: _file, ...rest } = options
     const diagnosis = await diagnose({ ...rest, bundles: [bundle] })
     const what = mode === 'direct' ? 'ALONE' : `the private key of ${pair.fingerprint}`
-    expectCause(diagnosis, 'wrapping', new RegExp(`cannot unwrap ${what} in the bundle with`))
+    expectCause(diagnosis, 'wrapping', new RegExp(`cannot decrypt ${what} in the bundle with`))
   })
 
   it('leaves open what opens a token whose pair stands elsewhere', async () => {

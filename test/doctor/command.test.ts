@@ -27,7 +27,7 @@ describe('unplugin-kms doctor', () => {
     const { code, stdout, stderr } = await run('doctor', '--function', 'orders', '--decrypt')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^ok +access: \S+role\/orders may decrypt with /m)
-    expect(stdout).toMatch(/^ok +entries: entries that open: 1 of 1$/m)
+    expect(stdout).toMatch(/^ok +entries: entries that can be decrypted: 1 of 1$/m)
     expect(stderr).toContain('nothing wrong found')
     expect(stdout + stderr).not.toContain(VALUE)
   })

@@ -119,7 +119,7 @@ const KEY: Broken[] = [
   [
     'a key about to be deleted',
     'key-enabled',
-    /about to be deleted on \d{4}-/,
+    /scheduled for deletion on \d{4}-/,
     { change: ({ client, key }) => client().send(new ScheduleKeyDeletionCommand({ KeyId: key })) },
   ],
   [
@@ -158,19 +158,19 @@ const KEY: Broken[] = [
   [
     'an encryption context that was changed in the file',
     'wrapping',
-    /cannot unwrap .*InvalidCiphertextException/,
+    /cannot decrypt .*InvalidCiphertextException/,
     { change: ({ edit }) => edit((file) => changeContext(file, { app: 'billing' })) },
   ],
   [
     'a wrapped private key that was altered',
     'wrapping',
-    /cannot unwrap/,
+    /cannot decrypt/,
     { change: ({ edit }) => edit((file) => alterBlob(file)) },
   ],
   [
     'a public key that is not that of the wrapped private key',
     'pair',
-    /is not that of the public key in the file/,
+    /does not match the public key in the file/,
     {
       change: async ({ edit, options }) => {
         options.decrypt = true

@@ -16,7 +16,7 @@ const FUNCTION: Broken[] = [
   [
     'a function that does not exist',
     'function',
-    /no function nowhere/,
+    /function nowhere does not exist/,
     { change: ({ options }) => (options.functionName = 'nowhere') },
   ],
   [
@@ -28,7 +28,7 @@ const FUNCTION: Broken[] = [
   [
     'a role that does not exist',
     'role',
-    /no role .*role\/gone/,
+    /role .*role\/gone does not exist/,
     {
       change: ({ options, kms }) => {
         delete options.functionName
@@ -39,13 +39,13 @@ const FUNCTION: Broken[] = [
   [
     'a VPC without a way out',
     'network',
-    /no way to KMS in us-east-1: no interface endpoint, and no NAT route/,
+    /cannot reach KMS in us-east-1: there is no interface endpoint, and no NAT route/,
     { network: { routeTables: [INSIDE] } },
   ],
   [
     'a VPC with an endpoint for another service',
     'network',
-    /no way to KMS/,
+    /cannot reach KMS/,
     {
       network: {
         endpoints: [{ ...INTERFACE, serviceName: 'com.amazonaws.us-east-1.kinesis-streams' }],
@@ -68,19 +68,19 @@ const FUNCTION: Broken[] = [
   [
     'subnets whose way out is an internet gateway',
     'network',
-    /leads to igw-1, which a function cannot use without a public address/,
+    /goes to igw-1, which a function cannot use without a public address/,
     { network: { routeTables: [INTERNET] } },
   ],
   [
     'one subnet of two that has no way out',
     'network',
-    /no way to KMS/,
+    /cannot reach KMS/,
     { network: { routeTables: [INSIDE, { subnetIds: ['subnet-1'], routes: NAT.routes }] } },
   ],
   [
     'an endpoint, which leads to this region alone, and a key in another',
     'network',
-    /no way to KMS in eu-west-1/,
+    /cannot reach KMS in eu-west-1/,
     { keyRegion: 'eu-west-1', network: { endpoints: [INTERFACE], routeTables: [INSIDE] } },
   ],
 ]

@@ -151,7 +151,7 @@ describe('doctor claims nothing that it could not see', () => {
       keyPolicy: { policy: policyOf('resource', account(role.account)) },
       grants: { grants: [] },
       simulated: { decision: 'implicitDeny', missing: [] },
-      call: circumstancesOf(role, { ...key, broken: false, checks: [] }, CONTEXT),
+      call: circumstancesOf(role, { ...key, isUnusable: false, checks: [] }, CONTEXT),
     })
     expect(check).toMatchObject({ id: 'simulation', status: 'unchecked' })
   })
@@ -162,7 +162,7 @@ describe('doctor claims nothing that it could not see', () => {
     ['a NAT gateway, for some addresses alone', { '52.0.0.0/8': 'nat-1' }],
   ])('of what is behind %s', async (_, routes) => {
     const { of, verdict } = await said({ network: { routeTables: [{ main: true, routes }] } })
-    expect(of('network')!.says).toMatch(/routes lead to (tgw|nat)-1.*cannot be seen from here/)
+    expect(of('network')!.says).toMatch(/routes go to (tgw|nat)-1.*is unknown/)
     expect([of('network')!.status, verdict]).toEqual(['unchecked', 'fine'])
   })
 

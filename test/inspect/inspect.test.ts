@@ -328,7 +328,7 @@ describe('files', () => {
     ['that is not there', 'nothing.mjs', 'ENOENT'],
     ['that is a broken zip', 'broken.zip', 'cannot be read'],
     ['that is no zip but by its name', 'text.zip', 'cannot be read'],
-    ['that has no end', '/dev/zero', 'no regular file'],
+    ['that has no end', '/dev/zero', 'not a regular file'],
   ])('refuses one %s', async (_, name, said) => {
     const root = await project({
       'broken.zip': 'PK\x03\x04 and nothing more',

@@ -6,7 +6,7 @@ import { inspect } from '../../src/inspect/inspect.js'
 import { importersIn } from '../../src/inspect/imports.js'
 import { entriesOf, pictureOf } from '../../src/pages/picture.js'
 import { reportPage } from '../../src/pages/report-page.js'
-import { openingsIn } from '../../src/policy/openings.js'
+import { decryptRequestsIn } from '../../src/policy/decrypt-requests.js'
 import { decryptStatements } from '../../src/policy/runtime-policy.js'
 import { BUNDLES } from '../../fixtures/orders/bundle.mjs'
 import { opened, sealed, small } from '../inspect/sealed.js'
@@ -20,7 +20,7 @@ async function reportOf(files: Record<string, string>) {
   const dist = join(root, 'dist')
   const inspection = await inspect(dist)
   const importersOf = await importersIn([dist])
-  const statements = decryptStatements(openingsIn(inspection))
+  const statements = decryptStatements(decryptRequestsIn(inspection))
   const html = await reportPage({ paths: ['dist'], inspection, statements, importersOf })
   const path = join(root, 'report.html')
   await writeFile(path, html)

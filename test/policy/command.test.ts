@@ -37,7 +37,7 @@ describe('policy runtime', () => {
       await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
       const { code, stdout, stderr } = await cli(['policy', 'runtime', '--role', role])
       expect([code, stdout]).toEqual([2, ''])
-      expect(stderr).toContain('is no ARN of a role')
+      expect(stderr).toContain('is not the ARN of a role')
     },
   )
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { diagnose } from '../../src/index.js'
 import { inspect } from '../../src/inspect/inspect.js'
-import { openingsOfFile } from '../../src/policy/openings.js'
+import { decryptRequestsOfFile } from '../../src/policy/decrypt-requests.js'
 import { decryptStatements, runtimePolicy } from '../../src/policy/runtime-policy.js'
 import { documentOf } from '../../src/policy/statement.js'
 import { existingSecretsFile } from '../../src/secrets-file/locate.js'
@@ -268,7 +268,7 @@ describe('a role', () => {
           )
           if (rotated) await rotateSecrets({ ...options, scope: rotated })
           const file = await existingSecretsFile(options)
-          const openings = openingsOfFile(file, granted)
+          const openings = decryptRequestsOfFile(file, granted)
           const role = kms.createRole({
             name: `reader-${run}`,
             policies: openings.length ? [documentOf(decryptStatements(openings))] : [],

@@ -57,13 +57,13 @@ export function addInspect(program: Command) {
 async function writeReport(out: string, paths: string[], inspection: Inspection) {
   const { importersIn } = await import('../../inspect/imports.js')
   const { reportPage } = await import('../../pages/report-page.js')
-  const { openingsIn } = await import('../../policy/openings.js')
+  const { decryptRequestsIn } = await import('../../policy/decrypt-requests.js')
   const { decryptStatements } = await import('../../policy/runtime-policy.js')
   const { replaceFile } = await import('../../util/replace-file.js')
   const report = await reportPage({
     paths,
     inspection,
-    statements: decryptStatements(openingsIn(inspection)),
+    statements: decryptStatements(decryptRequestsIn(inspection)),
     importersOf: await importersIn(paths),
   })
   await replaceFile(out, report)

@@ -73,16 +73,16 @@ const keysAndContext = ({ key, context }: Flags) => ({
 })
 
 async function printRuntimePolicy(bundles: string[], flags: Flags) {
-  const { openingsOf } = await import('../../policy/openings.js')
+  const { decryptRequestsOf } = await import('../../policy/decrypt-requests.js')
   const { decryptStatements } = await import('../../policy/runtime-policy.js')
-  const openings = await openingsOf({
+  const requests = await decryptRequestsOf({
     bundles,
     ...keysAndContext(flags),
     ...(flags.scope && { scopes: flags.scope }),
     ...secretsOptions(flags),
   })
-  if (!openings.length) return note('nothing in it is decrypted by KMS: no permission is needed.')
-  const statements = decryptStatements(openings)
+  if (!requests.length) return note('nothing in it is decrypted by KMS: no permission is needed.')
+  const statements = decryptStatements(requests)
   if (flags.role !== undefined) return printKeyPolicies(statements, flags.role, flags.format)
   await printStatements(statements, flags.format, 'runtime')
   note(

@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Leftover } from '../../pipeline/leak-check/examine.js'
 import { KmsBuildError } from '../../errors.js'
-import type { ScannedStaged } from '../../secrets/scan-staged.js'
-import type { Scanned, ScanOptions } from '../../secrets/scan.js'
+import type { StagedScanResult } from '../../secrets/scan-staged.js'
+import type { ScanResult, ScanOptions } from '../../secrets/scan.js'
 import { EXIT } from '../support/exit-codes.js'
 import { count, note, print, printJson, waiting } from '../support/output.js'
 import { sarif, type Finding } from '../support/sarif.js'
@@ -52,7 +52,7 @@ export function addScan(program: Command) {
         ...(flags.file !== undefined && { secretsFile: flags.file }),
         ...(flags.env && { env: flags.env }),
         ...(flags.envFile && { envFiles: flags.envFile }),
-        ...(flags.except && { proof: { except: flags.except } }),
+        ...(flags.except && { leakCheck: { except: flags.except } }),
       }
       const scanned = await waiting(`searching ${folder ?? 'staged files'}`, () =>
         search(folder, options),
@@ -78,7 +78,7 @@ export function addScan(program: Command) {
 async function search(
   folder: string | undefined,
   options: ScanOptions,
-): Promise<Scanned & Partial<ScannedStaged>> {
+): Promise<ScanResult & Partial<StagedScanResult>> {
   if (folder === undefined) {
     const { scanStaged } = await import('../../secrets/scan-staged.js')
     return scanStaged(options)
@@ -91,7 +91,7 @@ async function findingsOf({
   leaks,
   leftovers,
   literals = [],
-}: Scanned & Partial<ScannedStaged>): Promise<Finding[]> {
+}: ScanResult & Partial<StagedScanResult>): Promise<Finding[]> {
   const { leakText } = await import('../../pipeline/leak-check/leak-check.js')
   return [
     ...leaks.map((leak) => {

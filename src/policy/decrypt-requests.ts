@@ -7,43 +7,50 @@ import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { currentPair, scopeNames } from '../secrets-file/scopes.js'
 
-/** One kms:Decrypt that opening takes. */
-export interface Opening {
+/** A kms:Decrypt call that decryption needs. */
+export interface DecryptRequest {
   keyArn: string
   encryptionContext: Record<string, string>
 }
 
-/** What is to be opened: what keys and context say, built bundles, or else the secrets file. */
-export interface OpeningsOptions extends SecretsOptions {
-  /** Built files, folders or zips of them: what they carry is opened. */
+/** What to decrypt: built bundles, or keys with a context, or else the secrets file. */
+export interface DecryptRequestsOptions extends SecretsOptions {
+  /** Built files, folders or zip files whose secrets are decrypted. */
   bundles?: string[]
-  /** The plugin's option keyId, of a build without a secrets file: ids, ARNs or aliases. */
+  /** The option `keyId` of a build without a secrets file: key ids, key ARNs or aliases. */
   keyIds?: string[]
   /** The scopes of the secrets file. Default: all. */
   scopes?: string[]
-  /** The plugin's option encryptionContext. */
+  /** The option `encryptionContext` of the plugin. */
   encryptionContext?: Record<string, string>
 }
 
 /**
+ * Returns the kms:Decrypt calls that the bundles, keys or secrets file need.
+ *
  * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, FILE_UNREADABLE; KMS_DENIED,
- *   KMS_UNREACHABLE, KMS_FAILED where an alias or a bare key id has to be resolved.
+ *   KMS_UNREACHABLE, KMS_FAILED if an alias or a key id cannot be resolved.
  */
-export async function openingsOf(options: OpeningsOptions): Promise<Opening[]> {
+export async function decryptRequestsOf(
+  options: DecryptRequestsOptions,
+): Promise<DecryptRequest[]> {
   const { bundles = [], keyIds = [], scopes, encryptionContext = {}, aws = {} } = options
-  if (bundles.length) return openingsOfBundles(bundles)
-  if (!keyIds.length) return openingsOfFile(await existingSecretsFile(options), scopes)
+  if (bundles.length) return decryptRequestsOfBundles(bundles)
+  if (!keyIds.length) return decryptRequestsOfFile(await existingSecretsFile(options), scopes)
   const arns = await resolveKeys(keyIds, aws)
   return arns.map((keyArn) => ({ keyArn, encryptionContext }))
 }
 
 /**
- * Returns the calls for all pairs of some scopes, or of all: a deployed bundle may be older than the last
- * rotation.
+ * Returns the calls for all pairs of some scopes. Includes earlier pairs, because a deployed bundle may be
+ * older than the last rotation. Default: all scopes.
  *
  * @throws KmsBuildError SCOPE_UNKNOWN.
  */
-export function openingsOfFile(file: SecretsFile, scopes = scopeNames(file)): Opening[] {
+export function decryptRequestsOfFile(
+  file: SecretsFile,
+  scopes = scopeNames(file),
+): DecryptRequest[] {
   for (const scope of scopes) currentPair(file, scope)
   return distinct(
     [...file.pairs.values()]
@@ -54,12 +61,12 @@ export function openingsOfFile(file: SecretsFile, scopes = scopeNames(file)): Op
   )
 }
 
-async function openingsOfBundles(bundles: string[]): Promise<Opening[]> {
+async function decryptRequestsOfBundles(bundles: string[]): Promise<DecryptRequest[]> {
   const { inspect } = await import('../inspect/inspect.js')
-  return openingsIn(await inspect(bundles))
+  return decryptRequestsIn(await inspect(bundles))
 }
 
-export const openingsIn = ({ secrets }: Pick<Inspection, 'secrets'>): Opening[] =>
+export const decryptRequestsIn = ({ secrets }: Pick<Inspection, 'secrets'>): DecryptRequest[] =>
   distinct(
     secrets.flatMap(({ keys, encryptionContext }) =>
       keys.map((keyArn) => ({ keyArn, encryptionContext })),
@@ -69,8 +76,8 @@ export const openingsIn = ({ secrets }: Pick<Inspection, 'secrets'>): Opening[] 
 export const resolveKeys = (keyIds: string[], aws: AwsOptions): Promise<string[]> =>
   Promise.all(keyIds.map(keyArns(kmsCalls(aws))))
 
-const distinct = (openings: Opening[]): Opening[] => [
+const distinct = (requests: DecryptRequest[]): DecryptRequest[] => [
   ...new Map(
-    openings.map((opening) => [opening.keyArn + contextText(opening.encryptionContext), opening]),
+    requests.map((request) => [request.keyArn + contextText(request.encryptionContext), request]),
   ).values(),
 ]
