@@ -9,6 +9,7 @@ import {
   type Asset,
   type Leak,
   type Leftover,
+  type SearchOptions,
 } from '../pipeline/leak-check/examine.js'
 import type { Seen } from '../pipeline/leak-check/parts.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
@@ -44,7 +45,7 @@ export interface ScanResult {
  * Searches a folder of build output, of any tool, for plaintexts and for marks that were never
  * transformed, as the leak check of a build does.
  *
- * @throws KmsBuildError FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY if there is nothing to search for,
+ * @throws KmsBuildError OPTIONS_INVALID, FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY if there is nothing to search for,
  *   and the errors of `opener`.
  */
 export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<ScanResult> {
@@ -68,8 +69,17 @@ export async function scanFolder(folder: string, options: ScanOptions = {}): Pro
   }
 }
 
-/** Returns the search options with their defaults. */
-export function searchOptionsOf({ leakCheck, proof }: ScanOptions) {
+/**
+ * Returns the search options with their defaults.
+ *
+ * @throws KmsBuildError OPTIONS_INVALID if they are given by both names.
+ */
+export function searchOptionsOf({ leakCheck, proof }: ScanOptions): SearchOptions {
+  if (leakCheck && proof)
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      'the options leakCheck and proof are the same one, and both are given. Remove proof.',
+    )
   const { minLength = 8, except = [] } = leakCheck ?? proof ?? {}
   return { minLength, except }
 }

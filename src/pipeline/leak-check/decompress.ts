@@ -1,40 +1,72 @@
 import type { Buffer } from 'node:buffer'
-import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
 
 /** What decompresses to more bytes than this is not searched. */
 const LARGEST = 1 << 26
-const ZLIB = { maxOutputLength: LARGEST, finishFlush: constants.Z_SYNC_FLUSH }
-const BROTLI = { maxOutputLength: LARGEST, finishFlush: constants.BROTLI_OPERATION_FLUSH }
+const { constants } = zlib
 const ZIP_ENTRY = 'PK\x03\x04'
+/** RFC 1952: the magic number, and method 8. */
+const GZIP = '\x1f\x8b\x08'
+/** RFC 8878, 3.1.1. */
+const ZSTANDARD = '\x28\xb5\x2f\xfd'
+/** Absent before Node 22.15. */
+const { zstdDecompressSync } = zlib as {
+  zstdDecompressSync?: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
+}
 
-/** Returns whether gzip, zlib or a zip file may begin at an offset. */
-export function hasHeader(bytes: Buffer, at: number): boolean {
-  const [first, second] = [bytes[at]!, bytes[at + 1]!]
-  return (first === 0x1f && second === 0x8b) || isZlib(first, second) || isZip(bytes, at)
+/** What may still be decompressed, for one output. */
+export interface Budget {
+  /** Bytes. */
+  left: number
+  /** Streams with a header. */
+  compressed: number
 }
 
 /** RFC 1950: method 8, a window of at most 32 KB, and a check value. */
-const isZlib = (first: number, second: number) =>
-  (first & 0x8f) === 0x08 && ((first << 8) | second) % 31 === 0
+export const hasZlibHeader = (bytes: Buffer, at: number): boolean =>
+  (bytes[at]! & 0x8f) === 0x08 && ((bytes[at]! << 8) | bytes[at + 1]!) % 31 === 0
 
-const isZip = (bytes: Buffer, at: number) =>
-  bytes[at] === 0x50 && bytes.toString('latin1', at, at + 4) === ZIP_ENTRY
+export const decompressZlib = (bytes: Buffer, budget: Budget): Generator<Buffer> =>
+  attempt(budget, (limit) => zlib.inflateSync(bytes, zlibOptions(limit)))
 
-/** Decompresses gzip, zlib and the entries of a zip file. */
-export function* decompress(bytes: Buffer): Generator<Buffer> {
-  if (bytes[0] === 0x1f) yield* gzip(bytes)
-  else if (isZip(bytes, 0)) yield* zipEntries(bytes)
-  else yield* attempt(() => inflateSync(bytes, ZLIB))
+/**
+ * Decompresses gzip, Zstandard and the entries of zip files wherever they begin: also behind a header of
+ * another format, or behind other base64.
+ */
+export function* decompress(bytes: Buffer, budget: Budget): Generator<Buffer> {
+  for (const at of offsetsOf(bytes, GZIP, budget)) yield* gzip(bytes.subarray(at), budget)
+  for (const at of offsetsOf(bytes, ZIP_ENTRY, budget)) yield* zipEntry(bytes, at, budget)
+  if (!zstdDecompressSync) return
+  for (const at of offsetsOf(bytes, ZSTANDARD, budget))
+    yield* attempt(budget, (maxOutputLength) =>
+      zstdDecompressSync(bytes.subarray(at), { maxOutputLength }),
+    )
 }
 
+function* offsetsOf(bytes: Buffer, magic: string, budget: Budget): Generator<number> {
+  let at = bytes.indexOf(magic, 0, 'latin1')
+  for (; at !== -1 && budget.compressed > 0; at = bytes.indexOf(magic, at + 1, 'latin1')) {
+    budget.compressed--
+    yield at
+  }
+}
+
+const zlibOptions = (maxOutputLength: number) => ({
+  maxOutputLength,
+  finishFlush: constants.Z_SYNC_FLUSH,
+})
+
 /** zlib refuses a member that other bytes follow, as they may in a run of base64: the first is read then. */
-function* gzip(bytes: Buffer): Generator<Buffer> {
+function* gzip(bytes: Buffer, budget: Budget): Generator<Buffer> {
   let isRead = false
-  for (const decoded of attempt(() => gunzipSync(bytes, ZLIB))) {
+  for (const decoded of attempt(budget, (limit) => zlib.gunzipSync(bytes, zlibOptions(limit)))) {
     isRead = true
     yield decoded
   }
-  if (!isRead) yield* attempt(() => inflateRawSync(bytes.subarray(gzipHeader(bytes)), ZLIB))
+  if (isRead) return
+  yield* attempt(budget, (limit) =>
+    zlib.inflateRawSync(bytes.subarray(gzipHeader(bytes)), zlibOptions(limit)),
+  )
 }
 
 /** RFC 1952, 2.3: the length of a header, which may have an extra field, a name, a comment and a CRC. */
@@ -48,25 +80,33 @@ function gzipHeader(bytes: Buffer): number {
 }
 
 /** Decompresses Brotli and raw deflate, which have no header. */
-export function* decompressHeaderless(bytes: Buffer): Generator<Buffer> {
-  yield* attempt(() => brotliDecompressSync(bytes, BROTLI))
-  yield* attempt(() => inflateRawSync(bytes, ZLIB))
+export function* decompressHeaderless(bytes: Buffer, budget: Budget): Generator<Buffer> {
+  yield* attempt(budget, (maxOutputLength) =>
+    zlib.brotliDecompressSync(bytes, {
+      maxOutputLength,
+      finishFlush: constants.BROTLI_OPERATION_FLUSH,
+    }),
+  )
+  yield* attempt(budget, (limit) => zlib.inflateRawSync(bytes, zlibOptions(limit)))
 }
 
 /** APPNOTE.TXT, 4.3.7: method at 8, lengths of the name and the extra field at 26 and 28. */
-function* zipEntries(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at !== -1; at = bytes.indexOf(ZIP_ENTRY, at + 4, 'latin1')) {
-    if (at + 30 > bytes.length || bytes.readUInt16LE(at + 8) !== 8) continue
-    const start = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
-    yield* attempt(() => inflateRawSync(bytes.subarray(start), ZLIB))
-  }
+function* zipEntry(bytes: Buffer, at: number, budget: Budget): Generator<Buffer> {
+  if (at + 30 > bytes.length || bytes.readUInt16LE(at + 8) !== 8) return
+  const start = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
+  yield* attempt(budget, (limit) => zlib.inflateRawSync(bytes.subarray(start), zlibOptions(limit)))
 }
 
-function* attempt(decode: () => Buffer): Generator<Buffer> {
+function* attempt(budget: Budget, decode: (limit: number) => Buffer): Generator<Buffer> {
+  const limit = Math.min(LARGEST, budget.left)
+  if (limit <= 0) return
+  let decoded
   try {
-    const decoded = decode()
-    if (decoded.length) yield decoded
-  } catch {
-    // Not compressed, or too large.
+    decoded = decode(limit)
+  } catch (error) {
+    // It took the time of so many bytes; anything else is not compressed.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') budget.left -= limit
+    return
   }
+  if (decoded.length) yield decoded
 }

@@ -21,7 +21,7 @@ const HEX = Int8Array.from({ length: 256 }, (_, byte) => {
 const LETTER_OR_DIGIT = table(/[\dA-Za-z]/)
 const SPACE = table(/[ \t\r\n\f]/)
 
-const LINE_FEED = 0x0a
+const [LINE_FEED, EQUALS] = [0x0a, 0x3d]
 /** Letters after a backslash that may begin an escape of more than one character. */
 const LONGER = table(/[uUxX0-7\r\n\xe2]/)
 /** The control character of a letter after a backslash, or 0. */
@@ -31,15 +31,15 @@ for (const [letter, control] of ['n\n', 'r\r', 't\t', 'b\b', 'f\f', 'v\v'])
 
 const LINE_BREAK = /^(?:\r\n?|\n|\xe2\x80[\xa8\xa9])/
 const UNIT =
-  /^(?:u\{([\da-f]{1,6})\}|u([\da-f]{4})|U([\da-f]{8})|[xX]([\da-f]{2})|([0-3]?[0-7]{1,2}))/i
+  /^(?:[ux]\{([\da-f]{1,6})\}|u([\da-f]{4})|U([\da-f]{8})|[xX]([\da-f]{2})|([0-3]?[0-7]{1,2}))/i
 const LOW_SURROGATE = /^\\u(d[c-f][\da-f]{2})/i
 
 const charactersOf = (codePoint: number) =>
   codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : ''
 
-/** What a letter after a backslash stands for, if no more characters belong to it and it is no hexadecimal digit; else 0. */
+/** What a letter after a backslash stands for, if no more characters belong to it and it is no hexadecimal digit or equals sign; else 0. */
 const SHORT = Uint8Array.from({ length: 256 }, (_, letter) =>
-  LONGER[letter] || HEX[letter]! >= 0 ? 0 : CONTROLS[letter] || letter,
+  LONGER[letter] || HEX[letter]! >= 0 || letter === EQUALS ? 0 : CONTROLS[letter] || letter,
 )
 export const shortEscape = (letter: number): number => SHORT[letter]!
 
@@ -108,12 +108,22 @@ export function readPercent(bytes: Buffer, at: number): Escape | null {
 /** Longer than any name of a character reference. */
 const LONGEST_NAME = 32
 
+/** After these the rest of a reference may follow: in the next string of a sum, or its semicolon escaped. */
+const MAY_CONTINUE = table(/["'`\\%]/)
+
+/** References that minifiers write without their semicolon. */
+const LEGACY = /^&(?:amp|lt|gt|quot)(?![;"'`\\%])/i
+
 /** Reads a character reference of HTML or XML at an ampersand. @returns null if it is none. */
 export function readEntity(bytes: Buffer, at: number): Escape | null {
   let end = at + 1
   if (bytes[end] === 0x23) return readNumericReference(bytes, at)
   while (LETTER_OR_DIGIT[bytes[end]!] && end - at <= LONGEST_NAME) end++
-  if (bytes[end] !== 0x3b || end - at < 3) return null
+  if (end - at < 3) return null
+  if (bytes[end] !== 0x3b) {
+    const [reference] = LEGACY.exec(bytes.toString('latin1', at, at + 6)) ?? []
+    return reference ? { value: decodeHTML(reference), end: at + reference.length } : null
+  }
   const reference = bytes.toString('latin1', at, end + 1)
   const value = decodeHTML(reference)
   return value === reference || Buffer.byteLength(value) > reference.length
@@ -128,52 +138,25 @@ function readNumericReference(bytes: Buffer, at: number): Escape | null {
   let [end, codePoint] = [start, 0]
   for (let digit; (digit = HEX[bytes[end]!]!) >= 0 && digit < base; end++)
     codePoint = Math.min(codePoint * base + digit, 0x110000)
-  if (end === start) return null
+  if (end === start || MAY_CONTINUE[bytes[end]!]) return null
   return { value: charactersOf(codePoint), end: bytes[end] === 0x3b ? end + 1 : end }
 }
 
-/** A list of so few numbers is no string that is searched for. */
-const SHORTEST_LIST = 4
-
-/**
- * Reads the numbers of a list of bytes or character codes after its bracket: `[112,97,115]`,
- * `fromCharCode(0x70, 0x61)`. Bytes stay bytes, so that several may be one character of UTF-8.
- *
- * @returns null if there are too few numbers.
- */
-export function readNumbers(bytes: Buffer, at: number): Escape | null {
-  const values: number[] = []
+/** Reads `=C3`, or a line break that is none, at an equals sign. @returns null if it is neither. */
+export function readQuotedPrintable(bytes: Buffer, at: number): Escape | null {
+  const [first, second] = [HEX[bytes[at + 1]!]!, HEX[bytes[at + 2]!]!]
+  if (first >= 0 && second >= 0) return { value: first * 16 + second, end: at + 3 }
   let end = at + 1
-  for (;;) {
-    let next = end
-    while (SPACE[bytes[next]!]) next++
-    const isHex = bytes[next] === 0x30 && (bytes[next + 1]! | 0x20) === 0x78
-    const base = isHex ? 16 : 10
-    if (isHex) next += 2
-    const start = next
-    let number = 0
-    for (let digit; (digit = HEX[bytes[next]!]!) >= 0 && digit < base; next++)
-      number = Math.min(number * base + digit, 0x110000)
-    if (next === start || number > 0x10ffff) break
-    values.push(number)
-    end = next
-    while (SPACE[bytes[next]!]) next++
-    if (bytes[next] !== 0x2c) break
-    end = next + 1
-  }
-  if (values.length < SHORTEST_LIST) return null
-  return { value: values.some((value) => value > 0xff) ? utf8(values) : Buffer.from(values), end }
+  while (bytes[end] === 0x20 || bytes[end] === 0x09) end++
+  if (bytes[end] === 0x0d) end++
+  return bytes[end] === LINE_FEED ? { value: '', end: end + 1 } : null
 }
 
-/** Keeps bytes, and makes characters of all other code points and surrogate pairs. */
-function utf8(values: number[]): Buffer {
-  return Buffer.concat(
-    values.map((value, index) => {
-      if (value < 0x100) return Buffer.of(value)
-      const next = values[index + 1] ?? 0
-      if (value >> 10 === 0xd800 >> 10 && next >> 10 === 0xdc00 >> 10)
-        return Buffer.from(String.fromCharCode(value, next))
-      return Buffer.from(value >> 10 === 0xdc00 >> 10 ? '' : String.fromCodePoint(value))
-    }),
-  )
+/** Returns whether an equals sign is most likely one of quoted-printable text, and none of code. */
+export function isQuotedPrintable(bytes: Buffer, at: number): boolean {
+  const next = bytes[at + 1]!
+  if (next === LINE_FEED || next === 0x0d) return at > 0 && !SPACE[bytes[at - 1]!]
+  const first = HEX[next]!
+  if (first < 0 || HEX[bytes[at + 2]!]! < 0) return false
+  return first >= 8 || (first === 3 && (bytes[at + 2]! | 0x20) === 0x64)
 }

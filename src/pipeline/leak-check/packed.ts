@@ -1,4 +1,6 @@
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
+import { BatchWriter, type Batch } from './batch.js'
+import { pairRuns } from './pairs.js'
 
 const valuesOf = (alphabet: string) => {
   const values = new Int8Array(256).fill(-1)
@@ -9,37 +11,34 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const SEXTET = valuesOf(`${LETTERS}+/`)
 SEXTET['-'.charCodeAt(0)] = 62
 SEXTET['_'.charCodeAt(0)] = 63
+const QUINTET = valuesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')
 const NIBBLE = valuesOf('0123456789abcdef')
 for (const letter of 'ABCDEF') NIBBLE[letter.charCodeAt(0)] = parseInt(letter, 16)
 
 /** A table of 256: 1 for each byte of base64 or base64url. */
 export const IN_BASE64 = Uint8Array.from(SEXTET, (value) => +(value >= 0))
 
-/** A line of base64 may continue on the next line from this length on. */
-const SHORTEST_LINE = 40
+/** A line of digits may continue on the next line from this length on. */
+const SHORTEST_LINE = 16
+/** What a continued line may begin with: indentation, and the mark of a comment or a quotation. */
+const BEFORE_LINE = new Uint8Array(256)
+for (const character of ' \t\r\n*#>') BEFORE_LINE[character.charCodeAt(0)] = 1
 /** Decoded bytes that are kept at once. */
 const BATCH = 1 << 22
 
-/** Decoded bytes, one piece after the other, with a byte 0 between. */
-export interface Batch {
-  encoding: string
-  bytes: Buffer
-  /** Offsets of the pieces in `bytes`. */
-  starts: number[]
-  /** Returns the offset in the input of an offset of `bytes`. */
-  originOf(offset: number): number
-}
-
 /**
- * Decodes every run of base64, base64url and hexadecimal digits, also over several lines. A string may
- * begin anywhere in a run, so each run is decoded from four offsets (two for hexadecimal).
+ * Decodes every run of base64, base64url, base32 and hexadecimal digits, also over several lines, and
+ * hexadecimal digits in pairs. A string may begin anywhere in a run, so each run is decoded from each
+ * offset at which a byte may begin.
  *
  * @param shortest number of bytes of the shortest pattern.
  */
 export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
   const least = Math.max(6, Math.ceil((shortest * 4) / 3))
   const base64 = new BatchWriter('base64', bytes, SEXTET, 6, shortest)
+  const base32 = new BatchWriter('base32', bytes, QUINTET, 5, shortest)
   const hex = new BatchWriter('hex', bytes, NIBBLE, 4, shortest)
+  const writers = [base64, base32, hex]
   // Most words are shorter than any run: only each `least`th byte is looked at.
   let from = 0
   for (let at = least - 1; at < bytes.length; at += least) {
@@ -52,34 +51,42 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
     const end = runEnd(bytes, start, at)
     if (end - start >= least) {
       base64.add(start, end)
-      addHexadecimal(hex, bytes, start, end, 2 * shortest)
+      addDigits(base32, QUINTET, bytes, start, end, Math.ceil((shortest * 8) / 5))
+      addDigits(hex, NIBBLE, bytes, start, end, 2 * shortest)
     }
     from = end
     at = end
     // The next to look at is the last byte of the shortest run after this one.
     at--
-    for (const writer of [base64, hex]) if (writer.length >= BATCH) yield writer.batch()
+    for (const writer of writers) if (writer.length >= BATCH) yield writer.batch()
   }
-  for (const writer of [base64, hex]) if (writer.length) yield writer.batch()
+  for (const { start, end } of pairRuns(bytes, NIBBLE, 3 * shortest - 1)) {
+    hex.add(start, end)
+    if (hex.length >= BATCH) yield hex.batch()
+  }
+  for (const writer of writers) if (writer.length) yield writer.batch()
 }
 
-function addHexadecimal(
+/** Adds the parts of a run of base64 that consist of other digits, and of what is between lines. */
+function addDigits(
   writer: BatchWriter,
+  values: Int8Array,
   bytes: Buffer,
   start: number,
   end: number,
   least: number,
 ): void {
+  const isPart = (at: number) => values[bytes[at]!]! >= 0 || !IN_BASE64[bytes[at]!]
   let from = start
   for (let at = start + least - 1; at < end; at += least) {
-    if (NIBBLE[bytes[at]!]! < 0) {
+    if (!isPart(at)) {
       from = at + 1
       continue
     }
     let first = at
-    while (first > from && NIBBLE[bytes[first - 1]!]! >= 0) first--
+    while (first > from && isPart(first - 1)) first--
     let last = at
-    while (last < end && NIBBLE[bytes[last]!]! >= 0) last++
+    while (last < end && isPart(last)) last++
     if (last - first >= least) writer.add(first, last)
     from = last
     at = last - 1
@@ -93,147 +100,10 @@ function runEnd(bytes: Buffer, start: number, at: number): number {
     while (IN_BASE64[bytes[end]!]) end++
     if (end - line < SHORTEST_LINE) return end
     let next = end
-    while (
-      bytes[next] === 0x0d ||
-      bytes[next] === 0x0a ||
-      bytes[next] === 0x20 ||
-      bytes[next] === 0x09
-    )
-      next++
+    while (BEFORE_LINE[bytes[next]!]) next++
     if (next === end || !IN_BASE64[bytes[next]!] || !bytes.subarray(end, next).includes(0x0a))
       return end
     end = next
     line = next
-  }
-}
-
-class BatchWriter {
-  length = 0
-  readonly #encoding: string
-  readonly #bytes: Buffer
-  readonly #values: Int8Array
-  readonly #width: number
-  readonly #shortest: number
-  #out = Buffer.alloc(0)
-  /** Offsets of the pieces in the output and in the input. */
-  #starts: number[] = []
-  #origins: number[] = []
-
-  /** @param width bits of a digit. */
-  constructor(encoding: string, bytes: Buffer, values: Int8Array, width: number, shortest: number) {
-    this.#encoding = encoding
-    this.#bytes = bytes
-    this.#values = values
-    this.#width = width
-    this.#shortest = shortest
-  }
-
-  /** Decodes a run from each offset at which a byte may begin. */
-  add(start: number, end: number): void {
-    const offsets = this.#width === 6 ? 4 : 2
-    this.#reserve(offsets * (end - start + 1))
-    for (let skip = 0; skip < offsets; skip++) this.#decode(start + skip, end)
-  }
-
-  #decode(start: number, end: number): void {
-    const width = this.#width
-    if (((end - start) * width) / 8 < this.#shortest) return
-    const [input, values, out] = [this.#bytes, this.#values, this.#out]
-    let to = this.length
-    this.#starts.push(to)
-    this.#origins.push(start)
-    for (let at = start, bits = 0, kept = 0; at < end; at++) {
-      const value = values[input[at]!]!
-      // White space between lines.
-      if (value < 0) continue
-      kept = ((kept << width) | value) & 0xffff
-      bits += width
-      if (bits < 8) continue
-      bits -= 8
-      out[to++] = (kept >> bits) & 0xff
-    }
-    out[to++] = 0
-    this.length = to
-  }
-
-  #reserve(more: number): void {
-    if (this.length + more <= this.#out.length) return
-    const out = Buffer.allocUnsafe(2 * (this.length + more))
-    this.#out.copy(out, 0, 0, this.length)
-    this.#out = out
-  }
-
-  /** Returns what was decoded, and begins again. */
-  batch(): Batch {
-    const [starts, origins, width] = [this.#starts, this.#origins, this.#width]
-    const bytes = this.#out.subarray(0, this.length)
-    this.length = 0
-    this.#out = Buffer.alloc(0)
-    this.#starts = []
-    this.#origins = []
-    return {
-      encoding: this.#encoding,
-      bytes,
-      starts,
-      originOf(offset) {
-        const index = indexIn(starts, offset)
-        return origins[index]! + Math.floor(((offset - starts[index]!) * 8) / width)
-      },
-    }
-  }
-}
-
-/** Returns the index of the last number that is not greater; the numbers ascend. */
-export function indexIn(numbers: number[], wanted: number): number {
-  let [low, high] = [0, numbers.length]
-  while (high - low > 1) {
-    const middle = (low + high) >> 1
-    if (numbers[middle]! <= wanted) low = middle
-    else high = middle
-  }
-  return low
-}
-
-/**
- * Returns the parts that are text, which may be encoded again. Wrongly aligned, a run decodes to
- * bytes of which hardly any follow each other as text.
- */
-export function textsIn({ encoding, bytes, originOf }: Batch, shortest: number): Batch | null {
-  const out = Buffer.allocUnsafe(bytes.length + 1)
-  const starts: number[] = []
-  const origins: number[] = []
-  let to = 0
-  for (let at = 0; at < bytes.length; at++) {
-    const end = textEnd(bytes, at)
-    if (end - at >= shortest) {
-      starts.push(to)
-      origins.push(at)
-      to += bytes.copy(out, to, at, end)
-      out[to++] = 0
-    }
-    at = end
-  }
-  if (!to) return null
-  return {
-    encoding,
-    bytes: out.subarray(0, to),
-    starts,
-    originOf(offset) {
-      const index = indexIn(starts, offset)
-      return originOf(origins[index]! + offset - starts[index]!)
-    },
-  }
-}
-
-/** Where UTF-8 without control characters ends. */
-function textEnd(bytes: Buffer, at: number): number {
-  for (;;) {
-    const byte = bytes[at]!
-    if ((byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d)) at++
-    else if (byte >= 0xc2 && byte < 0xf5) {
-      const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
-      for (let next = 1; next < length; next++) if ((bytes[at + next]! & 0xc0) !== 0x80) return at
-      at += length
-    } else return at
   }
 }

@@ -22,6 +22,8 @@ export function patternsOf({ name, form, bytes }: Part, minLength: number): Patt
   }
   add(form, bytes)
   const text = bytes.toString('utf8')
+  // Bytes as the string that `toString('latin1')` makes of them.
+  if (bytes.some((byte) => byte > 0x7f)) add(form, Buffer.from(bytes.toString('latin1')))
   if (!Buffer.from(text).equals(bytes)) return [...patterns.values()]
   for (const variant of decodings(bytes)) if (variant.length >= minLength) add(form, variant)
   for (const variant of spellings(text)) add(form, Buffer.from(variant))
@@ -63,21 +65,35 @@ const YAML_ESCAPES: Record<string, string> = {
 }
 
 function spellings(text: string): Set<string> {
+  const forms = new Set(['NFC', 'NFD', 'NFKC', 'NFKD'].map((form) => text.normalize(form)))
   return new Set([
-    // Forms and query strings.
-    text.replaceAll(' ', '+'),
-    // YAML, CSV and SQL double a quote.
-    text.replaceAll("'", "''"),
-    text.replaceAll('"', '""'),
+    ...[...forms, text].flatMap((form) => [
+      form,
+      // Forms and query strings.
+      form.replaceAll(' ', '+'),
+    ]),
+    ...doubled(text),
     // Shells.
     text.replaceAll("'", String.raw`'\''`),
     text.replaceAll("'", `'"'"'`),
-    // Docker Compose, String.prototype.replace.
-    text.replaceAll('$', '$$$$'),
+    // CDATA of XML.
+    text.replaceAll(']]>', ']]]]><![CDATA[>'),
     text.replace(/[\u0085\u00a0\u2028\u2029\u0007\u001b]/g, (one) => YAML_ESCAPES[one]!),
-    text.normalize('NFC'),
-    text.normalize('NFD'),
+    ...numerals(text),
   ])
+}
+
+/** YAML, CSV and SQL double a quote; Docker Compose a dollar, printf a percent sign, ICU and .NET braces. */
+const doubled = (text: string) =>
+  [`'`, `"`, '$', '%']
+    .map((one) => text.replaceAll(one, () => one + one))
+    .concat(text.replace(/[{}]/g, (one) => one + one))
+
+/** Returns the ways in which minifiers write an integer that is a secret. */
+function numerals(text: string): string[] {
+  const number = Number(text)
+  if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(number)) return []
+  return [`0x${number.toString(16)}`, text.replace(/0{3,}$/, (zeros) => `e${zeros.length}`)]
 }
 
 /** As Latin-1, `escape()` and `fromCharCode` have it: a byte for each character that fits into one. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { indexIn, IN_BASE64 } from './packed.js'
+import { indexIn } from './batch.js'
+import { IN_BASE64 } from './packed.js'
 
 /** Some parts of a buffer, one after the other. */
 export interface Parts {

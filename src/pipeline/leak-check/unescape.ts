@@ -1,15 +1,17 @@
 import { Buffer } from 'node:buffer'
 import {
+  isQuotedPrintable,
   readBackslash,
   readCssEscape,
   readEntity,
-  readNumbers,
   readPercent,
+  readQuotedPrintable,
   shortEscape,
   type Escape,
 } from './escapes.js'
 import { Joints, type SkippedJoint } from './joints.js'
-import { indexIn } from './packed.js'
+import { indexIn } from './batch.js'
+import { readIndexed, readNumbers, readStrings } from './lists.js'
 import { Regions } from './regions.js'
 
 /** The parts of some bytes that decoding changed, with what is around them. */
@@ -18,30 +20,38 @@ export interface Unescaped {
   /** Returns the offset in the input of an offset of `bytes`. */
   originOf(offset: number): number
   skipped: SkippedJoint[]
-  /** Whether there may be escapes of CSS. */
-  mayBeCss: boolean
+  /** Syntaxes whose escapes may occur, and were not decoded. */
+  others: Syntax[]
 }
+
+/** A syntax whose escapes mean something else in most outputs. */
+export type Syntax = 'css' | 'quoted-printable'
 
 export interface UnescapeOptions {
   /** Number of bytes around a change that a pattern may reach over. */
   reach: number
-  /** `css` decodes the escapes of CSS alone. Default: everything else. */
-  syntax?: 'css' | undefined
+  /** Decodes the escapes of this syntax alone. Default: all others. */
+  syntax?: Syntax | undefined
   throughBackslashes?: boolean | undefined
 }
 
-const [BACKSLASH, PERCENT, AMPERSAND, DOLLAR, BRACKET, PARENTHESIS] = [
-  0x5c, 0x25, 0x26, 0x24, 0x5b, 0x28,
+const [BACKSLASH, PERCENT, AMPERSAND, DOLLAR, BRACKET, PARENTHESIS, BRACE, EQUALS] = [
+  0x5c, 0x25, 0x26, 0x24, 0x5b, 0x28, 0x7b, 0x3d,
 ]
 const bytesIn = (characters: string) => {
   const has = new Uint8Array(256)
   for (const character of characters) has[character.charCodeAt(0)] = 1
   return has
 }
-const SPECIAL = bytesIn('\\%&"\'`$[(')
-const SPECIAL_IN_CSS = bytesIn('\\')
+const SPECIAL = bytesIn('\\%&"\'`$[({=')
+const SPECIAL_IN: Record<Syntax, Uint8Array> = {
+  css: bytesIn('\\'),
+  'quoted-printable': bytesIn('='),
+}
 const DIGIT = bytesIn('0123456789')
-const DIGIT_OR_SPACE = bytesIn('0123456789 \t\r\n')
+/** What a list of numbers, or of the members of one, may begin with. */
+const FIRST_NUMBER = bytesIn('-0123456789 \t\r\n')
+const FIRST_STRING = bytesIn('"\'`')
 const HEX_DIGIT = bytesIn('0123456789abcdefABCDEF')
 /** Distance between offsets of input and output that are kept, to find a place again. */
 const CHECKPOINT = 1 << 16
@@ -59,12 +69,13 @@ export function unescape(bytes: Buffer, options: UnescapeOptions): Unescaped | n
   const regions = new Regions(options.reach)
   const { to } = decoder.decode(0, out, regions)
   const parts = regions.end(out.subarray(0, to))
-  const { skipped, mayBeCss } = decoder
-  if (!parts) return skipped.length ? { ...NOTHING, skipped, mayBeCss } : null
+  const { skipped } = decoder
+  const others = [...decoder.others]
+  if (!parts) return skipped.length || others.length ? { ...NOTHING, skipped, others } : null
   return {
     bytes: parts.bytes,
     skipped,
-    mayBeCss,
+    others,
     originOf: (offset) => decoder.originOf(parts.originOf(offset)),
   }
 }
@@ -72,10 +83,9 @@ export function unescape(bytes: Buffer, options: UnescapeOptions): Unescaped | n
 const NOTHING = { bytes: Buffer.alloc(0), originOf: (offset: number) => offset }
 
 class Decoder {
-  /** Whether a backslash is followed by hexadecimal digits, as in CSS. */
-  mayBeCss = false
+  readonly others = new Set<Syntax>()
   readonly #bytes: Buffer
-  readonly #isCss: boolean
+  readonly #syntax: Syntax | undefined
   readonly #joints: Joints
   // Offsets of input and output, ascending.
   readonly #ins: number[] = [0]
@@ -83,7 +93,7 @@ class Decoder {
 
   constructor(bytes: Buffer, { reach, syntax, throughBackslashes = false }: UnescapeOptions) {
     this.#bytes = bytes
-    this.#isCss = syntax === 'css'
+    this.#syntax = syntax
     this.#joints = new Joints(bytes, reach, throughBackslashes)
   }
 
@@ -94,7 +104,7 @@ class Decoder {
   /** Decodes from an offset of the input on, until the output is full. */
   decode(start: number, out: Buffer, regions: Regions): { at: number; to: number } {
     const bytes = this.#bytes
-    const special = this.#isCss ? SPECIAL_IN_CSS : SPECIAL
+    const special = this.#syntax === undefined ? SPECIAL : SPECIAL_IN[this.#syntax]
     const [end, full] = [bytes.length, out.length]
     let [at, to, checkpoint] = [start, 0, start + CHECKPOINT]
     while (at < end && to < full) {
@@ -105,7 +115,8 @@ class Decoder {
         continue
       }
       // Most escapes of a source map are of one letter.
-      const letter = byte === BACKSLASH && !this.#isCss ? shortEscape(bytes[at + 1]!) : 0
+      const letter =
+        byte === BACKSLASH && this.#syntax === undefined ? shortEscape(bytes[at + 1]!) : 0
       if (letter) {
         out[to++] = letter
         at += 2
@@ -118,6 +129,8 @@ class Decoder {
           continue
         }
         const { value } = escape
+        // The place of a list is its beginning.
+        if (typeof value !== 'number' && value.length > full - to) return { at, to: full }
         if (typeof value === 'number') out[to++] = value
         else if (typeof value !== 'string') to += value.copy(out, to)
         else if (value) to += out.write(value, to)
@@ -137,22 +150,35 @@ class Decoder {
     const next = bytes[at + 1]!
     switch (byte) {
       case BACKSLASH:
-        if (this.#isCss) return readCssEscape(bytes, at)
-        if (HEX_DIGIT[next]) this.mayBeCss = true
+        if (this.#syntax === 'css') return readCssEscape(bytes, at)
+        if (HEX_DIGIT[next]) this.others.add('css')
+        if (next === EQUALS && isQuotedPrintable(bytes, at + 1)) this.others.add('quoted-printable')
         return at + 1 < bytes.length ? readBackslash(bytes, at) : null
       case PERCENT:
         return readPercent(bytes, at)
       case AMPERSAND:
         return readEntity(bytes, at)
       case BRACKET:
-        return DIGIT_OR_SPACE[next] ? readNumbers(bytes, at) : null
+        if (FIRST_STRING[next]) return readStrings(bytes, at)
+        return FIRST_NUMBER[next] ? (readNumbers(bytes, at) ?? readStrings(bytes, at)) : null
       case PARENTHESIS:
         return DIGIT[next] ? readNumbers(bytes, at) : null
+      case BRACE:
+        return this.#readMembers(next, at)
+      case EQUALS:
+        if (this.#syntax === 'quoted-printable') return readQuotedPrintable(bytes, at)
+        if (isQuotedPrintable(bytes, at)) this.others.add('quoted-printable')
+        return null
       default: {
         const joined = byte === DOLLAR && next !== 0x7b ? 0 : this.#joints.endAt(at)
         return joined ? { value: '', end: joined } : null
       }
     }
+  }
+
+  #readMembers(next: number, at: number): Escape | null {
+    if (!FIRST_STRING[next] && !FIRST_NUMBER[next]) return null
+    return readIndexed(this.#bytes, at) ?? (DIGIT[next] ? readNumbers(this.#bytes, at) : null)
   }
 
   /** Decodes again from the last checkpoint before an offset of the output. */

@@ -1,6 +1,13 @@
 import { Buffer } from 'node:buffer'
-import { decompress, decompressHeaderless, hasHeader } from './decompress.js'
-import { textsIn, unpack, type Batch } from './packed.js'
+import {
+  decompress,
+  decompressHeaderless,
+  decompressZlib,
+  hasZlibHeader,
+  type Budget,
+} from './decompress.js'
+import { textsIn, type Batch } from './batch.js'
+import { unpack } from './packed.js'
 import { placeIn } from './place.js'
 import type { Sought } from './search.js'
 import { unescape, type Unescaped } from './unescape.js'
@@ -23,6 +30,8 @@ export interface View {
 const DEEPEST = 8
 /** Bytes of views, for each byte of an output. Only an output that is made to be large reaches it. */
 const LARGEST = 40
+/** Bytes of views of any output, so that a small compressed one is searched. */
+const LEAST = 1 << 24
 /** Strings of an output that are decompressed, and those that are tried as Brotli and raw deflate. */
 const MOST_COMPRESSED = 1000
 const MOST_HEADERLESS = 500
@@ -31,11 +40,8 @@ const SHORTEST_COMPRESSED = 12
 /** Bytes around a change that white space and quotes may take up in addition to a pattern. */
 const SLACK = 256
 
-interface Limits {
+interface Limits extends Budget {
   sought: Sought
-  /** Bytes of views that may still follow. */
-  left: number
-  compressed: number
   headerless: number
 }
 
@@ -54,13 +60,13 @@ export function* views(
   const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
   const limits = {
     sought,
-    left: LARGEST * bytes.length + (1 << 20),
+    left: LARGEST * bytes.length + LEAST,
     compressed: MOST_COMPRESSED,
     headerless: MOST_HEADERLESS,
   }
   yield* read(own(bytes, ''), limits, 0)
   if (/\.(?:br|zz|deflate)$/.test(name))
-    for (const inner of decompressHeaderless(bytes))
+    for (const inner of decompressHeaderless(bytes, limits))
       yield* read(own(inner, ' (decompressed)'), limits, 1)
 }
 
@@ -74,31 +80,31 @@ const own = (bytes: Buffer, reading: string): View => ({
   placeOf: (offset) => placeIn(bytes, offset),
 })
 
-function* read(view: View, limits: Limits, depth: number, hasCss = true): Generator<View, void> {
+function* read(view: View, limits: Limits, depth: number, inSyntax = false): Generator<View, void> {
   limits.left -= view.bytes.length
   if (limits.left < 0) return
   yield view
   if (depth === DEEPEST) return
   const { bytes } = view
-  if (hasHeader(bytes, 0))
-    for (const inner of decompress(bytes))
-      yield* read(own(inner, ' (decompressed)'), limits, depth + 1)
+  for (const inner of compressed(bytes, limits))
+    yield* read(own(inner, ' (decompressed)'), limits, depth + 1)
   const utf16 = fromUtf16(bytes)
   if (utf16) yield* read(own(utf16, ' (in UTF-16)'), limits, depth + 1)
-  yield* unescaped(view, limits, depth, hasCss)
+  yield* unescaped(view, limits, depth, inSyntax)
   yield* unpacked(view, limits, depth)
 }
 
-function* unescaped(view: View, limits: Limits, depth: number, hasCss: boolean) {
+function* unescaped(view: View, limits: Limits, depth: number, inSyntax: boolean) {
   const reach = limits.sought.longest + SLACK
   const decoded = unescape(view.bytes, { reach })
-  if (decoded) {
-    if (decoded.bytes.length) yield* read(withNames(view, decoded), limits, depth + 1, hasCss)
-    yield* skippedJoints(view, decoded, reach, limits, depth)
+  if (!decoded) return
+  if (decoded.bytes.length) yield* read(withNames(view, decoded), limits, depth + 1, inSyntax)
+  yield* skippedJoints(view, decoded, reach, limits, depth)
+  if (inSyntax) return
+  for (const syntax of decoded.others) {
+    const other = unescape(view.bytes, { reach, syntax })
+    if (other) yield* read(within(view, other), limits, depth + 1, true)
   }
-  if (!hasCss || !decoded?.mayBeCss) return
-  const css = unescape(view.bytes, { reach, syntax: 'css' })
-  if (css) yield* read(within(view, css), limits, depth + 1, false)
 }
 
 /** Reads the joints with a backslash in their comment again, since it may be code and not JSON. */
@@ -157,6 +163,11 @@ function* unpacked(view: View, limits: Limits, depth: number): Generator<View, v
   }
 }
 
+function* compressed(bytes: Buffer, limits: Limits): Generator<Buffer> {
+  if (hasZlibHeader(bytes, 0)) yield* decompressZlib(bytes, limits)
+  yield* decompress(bytes, limits)
+}
+
 /** Decompresses the pieces that have a header, and strings of mixed letters and digits as if they had none. */
 function* compressedIn(
   { bytes, starts, originOf }: Batch,
@@ -165,15 +176,16 @@ function* compressedIn(
 ): Generator<Buffer> {
   for (const [index, start] of starts.entries()) {
     const piece = () => bytes.subarray(start, (starts[index + 1] ?? bytes.length) - 1)
-    if (limits.compressed && hasHeader(bytes, start)) {
+    if (limits.compressed > 0 && hasZlibHeader(bytes, start)) {
       limits.compressed--
-      yield* decompress(piece())
+      yield* decompressZlib(piece(), limits)
     }
     if (limits.headerless && isString(encoded, originOf(start))) {
       limits.headerless--
-      yield* decompressHeaderless(piece())
+      yield* decompressHeaderless(piece(), limits)
     }
   }
+  yield* decompress(bytes, limits)
 }
 
 /** Returns whether a string, or what follows the comma of a data URL, begins with mixed letters and digits. */

@@ -3,6 +3,7 @@ import { randomBytes, createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { examine, searchFor } from '../../../src/pipeline/leak-check/examine.js'
 import { ENCODERS, VALUES } from './encoders.js'
+import { NESTED_ENCODERS } from './nested-encoders.js'
 
 const OPTIONS = { minLength: 8, except: [] }
 const searchForValue = (value: string) =>
@@ -10,11 +11,17 @@ const searchForValue = (value: string) =>
 
 const AROUND = `import { a } from './a.js'\nexport const b = "b" + a /* c */;\n`
 
-describe.each(Object.keys(ENCODERS))('reports a value that is encoded by %s', (encoder) => {
-  it.each(Object.keys(VALUES))('with %s', (kind) => {
+const ALL = { ...ENCODERS, ...NESTED_ENCODERS }
+
+/** A string that ends in `${` is read as the beginning of a template, and so is what follows. */
+const AMBIGUOUS: Record<string, string[]> = { 'a concat of pieces': ['a template hole'] }
+
+describe.each(Object.keys(ALL))('reports a value that is encoded by %s', (encoder) => {
+  const kinds = Object.keys(VALUES).filter((kind) => !AMBIGUOUS[encoder]?.includes(kind))
+  it.each(kinds)('with %s', (kind) => {
     const value = VALUES[kind]!
     const search = searchForValue(value)
-    const encoded = ENCODERS[encoder]!(value)
+    const encoded = ALL[encoder]!(value)
     const outputs =
       typeof encoded === 'string'
         ? [encoded, `${AROUND}const value = ${encoded}\n${AROUND}`, JSON.stringify([encoded])]
@@ -23,6 +30,33 @@ describe.each(Object.keys(ENCODERS))('reports a value that is encoded by %s', (e
       expect(examine([{ name: 'out.txt', content }], search).leaks).toContainEqual(
         expect.objectContaining({ secret: expect.stringMatching(/^SECRET(?:#|$)/) }),
       )
+  })
+})
+
+describe('reports', () => {
+  const KEY = Buffer.from('00fe80c3286f70656e736573616d65ff', 'hex')
+  const BYTES: Record<string, string | Uint8Array> = {
+    'in a Latin-1 string': JSON.stringify(KEY.toString('latin1')),
+    'in escapes': `"${[...KEY].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}"`,
+    'in a list': `Uint8Array.of(${KEY.join(', ')})`,
+    'in base64 in a list of lines': JSON.stringify({ key: KEY.toString('base64') }, null, 2),
+    'in quoted-printable text': [...KEY]
+      .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  }
+  it.each(Object.keys(BYTES))('bytes that are no text %s', (kind) => {
+    const search = searchFor([{ name: 'KEY', plaintext: KEY }], OPTIONS)
+    const content = BYTES[kind]!
+    expect(examine([{ name: 'out.js', content }], search).leaks).toHaveLength(1)
+  })
+
+  it.each([
+    ['86753098675309', '0x4ee6c7a1346d'],
+    ['12000000000', '12e9'],
+  ])('the number %s that a minifier writes as %s', (value, written) => {
+    expect(Number(written)).toBe(Number(value))
+    const content = `const pin=${written};`
+    expect(examine([{ name: 'out.js', content }], searchForValue(value)).leaks).toHaveLength(1)
   })
 })
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { examine, searchFor } from '../../../src/pipeline/leak-check/examine.js'
@@ -181,5 +182,38 @@ describe('what is far from every change', () => {
     expect(leaksIn(JSON.stringify([leak]), 'correct-horse')).toMatchObject([
       { place: `1:${JSON.stringify([leak]).indexOf('correct-') + 1}` },
     ])
+  })
+})
+
+describe('a search of hostile bytes comes to an end', { timeout: 60_000 }, () => {
+  const bomb = gzipSync(Buffer.alloc(1 << 23))
+  // Reading on from each repetition to the last would outlast the test.
+  it.each<[string, string]>([
+    ['lists of strings', '["a",'],
+    ['strings that begin lists', `["['`],
+    ['lists with escaped quotes', String.raw`["\"`],
+    ['members of lists', '{"0":1,'],
+    ['braces before white space', '{\n    '],
+    ['numbers', '[1,2,3,4,'],
+    ['soft line breaks', '=3D=\r\n'],
+    ['pairs of digits', '63:'],
+    ['pairs with line breaks', '6f,\n'],
+    ['magic numbers of gzip', '\x1f\u008b\x08\x00'],
+    ['base32 in lines', 'MFRGGZDFMZTWQ2LK\n* '],
+    ['references', '&amp'],
+  ])('%s', (_, text) => {
+    const content = Buffer.from(text.repeat(Math.ceil(1_500_000 / text.length)), 'latin1')
+    const search = searchFor(
+      ['correct-horse-battery', 'x'.repeat(100_000)].map((value, at) => ({
+        name: `SECRET_${at}`,
+        plaintext: Buffer.from(value),
+      })),
+      { minLength: 8, except: [] },
+    )
+    expect(examine([{ name: 'out.bin', content }], search).leaks).toEqual([])
+  })
+
+  it('many streams that each decompress to megabytes', () => {
+    expect(leaksIn(JSON.stringify(Array(300).fill(bomb.toString('base64'))), 'secret')).toEqual([])
   })
 })

@@ -1,0 +1,73 @@
+import type { Buffer } from 'node:buffer'
+
+/** A part of the bytes of an output. */
+export interface Run {
+  start: number
+  end: number
+}
+
+const table = (characters: string) => {
+  const has = new Uint8Array(256)
+  for (const character of characters) has[character.charCodeAt(0)] = 1
+  return has
+}
+const SEPARATOR = table(':,- \t\n')
+const SPACE = table(' \t\r\n')
+/** Every byte of a run. */
+const IN_RUN = table(':,- \t\r\n0123456789abcdefABCDEF')
+const LETTERS_AND_DIGITS = 'abcdefghijklmnopqrstuvwxyz0123456789'
+const IN_WORD = table(`_${LETTERS_AND_DIGITS}${LETTERS_AND_DIGITS.toUpperCase()}`)
+
+/** Every run of at least 8 pairs has a separator in three bytes at each multiple of this. */
+const STEP = 12
+
+/**
+ * Finds runs of two hexadecimal digits with a separator between: `63:6f:72`, `<Buffer 63 6f 72>`, also
+ * over several lines.
+ *
+ * @param digits the value of each digit, and -1 for each byte that is none.
+ * @param least number of bytes of the shortest run.
+ */
+export function* pairRuns(bytes: Buffer, digits: Int8Array, least: number): Generator<Run> {
+  const isPair = (at: number) =>
+    at >= 0 && digits[bytes[at]!]! >= 0 && digits[bytes[at + 1]!]! >= 0 && !IN_WORD[bytes[at + 2]!]
+  const separatorNear = (at: number) => {
+    if (!IN_RUN[bytes[at]!] || !IN_RUN[bytes[at + 1]!] || !IN_RUN[bytes[at + 2]!]) return -1
+    for (let near = at; near < at + 3; near++)
+      if (SEPARATOR[bytes[near]!] && isPair(near - 2) && isPair(near + 1)) return near
+    return -1
+  }
+  let from = 0
+  for (let at = STEP; at < bytes.length; at += STEP) {
+    const separator = separatorNear(at)
+    if (separator === -1) continue
+    let start = separator - 2
+    for (let before = start; ; start = before) {
+      before = gapStart(bytes, start, from) - 2
+      if (before < from || before + 2 === start || !isPair(before)) break
+    }
+    let end = separator
+    for (let after = separator; ; end = after + 2) {
+      after = gapEnd(bytes, end)
+      if (after === end || !isPair(after)) break
+    }
+    if (end - start >= least) yield { start, end }
+    from = end
+    at = Math.max(at, end - (end % STEP))
+  }
+}
+
+/** One separator, and the white space around a line break. */
+function gapEnd(bytes: Buffer, start: number): number {
+  let end = start
+  if (SEPARATOR[bytes[end]!]) end++
+  if (SPACE[bytes[start]!] || SPACE[bytes[end]!]) while (SPACE[bytes[end]!]) end++
+  return end
+}
+
+function gapStart(bytes: Buffer, end: number, from: number): number {
+  let start = end
+  while (start > from && SPACE[bytes[start - 1]!]) start--
+  if (start > from && !SPACE[bytes[start - 1]!] && SEPARATOR[bytes[start - 1]!]) start--
+  return start
+}
