@@ -45,8 +45,8 @@ export interface ScanResult {
  * Searches a folder of build output, of any tool, for plaintexts and for marks that were never
  * transformed, as the leak check of a build does.
  *
- * @throws KmsBuildError OPTIONS_INVALID, FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY if there is nothing to search for,
- *   and the errors of `opener`.
+ * @throws KmsBuildError OPTIONS_INVALID, FILE_UNREADABLE, ENV_UNSET, PLAINTEXT_EMPTY if there is
+ *   nothing to search for, and the errors of `opener`.
  */
 export async function scanFolder(folder: string, options: ScanOptions = {}): Promise<ScanResult> {
   const search = searchOptionsOf(options)
