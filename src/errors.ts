@@ -13,6 +13,7 @@ export const CODES = [
   'DEV_VALUE_MISSING',
   'DOTENV_AMBIGUOUS',
   'EDGE_RUNTIME',
+  'ENTRY_UNSUITABLE',
   'ENV_UNSET',
   'ESBUILD_MISSING',
   'FILE_CHANGED',
@@ -76,7 +77,8 @@ export interface Place {
   column: number
 }
 
-export const placeText = ({ file, line, column }: Place) => `${file}:${line}:${column}`
+export const placeText = ({ file, line, column }: Place) =>
+  line ? `${file}:${line}:${column}` : file
 
 /**
  * A failed build. The message says where, what, why and what to do next, and never contains a value.

@@ -19,6 +19,7 @@ import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { Target, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
+import { addEnvironment } from './esbuild-entries.js'
 import { filterOf } from './esbuild-filter.js'
 import { OutputHold } from './esbuild-hold.js'
 import { messagePrinter } from './esbuild-messages.js'
@@ -148,6 +149,7 @@ async function finish(result: BuildResult, options: BuildOptions, hold: OutputHo
   const { outputFiles = [], metafile } = result
   if (!metafile) throw notHeld()
   const outdir = outputFolder(options)
+  await addEnvironment(result, options, hold.sessions, targetOf(options), outdir)
   const filesFrom = (folder: string) =>
     outputFiles.map(({ path, contents }) => ({ name: relative(folder, path), content: contents }))
   const assets = filesFrom(root(options))
@@ -218,7 +220,7 @@ const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()
 const outputFolder = (options: BuildOptions) =>
   resolve(root(options), options.outdir ?? dirname(options.outfile ?? ''))
 
-const targetOf = (options: BuildOptions): Target => ({
+const targetOf = (options: BuildOptions): Required<Target> => ({
   platform: options.platform === 'node' || options.platform === 'neutral' ? 'node' : 'browser',
   command: 'build',
   format: isCjs(options) ? 'cjs' : 'esm',

@@ -3,6 +3,7 @@ import { KmsBuildError } from '../errors.js'
 import { DECLARATION } from '../util/declaration-file.js'
 import { findUpwards } from '../util/find-upwards.js'
 import { seedOf, pinsIn } from './environment.js'
+import { variablesOf } from './process-env.js'
 import type { Options, OptionsResolved } from './types.js'
 import { mistakeIn } from './validate.js'
 
@@ -38,6 +39,7 @@ export function resolveOptions(
   if (badPin !== undefined) fail(`the pin ${badPin} is not sha256: and 64 hex digits.`)
 
   const devValues = options.dev?.values
+  const { existing = 'replace', cjs = 'facade' } = options.processEnvOptions ?? {}
   return {
     root,
     keyIds: list(options.keyId),
@@ -60,6 +62,8 @@ export function resolveOptions(
     client: options.client ?? 'error',
     leakCheck: leakCheckOf(options),
     manifest: options.manifest === undefined ? undefined : resolve(root, options.manifest),
+    processEnv: variablesOf(options.processEnv),
+    processEnvOptions: { existing, cjs },
     devValues: typeof devValues === 'string' ? resolve(root, devValues) : devValues,
     types: options.types ?? true,
     runtime: options.runtime ?? {},

@@ -1,7 +1,8 @@
 import { inspect, types } from 'node:util'
 import type { Settings } from '@unplugin-kms/runtime/shim'
 import { didYouMean } from '../util/did-you-mean.js'
-import type { AwsOptions, Options } from './types.js'
+import { isProcessEnv, PROCESS_ENV_ALLOWED } from './process-env.js'
+import type { AwsOptions, Options, ProcessEnvOptions } from './types.js'
 
 interface Shape {
   is(value: unknown): boolean
@@ -86,6 +87,11 @@ const RUNTIME: Shapes<Settings> = {
   },
 }
 
+const PROCESS_ENV: Shapes<ProcessEnvOptions> = {
+  existing: oneOf('replace', 'keep'),
+  cjs: oneOf('facade', 'blocking'),
+}
+
 const DEV: Shapes<NonNullable<Options['dev']>> = {
   values: {
     is: either(isString, isObject),
@@ -132,6 +138,8 @@ const OPTIONS: Shapes<Options> = {
   client: oneOf('error', 'allow'),
   leakCheck: within(LEAK_CHECK),
   proof: within(LEAK_CHECK),
+  processEnv: { is: isProcessEnv, allowed: PROCESS_ENV_ALLOWED, hidden: true },
+  processEnvOptions: within(PROCESS_ENV),
   dev: {
     ...within(DEV),
     is: (value) => isObject(value) && (value as { values?: unknown }).values !== undefined,

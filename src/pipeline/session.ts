@@ -9,6 +9,7 @@ import type { Warning } from './diagnostics.js'
 import { emit, refuseSync, type Emitted, type Opening } from './emit/emit.js'
 import { marksModule, moduleCode } from './emit/shim.js'
 import { tableModule } from './emit/table.js'
+import { EntryEnvironment } from './entry-environment.js'
 import { unseenModule } from './leak-check/leak-check.js'
 import { pathOf } from './leak-check/origins.js'
 import { createManifest } from './manifest.js'
@@ -29,6 +30,7 @@ export class BuildSession {
   readonly exclude: RegExp[]
   readonly modules = new ModuleRegistry()
   readonly outputs: Outputs
+  readonly environment: EntryEnvironment
   /**
    * Sessions of all instances of the plugin in one build. A bundler may ask any of them for a module
    * that another one's marks import.
@@ -54,6 +56,7 @@ export class BuildSession {
     this.#options = options
     this.#root = options.root
     this.#marks = new MarkTransformer(context)
+    this.environment = new EntryEnvironment(options, this.#marks)
     this.outputs = new Outputs({
       ...context,
       fromRoot: this.fromRoot,
@@ -233,8 +236,7 @@ export class BuildSession {
     })
   }
 
-  // The next two are called on sessions of other copies of this package, which have no private field
-  // of this class.
+  // Called on sessions of other copies of this package too, which have no private field of this class.
 
   /** Returns the code of a module that `keepModule` kept. */
   keptModule(name: string): string | undefined {

@@ -77,6 +77,12 @@ export class MarkTransformer {
     this.#loaded = undefined
   }
 
+  /** Returns the secrets file, which is read if it was not. @throws as `loadSecretsFile`. */
+  async loadSecretsFile(): Promise<SecretsFile | null> {
+    await this.#load()
+    return this.#secretsFile
+  }
+
   /** Returns the calls that the marks of a module become, for its target. */
   async openings(
     module: MarkedModule,

@@ -19,6 +19,7 @@ it('every error code is explained in docs/errors.md, and no other', async () => 
         ...runtime,
         'DEV_VALUES_IGNORED',
         'DIRECT_MANY',
+        'ENV_NOT_SET',
         'ENV_REPLACED',
         'PIN_PUBLIC_KEYS_ONLY',
         'PROOF_SKIPPED',

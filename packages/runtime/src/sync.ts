@@ -129,9 +129,12 @@ export function envelopeSync(
   context: Record<string, string>,
   settings: Settings,
 ): (token: string, label: string, as?: As) => unknown {
-  const key = `sync${JSON.stringify([wrapped, context])}` as const
+  const blobs = JSON.stringify([wrapped, context]) as '['
+  const key = `sync${blobs}` as const
   const unwrap = (): Open => {
     const open = shared()[key] ?? importKey(unwrapSync(wrapped, context, settings))
+    // Secrets of the same pair that are awaited need no request of their own.
+    shared()[blobs] ??= async () => open
     return (shared()[key] = open)
   }
   return function open(token, label, as) {

@@ -74,7 +74,8 @@ export const MARKERS = new Map([
 
 /** The name that a mark goes by in messages, manifests and inspected objects; never a value. */
 export function nameOf({ source, argument, detail, place }: Mark): string {
-  if (source === 'literal' || source === 'ciphertext') return `${place.file}:${place.line}`
+  if (source === 'literal' || source === 'ciphertext')
+    return place.line ? `${place.file}:${place.line}` : place.file
   if (detail === undefined) return argument
   return source === 'from' ? `${argument}:${detail}` : `${argument}#${detail}`
 }

@@ -23,7 +23,8 @@ export const SHIM = './unplugin-kms.shim'
 /** How the names of all modules begin that exist only in the build. */
 export const OWN = './unplugin-kms.'
 
-const PAIR = './unplugin-kms.pair.'
+/** How the names of the modules of data key pairs begin. */
+export const PAIR = './unplugin-kms.pair.'
 
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
 const pairModule = (fingerprint: string) => PAIR + fingerprint
@@ -71,10 +72,13 @@ function shimModule(): Promise<string> {
 }
 
 /** A module whose `open` opens tokens that were sealed to the pair. */
-export function pairModuleCode(
+export const pairModuleCode = (pair: DataKeyPair, runtime: Settings, aws: AwsOptions): string =>
+  `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${pairArguments(pair, { runtime, aws })});\n`
+
+/** Returns the arguments of the call that opens a pair: blobs, encryption context, settings. */
+export function pairArguments(
   { fingerprint, wrapped, encryptionContext }: DataKeyPair,
-  runtime: Settings,
-  aws: AwsOptions,
+  { runtime, aws }: ShimOptions,
 ): string {
   const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [
     keyId,
@@ -83,8 +87,7 @@ export function pairModuleCode(
   ])
   // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
   const settings = { ...runtime, pair: fingerprint }
-  const args = [blobs, encryptionContext, settings].map(javaScript).join(', ')
-  return `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${args});\n`
+  return [blobs, encryptionContext, settings].map(javaScript).join(', ')
 }
 
 /** The call that opens a mark's value. */

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { join, relative, resolve, sep } from 'node:path'
+import type { BuildOptions, BuildResult, Metafile, OutputFile } from 'esbuild'
+import { KmsBuildError } from '../errors.js'
+import type { BuildSession } from '../pipeline/session.js'
+import type { Target } from '../pipeline/target.js'
+
+/** Where esbuild puts an output that has no file. */
+const STDOUT = '<stdout>'
+
+/**
+ * Makes the entries among the outputs set the variables of the option `processEnv`.
+ *
+ * @param folder the folder of the outputs.
+ * @throws KmsBuildError as `EntryEnvironment.addTo`.
+ */
+export async function addEnvironment(
+  result: BuildResult,
+  options: BuildOptions,
+  sessions: BuildSession[],
+  target: Required<Target>,
+  folder: string,
+): Promise<void> {
+  const root = options.absWorkingDir ?? process.cwd()
+  for (const { environment } of sessions) {
+    if (!environment.isUsed) continue
+    const files = result.outputFiles!
+    const nameOf = (path: string) =>
+      path === STDOUT ? STDOUT : relative(folder, path).split(sep).join('/')
+    const byName = new Map(files.map((file) => [nameOf(file.path), file]))
+    const entries = entriesIn(result.metafile!, options, root).map((path) =>
+      nameOf(path === STDOUT ? path : resolve(root, path)),
+    )
+    const changed = await environment.addTo({
+      outputs: new Map([...byName].map(([name, file]) => [name, () => file.text])),
+      entries: entries.filter((name) => byName.has(name)),
+      target,
+    })
+    for (const [name, text] of changed) {
+      const file = byName.get(name)
+      if (!file && byName.has(STDOUT)) throw needsFile()
+      const output = outputFile(file?.path ?? join(folder, name), text)
+      if (file) files[files.indexOf(file)] = output
+      else files.push(output)
+      listIn(result.metafile!, relative(root, output.path).split(sep).join('/'), output)
+    }
+  }
+}
+
+const needsFile = () =>
+  new KmsBuildError(
+    'ENTRY_UNSUITABLE',
+    'the bundle imports packages that are not in it, and option processEnv needs a second file for it. Set outfile or outdir.',
+  )
+
+/** Returns the outputs that the user's entry points became. Those of dynamic imports are none. */
+function entriesIn({ outputs }: Metafile, options: BuildOptions, root: string): string[] {
+  const dynamic = new Set(
+    Object.values(outputs).flatMap(({ imports }) =>
+      imports.flatMap(({ kind, path }) => (kind === 'dynamic-import' ? [path] : [])),
+    ),
+  )
+  const given = entryPaths(options).map((path) => resolve(root, path))
+  const isGiven = (entryPoint: string) => {
+    const path = resolve(root, entryPoint)
+    return given.some((one) => path === one || path.startsWith(`${one}.`))
+  }
+  const { '.js': extension = '.js' } = options.outExtension ?? {}
+  return Object.entries(outputs).flatMap(([path, { entryPoint }]) =>
+    entryPoint !== undefined &&
+    (path === STDOUT || /\.[cm]?js$/.test(path) || path.endsWith(extension)) &&
+    (!dynamic.has(path) || isGiven(entryPoint))
+      ? [path]
+      : [],
+  )
+}
+
+const entryPaths = ({ entryPoints = [] }: BuildOptions): string[] =>
+  Array.isArray(entryPoints)
+    ? entryPoints.map((entry) => (typeof entry === 'string' ? entry : entry.in))
+    : Object.values(entryPoints)
+
+/** Lists a new output in the metafile, or the size of one that changed. */
+function listIn({ outputs }: Metafile, path: string, { contents }: OutputFile): void {
+  const known = outputs[path] ?? { imports: [], exports: [], inputs: {} }
+  outputs[path] = { ...known, bytes: contents.length }
+}
+
+/** Returns an output of esbuild's kind. */
+function outputFile(path: string, text: string): OutputFile {
+  const contents = Buffer.from(text)
+  return { path, contents, hash: createHash('sha256').update(contents).digest('base64url'), text }
+}

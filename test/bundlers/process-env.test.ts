@@ -1,0 +1,144 @@
+import { cp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Options } from '../../src/options/types.js'
+import { project } from '../support/project.js'
+import { bench, buildProject, decrypts, expectClean, type Bench } from './fixture.js'
+import { run, type Cell, type HostName } from './hosts.js'
+
+let shared: Bench
+beforeAll(async () => void (shared = await bench()))
+afterAll(() => shared.close())
+
+const STRIPE_KEY = 'sk_live_planted-7Q'
+const DB_URL = 'postgres://app:planted-8R@db/app'
+const MARKED = 'planted-marked-9S'
+const VALUES = { STRIPE_KEY, DB_URL }
+const FIXTURE = join(import.meta.dirname, '../../fixtures/process-env')
+const HOSTS: HostName[] = ['esbuild']
+const WAYS = HOSTS.flatMap((host) => (['esm', 'cjs'] as const).map((format) => ({ host, format })))
+const extension = (format: Cell['format']) => (format === 'cjs' ? '.cjs' : '.mjs')
+
+const OPTIONS: Options = {
+  processEnv: { STRIPE_KEY: { named: 'STRIPE_KEY' }, DB_URL: { env: 'DB_URL' } },
+  env: { DB_URL, MARKED },
+}
+
+/** Builds the fixture, whose package is next to the outputs too. */
+async function built(host: HostName, cell: Partial<Cell>) {
+  const root = await project({})
+  await cp(join(FIXTURE, 'src'), join(root, 'src'), { recursive: true })
+  await cp(join(FIXTURE, 'packages'), join(root, 'node_modules'), { recursive: true })
+  const outcome = await buildProject(
+    shared,
+    host,
+    root,
+    { ...cell, options: { ...OPTIONS, ...cell.options } },
+    { STRIPE_KEY },
+  )
+  expect(outcome.failed, outcome.terminal).toBe(false)
+  expectClean(outcome, { plaintexts: [STRIPE_KEY, DB_URL, MARKED] })
+  return { root, ...outcome, main: join(outcome.outdir, `main${extension(cell.format!)}`) }
+}
+
+/** Runs a file with the embedded KMS. */
+async function ran(file: string, args: string[] = [], env: Record<string, string> = {}) {
+  return run(process.execPath, [file, ...args], { ...shared.kms.env, NODE_OPTIONS: '', ...env })
+}
+
+describe.for(WAYS)('variables that a bundle of $host sets, $format', ({ host, format }) => {
+  const expectedOrder = (names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, [STRIPE_KEY, DB_URL]]))
+  const ALL = ['order', 'first', 'cycle-b', 'cycle-a', 'deep', 'shared', 'others', 'main', 'lazy']
+
+  it.each([
+    ['in one bundle', {}],
+    ['next to a package outside of the bundle', { external: ['read-outside'] }],
+    ['in a bundle of two entries', { entries: { main: 'main.ts', second: 'second.ts' } }],
+    ['in a minified bundle', { minify: true, maps: 'file' as const }],
+    ['in CommonJS that blocks', { options: { processEnvOptions: { cjs: 'blocking' as const } } }],
+  ])('are set before any module is evaluated, %s', async (_, cell) => {
+    const { main } = await built(host, { format, ...cell })
+    const before = decrypts(shared.kms)
+    const { stdout, stderr } = await ran(main, ['print'])
+    expect(stderr).toBe('')
+    const { order, ...rest } = JSON.parse(stdout) as { order: Record<string, unknown> }
+    expect(order).toEqual(expectedOrder(ALL))
+    expect(rest).toEqual({
+      atLoad: STRIPE_KEY,
+      outside: STRIPE_KEY,
+      lazy: [STRIPE_KEY, DB_URL],
+      shared: DB_URL,
+      calls: 1,
+      marked: MARKED,
+    })
+    expect(decrypts(shared.kms) - before, 'one unwrap a process').toBe(1)
+  })
+
+  it('keep the names and the kinds of the exports', async () => {
+    const { main, root } = await built(host, { format, external: ['read-outside'] })
+    const script = join(root, 'read.mjs')
+    const load =
+      format === 'esm'
+        ? `await import(${JSON.stringify(pathToFileURL(main).href)})`
+        : `await createRequire(import.meta.url)(${JSON.stringify(main)})`
+    await writeFile(
+      script,
+      `import { createRequire } from 'node:module'
+const exports = ${load}
+const names = Object.keys(exports).filter((name) => name !== '__esModule' && name !== 'module.exports').sort()
+console.log(JSON.stringify(names.map((name) => [name, typeof exports[name]])))
+console.log(JSON.stringify([exports.first(1), exports.second, exports['a name with spaces'](), (await exports.handler()).atLoad, new exports.default() instanceof exports.default]))`,
+    )
+    const { stdout, stderr } = await ran(script)
+    expect(stderr).toBe('')
+    const [names, values] = stdout.split('\n').map((line) => line && (JSON.parse(line) as unknown))
+    expect(names).toEqual([
+      ['Buffer', 'string'],
+      ['URL', 'string'],
+      ['a name with spaces', 'function'],
+      ['calls', 'number'],
+      ['default', 'function'],
+      ['first', 'function'],
+      ['handler', 'function'],
+      ['process', 'string'],
+      ['second', 'number'],
+    ])
+    expect(values).toEqual([1, 2, 'end', STRIPE_KEY, true])
+  })
+
+  it('replace existing variables with a warning, or keep them', async () => {
+    const options = (existing: 'replace' | 'keep') => ({ processEnvOptions: { existing } })
+    const replaced = await built(host, { format, options: options('replace') })
+    const { stdout, stderr } = await ran(replaced.main, ['print'], { STRIPE_KEY: 'test' })
+    expect(JSON.parse(stdout)).toMatchObject({ atLoad: STRIPE_KEY })
+    expect(stderr).toMatch(/KmsSecretWarning: .*STRIPE_KEY.*\[ENV_REPLACED]/)
+    const kept = await built(host, { format, options: options('keep') })
+    const result = await ran(kept.main, ['print'], { STRIPE_KEY: 'test' })
+    expect(JSON.parse(result.stdout)).toMatchObject({ atLoad: 'test', shared: DB_URL })
+    expect(result.stderr).toBe('')
+  })
+
+  it('are searched for in the outputs', async () => {
+    const root = await project({ 'src/main.ts': `console.log('${DB_URL}')\n` })
+    const outcome = await buildProject(shared, host, root, { format, options: OPTIONS }, VALUES)
+    expect(outcome.failed).toBe(true)
+    expect(outcome.terminal).toMatch(/DB_URL.*\n[^]*\[LEAK]/)
+    expect(outcome.files).toEqual([])
+  })
+
+  it('are rejected in a browser bundle', async () => {
+    const root = await project({ 'src/main.ts': `console.log(1)\n` })
+    const outcome = await buildProject(
+      shared,
+      host,
+      root,
+      { format, browser: true, options: OPTIONS },
+      VALUES,
+    )
+    expect(outcome.failed).toBe(true)
+    expect(outcome.terminal).toMatch(/option processEnv .*\[CLIENT_BUNDLE]/)
+    expect(outcome.files).toEqual([])
+  })
+})
