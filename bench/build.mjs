@@ -3,14 +3,14 @@
 import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { BUNDLERS } from './build/bundlers.mjs'
 import { moduleOf, pathOf, writeProject } from './build/project.mjs'
-import { median, ratio, table } from './build/report.mjs'
+import { machine, median, ratio, table } from './build/report.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -109,6 +109,8 @@ function printCold(modules, marks, all) {
       ...['ours', 'sealed', 'replace'].map((way) => cell(way, 'ms')),
       show(median(of('without', 'peakMiB'))),
       cell('ours', 'peakMiB'),
+      cell('ours', 'cpuMs'),
+      cell('sealed', 'cpuMs'),
     ]
   })
   const head = [
@@ -119,6 +121,8 @@ function printCold(modules, marks, all) {
     'replace',
     'peak, MiB',
     'ours, peak',
+    'ours, CPU',
+    'sealed, CPU',
   ]
   console.log(table(head, rows))
 }
@@ -138,12 +142,7 @@ function printWatch(modules, all, callsOf) {
   console.log(table(['', 'without, ms', 'ours, ms', 'ratio', 'KMS calls a session'], rows))
 }
 
-const machine = `${cpus().length} cores (${cpus()[0].model}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
-console.log(
-  `${machine}; load ${loadavg()
-    .map((one) => one.toFixed(1))
-    .join(' ')}; runs: ${runs}`,
-)
+console.log(machine(runs))
 
 try {
   for (const modules of sizes) {

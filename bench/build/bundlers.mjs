@@ -52,7 +52,7 @@ async function rolldownConfig(job) {
     platform: 'node',
     onLog() {},
     plugins: await rollupPlugins('rolldown', job),
-    output: { dir: job.outdir, format: 'esm', sourcemap: true },
+    output: { dir: job.outdir, format: 'esm', sourcemap: true, minify: job.minify ?? false },
   }
 }
 
@@ -81,6 +81,7 @@ async function esbuildOptions(job) {
     platform: 'node',
     format: 'esm',
     sourcemap: true,
+    minify: job.minify ?? false,
     logLevel: 'silent',
     plugins: job.plugin === 'ours' ? [await ours('esbuild', job.options)] : [],
     define: job.plugin === 'replace' ? replacements(job.marks) : {},
@@ -103,7 +104,7 @@ async function webpackConfig(bundler, { DefinePlugin }, job) {
     output: { path: job.outdir, module: true, filename: 'main.mjs' },
     experiments: { outputModule: true },
     resolve: { extensions: ['.ts', '.js'] },
-    optimization: { minimize: false },
+    optimization: { minimize: job.minify ?? false },
     module: {
       rules: [
         bundler === 'webpack'
@@ -211,12 +212,13 @@ export const BUNDLERS = {
  *
  * @param key options that name a KMS key and how to reach it; the project's secrets file without.
  */
-export const jobOf = (root, { plugin, marks, outdir, key }) => ({
+export const jobOf = (root, { plugin, marks, outdir, key, minify }) => ({
   root,
   entry: join(root, 'src/main.ts'),
   outdir,
   plugin,
   marks,
+  minify,
   options: {
     ...(key ?? { secretsFile: join(root, 'kms-secrets.json') }),
     env: Object.fromEntries(

@@ -51,7 +51,8 @@ export async function writeProject(folder, { modules, marks, kind }) {
 export const moduleOf = (mark, { modules, marks }) =>
   1 + (Math.floor((mark * modules) / marks) % (modules - 1))
 
-async function writeSecrets(path, count) {
+/** Writes a secrets file with a data key pair and as many secrets. */
+export async function writeSecrets(path, count) {
   const { publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { format: 'der', type: 'spki' },

@@ -1,3 +1,5 @@
+import { cpus, loadavg, totalmem } from 'node:os'
+
 export const median = (values) => {
   const sorted = values.toSorted((a, b) => a - b)
   const half = sorted.length >> 1
@@ -16,3 +18,9 @@ export function table(head, rows) {
   const rule = `| ${widths.map((width, column) => (column ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width))).join(' | ')} |`
   return [line(lines[0]), rule, ...lines.slice(1).map(line)].join('\n')
 }
+
+/** What a benchmark ran on. */
+export const machine = (runs) =>
+  `${cpus().length} cores (${cpus()[0].model}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}; load ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' ')}; runs: ${runs}`
