@@ -5,8 +5,15 @@ import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.mjs'
 
-/** Small packages that every plugin loads. They are development dependencies. */
-const INLINED = ['magic-string', '@jridgewell/sourcemap-codec', 'js-tokens', 'dotenv', 'entities']
+/** Small packages that plugins load. They are development dependencies. */
+const INLINED = [
+  'magic-string',
+  '@jridgewell/sourcemap-codec',
+  'js-tokens',
+  'dotenv',
+  'entities',
+  'es-module-lexer',
+]
 /** Babel is in dist/vendor, and is loaded when something is parsed. */
 const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
 

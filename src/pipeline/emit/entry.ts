@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
-import { init, parse, type Import } from 'es-module-lexer'
+import type { Import } from 'es-module-lexer'
 import { KmsBuildError } from '../../errors.js'
 import type { EntryCode } from './process-env.js'
 import { shiftMap, splitMapComment, withShiftedInlineMap } from './shift-map.js'
@@ -39,10 +39,10 @@ export async function entriesWithCode(
     for (const entry of entries) begin(entry, code.cjs)
     return changed
   }
-  await init()
+  const parse = await loadParser()
   const moved = new Map<string, string>()
   for (const entry of entries) {
-    const { imports, names } = moduleOf(read(entry), entry)
+    const { imports, names } = moduleOf(parse, read(entry), entry)
     if (imports.every(isEarly)) {
       begin(entry, (text) => code.esm + text)
       continue
@@ -52,8 +52,17 @@ export async function entriesWithCode(
     changed.set(name, read(entry))
     changed.set(entry, facade(`./${posix.basename(name)}`, names, code))
   }
-  if (moved.size) redirectImports(outputs, changed, moved)
+  if (moved.size) redirectImports(parse, outputs, changed, moved)
   return changed
+}
+
+type Parse = (typeof import('es-module-lexer'))['parse']
+
+/** Loads the parser of imports and exports, which few builds need. */
+async function loadParser(): Promise<Parse> {
+  const { init, parse } = await import('es-module-lexer')
+  await init()
+  return parse
 }
 
 interface Module {
@@ -63,8 +72,8 @@ interface Module {
 }
 
 /** Reads the imports and exports of an ES module. @throws KmsBuildError ENTRY_UNSUITABLE. */
-function moduleOf(text: string, name: string): Module {
-  const [imports, exports] = lex(text, name)
+function moduleOf(parse: Parse, text: string, name: string): Module {
+  const [imports, exports] = lex(parse, text, name)
   const all = exports.find(({ type }) => type === 'reexport-all')
   if (all && 'from' in all) {
     throw new KmsBuildError(
@@ -75,7 +84,7 @@ function moduleOf(text: string, name: string): Module {
   return { imports, names: exports.flatMap((one) => ('name' in one ? [one.name] : [])) }
 }
 
-function lex(text: string, name: string): ReturnType<typeof parse> {
+function lex(parse: Parse, text: string, name: string): ReturnType<Parse> {
   try {
     return parse(text, name)
   } catch {
@@ -113,6 +122,7 @@ function unusedName(entry: string, outputs: OutputTexts): string {
 
 /** Other outputs that import a moved entry must share its bindings, not copies of their values. */
 function redirectImports(
+  parse: Parse,
   outputs: OutputTexts,
   changed: Map<string, string>,
   moved: Map<string, string>,
@@ -122,15 +132,15 @@ function redirectImports(
     if (moved.has(name) || !/\.[cm]?jsx?$/.test(name)) continue
     const text = changed.get(name) ?? outputs.get(name)!()
     if (!bases.some((base) => text.includes(base))) continue
-    const redirected = redirect(text, name, moved)
+    const redirected = redirect(parse, text, name, moved)
     if (redirected !== text) changed.set(name, redirected)
   }
 }
 
-function redirect(text: string, name: string, moved: Map<string, string>): string {
+function redirect(parse: Parse, text: string, name: string, moved: Map<string, string>): string {
   const folder = posix.dirname(name)
   let result = text
-  const [imports] = lex(text, name)
+  const [imports] = lex(parse, text, name)
   for (const { specifier, start, end, type } of imports.toReversed()) {
     if (!specifier?.startsWith('.')) continue
     const target = moved.get(posix.join(folder, specifier))
