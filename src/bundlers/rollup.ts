@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import type { Plugin, SourceMapInput } from 'rollup'
+import type { LoadResult, Plugin, SourceMapInput } from 'rollup'
 import { createRollupPlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
+import { maskLiterals } from '../pipeline/emit/mask.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
+import { pathOf } from '../pipeline/leak-check/origins.js'
 import { redactContents, scrubMap } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
@@ -80,15 +82,22 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
           this.addWatchFile(id)
           const watch = (file: string) => this.addWatchFile(file)
           const loaded = await loadByOthers(others, this, id)
-          const host = { target, watch, isCompiled: loaded !== null }
-          const result = await build.transform(loaded?.code ?? code, id, host)
+          // Masked, not sealed: a plugin that checks types knows no module of ours.
+          if (!loaded) return masked(code, id, build)
+          const result = await build.transform(loaded.code, id, { target, watch, isCompiled: true })
           if (!result) return loaded
-          const { ast: _, map, ...rest } = loaded ?? { ast: null, map: result.map.toString() }
+          const { ast: _, map, ...rest } = loaded
           return { ...rest, code: result.code, map: redactMap(map, build.isRedacted) }
         },
       },
     },
   }
+}
+
+function masked(code: string, id: string, build: BuildSession): LoadResult {
+  const path = pathOf(id)
+  const result = maskLiterals(code, path, build.fromRoot(path))
+  return result && { code: result.code, map: result.map.toString() }
 }
 
 type Api = Record<string, (() => unknown) | undefined>

@@ -7,9 +7,17 @@ import { redact } from './redact.js'
 /**
  * Replaces each plaintext literal of a module by a placeholder, so that a compiler and a type checker
  * may read the module before its marks are sealed. Needs no build, and so runs in any thread.
+ *
+ * @param shown how errors show the file.
+ * @returns null if the module has no plaintext literal.
+ * @throws KmsBuildError as `collect` does.
  */
-export function maskLiterals(code: string, file: string): { code: string; map: EmittedMap } | null {
-  const marks = collect(code, file)?.marks
+export function maskLiterals(
+  code: string,
+  file: string,
+  shown = file,
+): { code: string; map: EmittedMap } | null {
+  const marks = collect(code, shown)?.marks
   const literals = plaintextLiterals(marks)
   if (!marks || !literals.length) return null
   const { text, at } = redact(code, marks)
