@@ -20,6 +20,8 @@ export class OutputHold {
   readonly sessions: BuildSession[] = []
   /** What plugins that are set up later register for loading modules. */
   readonly laterLoads = new LaterLoads()
+  /** Our own modules that we loaded, as the metafile names them. */
+  readonly loaded = new Set<string>()
   readonly #options: BuildOptions
   /** What the user and the other plugins asked for; an option that is unset is absent. */
   #asked: Partial<Pick<BuildOptions, Held>> = {}

@@ -83,11 +83,13 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     // Another instance of the plugin, which is asked next, includes the importer.
     const owner = hold.sessions.find((session) => session.includes(importer))
     if (owner && owner !== build && !build.includes(importer)) return null
-    const suffix = `?${build.fromRoot(importer)}`
+    // Without a file name's extension, by which a plugin before ours would take it for a source.
+    const suffix = `?${build.fromRoot(importer).replaceAll('.', '%2E')}`
     return { path, suffix, namespace: NAME, sideEffects: false, pluginData: importer }
   })
-  host.onLoad({ filter: /.*/, namespace: NAME }, ({ path, pluginData }) =>
+  host.onLoad({ filter: /.*/, namespace: NAME }, ({ path, suffix, pluginData }) =>
     loading(async (watch) => {
+      hold.loaded.add(`${NAME}:${path}${suffix}`)
       const contents = VIRTUAL.test(path)
         ? await build.virtual(path, watch)
         : await build.serveMarker(path, pluginData as string, { target: targetOf(options), watch })
@@ -148,6 +150,7 @@ const notHeld = () =>
 async function finish(result: BuildResult, options: BuildOptions, hold: OutputHold) {
   const { outputFiles = [], metafile } = result
   if (!metafile) throw notHeld()
+  checkOwnModules(Object.keys(metafile.inputs), hold)
   const outdir = outputFolder(options)
   await addEnvironment(result, options, hold.sessions, targetOf(options), outdir)
   const filesFrom = (folder: string) =>
@@ -162,6 +165,16 @@ async function finish(result: BuildResult, options: BuildOptions, hold: OutputHo
     session
       .warnings()
       .map(({ message, code, data }) => ({ id: code, text: message, detail: data })),
+  )
+}
+
+/** @throws KmsBuildError MARK_UNTRANSFORMED if another plugin loaded a module of ours. */
+function checkOwnModules(inputs: string[], { loaded }: OutputHold): void {
+  const other = inputs.find((input) => input.startsWith(`${NAME}:`) && !loaded.has(input))
+  if (other === undefined) return
+  throw new KmsBuildError(
+    'MARK_UNTRANSFORMED',
+    `a plugin before unplugin-kms loads every module, also ${other}, which decrypts the secrets. Put unplugin-kms first in the array of plugins.`,
   )
 }
 

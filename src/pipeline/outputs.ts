@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
 import type { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
@@ -113,8 +114,15 @@ export class Outputs {
     }))
     this.#command.addFolder(folder)
     this.#command.remember(remembered, build, this.#searched.get(build) ?? [])
-    // Another build of the command may have found a plaintext since the check.
-    await this.#checkForLeaks([], { inputs: [] })
+    try {
+      // Another build of the command may have found a plaintext since the check.
+      await this.#checkForLeaks([], { inputs: [] })
+    } catch (error) {
+      // What is not written now never will be.
+      const paths = remembered.map(({ path }) => path)
+      this.#command.forget(paths.filter((path) => !existsSync(path)))
+      throw error
+    }
     this.#command.finish()
     await this.#context.manifest?.add(folder, outputs, build)
   }
