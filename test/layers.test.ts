@@ -18,6 +18,7 @@ const LAYERS = [
   'secrets-file',
   'embedded',
   'pipeline',
+  'testing',
   'bundlers',
   'frameworks',
   'bundle',

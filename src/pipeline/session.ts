@@ -192,7 +192,7 @@ export class BuildSession {
     }
     if (host.isCompiled)
       collected.marks = placedInSource(collected.marks, path, this.fromRoot(path))
-    const openings = await this.#openings(id, collected.marks, host)
+    const openings = await this.openings(id, collected.marks, host)
     const emitted = await this.#timings.timed('emit', () =>
       emit(code, path, collected, openings, host.requestOf, host.isCompiled),
     )
@@ -209,12 +209,12 @@ export class BuildSession {
     )
     if (!marks) throw this.untransformedImport(id)
     host.watch(path)
-    const openings = await this.#openings(id, marks, host)
+    const openings = await this.openings(id, marks, host)
     return tableModule(file, marks, openings, MARKERS.get(marker)!, host.requestOf)
   }
 
   /** Returns the calls that the marks of a module become, for its target. */
-  #openings(id: string, collected: Mark[], host: ModuleHost): Promise<Opening[]> {
+  openings(id: string, collected: Mark[], host: ModuleHost): Promise<Opening[]> {
     const path = pathOf(id)
     this.outputs.addFolder(dirname(path))
     const marks = collected.map((mark) => this.#literals.unmask(mark, path))

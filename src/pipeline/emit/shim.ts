@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { Settings } from '@unplugin-kms/runtime/shim'
+import type { envelope, Settings, Wrapped } from '@unplugin-kms/runtime/shim'
 import { endpointHost } from '../../aws/endpoint.js'
 import type { DataKeyPair } from '../../crypto/data-key-pair.js'
 import type { Direct } from '../../crypto/wrapped-secret.js'
@@ -75,19 +75,23 @@ function shimModule(): Promise<string> {
 export const pairModuleCode = (pair: DataKeyPair, runtime: Settings, aws: AwsOptions): string =>
   `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${pairArguments(pair, { runtime, aws })});\n`
 
+/** Returns the arguments of the call that opens a pair, as JavaScript. */
+export const pairArguments = (pair: DataKeyPair, options: ShimOptions): string =>
+  envelopeArguments(pair, options).map(javaScript).join(', ')
+
 /** Returns the arguments of the call that opens a pair: blobs, encryption context, settings. */
-export function pairArguments(
+export function envelopeArguments(
   { fingerprint, wrapped, encryptionContext }: DataKeyPair,
   { runtime, aws }: ShimOptions,
-): string {
-  const blobs = wrapped.map(({ keyId, ciphertextBlob }) => [
+) {
+  const blobs = wrapped.map(({ keyId, ciphertextBlob }): Wrapped => [
     keyId,
     endpointHost(keyId, aws),
     ciphertextBlob,
   ])
   // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
   const settings = { ...runtime, pair: fingerprint }
-  return [blobs, encryptionContext, settings].map(javaScript).join(', ')
+  return [blobs, encryptionContext, settings] as const satisfies Parameters<typeof envelope>
 }
 
 /** The call that opens a mark's value. */
