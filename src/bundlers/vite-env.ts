@@ -24,7 +24,11 @@ export class ViteEnvironment {
   )
 
   /** Reads the files of a resolved configuration. */
-  async load({ mode, envDir, logger }: ResolvedConfig): Promise<void> {
+  async load({
+    mode,
+    envDir,
+    logger,
+  }: Pick<ResolvedConfig, 'mode' | 'envDir' | 'logger'>): Promise<void> {
     this.#entries.clear()
     this.#unreadable = undefined
     const { loadEnv } = await import('vite')
@@ -58,6 +62,14 @@ export class ViteEnvironment {
     }
     return entry
   }
+}
+
+/** Returns the variables of a build in Vite's default mode: a browser's build may have another one. */
+export async function productionVariables(config: ResolvedConfig): Promise<Environment> {
+  const production = new ViteEnvironment()
+  const { mode, envDir, logger } = config
+  if (mode !== 'production') await production.load({ mode: 'production', envDir, logger })
+  return production.variables
 }
 
 /** In the order in which one overrides the other. */

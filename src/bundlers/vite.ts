@@ -20,7 +20,7 @@ import {
   serveAsModules,
   showNoLines,
 } from './vite-dev-server.js'
-import { ViteEnvironment } from './vite-env.js'
+import { productionVariables, ViteEnvironment } from './vite-env.js'
 import { publicFiles } from './vite-public-folder.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
@@ -107,6 +107,13 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
             refuseText(await readFile(path, 'utf8').catch(() => ''), build.fromRoot(path))
           return null
         },
+      },
+      async buildStart(options) {
+        await hooks.buildStart(options)
+        // Frameworks build for the browser and the server with one command.
+        const { config } = this.environment
+        if (!serves && !mayPrerender && Object.keys(config.environments).join() === 'client')
+          await build.addProjectSecrets(await productionVariables(config))
       },
       // Before Vite's own copies them, which is before there is a bundle.
       renderStart: {

@@ -66,6 +66,13 @@ export const exceptedFromSearch = (seen: Seen[], { optionName = 'leakCheck' }: L
     { names: namesOf(seen) },
   )
 
+export const unreadInProject = (names: string[]) =>
+  warning(
+    'PROOF_SKIPPED',
+    `not searched for in this browser bundle, since only the server's build reads ${names.length > 1 ? 'their values' : 'its value'}: ${names.join(', ')}. Build both with one command to search for them.`,
+    { names },
+  )
+
 export const pinOfPublicKeys = (file: SecretsFile) =>
   warning('PIN_PUBLIC_KEYS_ONLY', publicKeysOnly(file, 'the option pin'), {
     pin: pinOf(trustStateOf(file)),

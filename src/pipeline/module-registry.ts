@@ -3,6 +3,7 @@ import type { OptionsResolved } from '../options/types.js'
 import { nameOf, type Mark } from './collect/mark.js'
 import type { ClientMark } from './leak-check/client-bundle.js'
 import type { Seen } from './leak-check/parts.js'
+import { NO_SECRETS, type ProjectSecrets } from './project-sources.js'
 import type { Value } from './resolve/types.js'
 
 /** A module with sealed marks, until it is transformed again. */
@@ -54,6 +55,13 @@ export class ModuleRegistry {
   // Separate, since one plugin may be in the build of a browser and in that of the server.
   readonly #client = new Map<string, ClientMark[]>()
 
+  #project = NO_SECRETS
+
+  /** Sets the secrets of the project, which a browser's build of a command of its own does not seal. */
+  setProject(secrets: ProjectSecrets): void {
+    this.#project = secrets
+  }
+
   add(id: string, record: ModuleRecord): void {
     this.#sealed.set(id, record)
   }
@@ -78,7 +86,12 @@ export class ModuleRegistry {
 
   /** Every plaintext of the session, to search the outputs for. */
   get plaintexts(): Seen[] {
-    return this.records.flatMap(({ seen }) => seen)
+    return [...this.records.flatMap(({ seen }) => seen), ...this.#project.plaintexts]
+  }
+
+  /** Names of the project's secrets that this build could not read. */
+  get unread(): string[] {
+    return this.#project.unread
   }
 
   get clientMarks(): (ClientMark & { id: string })[] {

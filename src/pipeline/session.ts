@@ -16,6 +16,7 @@ import { createManifest } from './manifest.js'
 import { MaskedLiterals } from './masked-literals.js'
 import { ModuleRegistry } from './module-registry.js'
 import { Outputs } from './outputs.js'
+import { secretsOfProject } from './project-sources.js'
 import type { ModuleHost, Watch } from './target.js'
 import { createTimings } from './timings.js'
 import { MarkTransformer, type PairOptions } from './transform-marks.js'
@@ -92,6 +93,20 @@ export class BuildSession {
     await this.#marks.reload()
   }
 
+  /**
+   * Searches the outputs for the secrets of all source files of the project too: for a browser's build
+   * in a command of its own, which does not see the server's modules.
+   *
+   * @param env variables to read besides those of the option `env`.
+   */
+  async addProjectSecrets(env: Options['env'] = {}): Promise<void> {
+    if (this.#options.leakCheck.scope === 'build') return
+    const includes = (path: string) => this.includes(path)
+    this.modules.setProject(
+      await secretsOfProject(this.#root, includes, this.fromRoot, [this.#options.env, env]),
+    )
+  }
+
   /** Returns whether the module may have marks, by its id. */
   includes(id: string): boolean {
     return (
@@ -164,7 +179,7 @@ export class BuildSession {
 
   /** Returns the warnings to print after a successful build. */
   warnings(): Warning[] {
-    return warnings(this.modules.records, this.#options, this.#marks.secretsFile)
+    return warnings(this.modules, this.#options, this.#marks.secretsFile)
   }
 
   /** Returns the error for a module that imports the marker and did not pass through `transform`. */

@@ -8,17 +8,18 @@ import {
   pinOfPublicKeys,
   plaintextLiterals,
   tooShortToSearch,
+  unreadInProject,
   type Warning,
 } from './diagnostics.js'
 import { unsearched } from './leak-check/examine.js'
-import type { ModuleRecord } from './module-registry.js'
+import type { ModuleRegistry } from './module-registry.js'
 
 /** With more, the requests of a cold start begin to wait for each other. */
 const MANY_DIRECT = 10
 
 /** Returns the warnings to print after a successful build. */
 export function warnings(
-  modules: ModuleRecord[],
+  { records: modules, unread }: Pick<ModuleRegistry, 'records' | 'unread'>,
   options: Pick<OptionsResolved, 'plaintextLiterals' | 'leakCheck' | 'devValues' | 'pins'>,
   secretsFile: SecretsFile | null = null,
 ): Warning[] {
@@ -35,6 +36,7 @@ export function warnings(
     ...(direct > MANY_DIRECT ? [manyDirect(direct)] : []),
     ...(short.length ? [tooShortToSearch(short, options.leakCheck)] : []),
     ...(excepted.length ? [exceptedFromSearch(excepted, options.leakCheck)] : []),
+    ...(unread.length ? [unreadInProject(unread)] : []),
     ...(secretsFile && options.pins.length && checkPins(secretsFile, options.pins) !== 'complete'
       ? [pinOfPublicKeys(secretsFile)]
       : []),

@@ -196,7 +196,7 @@ function workspaceOf(root: string): string {
 }
 
 /** Returns the nearest folder with a package.json, or the folder itself. */
-function projectOf(start: string): string {
+export function projectOf(start: string): string {
   for (let folder = resolve(start); !SHARED_FOLDERS.has(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder
     if (dirname(folder) === folder) break

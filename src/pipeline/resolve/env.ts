@@ -9,7 +9,7 @@ import type { Sources } from './types.js'
  *
  * @throws KmsBuildError ENV_UNSET, PLAINTEXT_ENCODING, DOTENV_AMBIGUOUS, and what `plaintextOf` throws.
  */
-export function fromEnv(mark: Mark, { env }: Sources) {
+export function fromEnv(mark: Mark, { env }: Pick<Sources, 'env'>) {
   const name = mark.argument
   const value = variable(mark, env)
   if (typeof value === 'string') {
