@@ -7,11 +7,12 @@ import { refuseText } from '../pipeline/leak-check/leak-check.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
-import { PRERENDERING, withPrerenderGuard } from './prerender-guard.js'
+import { guardPrerendering, withPrerenderGuard } from './prerender-guard.js'
 import { callable } from './require-default.js'
 import { compiledHost, isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS, SHIM_ID } from './virtual.js'
+import { clientBuild } from './vite-client-build.js'
 import { adviceFor, clientCheck } from './vite-client.js'
 import { componentTransform } from './vite-components.js'
 import {
@@ -20,8 +21,8 @@ import {
   serveAsModules,
   showNoLines,
 } from './vite-dev-server.js'
-import { productionVariables, ViteEnvironment } from './vite-env.js'
-import { publicFiles } from './vite-public-folder.js'
+import { ViteEnvironment } from './vite-env.js'
+import { publicFilesCheck } from './vite-public-folder.js'
 
 /** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
@@ -108,24 +109,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
           return null
         },
       },
-      async buildStart(options) {
-        await hooks.buildStart(options)
-        // Frameworks build for the browser and the server with one command.
-        const { config } = this.environment
-        if (!serves && !mayPrerender && Object.keys(config.environments).join() === 'client')
-          await build.addProjectSecrets(await productionVariables(config))
-      },
-      // Before Vite's own copies them, which is before there is a bundle.
-      renderStart: {
-        order: 'pre',
-        sequential: true,
-        async handler() {
-          const { config, name } = this.environment
-          const files = await publicFiles(config)
-          build.outputs.rememberCopied(files, `public folder, ${name}`)
-          if (build.modules.hasSealed) await build.outputs.checkCopied(files)
-        },
-      },
+      renderStart: publicFilesCheck(build),
       configEnvironment: () => checkedDependencies(build),
       configureServer(server) {
         Object.values(server.environments).forEach(showNoLines)
@@ -137,13 +121,19 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         build.outputs.setClientAdvice(advice)
         serves = config.command === 'serve'
         mayPrerender = !serves && advice !== undefined
-        if (mayPrerender) process.env[PRERENDERING] = '1'
+        if (mayPrerender) guardPrerendering()
         if (serves) build.outputs.leave()
         await environment.load(config)
       },
     },
   }
-  return [plugin, compiledObserver(compiled), componentTransform(build, hostOf), clientCheck(build)]
+  return [
+    plugin,
+    compiledObserver(compiled),
+    componentTransform(build, hostOf),
+    clientCheck(build),
+    clientBuild(build),
+  ]
 }
 
 /** Keeps what all plugins made of a module, before Vite rewrites its imports. */

@@ -1,5 +1,5 @@
 import { createRollupPlugin, createVitePlugin, type UnpluginOptions } from 'unplugin'
-import { PRERENDERING, withPrerenderGuard } from '../bundlers/prerender-guard.js'
+import { guardPrerendering, withPrerenderGuard } from '../bundlers/prerender-guard.js'
 import { rollupHooks } from '../bundlers/rollup.js'
 import { SHIM_ID } from '../bundlers/virtual.js'
 import { createViteSession, viteHooks } from '../bundlers/vite.js'
@@ -65,7 +65,7 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
 /** Nitro prerenders pages with a bundle of its own. */
 function guarded(hooks: UnpluginOptions): UnpluginOptions {
   const { load, ...rollup } = hooks.rollup as { load: { handler: Load } }
-  process.env[PRERENDERING] = '1'
+  guardPrerendering()
   return {
     ...hooks,
     rollup: {

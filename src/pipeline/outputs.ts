@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
 import type { KmsBuildError } from '../errors.js'
-import type { OptionsResolved } from '../options/types.js'
+import type { Options, OptionsResolved } from '../options/types.js'
 import { BuildCommand } from './leak-check/build-command.js'
 import { checkClientBundle, inClient, userChain } from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
@@ -10,6 +10,7 @@ import type { Graph } from './leak-check/origins.js'
 import type { Seen } from './leak-check/parts.js'
 import type { createManifest } from './manifest.js'
 import type { ModuleRegistry } from './module-registry.js'
+import { secretsOfProject } from './project-sources.js'
 import type { Timings } from './timings.js'
 
 /** What the outputs of a session are checked with. */
@@ -57,6 +58,24 @@ export class Outputs {
   /** Sets the last sentence of CLIENT_BUNDLE: what to do next, in the terms of the user's framework. */
   setClientAdvice(advice: string | undefined): void {
     this.#clientAdvice = advice
+  }
+
+  /**
+   * Searches the outputs for the secrets of a project's source files too: for a browser's build in a
+   * command of its own, which does not see the server's modules.
+   *
+   * @param folder in the project.
+   * @param includes returns whether a module may have marks.
+   * @param env variables to read besides those of the option `env`.
+   */
+  async addProjectSecrets(
+    folder: string,
+    includes: (path: string) => boolean,
+    env: Options['env'] = {},
+  ): Promise<void> {
+    const { options, modules, fromRoot } = this.#context
+    if (options.leakCheck.scope === 'build') return
+    modules.setProject(await secretsOfProject(folder, includes, fromRoot, [options.env, env]))
   }
 
   /**

@@ -16,7 +16,6 @@ import { createManifest } from './manifest.js'
 import { MaskedLiterals } from './masked-literals.js'
 import { ModuleRegistry } from './module-registry.js'
 import { Outputs } from './outputs.js'
-import { secretsOfProject } from './project-sources.js'
 import type { ModuleHost, Watch } from './target.js'
 import { createTimings } from './timings.js'
 import { MarkTransformer, type PairOptions } from './transform-marks.js'
@@ -91,20 +90,6 @@ export class BuildSession {
   async start(): Promise<void> {
     this.#failure = undefined
     await this.#marks.reload()
-  }
-
-  /**
-   * Searches the outputs for the secrets of all source files of the project too: for a browser's build
-   * in a command of its own, which does not see the server's modules.
-   *
-   * @param env variables to read besides those of the option `env`.
-   */
-  async addProjectSecrets(env: Options['env'] = {}): Promise<void> {
-    if (this.#options.leakCheck.scope === 'build') return
-    const includes = (path: string) => this.includes(path)
-    this.modules.setProject(
-      await secretsOfProject(this.#root, includes, this.fromRoot, [this.#options.env, env]),
-    )
   }
 
   /** Returns whether the module may have marks, by its id. */

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { expect, it, vi } from 'vitest'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+import { describe, expect, it, vi } from 'vitest'
 import { PRERENDERING, withPrerenderGuard } from '../../src/bundlers/prerender-guard.js'
 import { project } from '../support/project.js'
 
@@ -20,8 +22,9 @@ async function guardedShim(): Promise<Shim> {
   return import(pathToFileURL(join(root, 'shim.mjs')).href)
 }
 
-it('rejects a secret that is awaited while pages are prerendered', async () => {
-  vi.stubEnv(PRERENDERING, '1')
+it('rejects a secret that is awaited while pages are prerendered, and lists its name', async () => {
+  const file = join(await project({}), 'prerendered')
+  vi.stubEnv(PRERENDERING, file)
   const { envelope, direct } = await guardedShim()
   vi.unstubAllEnvs()
   await expect(envelope(...WRAPPED)('kms:v1:AAAA', 'DB_PASSWORD')).rejects.toThrow('[PRERENDERED]')
@@ -29,6 +32,55 @@ it('rejects a secret that is awaited while pages are prerendered', async () => {
   await expect(envelope(...WRAPPED)('kms:v1:AAAA', 'A').catch(() => 'caught')).resolves.toBe(
     'caught',
   )
+  void envelope(...WRAPPED)('kms:v1:AAAA', 'NEVER_AWAITED')
+  expect(await readFile(file, 'utf8')).toBe('DB_PASSWORD\nDB_PASSWORD\nA\n')
+})
+
+describe('a build that prerenders pages', () => {
+  const SHIM_OF_TEST = 'const a = () => {}; export { a as direct, a as envelope }'
+  const GUARD = fileURLToPath(new URL('../../src/bundlers/prerender-guard.ts', import.meta.url))
+  const IMPORTS = `import { execFileSync } from 'node:child_process'
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    import { guardPrerendering } from './guard.mjs'
+    guardPrerendering()
+    const root = process.cwd()`
+
+  it.each([
+    ['its own process', `await import(root + '/page.mjs')`],
+    ['a child process', `execFileSync(process.execPath, ['page.mjs'])`],
+    ['a thread', `await once(new Worker(root + '/page.mjs'), 'exit')`],
+    ['a command that ends by process.exit', `await import(root + '/page.mjs'); process.exit(0)`],
+  ])('fails after %s awaited a secret and went on', async (_, renders) => {
+    const { code, printed } = await runBuild(renders, 'await secret.catch(() => {})')
+    expect(printed).toMatch(/secret DB_PASSWORD is awaited while .*\[PRERENDERED\]/)
+    expect(code).toBe(1)
+  })
+
+  it('succeeds if no secret is awaited', async () => {
+    const outcome = await runBuild(`await import(root + '/page.mjs')`, 'void secret')
+    expect(outcome).toEqual({ code: 0, printed: '' })
+  })
+
+  async function runBuild(renders: string, page: string) {
+    const root = await project({
+      'build.mjs': `${IMPORTS}\n${renders}`,
+      'shim.mjs': withPrerenderGuard(SHIM_OF_TEST),
+      'page.mjs': `import { envelope } from './shim.mjs'\nconst secret = envelope()('', 'DB_PASSWORD')\n${page}`,
+    })
+    await build({
+      entryPoints: [GUARD],
+      outfile: join(root, 'guard.mjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+    })
+    return new Promise<{ code: unknown; printed: string }>((resolve) => {
+      execFile(process.execPath, ['build.mjs'], { cwd: root }, (error, out, err) =>
+        resolve({ code: error?.code ?? 0, printed: out + err }),
+      )
+    })
+  }
 })
 
 it('opens secrets as ever once the build is over', async () => {
