@@ -47,7 +47,7 @@ function upwardImports(path: string, code: string): string[] {
     .map((target) => `${path} -> ${target}`)
 }
 
-it('imports only from the layers above', async () => {
+it('each folder imports only from the layers above', async () => {
   const paths = (await readdir(SRC, { recursive: true })).filter((path) => /\.[cm]?ts$/.test(path))
   expect(paths.length).toBeGreaterThan(100)
   const unknown = paths.map(layerOf).filter((layer) => ![...LAYERS, ...ENTRIES].includes(layer))
@@ -59,7 +59,7 @@ it('imports only from the layers above', async () => {
   expect(modules.flat()).toEqual([])
 })
 
-it('recognizes an import against the layers', () => {
+it('the check recognizes an import against the layers', () => {
   expect(upwardImports('crypto/seal.ts', "import { kms } from '../aws/kms.js'")).toEqual([
     'crypto/seal.ts -> aws/kms.js',
   ])

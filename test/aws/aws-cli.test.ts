@@ -245,7 +245,7 @@ describe.each([
   ['region', REGIONS],
   ['identity', IDENTITIES],
   ['endpoint', ENDPOINTS],
-])('a build or command uses the %s of the AWS CLI:', (_, rows) => {
+])('the %s of a build or command, as in the AWS CLI:', (_, rows) => {
   it.each(rows)('$it', async (row) => {
     const index = KEYED.indexOf(row)
     const arn = await ours(row, `alias/row-${index}`, await prepare(row, `ours-${index}`))
@@ -254,7 +254,7 @@ describe.each([
   })
 })
 
-describe('a build or command sends its requests where the AWS CLI does:', () => {
+describe('requests of a build or command go where those of the AWS CLI go:', () => {
   it.each(HOSTS)('$it', async (row) => {
     const user = `ours-${HOSTS.indexOf(row)}`
     await ours(row, 'alias/app', await prepare(row, `${user}-host`, proxied(user)))

@@ -97,19 +97,19 @@ const LOCAL: [title: string, env: () => Environment, reported: RegExp, args?: st
   ],
 ]
 
-describe('a command that cannot call AWS ends with exit code 3 and reports', () => {
+describe('a command that cannot call AWS', () => {
   beforeAll(async () => {
     await writeFile(space.path('hangs'), '[default]\ncredential_process = sleep 60\n')
   })
 
-  it.each(LOCAL)('%s', async (_, env, reported, args = []) => {
+  it.each(LOCAL)('exits with 3 and reports %s', async (_, env, reported, args = []) => {
     const { code, stderr } = await init(here(env()), ...args)
     expect(stderr).toMatch(reported)
     expect(stderr).not.toMatch(/refused|should not happen/)
     expect(code).toBe(3)
   })
 
-  it('no region, and the flag for it', async () => {
+  it('exits with 3 and reports a missing region, with the flag for it', async () => {
     const env = here({ AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined })
     const { code, stderr } = await space.cli(['init', '--key', 'alias/app', '--no-types'], { env })
     expect(stderr).toMatch(
@@ -118,13 +118,13 @@ describe('a command that cannot call AWS ends with exit code 3 and reports', () 
     expect(code).toBe(3)
   })
 
-  it('a secret key that belongs to another access key, as AWS’s own answer', async () => {
+  it('reports a secret key of another access key as AWS’s own answer', async () => {
     const { code, stderr } = await init(here({ AWS_SECRET_ACCESS_KEY: 'wrong' }))
     expect(stderr).toMatch(/AWS does not accept the credentials .*InvalidSignature.*\[KMS_DENIED\]/)
     expect(code).toBe(3)
   })
 
-  it('each address of localhost that refuses the connection', async () => {
+  it('reports each address of localhost that refuses the connection', async () => {
     const url = `http://localhost:${await closedPort()}`
     const { code, stderr } = await init(here({ AWS_ENDPOINT_URL_KMS: url }))
     expect(stderr).toContain(`${url} (AWS_ENDPOINT_URL_KMS) refused the connection (ECONNREFUSED)`)
@@ -132,7 +132,7 @@ describe('a command that cannot call AWS ends with exit code 3 and reports', () 
     expect(code).toBe(3)
   })
 
-  it('a host name that does not exist', async () => {
+  it('reports a host name that does not exist', async () => {
     const env = here({ AWS_ENDPOINT_URL_KMS: 'http://kms.invalid' })
     const { code, stderr } = await init(env)
     expect(stderr).toMatch(
@@ -147,7 +147,7 @@ const canBecomeOther = process.getuid?.() === 0
 describe.skipIf(!canBecomeOther)(
   'a user id without a passwd entry and without HOME (as root)',
   () => {
-    it('makes a secrets file and sets a value, with a warning about pins', async () => {
+    it('creates a secrets file and sets a value, with a warning about pins', async () => {
       const other = await workspace()
       await chmod(other.folder, 0o777)
       await chmod(join(other.folder, '..'), 0o777)
@@ -168,8 +168,8 @@ describe.skipIf(!canBecomeOther)(
 
 const hasMoto = spawnSync('moto_server', ['--help']).status === 0
 
-describe.skipIf(!hasMoto)('moto, which cannot make data key pairs (needs moto_server)', () => {
-  it('makes the pair locally and wraps it by kms:Encrypt', async () => {
+describe.skipIf(!hasMoto)('moto, which cannot create data key pairs (needs moto_server)', () => {
+  it('lets init create the pair locally and wrap it with kms:Encrypt', async () => {
     const port = await closedPort()
     const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-moto-'))
     const moto = spawn('moto_server', ['-p', `${port}`], {

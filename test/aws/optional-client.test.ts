@@ -70,7 +70,7 @@ describe('an AWS client that is not installed', () => {
   it.each([
     [['--function', 'orders'], '@aws-sdk/client-lambda @aws-sdk/client-iam'],
     [['--role', 'arn:aws:iam::111122223333:role/orders'], '@aws-sdk/client-iam'],
-  ])('fails doctor %s before it asks AWS', async (flags, packageNames) => {
+  ])('fails doctor %s before it calls AWS', async (flags, packageNames) => {
     const { code, stderr } = await cli('doctor', '--key', KEY, ...flags)
     expect(stderr).toContain(`npm install --save-dev ${packageNames} [AWS_CLIENT_MISSING]`)
     expect(code).toBe(2)

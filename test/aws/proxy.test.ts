@@ -123,7 +123,7 @@ describe.skipIf(!hasOpenssl)(
       // Lambda's versions of Node come from npm, where a machine has them.
       const isHere = node !== undefined && existsSync(node)
 
-      it.skipIf(!isHere)('makes a secrets file and builds, with AWS_CA_BUNDLE', async () => {
+      it.skipIf(!isHere)('creates a secrets file and builds, with AWS_CA_BUNDLE', async () => {
         const made = await on(node, ['init', '--key', keyId, '--no-types'], through())
         expect(made).toMatchObject({ code: 0 })
         expect(await on(node, build(), through())).toMatchObject({ code: 0 })
@@ -137,7 +137,7 @@ describe.skipIf(!hasOpenssl)(
       })
     })
 
-    it('takes the CA of the profile that a flag names', async () => {
+    it('uses the CA of the profile that a flag names', async () => {
       await writeFile(
         space.path('config'),
         `[profile acme]\nregion = us-east-1\nca_bundle = ${ca()}\n`,
@@ -183,7 +183,7 @@ describe.skipIf(!hasOpenssl)(
       expect(readFileSync(space.path('out/main.mjs'), 'utf8')).toContain('kms-fips.us-east-1')
     })
 
-    it('gives user and password to a proxy over https', async () => {
+    it('sends user and password to a proxy over https', async () => {
       answer = 'authenticate'
       const env = through({ HTTPS_PROXY: `https://me:pass%20word@${addressOf(secureProxy)}` })
       expect(await init(env)).toMatchObject({ code: 0 })
@@ -205,7 +205,7 @@ describe.skipIf(!hasOpenssl)(
         /certificate of https:\/\/kms\.us-east-1\.amazonaws\.com through the proxy .* \(HTTPS_PROXY\) is not trusted .*AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS/,
       ))
 
-    it('reports a proxy that wants a password', () => {
+    it('reports a proxy that requires a password', () => {
       answer = 'authenticate'
       return reports(
         through(),
@@ -226,7 +226,7 @@ describe.skipIf(!hasOpenssl)(
       )
     })
 
-    it('reports a proxy that is not there', () =>
+    it('reports a proxy that refuses connections', () =>
       reports(
         through({ HTTPS_PROXY: 'http://127.0.0.1:1' }),
         /through the proxy 127\.0\.0\.1:1 \(HTTPS_PROXY\) refused the connection \(ECONNREFUSED\)/,

@@ -46,7 +46,7 @@ const withFile = async (code: string, entries: Record<string, string> = { DB_PAS
   return { root, pair }
 }
 
-describe.each(BUNDLERS)('$name refuses', (bundler) => {
+describe.each(BUNDLERS)('$name', (bundler) => {
   it.each([
     [
       'a dynamic argument',
@@ -97,12 +97,12 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
       'SOURCE_UNPARSABLE',
       'src/main.ts:2:47',
     ],
-  ])('%s', async (_, code, errorCode, place) => {
+  ])('rejects %s', async (_, code, errorCode, place) => {
     const { root } = await withFile(IMPORT + code)
     await refused(bundler, { root, options: { env: { OTHER: VALUE } } }, errorCode, place)
   })
 
-  it('an environment variable whose value is empty, or looks like a token', async () => {
+  it('rejects an environment variable whose value is empty, or looks like a token', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.env('KEY')`)
     await refused(
       bundler,
@@ -118,7 +118,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     )
   })
 
-  it('a token of a secrets file in a literal', async () => {
+  it('rejects a token of a secrets file in a literal', async () => {
     const { root } = await withFile('')
     const { secrets } = JSON.parse(await readFile(join(root, 'kms-secrets.json'), 'utf8')) as {
       secrets: Record<string, string>
@@ -130,7 +130,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     await refused(bundler, { root }, 'TOKEN_NAMED', 'src/main.ts:2:16')
   })
 
-  it('a token that is sealed to another secrets file', async () => {
+  it('rejects a token that is sealed to another secrets file', async () => {
     const { root, pair } = await withFile('')
     const foreign: Token = {
       kind: 'literal',
@@ -145,7 +145,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     await refused(bundler, { root }, 'TOKEN_FOREIGN', 'src/main.ts:2:16')
   })
 
-  it('secret.named without a secrets file, and a secrets file that is named but missing', async () => {
+  it('rejects secret.named without a secrets file, and a missing secrets file', async () => {
     const root = await project({
       'src/main.ts': `${IMPORT}export default secret.named('DB_PASSWORD')`,
     })
@@ -196,7 +196,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     expect(text).toContain('kms-secrets.json')
   })
 
-  it('a public key that differs from the pin, even with its fingerprint rewritten', async () => {
+  it('rejects a public key that differs from the pin, even with a matching fingerprint', async () => {
     const { root, pair } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
     const pin = publicKeyDigest(pair.publicKey)
     await bundler.bundle({ root, options: { pin } })
@@ -208,7 +208,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     expect(text).toContain(publicKeyDigest(swappedPair.publicKey))
   })
 
-  it('a secrets file that is wrapped under another key than the options name', async () => {
+  it('rejects a secrets file that is wrapped under another key than the options name', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
     await refused(
       bundler,
@@ -217,7 +217,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     )
   })
 
-  it('an option it does not know, a pin that is none, a context that differs from the file’s', async () => {
+  it('rejects an unknown option, an invalid pin and a context that differs from the file’s', async () => {
     const { root } = await withFile(`${IMPORT}export default secret.named('DB_PASSWORD')`)
     const bad = async (options: object, text: RegExp) => {
       const failure = await Promise.resolve()
@@ -231,7 +231,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     await bad({ encryptionContext: { app: 'other' } }, /differ/)
   })
 
-  it('a plaintext when neither a key nor a secrets file says who may open it', async () => {
+  it('rejects a plaintext without a key and without a secrets file', async () => {
     const root = await project({ 'src/main.ts': `${IMPORT}export default secret('${VALUE}')` })
     await refused(
       bundler,
@@ -241,7 +241,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     )
   })
 
-  it('to go on when KMS cannot be reached', async () => {
+  it('fails if KMS cannot be reached', async () => {
     const root = await project({ 'src/main.ts': `${IMPORT}export default secret('${VALUE}')` })
     const aws = {
       region: 'us-east-1',
@@ -256,7 +256,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     )
   })
 
-  it('to go on when KMS denies access, and names action and key', async () => {
+  it('fails if KMS denies access, and names action and key', async () => {
     const root = await project({ 'src/main.ts': `${IMPORT}export default secret('${VALUE}')` })
     const kms = await startLocalKms()
     const { arn } = await kms.createKey()
@@ -277,7 +277,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     await kms.close()
   })
 
-  it('the sync form in CommonJS output, and says how to switch', async () => {
+  it('rejects the sync form in CommonJS output, and explains the alternative', async () => {
     const { root } = await withFile(
       `import { secret } from 'unplugin-kms/secret/sync'\nexport default secret.named('DB_PASSWORD')`,
     )
@@ -285,13 +285,13 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     expect(text).toContain('ESM')
   })
 
-  it('a plaintext literal in a module that the options exclude', async () => {
+  it('rejects a plaintext literal in a module that the options exclude', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
     const options = { exclude: /main\.ts/ }
     await refused(bundler, { root, options }, 'MARK_UNTRANSFORMED', 'src/main.ts:2:16')
   })
 
-  it('plaintext literals where the options forbid them', async () => {
+  it('rejects plaintext literals if the options forbid them', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
     await refused(
       bundler,
@@ -301,7 +301,7 @@ describe.each(BUNDLERS)('$name refuses', (bundler) => {
     )
   })
 
-  it('output that holds a plaintext, and says where it stands unmarked', async () => {
+  it('rejects output that contains a plaintext, and names the place without a mark', async () => {
     const { root } = await withFile(
       `${IMPORT}export const a = secret('${VALUE}')\nexport const b = '${VALUE}'`,
     )

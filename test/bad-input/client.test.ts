@@ -8,7 +8,7 @@ import { filesIn, project, secretsFile } from '../support/project.js'
 
 const CODE = `import { secret } from 'unplugin-kms/secret'\nsecret.named('DB_PASSWORD').then(console.log)`
 
-it('a mark in a browser bundle of esbuild is refused at its place, unless the options allow it', async () => {
+it('rejects a mark in a browser bundle of esbuild, unless the options allow it', async () => {
   const root = await project({ 'src/main.ts': CODE })
   await secretsFile(join(root, 'kms-secrets.json'), { DB_PASSWORD: 'hunter2' })
   const build = (client: 'error' | 'allow') =>
@@ -27,7 +27,7 @@ it('a mark in a browser bundle of esbuild is refused at its place, unless the op
   expect((await filesIn(join(root, 'out')))['main.js']).toContain('kms:v1:')
 })
 
-it('a mark in a browser bundle of Vite is refused at its place', async () => {
+it('rejects a mark in a browser bundle of Vite at its place', async () => {
   const root = await project({
     'src/main.ts': CODE,
     'index.html': '<script type="module" src="/src/main.ts"></script>',

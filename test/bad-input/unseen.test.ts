@@ -10,9 +10,9 @@ import { filesIn, project, secretsFile } from '../support/project.js'
 const VALUE = 'hunter2-correct-horse'
 const MARKED = `import { secret } from 'unplugin-kms/secret'\nsecret('${VALUE}').then((key) => console.log(key.length))`
 
-describe('a mark in a module that the plugin never saw fails the build, and no file is written', () => {
+describe('a mark in a module that the plugin did not transform', () => {
   it.each([undefined, 'external' as const])(
-    'esbuild: another plugin loads the module first, packages %s',
+    'fails a build of esbuild in which another plugin loads the module, packages %s',
     async (packages) => {
       const root = await project({ 'src/main.ts': MARKED })
       await secretsFile(join(root, 'kms-secrets.json'), {})
@@ -46,7 +46,7 @@ describe('a mark in a module that the plugin never saw fails the build, and no f
   )
 
   it.each([undefined, ['unplugin-kms/secret']])(
-    'Vite: a worker, which has plugins of its own, externals %o',
+    'fails a build of Vite with a worker without the plugin, externals %o',
     async (external) => {
       const root = await project({
         'src/main.ts': `export const start = () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })`,

@@ -31,7 +31,7 @@ it.each(
   ALIASES.flatMap(([host, how, more]) =>
     ['unplugin-kms/secret', 'unplugin-kms/secret$'].map((name) => [host, how, name, more] as const),
   ),
-)("%s: the user's %s for %s takes no module out of the plugin's sight", async (...row) => {
+)('%s: transforms all modules despite the user’s %s for %s', async (...row) => {
   const [host, , name, more] = row
   const root = await project(SOURCES)
   const built = await buildProject(shared, host, root, {
@@ -43,7 +43,7 @@ it.each(
   expectClean(built, { plaintexts: [VALUE] })
 })
 
-it.each(ALIASES)('%s: the user’s %s goes on beside the plugin’s own', async (host, _, more) => {
+it.each(ALIASES)('%s: keeps the user’s %s next to the plugin’s own', async (host, _, more) => {
   const root = await project({
     'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nimport { text } from '@/text.js'\nconsole.log(text, secret.env('KEY'))\n`,
     'src/text.js': `export const text = 'of the alias'\n`,

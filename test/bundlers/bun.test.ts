@@ -31,7 +31,7 @@ const printed = async (command: string, args: string[]) =>
 
 describe.skipIf(ABSENT.bun)('under Bun', () => {
   it.each([{ compile: true }, { compile: { outfile: './app' } }])(
-    'an executable is refused, since it would be written before it is proven (%o)',
+    'rejects an executable, which Bun writes before the leak check can run (%o)',
     async (options) => {
       const { root, code, stdout, stderr } = await built({ ...options, outdir: 'out' })
       expect(code).not.toBe(0)
@@ -42,7 +42,7 @@ describe.skipIf(ABSENT.bun)('under Bun', () => {
     },
   )
 
-  it('what was built and proven compiles to an executable that holds no plaintext, and opens it', async () => {
+  it('compiles checked output to an executable without a plaintext, which decrypts', async () => {
     const { root, code, stderr } = await built({ outdir: 'out' })
     expect(code, stderr).toBe(0)
     const app = join(root, 'app')
@@ -55,7 +55,7 @@ describe.skipIf(ABSENT.bun)('under Bun', () => {
   })
 
   it.each(['meta.json', { json: 'meta.json' }])(
-    'a metafile that the user asks for is written beside the outputs (%o)',
+    'writes the metafile of the options next to the outputs (%o)',
     async (metafile) => {
       const { root, code, stderr } = await built({ outdir: 'out', metafile })
       expect(code, stderr).toBe(0)
@@ -67,7 +67,7 @@ describe.skipIf(ABSENT.bun)('under Bun', () => {
     },
   )
 
-  it('a metafile in Markdown is refused, since only Bun writes it', async () => {
+  it('rejects a metafile in Markdown, which only Bun can write', async () => {
     const { root, code, stdout, stderr } = await built({
       outdir: 'out',
       metafile: { markdown: 'meta.md' },
@@ -77,7 +77,7 @@ describe.skipIf(ABSENT.bun)('under Bun', () => {
     expect(await filesIn(join(root, 'out'))).toEqual([])
   })
 
-  it('bytecode holds no plaintext, and runs', async () => {
+  it('writes bytecode that runs and contains no plaintext', async () => {
     const { root, code, stderr } = await built({ outdir: 'out', bytecode: true, format: 'cjs' })
     expect(code, stderr).toBe(0)
     const files = await filesIn(join(root, 'out'))

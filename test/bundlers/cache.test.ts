@@ -59,7 +59,7 @@ describe.each(CACHES)('a build with %s', (_, host, before) => {
     return { root, set, build }
   }
 
-  it('holds the values of now, not of the build before', async () => {
+  it('contains the current values, not those of the previous build', async () => {
     const { root, set, build } = await workspace()
     const opened = async (env: Record<string, string>) => {
       const { main, failed, terminal } = await build(env)

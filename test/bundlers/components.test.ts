@@ -40,7 +40,7 @@ const components = {
   },
 }
 
-describe('a mark in the script of a component is sealed, and the component stands in no map', () => {
+describe('a mark in the script of a component', () => {
   it.each([
     ['rollup', 'before'],
     ['rollup', 'after'],
@@ -48,22 +48,25 @@ describe('a mark in the script of a component is sealed, and the component stand
     ['rolldown', 'after'],
     ['vite', 'before'],
     ['vite', 'after'],
-  ] as const)('under %s, its plugin %s ours', async (host, order) => {
-    const root = await project({
-      'src/main.ts': `import { key } from './key.vue'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
-      'src/key.vue': COMPONENT,
-    })
-    for (const maps of ['file', 'inline'] as const) {
-      const built = await buildProject(shared, host, root, {
-        maps,
-        [order]: [components],
-        options: { plaintextLiterals: 'allow' },
+  ] as const)(
+    'is sealed under %s, its plugin %s ours, and no map contains the component',
+    async (host, order) => {
+      const root = await project({
+        'src/main.ts': `import { key } from './key.vue'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
+        'src/key.vue': COMPONENT,
       })
-      expect(built.failed, built.terminal).toBe(false)
-      expectClean(built, { plaintexts: [VALUE] })
-      expect(await printed(shared, built, { plaintexts: [] }, '.mjs')).toBe(VALUE)
-    }
-  })
+      for (const maps of ['file', 'inline'] as const) {
+        const built = await buildProject(shared, host, root, {
+          maps,
+          [order]: [components],
+          options: { plaintextLiterals: 'allow' },
+        })
+        expect(built.failed, built.terminal).toBe(false)
+        expectClean(built, { plaintexts: [VALUE] })
+        expect(await printed(shared, built, { plaintexts: [] }, '.mjs')).toBe(VALUE)
+      }
+    },
+  )
 })
 
 /** As Astro's compiler: the component becomes one JavaScript module, in an ordinary transform. */
@@ -73,7 +76,7 @@ const compiler = {
     id.endsWith('.astro') ? { code: code.split('---')[1]!, moduleType: 'js', map: null } : null,
 }
 
-it('seals a mark in a component that Vite sees as JavaScript only once it is compiled', async () => {
+it('is sealed if Vite receives JavaScript only after the component is compiled', async () => {
   const root = await project({
     'src/main.ts': `import { key } from './key.astro'\nkey.then((text) => console.log(JSON.stringify(text)))\n`,
     'src/key.astro': `---

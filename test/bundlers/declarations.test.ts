@@ -16,7 +16,7 @@ it.each([
   ['rolldown', ['unplugin-kms/secret']],
   ['rolldown', undefined],
 ] as const)(
-  '%s bundles declarations that take a type from the marker beside the marks, externals %o',
+  '%s: bundles declarations that import a type of the marker, externals %o',
   async (host, external) => {
     const root = await project({
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('KEY')\n`,

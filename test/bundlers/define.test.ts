@@ -25,7 +25,7 @@ const CASES: [HostName, Partial<Cell>][] = [
 ]
 
 it.each(CASES)(
-  'opens secrets under %s although process.env is replaced at build time',
+  'decrypts secrets under %s although process.env is replaced at build time',
   async (host, cell) => {
     const root = await project({
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'

@@ -82,7 +82,7 @@ async function serve(
   return { root, server, get, expectNothingShown }
 }
 
-describe("Vite's dev server gives no browser", () => {
+describe("Vite's dev server", () => {
   it.each([
     '?raw',
     '?import&raw',
@@ -91,7 +91,7 @@ describe("Vite's dev server gives no browser", () => {
     '?inline',
     '',
     '?worker_file&type=module',
-  ])('the source of a module with marks: key.ts%s', async (query) => {
+  ])('rejects requests for the source of a module with marks: key.ts%s', async (query) => {
     const { get, expectNothingShown } = await serve({ 'src/key.ts': MARKED })
     const { status, body } = await get(`/src/key.ts${query}`)
     expect(status).toBe(500)
@@ -105,7 +105,7 @@ describe("Vite's dev server gives no browser", () => {
     ['in a frame', 'key.mts', 'iframe'],
     ['with an ending that Vite does not take for a module’s', 'key.cts', 'empty'],
     ['in a component', 'key.vue', 'document'],
-  ])('the file of a module with marks, %s', async (_, name, destination) => {
+  ])('rejects requests for the file of a module with marks: %s', async (_, name, destination) => {
     const { root, get, expectNothingShown } = await serve({
       [`src/${name.replace('?raw', '')}`]: MARKED,
     })
@@ -114,7 +114,7 @@ describe("Vite's dev server gives no browser", () => {
     expectNothingShown()
   })
 
-  it('a module with marks that the options leave out', async () => {
+  it('rejects requests for a module with marks that the options exclude', async () => {
     const { get, expectNothingShown } = await serve({ 'src/key.ts': MARKED }, () => ({
       exclude: /key/,
     }))
@@ -124,7 +124,7 @@ describe("Vite's dev server gives no browser", () => {
     expectNothingShown()
   })
 
-  it('a mark in a script of a page', async () => {
+  it('rejects a mark in a script of a page', async () => {
     const { get, expectNothingShown } = await serve({
       'index.html': `<script type="module">${MARKED}</script>`,
     })
@@ -133,7 +133,7 @@ describe("Vite's dev server gives no browser", () => {
     expectNothingShown()
   })
 
-  it('a mark, and says which modules lead to it', async () => {
+  it('rejects a mark in a browser module, and names its importers', async () => {
     const { get } = await serve({
       'src/key.ts': MARKED,
       'src/page.ts': `export { key } from './key.js'`,
@@ -159,7 +159,7 @@ describe("Vite's dependency optimizer", () => {
     'index.html': '<script type="module" src="/main.js"></script>',
   }
 
-  it('writes no dependency that holds a mark, and says what to do', async () => {
+  it('does not bundle a dependency with a mark, and says what to do', async () => {
     const root = await project({ ...DEPENDENCY, 'node_modules/dep/index.js': MARKED })
     const config = await resolveConfig(
       {
@@ -181,7 +181,7 @@ describe("Vite's dependency optimizer", () => {
     expect(detect(written, { planted: VALUE })).toEqual([])
   })
 
-  it('writes the others, beside marks in the sources', async () => {
+  it('bundles the other dependencies if the sources contain marks', async () => {
     const { get, server } = await serve(
       {
         ...DEPENDENCY,
@@ -201,7 +201,7 @@ describe("Vite's dependency optimizer", () => {
   })
 })
 
-describe('what goes wrong on a line with a secret shows no value, in overlay and terminal', () => {
+describe('an error on a line with a secret shows no value in overlay and terminal', () => {
   const failing = (
     fail: (context: { error(...args: unknown[]): never }, id: string, code: string) => void,
   ): Plugin => ({
@@ -255,7 +255,7 @@ describe('what goes wrong on a line with a secret shows no value, in overlay and
   })
 })
 
-it('out of reach: a later plugin’s warning that names the file shows its line in the terminal', async () => {
+it('is not covered: a warning of a later plugin with the file shows the line', async () => {
   const warning: Plugin = {
     name: 'warning',
     transform(_, file) {

@@ -62,8 +62,8 @@ async function opened(secrets: Record<string, unknown>) {
   return Object.fromEntries(await Promise.all(entries))
 }
 
-describe("in Vite's dev server the option dev.values", () => {
-  it('gives every mark its value by name, with no AWS; a plaintext literal is its own', async () => {
+describe("the option dev.values in Vite's dev server", () => {
+  it('sets the value of every mark by name, without AWS', async () => {
     const { server } = await serve({ 'src/main.ts': EVERY_MARK }, () => ({
       STRIPE_KEY: 'stripe-of-dev',
       DB_PASSWORD: 'password-of-dev',
@@ -78,7 +78,7 @@ describe("in Vite's dev server the option dev.values", () => {
     expect(await opened(await load(server))).toEqual(OPENED)
   })
 
-  it('may name a dotenv file, with the names as such a file can hold them', async () => {
+  it('may be a dotenv file, with the names in capitals', async () => {
     const { server } = await serve(
       {
         'src/main.ts': EVERY_MARK,
@@ -96,7 +96,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     expect(await opened(await load(server))).toEqual({ ...OPENED, key: 'parameter-of-dev' })
   })
 
-  it('gives the new value after the file has changed', async () => {
+  it('takes the new value after the file has changed', async () => {
     const { root, server } = await serve(
       {
         'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')`,
@@ -114,7 +114,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     )
   })
 
-  it('gives the lazy promise of production, which shows no value and must be awaited', async () => {
+  it('sets the lazy promise of production, which shows no value and must be awaited', async () => {
     const { server } = await serve(
       {
         'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')`,
@@ -130,7 +130,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     expect(await key).toBe('value-that-hides')
   })
 
-  it('gives synchronous marks their values at once', async () => {
+  it('sets plain values for synchronous marks', async () => {
     const { server } = await serve(
       {
         'src/main.ts': `import { secret } from 'unplugin-kms/secret/sync'\nexport const key = secret.env('KEY').toUpperCase()`,
@@ -146,7 +146,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     ['a text that is no JSON', { CONFIG: '{"port' }, '[JSON_INVALID]'],
     ['a dotenv file without it', '.env.secrets', 'Add the line CONFIG=… to '],
     ['a dotenv file that is not there', '.env.absent', 'create it, with the line CONFIG=…'],
-  ])('says of %s what to do, where', async (_, values, message) => {
+  ])('reports %s with its place and what to do', async (_, values, message) => {
     const { server } = await serve(
       {
         'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const json = secret.named('CONFIG', 'json')`,
@@ -159,7 +159,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
     await expect(loading).rejects.toThrow('src/main.ts:2:21: ')
   })
 
-  it('puts no value into what the browser gets', async () => {
+  it('sends no value to the browser', async () => {
     const { VITEST } = process.env
     delete process.env.VITEST
     onTestFinished(() => void (process.env.VITEST = VITEST))
@@ -170,7 +170,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
   })
 })
 
-it('a build takes no secret from dev.values, and warns', async () => {
+it('is ignored by a build, with a warning', async () => {
   const root = await project({
     'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')`,
   })
@@ -206,7 +206,7 @@ async function vitest(options: string, env: Record<string, string>) {
   const test = (environment: string, type: string) => `// @vitest-environment ${environment}
 import { expect, it } from 'vitest'
 import { key } from '../src/main'
-it('knows the key', async () => {
+it('has the key', async () => {
   expect(typeof window).toBe('${type}')
   expect(await key).toBe('value-of-the-tests')
 })`
@@ -231,13 +231,13 @@ const run = (command: string, args: string[], options: ExecFileOptions) =>
     execFile(command, args, options, (_, stdout, stderr) => done(`${stdout}${stderr}`))
   })
 
-describe('under Vitest, in node and in jsdom, a newcomer’s tests run', () => {
-  it('with no AWS where the option dev.values gives the values', async () => {
+describe('tests under Vitest, in node and in jsdom,', () => {
+  it('run without AWS with the option dev.values', async () => {
     const output = await vitest(`{ keyId: 'alias/app', dev: { values: '.env.test' } }`, {})
     expect(output.match(/^ok \d - test\/(node|jsdom)/gm), output).toHaveLength(2)
   })
 
-  it('against the embedded KMS', async () => {
+  it('run with the embedded KMS', async () => {
     const kms = await startLocalKms()
     onTestFinished(() => kms.close())
     const { arn } = await kms.createKey()

@@ -124,7 +124,7 @@ describe.each(ORDERS)('a server’s secret in the client, built %s first', (...o
   )
 })
 
-it('esbuild gives a later plugin no output that failed the check', async () => {
+it('passes no output that failed the check to a later plugin of esbuild', async () => {
   const { root, options } = await projectWithTwin()
   await mkdir(join(root, 'late'))
   const late: esbuild.Plugin = {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { filterOf } from '../../src/bundlers/esbuild-filter.js'
 import { resolveOptions } from '../../src/options/resolve-options.js'
 
-it('esbuild asks about the files that the default options include, and about no other', () => {
+it('lets esbuild call the plugin only for files that the default options include', () => {
   const { include, exclude } = resolveOptions()
   const name = fc.oneof(
     fc.constantFrom('node_modules', 'node_module', 'node_modules2', '.node_modules', 'n', 'src'),

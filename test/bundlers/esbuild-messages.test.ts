@@ -42,8 +42,8 @@ ${
 const LITERAL = `export const key = secret('a plaintext of a test')`
 const times = (text: string, part: string) => text.split(part).length - 1
 
-describe('esbuild prints the messages of the plugin', () => {
-  it.each(['build', 'context'] as const)('once, for a leak under %s', async (how) => {
+describe('esbuild', () => {
+  it.each(['build', 'context'] as const)('prints a leak once under %s', async (how) => {
     const text = await printed(
       how,
       `platform: 'node', footer: { js: '// a plaintext of a test' }`,
@@ -54,13 +54,13 @@ describe('esbuild prints the messages of the plugin', () => {
     expect(text).not.toContain('a plaintext of a test')
   })
 
-  it.each(['build', 'context'] as const)('once, for a warning under %s', async (how) => {
+  it.each(['build', 'context'] as const)('prints a warning once under %s', async (how) => {
     const text = await printed(how, `platform: 'node'`, LITERAL)
     expect(text).toContain('▲ [WARNING]')
     expect(times(text, '[PLAINTEXT_LITERAL]')).toBe(1)
   })
 
-  it('for a mark in a browser bundle', async () => {
+  it('prints the error for a mark in a browser bundle', async () => {
     const text = await printed('build', `platform: 'browser'`, LITERAL)
     expect(times(text, '[CLIENT_BUNDLE]')).toBe(1)
   })
@@ -69,12 +69,12 @@ describe('esbuild prints the messages of the plugin', () => {
     [`logLevel: 'error'`, 0],
     [`logLevel: 'silent'`, 0],
     [`logLevel: 'info'`, 1],
-  ])('warnings as far as %s allows', async (level, count) => {
+  ])('prints the warnings that %s allows', async (level, count) => {
     const text = await printed('build', `platform: 'node', ${level}`, LITERAL)
     expect(times(text, '[PLAINTEXT_LITERAL]')).toBe(count)
   })
 
-  it('no error for logLevel silent', async () => {
+  it('prints no error with logLevel silent', async () => {
     const footer = `footer: { js: '// a plaintext of a test' }`
     expect(await printed('build', `platform: 'node', logLevel: 'silent', ${footer}`, LITERAL)).toBe(
       '',

@@ -72,7 +72,7 @@ function recorder(root: string, change: (options: BuildOptions) => void) {
   return { sight, plugin }
 }
 
-describe('a plugin of esbuild after ours sees what it would see without us', () => {
+describe('next to another plugin of esbuild, ours', () => {
   const STUB = `export const secret = { env: () => 'stub' }\n`
 
   it.each<[string, (options: BuildOptions) => void]>([
@@ -103,7 +103,7 @@ describe('a plugin of esbuild after ours sees what it would see without us', () 
     )
   })
 
-  it('leaves the options and the other plugins as they were', async () => {
+  it('does not change the options and the other plugins', async () => {
     const { root, ours, options } = await prepare()
     const { plugin } = recorder(root, () => {})
     const { setup } = plugin
@@ -116,7 +116,7 @@ describe('a plugin of esbuild after ours sees what it would see without us', () 
     expect(plugin.setup).toBe(setup)
   })
 
-  it('writes the files of two builds that run at once with the same options', async () => {
+  it('writes the files of two concurrent builds with the same options', async () => {
     const { root, ours, options } = await prepare()
     const { plugin } = recorder(root, () => {})
     const given = options([ours(), plugin])

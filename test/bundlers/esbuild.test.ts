@@ -39,8 +39,8 @@ const options = (
 })
 const output = (name = 'out.mjs') => readFile(join(root, name), 'utf8')
 
-describe("esbuild's own writing is kept", () => {
-  it('an input is not overwritten', async () => {
+describe('output of esbuild', () => {
+  it('does not overwrite an input', async () => {
     const before = await output('main.ts')
     await expect(build(options({ outfile: 'main.ts' }))).rejects.toThrow(
       'refusing to overwrite the input file main.ts',
@@ -48,17 +48,17 @@ describe("esbuild's own writing is kept", () => {
     expect(await output('main.ts')).toBe(before)
   })
 
-  it('unless the user allows it', async () => {
+  it('overwrites an input if the user allows it', async () => {
     await build(options({ outfile: 'main.ts', allowOverwrite: true }))
     expect(await output('main.ts')).toContain('kms:v1:')
   })
 
-  it('an output that begins with a hashbang is executable', async () => {
+  it('is executable if it starts with a hashbang', async () => {
     await build(options())
     expect((await stat(join(root, 'out.mjs'))).mode & 0o777).toBe(0o755)
   })
 
-  it('without a file the output goes to standard output', async () => {
+  it('goes to standard output without a file', async () => {
     const child = join(import.meta.dirname, '../../node_modules/.cache/unplugin-kms-test')
     await mkdir(child, { recursive: true })
     const script = join(await mkdtemp(join(child, 'stdout-')), 'build.mjs')
@@ -79,14 +79,14 @@ describe("esbuild's own writing is kept", () => {
     expect(stdout).toContain('kms:v1:')
   })
 
-  it('who asks for the outputs in memory gets them, and no file', async () => {
+  it('stays in memory, without a file, if the user sets write: false', async () => {
     const { outputFiles, metafile } = await build(options({ write: false }))
     expect(outputFiles![0]!.text).toContain('kms:v1:')
     expect(metafile).toBeUndefined()
     expect(existsSync(join(root, 'out.mjs'))).toBe(false)
   })
 
-  it('who asks for a metafile gets it, and no outputs in memory', async () => {
+  it('has a metafile if the user sets metafile, and no outputs in memory', async () => {
     const result = await build(options({ metafile: true }))
     expect(Object.keys(result.metafile!.outputs)).toEqual(['out.mjs'])
     expect(result.outputFiles).toBeUndefined()
@@ -97,7 +97,7 @@ describe('a plugin before ours', () => {
   const earlier = (setup: Plugin['setup']) =>
     options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
 
-  it('with an onEnd is refused by name', async () => {
+  it('with an onEnd is rejected by name', async () => {
     await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow(
       'the plugin zip stands before unplugin-kms',
     )
@@ -115,7 +115,7 @@ describe('a plugin before ours', () => {
     })
 
   it.each<BuildOptions>([{}, { packages: 'external' }])(
-    'that loads a marked module in our place leaves it as it is: its marker opens the secrets (%o)',
+    'that loads a module with marks keeps it, and the marker decrypts (%o)',
     async (more) => {
       await loading(more)
       expect(await output()).toMatch(/secret\d*\.env\("KEY"\)[^]*|kms:v1:/)
@@ -123,7 +123,7 @@ describe('a plugin before ours', () => {
     },
   )
 
-  it('that loads a module with a plaintext literal in our place fails the build', async () => {
+  it('that loads a module with a plaintext literal fails the build', async () => {
     await source(
       'main.ts',
       `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('a plaintext')\n`,
@@ -135,7 +135,7 @@ describe('a plugin before ours', () => {
   })
 })
 
-it('a value that a define puts into the output fails the build', async () => {
+it('that defines a plaintext value fails the build', async () => {
   await source(
     'main.ts',
     `import { secret } from 'unplugin-kms/secret'\nexport const keys = [secret.env('KEY'), process.env.KEY]\n`,
@@ -145,7 +145,7 @@ it('a value that a define puts into the output fails the build', async () => {
   ).rejects.toThrow('[LEAK]')
 })
 
-it('a file that is empty because it is being written is waited for', async () => {
+it('lets ours wait for a file that is empty because it is being written', async () => {
   const text = await output('main.ts')
   await source('main.ts', '')
   const writer: Plugin = {
@@ -159,7 +159,7 @@ it('a file that is empty because it is being written is waited for', async () =>
 })
 
 describe('a rebuild', () => {
-  it('of unchanged sources is the same, byte for byte, and calls KMS no more', async () => {
+  it('of unchanged sources is the same, byte for byte, and does not call KMS', async () => {
     const { kms: endpoint, arn, aws } = shared
     const session = await context(
       options({ plugins: [kms({ keyId: arn, aws, env: { KEY: 'value of a variable' } })] }),
@@ -173,7 +173,7 @@ describe('a rebuild', () => {
     await session.dispose()
   })
 
-  it('seals a changed variable anew', async () => {
+  it('seals a changed variable again', async () => {
     const env = { KEY: 'value of a variable' }
     const session = await context(options({}, env))
     await session.rebuild()
@@ -184,7 +184,7 @@ describe('a rebuild', () => {
     await session.dispose()
   })
 
-  it('after a failure goes on where it is mended', async () => {
+  it('succeeds after a failure was fixed', async () => {
     const env: Record<string, string> = {}
     const session = await context(options({}, env))
     await expect(session.rebuild()).rejects.toThrow('[ENV_UNSET]')
@@ -209,7 +209,7 @@ describe('a rebuild', () => {
   })
 })
 
-it('two builds of named secrets are the same, byte for byte', async () => {
+it('of named secrets is the same as a new build, byte for byte', async () => {
   await source(
     'main.ts',
     `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('DB_PASSWORD')\n`,
@@ -227,7 +227,7 @@ describe('with a seed', () => {
   beforeEach(() => void vi.stubEnv('UNPLUGIN_KMS_SEED', Buffer.alloc(32, 7).toString('base64')))
   afterEach(() => vi.unstubAllEnvs())
 
-  it('two builds of a plaintext are the same, byte for byte, the hash in their names included', async () => {
+  it('two builds of a plaintext are the same, byte for byte, hashes in names included', async () => {
     const named = (folder: string) =>
       build({
         ...options({ outdir: folder, entryNames: '[name]-[hash]', write: false }),
@@ -240,7 +240,7 @@ describe('with a seed', () => {
     expect(a![0]![1]).toContain('kms:v1:')
   })
 
-  it('a build without a secrets file is refused', async () => {
+  it('a build without a secrets file is rejected', async () => {
     await rm(join(root, 'kms-secrets.json'))
     await expect(
       build(options({ plugins: [kms({ keyId: shared.arn, aws: shared.aws })] })),

@@ -27,7 +27,7 @@ const marked = (name: string) =>
 const VALUES = { one: 'planted-value-of-one-7Q', two: 'planted-value-of-two-8R' }
 
 describe('two instances in one build', () => {
-  it.each(PLUGINS)('seal the modules that each includes under %s', async (host, kms) => {
+  it.each(PLUGINS)('seal the modules that each of them includes under %s', async (host, kms) => {
     const root = await project({
       'src/main.ts': `import { one } from './one.js'\nimport { two } from './two.js'\nPromise.all([one, two]).then((all) => console.log(JSON.stringify(all)))\n`,
       'src/one.ts': marked('one'),

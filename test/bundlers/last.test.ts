@@ -94,8 +94,8 @@ const WAYS: [host: HostName, what: string, cell: Partial<Cell>][] = [
   ]),
 ]
 
-describe('a plaintext that a plugin adds as late as it can fails the build, and no file is written', () => {
-  it.each(WAYS)('%s: %s', async (host, _, cell) => {
+describe('a plaintext that a plugin adds as late as possible', () => {
+  it.each(WAYS)('fails the build, and no file is written: %s, %s', async (host, _, cell) => {
     const built = await build(host, cell)
     expect(built.failed, 'the build failed').toBe(true)
     expect(built.terminal).toContain('[LEAK]')
@@ -113,7 +113,7 @@ it.each([
     'src/public/data',
   ],
   ['a link to a folder with a plaintext', VALUE, 'LEAK', 'linked'],
-])("Vite's public folder with %s fails the build, before it is copied", async (...row) => {
+])('fails the build in Vite’s public folder, before it is copied: %s', async (...row) => {
   const [, text, code, folder] = row
   const root = await project({
     'src/main.ts': SOURCE,
@@ -127,7 +127,7 @@ it.each([
   expect(built.files).toEqual([])
 })
 
-it('out of reach: a late plugin of the output, which Rollup calls after all others', async () => {
+it('is not found if a late output plugin of Rollup adds it after all others', async () => {
   const { failed, files } = await build('rollup', { more: { plugins: [changesCode] } })
   expect(failed).toBe(false)
   expect(files.some(([, bytes]) => bytes.includes(VALUE))).toBe(true)

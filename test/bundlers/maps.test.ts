@@ -97,7 +97,7 @@ const HOST_NAMES = (Object.keys(HOSTS) as HostName[]).filter((host) => !ABSENT[h
 
 describe.each(HOST_NAMES)('the maps of %s', (host) => {
   it.each(['file', 'inline'] as const)(
-    'lead to line and column of a source whose literals are masked (%s)',
+    'point to line and column of a source with masked literals (%s)',
     async (maps) => {
       const output = await built(host, maps)
       for (const call of CALLS) {
@@ -127,7 +127,7 @@ const MODES: [HostName, Maps][] = [
 ]
 
 describe('the maps of other kinds', () => {
-  it.each(MODES)('lead to the masked source: %s, %s', async (host, maps) => {
+  it.each(MODES)('point to the masked source: %s, %s', async (host, maps) => {
     const output = await built(host, maps)
     if (maps === 'nosources')
       expect(JSON.stringify(output.map.sourcesContent ?? [])).not.toContain('secret(')
@@ -170,11 +170,11 @@ const banner = createUnplugin<HostName>((host) => {
 
 // esbuild and Bun have no transforms, and Farm drops such a map.
 describe.each(['rollup', 'rolldown', 'vite', 'webpack', 'rspack'] as const)(
-  'after a plugin whose map brings the original source the maps of %s',
+  'after a plugin whose map contains the original source, the maps of %s',
   (host) => {
     const webpacks = host === 'webpack' || host === 'rspack' ? (['eval', 'cheap'] as const) : []
     it.each(['file', 'inline', 'hidden', ...webpacks] as const)(
-      'show it masked, and lead to its lines (%s)',
+      'contain the masked source, and point to its lines (%s)',
       async (maps) => {
         const output = await built(host, maps, [banner[host](host)])
         for (const call of callsOf(maps)) {

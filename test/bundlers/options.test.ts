@@ -69,7 +69,7 @@ const WAYS: Way[] = [
   ['bun', 'env', { more: { env: 'inline' } }],
 ]
 
-describe('a plaintext that an option of the bundler brings fails the build, and no file is written', () => {
+describe('a plaintext in an option of the bundler fails the build, and no file is written:', () => {
   for (const [host, what, cell] of WAYS) {
     it.skipIf(ABSENT[host])(`${host}: ${what}`, async () => {
       const root = await project({ 'src/main.ts': SOURCE })

@@ -48,7 +48,7 @@ const catchAll = (filter: RegExp): EsbuildPlugin => ({
     }),
 })
 
-it('opens secrets next to an earlier plugin of esbuild that loads all sources', async () => {
+it('decrypts secrets next to an earlier plugin of esbuild that loads all sources', async () => {
   const root = await project({
     'src/main.ts': SOURCE.replace(`secret('${LITERAL}')`, "secret.env('KEY')"),
   })

@@ -83,7 +83,7 @@ describe('a build that prerenders pages', () => {
   }
 })
 
-it('opens secrets as ever once the build is over', async () => {
+it('decrypts secrets after the build', async () => {
   const { envelope } = await guardedShim()
   await expect(envelope(...WRAPPED)('kms:v1:AAAA', 'DB_PASSWORD')).rejects.not.toThrow(
     '[PRERENDERED]',

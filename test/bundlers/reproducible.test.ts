@@ -75,7 +75,7 @@ describe.each(Object.keys(HOSTS) as HostName[])('under %s', (host) => {
   const why = ABSENT[host]
 
   it.skipIf(why).each(['sealed', 'seeded'] as const)(
-    'two builds of %s marks in two folders have the same names and bytes, maps too',
+    'two builds of %s marks in two folders have equal names, bytes and maps',
     async (kind) => {
       if (kind === 'seeded') vi.stubEnv('UNPLUGIN_KMS_SEED', Buffer.alloc(32, 7).toString('base64'))
       onTestFinished(() => void vi.unstubAllEnvs())
@@ -86,7 +86,7 @@ describe.each(Object.keys(HOSTS) as HostName[])('under %s', (host) => {
   )
 })
 
-it('two builds of plaintexts without a seed are not alike', async () => {
+it('two builds of plaintexts without a seed differ', async () => {
   const first = await outputs('esbuild', 'seeded', 'here')
   expect(await outputs('esbuild', 'seeded', 'here')).not.toEqual(first)
 })

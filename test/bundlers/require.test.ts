@@ -18,7 +18,7 @@ describe('require() of a bundler’s plugin', () => {
   )
 })
 
-it('Rollup does not warn of unresolved imports of the shim', async () => {
+it('causes no warning of Rollup about unresolved imports of the shim', async () => {
   const root = await project({
     'main.mjs': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.named('KEY')\n`,
   })

@@ -51,11 +51,11 @@ async function buildBoth(host: HostName, files: Record<string, string>) {
   return built
 }
 
-describe.each(HOSTS)('a module that the options leave to %s', (host) => {
+describe.each(HOSTS)('a module that the options exclude under %s', (host) => {
   const skipped = ABSENT[host]
 
   it.skipIf(skipped)(
-    'opens the same tokens as a module that is rewritten, with one call',
+    'decrypts the same tokens as a transformed module, with one call',
     async () => {
       const built = await buildBoth(host, FILES)
       const tokens: string[][] = []

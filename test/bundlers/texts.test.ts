@@ -84,7 +84,7 @@ const WAYS: [name: string, main: string, work: Work][] = [
   ]),
 ]
 
-describe('the source of a module with marks that becomes a text fails the build, and no file is written', () => {
+describe('the source of a module with marks as a string fails the build, and no file is written:', () => {
   it.each(WAYS)('%s', async (_, main, work) => {
     const root = await project({
       'main.js': main,

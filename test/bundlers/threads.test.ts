@@ -82,7 +82,7 @@ describe.each(WAYS)('under %s a worker that is %s', (host, _, worker, entries) =
   )
 })
 
-describe('a Vite worker, whose plugins are worker.plugins', () => {
+describe('a Vite worker with the plugin in worker.plugins', () => {
   async function build(start: string, client: NonNullable<Options['client']>) {
     const { VITEST } = process.env
     delete process.env.VITEST
@@ -113,13 +113,16 @@ describe('a Vite worker, whose plugins are worker.plugins', () => {
     ['?worker', `import Thread from './worker.ts?worker'\nnew Thread()`],
     ['?worker&inline', `import Thread from './worker.ts?worker&inline'\nnew Thread()`],
     ['?worker&url', `import address from './worker.ts?worker&url'\nnew Worker(address)`],
-  ])('is a browser bundle: refused, sealed where the options allow it (%s)', async (_, start) => {
-    const { failure, files } = await build(start, 'error')
-    expect(failure?.message).toContain('[CLIENT_BUNDLE]')
-    expect(files).toEqual([])
-    const allowed = await build(start, 'allow')
-    expect(allowed.failure).toBeNull()
-    expect(detect(allowed.files, ENV)).toEqual([])
-    expect(allowed.files.length).toBeGreaterThan(0)
-  })
+  ])(
+    'is rejected as a browser bundle, and sealed if the options allow it (%s)',
+    async (_, start) => {
+      const { failure, files } = await build(start, 'error')
+      expect(failure?.message).toContain('[CLIENT_BUNDLE]')
+      expect(files).toEqual([])
+      const allowed = await build(start, 'allow')
+      expect(allowed.failure).toBeNull()
+      expect(detect(allowed.files, ENV)).toEqual([])
+      expect(allowed.files.length).toBeGreaterThan(0)
+    },
+  )
 })

@@ -77,8 +77,8 @@ async function build(host: HostName, tell: (told: unknown, root: string) => void
 
 const hosts = Object.keys(TELLERS) as HostName[]
 
-describe.each(hosts)('what %s tells a later plugin', (host) => {
-  it('holds no plaintext: modules, chunks, maps, metafiles, manifests, stats with sources', async () => {
+describe.each(hosts)('the data that %s passes to a later plugin', (host) => {
+  it('contains no plaintext: modules, chunks, maps, metafiles, manifests and stats', async () => {
     const told: string[] = []
     const { failed, terminal, files } = await build(host, (one) => void told.push(textOf(one)))
     expect(failed, terminal).toBe(false)
@@ -87,7 +87,7 @@ describe.each(hosts)('what %s tells a later plugin', (host) => {
     expect(detect([...all, ...files, ['terminal', Buffer.from(terminal)]], VALUES)).toEqual([])
   })
 
-  it('holds none in the errors that it makes of it', async () => {
+  it('contains no plaintext in errors', async () => {
     const { failed, terminal, files } = await build(host, (one, root) => {
       const text = textOf(one)
       throw Object.assign(new Error(text), {

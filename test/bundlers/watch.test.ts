@@ -184,7 +184,7 @@ async function session(
 const calls = () => shared.kms.journal.length
 
 describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
-  it('keeps tokens of what is unchanged and calls KMS no more; seals what has changed', async () => {
+  it('keeps the tokens of unchanged values without KMS, and seals changed ones', async () => {
     const before = calls()
     const { env, after, write } = await session(
       host,
@@ -229,7 +229,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     expect(calls() - before, 'one data key pair').toBe(1)
   })
 
-  it('takes a module that gains a mark, and one that loses its last', async () => {
+  it('handles a module that gains its first mark, and one that loses its last', async () => {
     const unmarked = `export const text = 'text-one'`
     const { after, write } = await session(
       host,
@@ -250,7 +250,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     await after(write('text.js', unmarked), ({ env, text }) => !env && text === 'one')
   })
 
-  it('takes what changed in the secrets file', async () => {
+  it('reads a changed secrets file', async () => {
     const { pair } = shared
     const { root, after } = await session(
       host,
@@ -270,7 +270,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     )
   })
 
-  it('builds again once a leak is mended; tells of it without the value, and writes none', async () => {
+  it('reports a leak without the value, writes nothing, and builds after the fix', async () => {
     const marked = `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('KEY'))\n`
     const { root, told, after, write } = await session(host, { 'main.js': marked }, () => ({
       keyId: shared.arn,
@@ -298,7 +298,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     expect(mended.env).toBe(first.env)
   })
 
-  it('builds again once an unset variable that a mark asks for is there', async () => {
+  it('builds again after an unset variable of a mark was set', async () => {
     const marked = (name: string) =>
       `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('${name}'))\n`
     const { told, after, write } = await session(host, { 'main.js': marked('UNSET') }, () => ({
@@ -309,7 +309,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     await after(write('main.js', marked('KEY')), ({ env }) => env)
   })
 
-  it('builds again once the literal of an excluded module is removed', async () => {
+  it('builds again after the literal of an excluded module was removed', async () => {
     const { told, after, write } = await session(
       host,
       {

@@ -33,24 +33,21 @@ const RESOLUTIONS: [how: string, more: (stub: string) => object][] = [
   ['restrictions', (stub) => ({ resolve: { restrictions: [join(stub, '..')] } })],
 ]
 
-it.each(RESOLUTIONS)(
-  'webpack: %s leaves the build’s own modules where they are',
-  async (_, more) => {
-    const root = await project({
-      ...SOURCES,
-      'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`,
-    })
-    const built = await buildProject(shared, 'webpack', root, {
-      options: { env: { KEY: VALUE } },
-      more: more(join(root, 'src/stub.js')),
-    })
-    expect(built.failed, built.terminal).toBe(false)
-    expect(built.terminal).not.toContain('WARNING')
-    expectClean(built, { plaintexts: [VALUE] })
-  },
-)
+it.each(RESOLUTIONS)('webpack: resolves the plugin’s own modules with %s', async (_, more) => {
+  const root = await project({
+    ...SOURCES,
+    'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret.env('KEY')\n`,
+  })
+  const built = await buildProject(shared, 'webpack', root, {
+    options: { env: { KEY: VALUE } },
+    more: more(join(root, 'src/stub.js')),
+  })
+  expect(built.failed, built.terminal).toBe(false)
+  expect(built.terminal).not.toContain('WARNING')
+  expectClean(built, { plaintexts: [VALUE] })
+})
 
-it.each(RESOLUTIONS)('webpack: %s takes no module out of the plugin’s sight', async (_, more) => {
+it.each(RESOLUTIONS)('webpack: transforms all modules with %s', async (_, more) => {
   const root = await project(SOURCES)
   const built = await buildProject(shared, 'webpack', root, {
     options: { exclude: /left/, plaintextLiterals: 'allow' },
@@ -60,7 +57,7 @@ it.each(RESOLUTIONS)('webpack: %s takes no module out of the plugin’s sight', 
   expect(built.files).toEqual([])
 })
 
-it('rspack: a marker that restrictions keep from being found fails the build', async () => {
+it('rspack: fails the build if restrictions hide the marker', async () => {
   const root = await project(SOURCES)
   const built = await buildProject(shared, 'rspack', root, {
     options: { exclude: /left/, plaintextLiterals: 'allow' },
@@ -71,7 +68,7 @@ it('rspack: a marker that restrictions keep from being found fails the build', a
 })
 
 it.each(['webpack', 'rspack'] as const)(
-  '%s: the user’s rules change nothing of what the build’s own modules are',
+  '%s: does not apply the user’s rules to the plugin’s own modules',
   async (host) => {
     const root = await project({
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('KEY'))\n`,
@@ -93,16 +90,19 @@ it.each(['webpack', 'rspack'] as const)(
   },
 )
 
-it.each(['webpack', 'rspack'] as const)('%s: a mark in an eval fails the build', async (host) => {
-  const root = await project({
-    ...SOURCES,
-    // Of TypeScript the import would be left out.
-    'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = eval("secret('${VALUE}')")\n`,
-  })
-  const built = await buildProject(shared, host, root, { options: { exclude: /left/ } })
-  expect(built.terminal).toContain('[MARK_UNTRANSFORMED]')
-  expect(built.files).toEqual([])
-})
+it.each(['webpack', 'rspack'] as const)(
+  '%s: fails the build for a mark in an eval',
+  async (host) => {
+    const root = await project({
+      ...SOURCES,
+      // Of TypeScript the import would be left out.
+      'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = eval("secret('${VALUE}')")\n`,
+    })
+    const built = await buildProject(shared, host, root, { options: { exclude: /left/ } })
+    expect(built.terminal).toContain('[MARK_UNTRANSFORMED]')
+    expect(built.files).toEqual([])
+  },
+)
 
 /** Bundles another module once all of the build is sealed. */
 const late = {
@@ -118,7 +118,7 @@ const late = {
 }
 
 it.each(['webpack', 'rspack'] as const)(
-  '%s: a child compiler’s mark fails the build, however late it runs',
+  '%s: fails the build for a mark of a child compiler, however late it runs',
   async (host) => {
     const root = await project({ ...SOURCES, 'src/main.ts': 'console.log(1)\n' })
     const built = await buildProject(shared, host, root, {

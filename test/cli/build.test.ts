@@ -74,7 +74,7 @@ describe('build', () => {
     expect(await readFile(space.path('dist/a.mjs'), 'utf8')).not.toMatch(/\busing held\b/)
   })
 
-  it('passes on what stands behind -- to esbuild', async () => {
+  it('passes the options after -- to esbuild', async () => {
     const space = await workspace({
       'src/handler.ts': `import pg from 'pg'\nimport pem from './a.pem'\nexport const handler = () => [pg, pem, STAGE]\n`,
       'src/a.pem': 'certificate',
@@ -96,7 +96,7 @@ describe('build', () => {
     ['--define=hunter22', /--define is refused.*--define:KEY=VALUE/],
     ['--target', /--target is refused.*--target=ONE,TWO/],
     ['-hunter22', /an argument is refused/],
-  ])('ends with 2 for %s behind --, and never says a value', async (flag, reason) => {
+  ])('exits with 2 for %s after --, and never prints a value', async (flag, reason) => {
     const space = await workspace(PROJECT)
     const { code, stderr } = await build(space, ['src/handler.ts', '-o', 'dist', '--', flag])
     expect(code).toBe(2)
@@ -104,14 +104,14 @@ describe('build', () => {
     expect(stderr).not.toContain('hunter22')
   })
 
-  it("says where esbuild's own options go", async () => {
+  it('explains where the options of esbuild go', async () => {
     const { code, stderr } = await build(await workspace(), ['a.ts', '-o', 'dist', '--minify=x1y2'])
     expect(code).toBe(2)
     expect(stderr).toContain("esbuild's own options follow after --")
     expect(stderr).not.toContain('x1y2')
   })
 
-  it('ends with 1 for a leak, and writes nothing', async () => {
+  it('exits with 1 for a leak, and writes nothing', async () => {
     const twin = `${HANDLER}export const twin = '${VALUE}'\n`
     const space = await workspace({ ...PROJECT, 'src/handler.ts': twin })
     const { code, stderr } = await build(space, ['src/handler.ts', '-o', 'dist', ...KEY])
@@ -129,7 +129,7 @@ describe('build', () => {
     ['no key and no secrets file', 2, PROJECT, {}, 'KEY_MISSING', []],
     ['a secrets file that is not there', 2, PROJECT, {}, 'SECRETS_FILE_MISSING', ['--file', 'x']],
   ])(
-    'for %s it ends with %i and writes nothing',
+    'for %s it exits with %i and writes nothing',
     async (_, exit, files, env, reason, key = KEY) => {
       const space = await workspace(files)
       const { code, stderr } = await build(space, ['src/handler.ts', '-o', 'dist', ...key], env)
@@ -151,7 +151,7 @@ describe('build', () => {
     )
   })
 
-  it('ends with 2 where esbuild is not installed, and says how to install it', async () => {
+  it('exits with 2 if esbuild is not installed, and prints how to install it', async () => {
     const without = `data:text/javascript,${encodeURIComponent(`import { register } from 'node:module'
 register('data:text/javascript,' + encodeURIComponent(\`export const resolve = (name, context, next) =>
   next(name === 'esbuild' ? 'esbuild-that-is-not-there' : name, context)\`))`)}`

@@ -39,7 +39,7 @@ const fileOf = async ({ path }: Workspace) =>
   JSON.parse(await readFile(path('kms-secrets.json'), 'utf8'))
 
 describe('init', () => {
-  it('makes the data key pair in KMS, resolves the alias to the key ARN, and prints the pin', async () => {
+  it('creates the pair in KMS, resolves the alias to the key ARN, and prints the pin', async () => {
     const before = kms.journal.length
     const space = await workspace()
     const { code, stdout } = await space.cli(
@@ -69,7 +69,7 @@ describe('init', () => {
     expect(await readFile(space.path('kms-secrets.d.ts'), 'utf8')).toContain('"DB_PASSWORD": true')
   })
 
-  it('refuses to overwrite, a broken file too', async () => {
+  it('does not overwrite a file, even a malformed one', async () => {
     const space = await workspace({ 'kms-secrets.json': '<<<<<<< ours\n' })
     const { code, stderr } = await space.cli(['init', '--key', key], { env: kms.env })
     expect(code).toBe(2)
@@ -77,7 +77,7 @@ describe('init', () => {
     expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe('<<<<<<< ours\n')
   })
 
-  it('wraps the pair for each of unrelated keys', async () => {
+  it('wraps the pair under each of several unrelated keys', async () => {
     const other = await kms.createKey({ region: 'eu-west-1' })
     const space = await workspace()
     const made = await space.cli(['init', '--key', key, '--key', other.arn, '--json'], {
@@ -121,7 +121,7 @@ describe('init', () => {
       'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555',
       'KMS denies',
     ],
-  ])('ends with 3 and writes nothing for %s', async (_, id, reason) => {
+  ])('exits with 3 and writes nothing for %s', async (_, id, reason) => {
     const space = await workspace()
     const { code, stderr } = await space.cli(['init', '--key', id], { env: kms.env })
     expect(code).toBe(3)
@@ -131,7 +131,7 @@ describe('init', () => {
 })
 
 describe('set, get, list, unset and rename', () => {
-  it('seal without AWS, and open with it', async () => {
+  it('seal without AWS, and decrypt with AWS', async () => {
     const space = await initialised()
     expect(await space.cli(['set', 'DB_PASSWORD'], { stdin: `${VALUE}\n` })).toMatchObject({
       code: 0,
@@ -158,7 +158,7 @@ describe('set, get, list, unset and rename', () => {
     expect((await fileOf(space)).secrets).toEqual({})
   })
 
-  it('a diff is one line: setting one entry leaves all other lines as they were', async () => {
+  it('change one line: setting an entry does not change other lines', async () => {
     const space = await initialised()
     for (const name of ['B', 'C', 'A']) await space.cli(['set', name], { stdin: name })
     const before = (await readFile(space.path('kms-secrets.json'), 'utf8')).split('\n')
@@ -170,7 +170,7 @@ describe('set, get, list, unset and rename', () => {
     expect(before).toHaveLength(after.length)
   })
 
-  it('take several lines from stdin and bytes from a file, and give back the same', async () => {
+  it('keep several lines from stdin and bytes from a file unchanged', async () => {
     const pem = '-----BEGIN KEY-----\nabc\n-----END KEY-----'
     const bytes = Buffer.from([0, 255, 10, 13, 10])
     const space = await initialised()
@@ -204,7 +204,7 @@ describe('set, get, list, unset and rename', () => {
 })
 
 describe('import', () => {
-  it('takes a dotenv file, some of its names or all, and deletes it when told', async () => {
+  it('reads some or all names of a dotenv file, and deletes it on request', async () => {
     const space = await initialised({
       '.env': `A=${VALUE}\nB="two\\nlines"\nEMPTY=\nexport C='single'\n`,
     })
@@ -216,7 +216,7 @@ describe('import', () => {
     expect((await space.cli(['get', 'B'], { env: kms.env })).stdout).toBe('two\nlines')
   })
 
-  it('keeps the file where a value was cut at a "#", and says which', async () => {
+  it('keeps the file if a value was cut at a "#", and names it', async () => {
     const space = await initialised({ '.env': 'A=half#other-half\n' })
     const { stderr } = await space.cli(['import', '.env', '--delete'])
     expect(stderr).toContain('A in .env is cut')
@@ -228,7 +228,7 @@ describe('import', () => {
 describe('encrypt and decrypt', () => {
   const source = `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('${VALUE}')\n`
 
-  it('seal the literals of the sources and open them again', async () => {
+  it('seal the literals of the sources and decrypt them again', async () => {
     const space = await initialised({ 'src/a.ts': source, 'src/b.ts': 'export const b = 1\n' })
     const check = await space.cli(['encrypt', '--check', 'src'])
     expect(check).toMatchObject({ code: 1 })
@@ -242,7 +242,7 @@ describe('encrypt and decrypt', () => {
     expect(await readFile(space.path('src/a.ts'), 'utf8')).toBe(source)
   })
 
-  it('refuse where the project has a secrets file for each stage, and suggest set', async () => {
+  it('fail if the project has one secrets file per stage, and suggest set', async () => {
     const space = await initialised({ 'src/a.ts': source })
     await space.cli(['init', '--key', key, '--file', 'staging.json'], { env: kms.env })
     const { code, stderr } = await space.cli(['encrypt', 'src'])
@@ -253,7 +253,7 @@ describe('encrypt and decrypt', () => {
 })
 
 describe('rotate and rewrap', () => {
-  it('rotate seals entries and literals to a new pair, keeps the old one, and --prune drops it when nothing uses it', async () => {
+  it('rotate seals everything to a new pair; --prune drops the old one when it is unused', async () => {
     const space = await initialised({
       'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('${VALUE}')\n`,
     })
@@ -273,7 +273,7 @@ describe('rotate and rewrap', () => {
     expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain(VALUE)
   })
 
-  it('--prune keeps a pair that an open branch uses, which builds and opens as before', async () => {
+  it('--prune keeps a pair that an open branch uses', async () => {
     const space = await initialised({
       'b.ts': `import { secret } from 'unplugin-kms/secret'\nexport const b = secret.named('B')\n`,
     })
@@ -316,7 +316,7 @@ describe('rotate and rewrap', () => {
     expect((await space.cli(['rotate', '--prune'])).stdout).toContain('dropped')
   })
 
-  it('rewrap moves the private key to another KMS key and context, with no Decrypt, and tokens stay', async () => {
+  it('rewrap changes KMS key and context without kms:Decrypt, and keeps the tokens', async () => {
     const other = await kms.createKey()
     const space = await initialised()
     await space.cli(['set', 'A'], { stdin: VALUE })
@@ -343,7 +343,7 @@ describe('rotate and rewrap', () => {
     expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
   })
 
-  it('rewrap refuses a key of a region where KMS cannot open the old one, and says the way', async () => {
+  it('rewrap rejects a key in another region, and says what to do', async () => {
     const far = await kms.createKey({ region: 'eu-west-1' })
     const space = await initialised()
     const { code, stderr } = await space.cli(['rewrap', '--key', far.arn], { env: kms.env })
@@ -352,7 +352,7 @@ describe('rotate and rewrap', () => {
   })
 })
 
-it('merge, installed as a git merge driver, merges what two branches added on the same line', async () => {
+it('merge, as a git merge driver, merges entries that two branches added on a line', async () => {
   const space = await initialised()
   expect((await space.cli(['merge', '--install'])).code).toBe(2)
   const git = (...args: string[]) =>
@@ -377,7 +377,7 @@ it('merge, installed as a git merge driver, merges what two branches added on th
 })
 
 describe('scan', () => {
-  it('finds the entries, variables and dotenv values in any output, in the encodings of the proof, and shows none', async () => {
+  it('finds entries, variables and dotenv values in all encodings, and prints no value', async () => {
     const base64 = Buffer.from(VALUE).toString('base64')
     const space = await initialised({
       'dist/a.js': `x="${base64}"`,
@@ -405,7 +405,7 @@ describe('scan', () => {
     expect(found.stdout + found.stderr).not.toMatch(/correct horse|variable-value|dotenv-value/)
   })
 
-  it('finds a value in the name of a file, and does not say that name', async () => {
+  it('finds a value in the name of a file, and does not print that name', async () => {
     const space = await workspace({ 'dist/a-variable-value.js': '1' })
     const found = await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {
       env: { V: 'variable-value' },
@@ -414,7 +414,7 @@ describe('scan', () => {
     expect(found.stdout + found.stderr).not.toContain('variable-value')
   })
 
-  it('says every place, however many there are, and each once though it can be read in several ways', async () => {
+  it('prints every place once, even if it can be decoded in several ways', async () => {
     const names = Array.from({ length: 12 }, (_, index) => `${index}.js`)
     const space = await workspace(
       Object.fromEntries(names.map((name) => [`dist/${name}`, `"\\n"; x = 'variable-value'`])),
@@ -447,7 +447,7 @@ describe('scan', () => {
     })
   })
 
-  it('follows links, each to a folder once, and passes one that leads nowhere', async () => {
+  it('follows each link to a folder once, and skips a dangling link', async () => {
     const space = await workspace({ 'dist/a.js': '1', 'layer/b/c.js': 'variable-value' })
     await symlink('../layer', join(space.folder, 'dist/layer'))
     await symlink('../../layer/b/c.js', join(space.folder, 'layer/b/again.js'))
@@ -465,7 +465,7 @@ describe('scan', () => {
     ])
   })
 
-  it('needs no AWS for variables and dotenv files alone, and ends with 0 where all is well', async () => {
+  it('needs no AWS for variables and dotenv files, and exits with 0 without findings', async () => {
     const space = await workspace({ 'dist/a.js': 'fine' })
     expect(
       await space.cli(['scan', 'dist', '--no-file', '--env', 'V'], {

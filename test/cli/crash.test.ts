@@ -111,8 +111,8 @@ const entriesOf = async (options: { secretsFile: string }) =>
     ),
   )
 
-describe('killed between any two steps', { timeout: 60_000 }, () => {
-  it('rotate leaves everything opening, and a second run finishes', async () => {
+describe('a command that is killed between any two steps', { timeout: 60_000 }, () => {
+  it('rotate: everything can still be decrypted, and a second run finishes', async () => {
     let steps = 0
     for await (const { space, options } of cutAtEachStep(await prepared('sealed'), [
       'rotate',
@@ -129,7 +129,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
     expect(steps).toBeGreaterThan(8)
   })
 
-  it('encrypt leaves each module whole, and a second run seals the rest', async () => {
+  it('encrypt: each module is intact, and a second run seals the rest', async () => {
     let steps = 0
     for await (const { space, options } of cutAtEachStep(await prepared('plain'), [
       'encrypt',
@@ -144,7 +144,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
     expect(steps).toBeGreaterThan(3)
   })
 
-  it('decrypt leaves each module whole or its sealed original beside it, and no plaintext in a second file', async () => {
+  it('decrypt: each module or its sealed original is intact, and no copy has a plaintext', async () => {
     const origin = await prepared('sealed')
     let steps = 0
     for await (const { space, options } of cutAtEachStep(origin, ['decrypt', 'src/one.ts'])) {
@@ -161,7 +161,7 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
     expect(steps).toBeGreaterThan(3)
   })
 
-  it('set leaves the old entries or the new ones', async () => {
+  it('set: the file has the old entries or the new ones', async () => {
     let steps = 0
     for await (const { space, options } of cutAtEachStep(await prepared('plain'), ['set', 'A'])) {
       steps++
@@ -181,11 +181,11 @@ describe('killed between any two steps', { timeout: 60_000 }, () => {
   })
 })
 
-describe('on a disk that is full at any one step', { timeout: 60_000 }, () => {
+describe('a disk that is full at any step', { timeout: 60_000 }, () => {
   it.each([
     ['set', ['set', 'A']],
     ['encrypt', ['encrypt', 'src']],
-  ])('%s leaves every file whole, and says no value', async (_, args) => {
+  ])('leaves every file of %s intact, and no value in a message', async (_, args) => {
     const origin = await prepared('plain')
     const before = await readFile(origin.path('kms-secrets.json'), 'utf8')
     let refused = 0
@@ -203,7 +203,7 @@ describe('on a disk that is full at any one step', { timeout: 60_000 }, () => {
   })
 })
 
-it('commands at once on one file wait for each other, and none is lost', async () => {
+it('makes concurrent commands on one file wait for each other', async () => {
   const space = await prepared('plain')
   const names = ['C', 'D', 'E', 'F', 'G']
   const ran = await Promise.all(names.map((name) => space.cli(['set', name], { stdin: name })))

@@ -46,7 +46,7 @@ const git = (space: Workspace, ...args: string[]) =>
     env: space.env,
   })
 
-describe('a plaintext is in no argument, no environment of a child, no second file, no message', () => {
+describe('no argument, child environment, temporary file or message contains a plaintext', () => {
   it('of any command, whether it succeeds or fails', async () => {
     const space = await workspace(PREPARED)
     git(space, 'init', '-q')
@@ -81,7 +81,7 @@ describe('a plaintext is in no argument, no environment of a child, no second fi
     expect(seen.match(/^\["process"/gm)).toHaveLength(run.length)
   })
 
-  it('nor when a changed pin is refused, and git is asked who did it', async () => {
+  it('of a command that rejects a changed pin and asks git who changed it', async () => {
     const space = await workspace(PREPARED)
     git(space, 'init', '-q')
     await secretsFile(space.path('kms-secrets.json'), {})
@@ -93,7 +93,7 @@ describe('a plaintext is in no argument, no environment of a child, no second fi
     expect(detect([['all', Buffer.from(stdout + stderr + seen)]], PLAINTEXTS)).toEqual([])
   })
 
-  it('get prints its value on stdout and nowhere else; decrypt writes it into the source alone', async () => {
+  it('of get, which prints the value on stdout, and of decrypt, which writes the source', async () => {
     const space = await workspace(PREPARED)
     await space.cli(['init', '--key', key], { env: kms.env })
     await space.cli(['set', 'A'], { stdin: PLAINTEXTS.STDIN })
@@ -109,7 +109,7 @@ describe('a plaintext is in no argument, no environment of a child, no second fi
   })
 
   const hasStrace = spawnSync('strace', ['-V']).status === 0
-  it.skipIf(!hasStrace)('as the kernel sees it (needs strace)', async () => {
+  it.skipIf(!hasStrace)('according to the kernel (needs strace)', async () => {
     const space = await workspace(PREPARED)
     git(space, 'init', '-q')
     await space.cli(['init', '--key', key], { env: kms.env })

@@ -35,7 +35,7 @@ async function edit({ path }: Workspace, change: (file: any) => unknown) {
 
 const expectPlain = ({ stdout, stderr }: Ran) => expect(stdout + stderr).not.toMatch(CONTROLS)
 
-describe('text of a file, of git or of a bundle cannot control the terminal', () => {
+describe('control characters cannot reach the terminal', () => {
   it.each<[string, (file: any) => unknown]>([
     ['a name', (file) => (file.secrets[`A${HOSTILE}`] = file.secrets.A)],
     ['a name with a line break', (file) => (file.secrets['A\nmade B'] = file.secrets.A)],

@@ -26,14 +26,14 @@ const content = ({ path }: Workspace) => readFile(path('kms-secrets.json'), 'utf
 const set = (space: Workspace, name: string, options: RunOptions = {}) =>
   space.cli(['set', name], { stdin: VALUE, ...options })
 
-describe('a value never stands in the arguments: refused without saying it again', () => {
+describe('a value in the arguments', () => {
   it.each([
     [['set', 'DB', 'hunter2-value']],
     [['set', 'DB=hunter2-value']],
     [['set', 'DB', '--value', 'hunter2-value']],
     [['set', 'DB', '--value=hunter2-value']],
     [['set', 'DB', '-phunter2-value']],
-  ])('%j', async (args) => {
+  ])('is rejected without being repeated: %j', async (args) => {
     const space = await seeded()
     const { code, stdout, stderr } = await space.cli(args, { stdin: VALUE })
     expect(code).toBe(2)
@@ -44,7 +44,7 @@ describe('a value never stands in the arguments: refused without saying it again
 })
 
 describe('names', () => {
-  it('come back as they went in, whatever they are made of', async () => {
+  it('are returned unchanged, whatever characters they contain', async () => {
     const names = [
       'with space',
       'ключ',
@@ -64,7 +64,7 @@ describe('names', () => {
       expect((await space.cli(['get', name], { env: kms.env })).stdout).toBe(VALUE)
   })
 
-  it.each([[''], [' a'], ['a '], ['a\nb'], ['e\u0301']])('%j is refused', async (name) => {
+  it.each([[''], [' a'], ['a '], ['a\nb'], ['e\u0301']])('may not be %j', async (name) => {
     expect((await set(await seeded(), name)).stderr).toContain('NAME_INVALID')
   })
 })
@@ -74,7 +74,7 @@ describe('values', () => {
     ['of 0 bytes', '', 'PLAINTEXT_EMPTY'],
     ['of a line break alone', '\n', 'PLAINTEXT_EMPTY'],
     ['of bytes that are no text', Uint8Array.of(255, 254), 'ARGUMENT_INVALID'],
-  ])('%s are refused on stdin', async (_, stdin, code) => {
+  ])('that are %s are rejected on stdin', async (_, stdin, code) => {
     const space = await seeded()
     const ran = await set(space, 'B', { stdin })
     expect(ran).toMatchObject({ code: 2 })
@@ -82,7 +82,7 @@ describe('values', () => {
     expect(await content(space)).toBe(text)
   })
 
-  it('of 5 MB are sealed, listed and opened', async () => {
+  it('of 5 MB are sealed, listed and decrypted', async () => {
     const big = randomBytes(5 << 20)
     const space = await seeded({ big })
     expect((await space.cli(['set', 'BIG', '--from-file', 'big'])).code).toBe(0)
@@ -95,7 +95,7 @@ describe('values', () => {
 const line = (at: (lines: string[]) => string[]) => at(text.split('\n')).join('\n')
 const entry = () => text.split('\n').findIndex((one) => one.includes('"A": "kms:v1:'))
 
-describe('a broken secrets file ends with 4, the line and the way out', () => {
+describe('a malformed secrets file', () => {
   const cases: [string, () => string, () => RegExp][] = [
     [
       'conflict markers',
@@ -124,27 +124,30 @@ describe('a broken secrets file ends with 4, the line and the way out', () => {
       () => /unknown field "extra"/,
     ],
   ]
-  it.each(cases)('%s', async (_, broken, message) => {
-    const space = await workspace({ 'kms-secrets.json': broken() })
-    for (const args of [
-      ['set', 'B'],
-      ['get', 'A'],
-    ]) {
-      const ran = await space.cli(args, { stdin: VALUE, env: kms.env })
-      expect(ran).toMatchObject({ code: 4, stdout: '' })
-      expect(ran.stderr).toMatch(message())
-    }
-    expect(await content(space)).toBe(broken())
-  })
+  it.each(cases)(
+    'exits with 4 and prints the line and what to do: %s',
+    async (_, broken, message) => {
+      const space = await workspace({ 'kms-secrets.json': broken() })
+      for (const args of [
+        ['set', 'B'],
+        ['get', 'A'],
+      ]) {
+        const ran = await space.cli(args, { stdin: VALUE, env: kms.env })
+        expect(ran).toMatchObject({ code: 4, stdout: '' })
+        expect(ran.stderr).toMatch(message())
+      }
+      expect(await content(space)).toBe(broken())
+    },
+  )
 
-  it('and no file ends with 2, and says how to make one', async () => {
+  it('exits with 2 if it does not exist, and prints how to create one', async () => {
     const ran = await set(await workspace(), 'B')
     expect(ran.code).toBe(2)
     expect(ran.stderr).toContain('unplugin-kms init')
   })
 })
 
-describe('a public key that someone exchanged is never sealed to', () => {
+describe('a public key that was replaced', () => {
   const pair = localPair()
   const swapped = () => {
     const file = JSON.parse(text)
@@ -155,7 +158,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
     }
   }
 
-  it('its fingerprint left as it was: the file is refused', async () => {
+  it('is rejected with its old fingerprint', async () => {
     const { file, mine } = swapped()
     file.dataKeyPairs[file.current] = mine
     const ran = await set(await workspace({ 'kms-secrets.json': JSON.stringify(file) }), 'B')
@@ -163,7 +166,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
     expect(ran.stderr).toContain(`fingerprint is ${fingerprintOf(pair.publicKey)}`)
   })
 
-  it('its fingerprint rewritten: the difference and the commit are shown, until --trust', async () => {
+  it('is rejected with its new fingerprint, difference and commit, until --trust', async () => {
     const space = await seeded()
     await set(space, 'B')
     const { file, mine } = swapped()
@@ -188,7 +191,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
     expect((await set(space, 'D')).code).toBe(0)
   })
 
-  it('nor by rotate, which sees that the private key is another', async () => {
+  it('is rejected by rotate, which compares it with the private key', async () => {
     const { file, mine } = swapped()
     file.dataKeyPairs = { [pair.fingerprint]: mine }
     file.current = pair.fingerprint
@@ -199,7 +202,7 @@ describe('a public key that someone exchanged is never sealed to', () => {
     expect(ran.stderr).toContain('PAIR_MISMATCH')
   })
 
-  it('UNPLUGIN_KMS_PIN decides where it is set', async () => {
+  it('is rejected by UNPLUGIN_KMS_PIN if it is set', async () => {
     const ran = await set(await seeded(), 'B', {
       env: { UNPLUGIN_KMS_PIN: `sha256:${'0'.repeat(64)}` },
     })
@@ -221,14 +224,14 @@ const refused = async (
   return ran.stderr
 }
 
-describe('KMS refuses: 3, with the reason', () => {
-  it('a wrong context', async () => {
+describe('a command', () => {
+  it('exits with 3 and the reason for a wrong context', async () => {
     expect(await refused((file) => (file.encryptionContext = { app: 'other' }))).toContain(
       'InvalidCiphertextException',
     )
   })
 
-  it('a key of another account', async () => {
+  it('exits with 3 and the reason for a key of another account', async () => {
     const foreign = 'arn:aws:kms:us-east-1:999999999999:key/11111111-2222-3333-4444-555555555555'
     const file = text.replaceAll(/arn:aws:kms:[^"]+/g, foreign)
     const space = await workspace({ 'kms-secrets.json': file })
@@ -239,14 +242,14 @@ describe('KMS refuses: 3, with the reason', () => {
     })
   })
 
-  it('a role that may not decrypt', async () => {
+  it('exits with 3 and the reason for a role that may not decrypt', async () => {
     const user = kms.createUser({ name: 'nobody' })
     expect(await refused(() => {}, kms.envFor(user.credentials))).toMatch(
       /KMS denies kms:Decrypt.*key policy/,
     )
   })
 
-  it('a service that is not there', async () => {
+  it('exits with 3 and the reason for a service that is not reachable', async () => {
     expect(
       await refused(() => {}, {
         ...kms.env,
@@ -259,7 +262,7 @@ describe('KMS refuses: 3, with the reason', () => {
   it.each([
     ['disabled', 'DisableKey', {}, 'DisabledException'],
     ['deleted', 'ScheduleKeyDeletion', { PendingWindowInDays: 7 }, 'KMSInvalidStateException'],
-  ])('a key that is %s', async (_, operation, input, reason) => {
+  ])('exits with 3 and the reason for a key that is %s', async (_, operation, input, reason) => {
     const { arn } = await kms.createKey()
     const space = await workspace()
     await space.cli(['init', '--key', arn], { env: kms.env })
@@ -291,23 +294,26 @@ async function callKms(operation: string, input: object) {
   await client.send(new Command(input as { KeyId: string }))
 }
 
-describe('a file that cannot be written stays as it was', () => {
+describe('a file that cannot be written', () => {
   // Root may write anywhere, unless it gives up its capabilities.
   const wrapper =
     process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] : []
   const canDrop = !wrapper.length || spawnSync('setpriv', ['--version']).status === 0
 
-  it.skipIf(!canDrop)('in a read-only folder (as root this needs setpriv)', async () => {
-    const space = await seeded()
-    await chmod(space.folder, 0o555)
-    const ran = await set(space, 'B', { wrapper })
-    expect(ran.code).toBe(4)
-    expect(ran.stderr).toMatch(/FILE_UNWRITABLE/)
-    expect(ran.stderr).toContain('no permission')
-    expect(await content(space)).toBe(text)
-  })
+  it.skipIf(!canDrop)(
+    'is unchanged in a read-only folder (as root this needs setpriv)',
+    async () => {
+      const space = await seeded()
+      await chmod(space.folder, 0o555)
+      const ran = await set(space, 'B', { wrapper })
+      expect(ran.code).toBe(4)
+      expect(ran.stderr).toMatch(/FILE_UNWRITABLE/)
+      expect(ran.stderr).toContain('no permission')
+      expect(await content(space)).toBe(text)
+    },
+  )
 
-  it.skipIf(!canDrop)('made read-only, in a folder that is not', async () => {
+  it.skipIf(!canDrop)('is unchanged if it is read-only in a writable folder', async () => {
     const space = await seeded({
       'src/a.ts': `import { secret } from 'unplugin-kms/secret'\nsecret('a literal')\n`,
     })
@@ -328,7 +334,7 @@ describe('a file that cannot be written stays as it was', () => {
     expect(await readFile(space.path('src/a.ts'), 'utf8')).toContain('a literal')
   })
 
-  it.skipIf(!canDrop)('nor merged into, nor deleted after an import', async () => {
+  it.skipIf(!canDrop)('is unchanged by merge and by import --delete', async () => {
     const space = await seeded({ 'kept/.env': 'B=a-value-of-b\n', 'kept/ours.json': text })
     await chmod(space.path('kept'), 0o555)
     const imported = await space.cli(['import', 'kept/.env', '--delete'], { wrapper })
@@ -344,18 +350,24 @@ describe('a file that cannot be written stays as it was', () => {
   const canMount =
     spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
 
-  it.skipIf(!canMount)('when the disk is full (needs unshare, to mount a small one)', async () => {
-    const space = await seeded({ big: randomBytes(200_000), 'full/x': '' })
-    const script =
-      'mount -t tmpfs -o size=64k none full && cp kms-secrets.json full && "$@"; echo "ended with $?"; ls full; cat full/kms-secrets.json'
-    const ran = await space.cli(['set', 'B', '--from-file', 'big', '-f', 'full/kms-secrets.json'], {
-      wrapper: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
-    })
-    expect(ran.stdout).toBe(`ended with 4\nkms-secrets.json\n${text}`)
-    expect(ran.stderr).toMatch(/ENOSPC.*the disk is full/)
-  })
+  it.skipIf(!canMount)(
+    'is unchanged if the disk is full (needs unshare, to mount a small one)',
+    async () => {
+      const space = await seeded({ big: randomBytes(200_000), 'full/x': '' })
+      const script =
+        'mount -t tmpfs -o size=64k none full && cp kms-secrets.json full && "$@"; echo "ended with $?"; ls full; cat full/kms-secrets.json'
+      const ran = await space.cli(
+        ['set', 'B', '--from-file', 'big', '-f', 'full/kms-secrets.json'],
+        {
+          wrapper: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
+        },
+      )
+      expect(ran.stdout).toBe(`ended with 4\nkms-secrets.json\n${text}`)
+      expect(ran.stderr).toMatch(/ENOSPC.*the disk is full/)
+    },
+  )
 
-  it('though the state folder be read-only, the value is sealed, with a warning', async () => {
+  it('causes only a warning if it is in the state folder', async () => {
     const space = await seeded()
     await mkdir(space.env.XDG_STATE_HOME!, { recursive: true })
     await writeFile(`${space.env.XDG_STATE_HOME}/unplugin-kms`, 'a file where the folder should be')

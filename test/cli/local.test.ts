@@ -6,7 +6,7 @@ import { workspace } from './cli.js'
 
 const node = (script: string) => ['--', process.execPath, '-e', script]
 
-it('local runs a command against an embedded KMS, and ends with its exit code', async () => {
+it('local runs a command against an embedded KMS, and exits with its exit code', async () => {
   const space = await workspace()
   const script = 'console.log(process.env.AWS_ENDPOINT_URL_KMS); process.exitCode = 7'
   expect(await space.cli(['local', ...node(script)])).toEqual({
@@ -17,7 +17,7 @@ it('local runs a command against an embedded KMS, and ends with its exit code', 
   })
 })
 
-it('local keeps keys in .kms-local, which git ignores, so that what is sealed opens in the next run', async () => {
+it('local keeps keys in .kms-local for the next run, and git ignores them', async () => {
   const space = await workspace()
   const local = (args: string[], stdin = '') =>
     space.cli(['local', '--key', 'alias/orders', '--', ...space.command(args)], { stdin })
@@ -27,7 +27,7 @@ it('local keeps keys in .kms-local, which git ignores, so that what is sealed op
   expect(await readFile(space.path('.kms-local/.gitignore'), 'utf8')).toBe('*\n')
 })
 
-it('local passes a signal on to its command, whose own way of ending counts', async () => {
+it('local forwards signals to its command, and exits as the command does', async () => {
   const space = await workspace()
   const script = `process.on('SIGTERM', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
   const [file, ...args] = space.command(['local', '--memory', ...node(script)])

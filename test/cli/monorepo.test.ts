@@ -31,8 +31,8 @@ async function monorepo() {
   return space
 }
 
-describe('in a package of a monorepo', () => {
-  it('commands and builds find the secrets file of the repository’s root', async () => {
+describe('a package of a monorepo', () => {
+  it('uses the secrets file of the repository’s root in commands and builds', async () => {
     const space = await monorepo()
     expect(await inPackage(space, ['set', 'A'], 'value of a test')).toMatchObject({ code: 0 })
     expect((await space.cli(['list'])).stdout).toContain('A')
@@ -40,7 +40,7 @@ describe('in a package of a monorepo', () => {
     expect(secretsFile).toEqual({ path: space.path('kms-secrets.json'), required: false })
   })
 
-  it('init creates no second file, unless --file names one', async () => {
+  it('gets its own secrets file only from init --file', async () => {
     const space = await monorepo()
     const { code, stderr } = await inPackage(space, ['init', '--key', key])
     expect([code, stderr]).toEqual([2, expect.stringMatching(/exists already.*--file PATH/)])
@@ -51,14 +51,14 @@ describe('in a package of a monorepo', () => {
     expect(secretsFile.path).toBe(space.path('packages/api/kms-secrets.json'))
   })
 
-  it('local finds the keys of the repository’s root', async () => {
+  it('uses the keys of local in the repository’s root', async () => {
     const space = await monorepo()
     await space.cli(['local', '--key', 'alias/a', '--', 'true'])
     const { stderr } = await inPackage(space, ['local', '--', 'true'])
     expect(stderr).toContain(`keys in ${space.path('.kms-local')}`)
   })
 
-  it('outside of a git repository no parent folder is searched', async () => {
+  it('does not search parent folders outside of a git repository', async () => {
     const space = await workspace({ 'packages/api/package.json': '{}' })
     await space.cli(['init', '--key', key], { env: kms.env })
     expect(resolveOptions({}, space.path('packages/api')).secretsFile.path).toBe(
@@ -91,7 +91,7 @@ describe('init in a TypeScript project', () => {
     )
   })
 
-  it('prints nothing where tsconfig.json includes it', async () => {
+  it('prints nothing if tsconfig.json includes it', async () => {
     expect(await warningOf('{}')).not.toContain('include')
   })
 })

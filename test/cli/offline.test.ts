@@ -47,9 +47,9 @@ const bundle = (folder: string) =>
   })
 
 describe.skipIf(!hasNamespaces)(
-  'with the network off and no AWS variables (needs unshare, to turn it off)',
+  'without network and AWS variables (needs unshare, to turn the network off)',
   () => {
-    it('set, import, encrypt, list and a build of sealed secrets succeed; get ends with 3 and says what is missing', async () => {
+    it('set, import, encrypt, list and sealed builds succeed; get exits with 3', async () => {
       const space = await initialised()
       const run = (args: string[], stdin = '') => space.cli(args, { ...withoutNetwork, stdin })
       expect(await run(['set', 'A'], VALUE)).toMatchObject({ code: 0 })
@@ -68,7 +68,7 @@ describe.skipIf(!hasNamespaces)(
   },
 )
 
-it('a build role that may not kms:Decrypt makes pairs, seals and builds everything', async () => {
+it('a role without kms:Decrypt can create pairs, seal and build everything', async () => {
   const role = local.createRole({ name: 'builder' })
   const Principal = { AWS: role.arn }
   const policy = {

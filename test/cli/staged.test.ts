@@ -22,7 +22,7 @@ async function repository(files: Record<string, string> = {}) {
 const MODULE = `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('a plaintext of a test')\n`
 
 describe('scan --staged', () => {
-  it('finds values of .env files and plaintext literals in what is staged, without AWS', async () => {
+  it('finds values of .env files and plaintext literals in staged files, without AWS', async () => {
     const space = await repository({ 'config.json': `{ "a": "${VALUE}" }`, 'src/a.ts': MODULE })
     git(space, 'add', '-A')
     const { code, stdout } = await space.cli(['scan', '--staged'])
@@ -106,7 +106,7 @@ describe('scan --install-hook', () => {
     expect((await readFile(hook, 'utf8')).split('scan --staged')).toHaveLength(2)
   })
 
-  it('uses husky and lefthook where the repository does', async () => {
+  it('uses husky and lefthook if the repository does', async () => {
     const husky = await repository({ '.husky/pre-commit': 'npm test\n' })
     await husky.cli(['scan', '--install-hook'])
     expect(await readFile(husky.path('.husky/pre-commit'), 'utf8')).toBe(

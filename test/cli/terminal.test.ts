@@ -30,8 +30,8 @@ async function initialised(files: Record<string, string> = {}) {
   return space
 }
 
-describe.skipIf(!hasPython)('doctor in a terminal', () => {
-  it('breaks its lines between words at 80 columns, and keeps statements to be copied whole', async () => {
+describe.skipIf(!hasPython)('doctor on a terminal', () => {
+  it('wraps its lines at 80 columns, but not the statements to copy', async () => {
     const space = await initialised()
     const { arn } = kms.createRole({ name: 'orders' })
     const { code, output } = await inTerminal(space, ['doctor', '--role', arn])
@@ -48,8 +48,8 @@ describe.skipIf(!hasPython)('doctor in a terminal', () => {
   })
 })
 
-describe.skipIf(!hasPython)('inspect in a terminal', () => {
-  it('shows a table, and below it what opens which secrets', async () => {
+describe.skipIf(!hasPython)('inspect on a terminal', () => {
+  it('prints a table, and below it the pairs with their secrets', async () => {
     const [one, other] = [localPair(), localPair(KEY_ARN.replace('us-east-1', 'eu-west-1'))]
     other.encryptionContext = { app: 'orders' }
     const space = await workspace({
@@ -115,8 +115,8 @@ describe('--help fits one screen of 80 by 24, and has an example', () => {
   })
 })
 
-describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', () => {
-  it('set asks for the value and shows nothing of it', async () => {
+describe.skipIf(!hasPython)('a terminal (needs python3, which opens one)', () => {
+  it('hides the value that set asks for', async () => {
     const space = await initialised()
     const seen = await inTerminal(space, ['set', 'A'], [['Value of A', `${VALUE}\r`]])
     expect(seen).toMatchObject({ code: 0, restored: true })
@@ -124,7 +124,7 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
     expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe(VALUE)
   })
 
-  it('Ctrl-C at the prompt ends with 130, changes nothing and restores the terminal', async () => {
+  it('is restored after Ctrl-C at the prompt, which exits with 130', async () => {
     const space = await initialised()
     const before = await readFile(space.path('kms-secrets.json'), 'utf8')
     expect(await inTerminal(space, ['set', 'A'], [['Value of A', 'half\u0003']])).toMatchObject({
@@ -134,7 +134,7 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
     expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(before)
   })
 
-  it('several pasted lines are refused, since a prompt takes one', async () => {
+  it('rejects several pasted lines, because a prompt takes one', async () => {
     const space = await initialised()
     const seen = await inTerminal(space, ['set', 'A'], [['Value of A', 'line one\rline two\r']])
     expect(seen).toMatchObject({ code: 2, restored: true })
@@ -142,7 +142,7 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
     expect(seen.output).not.toMatch(/line one|line two/)
   })
 
-  it('import asks before it deletes', async () => {
+  it('lets import ask before it deletes', async () => {
     const space = await initialised({ '.env': 'A=some-value\n' })
     expect(await inTerminal(space, ['import', '.env'], [['Delete .env?', 'y']])).toMatchObject({
       code: 0,
@@ -151,14 +151,14 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
     await expect(stat(space.path('.env'))).rejects.toThrow('ENOENT')
   })
 
-  it('Ctrl-C at that question ends with 130 and deletes nothing', async () => {
+  it('keeps the file after Ctrl-C at that question, which exits with 130', async () => {
     const space = await initialised({ '.env': 'A=some-value\n' })
     const seen = await inTerminal(space, ['import', '.env'], [['Delete .env?', '\u0003']])
     expect(seen).toMatchObject({ code: 130, restored: true })
     expect((await stat(space.path('.env'))).isFile()).toBe(true)
   })
 
-  it('commands that ask KMS show progress and colours, which a pipe never gets', async () => {
+  it('shows progress and colours of commands that call KMS', async () => {
     const space = await initialised({
       'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n",
       'dist/a.js': '1',
@@ -190,8 +190,8 @@ describe.skipIf(!hasPython)('in a terminal (needs python3, which opens one)', ()
   })
 })
 
-describe('in a pipe', () => {
-  it('lines are plain, and --json is JSON on stdout', async () => {
+describe('a pipe', () => {
+  it('gets plain lines, and with --json JSON on stdout', async () => {
     const space = await initialised({
       'src/a.ts': "import { secret } from 'unplugin-kms/secret'\nsecret('plaintext')\n",
       'dist/a.js': '1',

@@ -40,7 +40,7 @@ const show = [
 ]
 
 describe('run', () => {
-  it('gives the values to the child only, with one kms:Decrypt, and ends with its exit code', async () => {
+  it('sets the values for the child only, with one kms:Decrypt, and exits as it does', async () => {
     const space = await seeded()
     const before = kms.journal.length
     const { code, stdout } = await space.cli(['run', '--', ...show], { env: kms.env })
@@ -55,7 +55,7 @@ describe('run', () => {
     expect(JSON.parse(stdout)).toEqual([null, "it's $value #of b", null])
   })
 
-  it('leaves out variables that change which code runs, and names that are none', async () => {
+  it('leaves out variables that change which code runs, and names that cannot be variables', async () => {
     const space = await seeded()
     await space.cli(['set', 'NODE_OPTIONS'], { stdin: '--import ./x.mjs' })
     await space.cli(['set', 'a name'], { stdin: 'value of a test' })
@@ -158,7 +158,7 @@ sed -i -e "s/^A=.*/A='a#new value'/" -e '/^B=/d' "$1"; echo 'C="of c"' >> "$1"`
     expect(line(await readFile(space.path('kms-secrets.json'), 'utf8'))).toBe(line(seed))
   })
 
-  it('changes nothing where nothing was changed', async () => {
+  it('changes nothing if the file was not edited', async () => {
     const { space, ran } = await edited('true')
     expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('is unchanged')])
     expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(seed)

@@ -103,7 +103,7 @@ describe.skipIf(!hasPython)('on a terminal (needs python3)', () => {
     expect((await space.cli(['get', 'A'], { env: kms.env })).stdout).toBe('some value')
   })
 
-  it('init reports an existing file at once, without progress', async () => {
+  it('init reports an existing file immediately, without progress', async () => {
     const space = await workspace({ 'kms-secrets.json': '{}' })
     const { code, output } = await inTerminal(space, ['init', '--key', key], [], kms.env)
     expect([code, output]).toEqual([2, expect.stringContaining('SECRETS_FILE_EXISTS')])

@@ -63,7 +63,7 @@ const FOREIGN = Object.fromEntries(
 
 const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
 
-describe('set seals a difficult value unchanged or rejects it', () => {
+describe('set seals a difficult value unchanged or rejects it:', () => {
   it('from stdin, without the line break that ends it', async () => {
     const rejected = await sealEach(NAMES, async (space, name) => {
       const stdin = Buffer.concat([Buffer.from(DIFFICULT[name]!), Buffer.from('\n')])
@@ -122,7 +122,7 @@ describe('import seals difficult values unchanged or rejects the file', () => {
     return isText(value) && !/['\r]/.test(value) && !CIPHERTEXTS.includes(name)
   })
 
-  it('seals every value in single quotes as it is written, and deletes the file', async () => {
+  it('seals every value in single quotes unchanged, and deletes the file', async () => {
     const lines = QUOTED.filter((name) => name !== 'a byte order mark in front').map(
       (name) => `V${NAMES.indexOf(name)}='${DIFFICULT[name] as string}'`,
     )
@@ -145,7 +145,7 @@ describe('import seals difficult values unchanged or rejects the file', () => {
     [`P="${DIFFICULT['a dotenvx ciphertext'] as string}"`, 'CIPHERTEXT_FOREIGN'],
     [`P=${DIFFICULT['a sops ciphertext'] as string}`, 'CIPHERTEXT_FOREIGN'],
     ['P="\ufeffhorse"', 'PLAINTEXT_ENCODING'],
-  ])('keeps the file and seals nothing where a line is %s', async (line, code) => {
+  ])('keeps the file and seals nothing if a line is %s', async (line, code) => {
     const text = `A=first-value\n${line}\nB=second-value\n`
     const space = await seeded({ 'r.env': text })
     const ran = await space.cli(['import', 'r.env', '--delete'])
@@ -159,14 +159,14 @@ describe('import seals difficult values unchanged or rejects the file', () => {
   it.each([
     ['a line that is no assignment', 'A=first-value\n\nsomething else\n'],
     ['a name with two values', 'A=first-value\nA=second-value\n'],
-  ])('keeps a file with %s, since not everything in it was sealed', async (_, text) => {
+  ])('keeps a file with %s, because not everything in it was sealed', async (_, text) => {
     const space = await seeded({ '.env': text })
     const ran = await space.cli(['import', '.env', '--delete'])
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining('was not deleted')])
     expect(await readFile(space.path('.env'), 'utf8')).toBe(text)
   })
 
-  it('keeps a symbolic link, and names the file that holds the plaintext', async () => {
+  it('keeps a symbolic link, and names the file that contains the plaintext', async () => {
     const space = await seeded({ 'shared/.env': 'A=first-value\n' })
     await symlink('shared/.env', space.path('.env'))
     const ran = await space.cli(['import', '.env', '--delete'])

@@ -34,7 +34,7 @@ describe('a token', () => {
     )
   })
 
-  it('has one spelling: any other text is refused', () => {
+  it('has one encoding: any other string is rejected', () => {
     const spelling = fc.tuple(token, fc.constantFrom('=', ' ', '\n', '+', '/', '-'), fc.nat())
     fc.assert(
       fc.property(spelling, ([fields, extra, at]) => {
@@ -58,7 +58,7 @@ describe('a token', () => {
       /short/,
     ],
     ['kms:v1:AB', /canonical/],
-  ])('%s is none', (text, reason) =>
+  ])('may not be %s', (text, reason) =>
     expect((decodeToken(text) as { invalid: string }).invalid).toMatch(reason),
   )
 })
@@ -97,7 +97,7 @@ describe('a sealed plaintext', () => {
     )
   }
 
-  it('opens under HPKE base mode with the info and aad of the format', async () => {
+  it('can be decrypted with HPKE base mode and the info and aad of the format', async () => {
     await fc.assert(
       fc.asyncProperty(
         kind,
@@ -120,7 +120,7 @@ describe('a sealed plaintext', () => {
     expect(KINDS).toEqual({ literal: 1, named: 2, bytes: 3 })
   })
 
-  it('is another each time', async () => {
+  it('is different each time', async () => {
     const [one, two] = await Promise.all([
       sealToText(pair, 'literal', Buffer.from('a')),
       sealToText(pair, 'literal', Buffer.from('a')),

@@ -12,7 +12,7 @@ const unicode = (text: string) =>
 const inlineMap = (content: string) =>
   `a()\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify({ version: 3, sourcesContent: [content] })).toString('base64')}`
 
-describe('the detector finds a planted leak', () => {
+describe('the detector', () => {
   it.each<[string, string | Buffer]>([
     ['as it is', SECRET],
     ['in a JSON string', JSON.stringify(SECRET)],
@@ -57,7 +57,7 @@ describe('the detector finds a planted leak', () => {
     ['in a gzipped file', gzipSync(SECRET)],
   ])('%s', (_, text) => expect(found(text)).toBe(true))
 
-  it('whatever the value, at any place of a base64 run', () => {
+  it('finds any value at any offset of base64', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', minLength: 4 }),
@@ -69,17 +69,17 @@ describe('the detector finds a planted leak', () => {
     )
   })
 
-  it('of bytes', () => {
+  it('finds bytes', () => {
     const bytes = Uint8Array.of(0, 255, 128, 7, 9, 200)
     expect(found(`a('${Buffer.from(bytes).toString('base64')}')`, bytes)).toBe(true)
   })
 })
 
-it('the detector finds nothing where nothing is', () => {
+it('finds nothing without a leak', () => {
   expect(found(inlineMap(`const a = secret('•••')`))).toBe(false)
 })
 
-it('the detector knows a marker module and an import of it', () => {
+it('recognizes a marker module and an import of it', () => {
   const files = (text: string) => [['out.js', Buffer.from(text)]] as [string, Buffer][]
   expect(residueIn(files(`throw Error('unplugin-kms: this mark was never transformed')`))).toEqual([
     'out.js',

@@ -261,15 +261,15 @@ const ACCESS: Broken[] = [
   ],
 ]
 
-describe('doctor names the one cause first, of what KMS refuses', () => {
-  it.each([...ACCESS])('%s', async (_, id, says, changes) => {
+describe('doctor', () => {
+  it.each([...ACCESS])('reports one cause, and first: %s', async (_, id, says, changes) => {
     const made = await world(kms, changes)
     expect(await decrypts(made)).toBe(false)
     expectCause(await diagnose(made.options), id, says)
   })
 })
 
-it('doctor says that an organization does not let it, which IAM’s simulation alone knows', async () => {
+it('doctor reports a denial by the organization from IAM’s simulation', async () => {
   const made = await world(kms)
   kms.putServiceControlPolicy(document(allow('*', '*'), deny('kms:Decrypt', '*')))
   try {
@@ -284,7 +284,7 @@ it('doctor says that an organization does not let it, which IAM’s simulation a
   }
 })
 
-describe('where not all policies of the role may be read, doctor asks IAM’s simulation', () => {
+describe('if not all policies of the role can be read, doctor uses IAM’s simulation:', () => {
   const names = (role: string) => document(allow('kms:Decrypt', '*', principal(role)))
   const atEndpoint = { Condition: { StringEquals: { 'aws:SourceVpce': 'vpce-1' } } }
   it.each<[what: string, denied: string | string[], changes: Changes, id: CheckId, status: Status]>(

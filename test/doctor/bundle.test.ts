@@ -39,7 +39,7 @@ describe('doctor of a bundle', () => {
   const whole = (pair: DataKeyPair, token: string) =>
     `const o = ${opened(pair)}; o("${token}", "A")`
 
-  it('says that it is whole', async () => {
+  it('reports that it is complete', async () => {
     const diagnosis = await said(whole)
     expect(ofBundle(diagnosis)).toEqual([
       'ok: every token is valid and its data key pair is in the bundle (secrets: 1, files: 1)',
@@ -47,7 +47,7 @@ describe('doctor of a bundle', () => {
     expect(diagnosis.verdict).toBe('fine')
   })
 
-  it('names a token that was cut off, first and alone', async () => {
+  it('reports a truncated token as the only cause', async () => {
     const cut = (pair: DataKeyPair, token: string) =>
       `${whole(pair, token)}; o("${token.slice(0, 59)}", "CUT")`
     expectCause(await said(cut), 'bundle', /main\.mjs contains a malformed token, .*cut off/)
@@ -58,7 +58,7 @@ describe('doctor of a bundle', () => {
   it.each([
     ['a data key pair that was wrapped with another context', 'envelope'],
     ['a ciphertext of its own that was encrypted with another context', 'direct'],
-  ])('names %s, whatever the role may', async (_, mode) => {
+  ])('reports %s, whatever the role may do', async (_, mode) => {
     const { key, options, client, secretsFile } = await world(kms)
     const command = {
       KeyId: key,
@@ -82,7 +82,7 @@ describe('doctor of a bundle', () => {
     expectCause(diagnosis, 'wrapping', new RegExp(`cannot decrypt ${what} in the bundle with`))
   })
 
-  it('leaves open what opens a token whose pair stands elsewhere', async () => {
+  it('reports a token whose pair is missing as unchecked', async () => {
     const foreign = await sealed(localPair())
     const diagnosis = await said((pair, token) => `${whole(pair, token)}; x("${foreign}", "FAR")`)
     expect(ofBundle(diagnosis)).toEqual([
@@ -91,12 +91,12 @@ describe('doctor of a bundle', () => {
     expect(diagnosis.verdict).toBe('fine')
   })
 
-  it('is no use of --decrypt, which proves a secrets file', async () => {
+  it('rejects --decrypt, which needs a secrets file', async () => {
     await expect(said(whole, { decrypt: true })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
   })
 })
 
-it('doctor says each thing once of a bundle with two encryption contexts', async () => {
+it('doctor reports each finding of a bundle with two encryption contexts once', async () => {
   const { key, options, secretsFile } = await world(kms, {
     policies: (arn) => [document(allow('kms:Decrypt', arn))],
   })

@@ -60,7 +60,7 @@ const COMMANDS: [command: string, code: number][] = [
   ['policy build src --key alias/orders --role ROLE', 0],
 ]
 
-describe('changes nothing, in AWS or in files', () => {
+describe('doctor changes nothing in AWS or in files:', () => {
   it.each(COMMANDS)('%s', async (command, code) => {
     const before = await everything()
     const calls = kms.journal.length

@@ -23,7 +23,7 @@ afterAll(() => kms.close())
 const run = (...args: string[]) => shop.cli(args, { env: kms.env })
 
 describe('unplugin-kms doctor', () => {
-  it('says a line a check, and ends with 0, where all is well', async () => {
+  it('prints one line per check, and exits with 0 without findings', async () => {
     const { code, stdout, stderr } = await run('doctor', '--function', 'orders', '--decrypt')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^ok +access: \S+role\/orders may decrypt with /m)
@@ -32,7 +32,7 @@ describe('unplugin-kms doctor', () => {
     expect(stdout + stderr).not.toContain(VALUE)
   })
 
-  it('says first what is wrong, with the statement to add, and ends with 1', async () => {
+  it('prints findings first, with the statement to add, and exits with 1', async () => {
     const { code, stdout } = await run('doctor', '--function', 'forgotten')
     expect(code).toBe(1)
     expect(stdout).toMatch(/^WRONG +role-action: no policy of \S+role\/forgotten allows/)
@@ -46,7 +46,7 @@ describe('unplugin-kms doctor', () => {
     ])
   })
 
-  it('prints JSON for machines', async () => {
+  it('prints JSON for programs', async () => {
     const { stdout } = await run(
       'doctor',
       '--role',
@@ -59,7 +59,7 @@ describe('unplugin-kms doctor', () => {
     })
   })
 
-  it('looks at what keys and context are named where there is no secrets file', async () => {
+  it('checks the given keys and context without a secrets file', async () => {
     const bare = await workspace({})
     const named = ['--key', 'alias/app', '--context', 'app=orders']
     const asked = (...args: string[]) =>
@@ -69,7 +69,7 @@ describe('unplugin-kms doctor', () => {
     expect((await asked('--file', 'none.json')).stderr).toContain('SECRETS_FILE_MISSING')
   })
 
-  it('lets no text of a file or an account steer the terminal', async () => {
+  it('escapes control characters of files and accounts', async () => {
     const bare = await workspace({})
     const args = ['doctor', '--key', key, '--context', 'app=\u009b2J\u202e', '--role']
     for (const [name, code, more] of [
@@ -88,7 +88,7 @@ describe('unplugin-kms doctor', () => {
   it.each([
     ['--function orders', 'lambda:GetFunctionConfiguration'],
     ['--decrypt', 'kms:Decrypt'],
-  ])('ends with 3 where AWS refuses what %s asks for', async (asked, action) => {
+  ])('exits with 3 if AWS denies what %s needs', async (asked, action) => {
     const policies = [document(allow('*', '*'), deny(action, '*'))]
     const { credentials } = kms.createUser({ name: `no-${action.replace(':', '-')}`, policies })
     const { code, stdout } = await shop.cli(['doctor', ...asked.split(' ')], {
@@ -97,7 +97,7 @@ describe('unplugin-kms doctor', () => {
     expect([code, stdout]).toEqual([3, expect.stringMatching(/^\? +(function|pair): /m)])
   })
 
-  it('ends with 4 where the secrets file is broken, 3 where AWS is not reached, 2 for a role that is none', async () => {
+  it('exits with 4 for a malformed file, 3 without AWS, and 2 for an invalid role', async () => {
     const broken = await run('doctor', '--file', 'broken/kms-secrets.json')
     expect([broken.code, broken.stdout]).toEqual([4, expect.stringMatching(/^WRONG +file:/)])
     const nowhere = { ...kms.env, AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1' }

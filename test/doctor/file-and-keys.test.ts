@@ -207,14 +207,14 @@ const KEY: Broken[] = [
   ],
 ]
 
-describe('doctor names the one cause first', () => {
-  it.each([...FILE, ...KEY])('%s', async (_, id, says, changes) => {
+describe('doctor', () => {
+  it.each([...FILE, ...KEY])('reports one cause, and first: %s', async (_, id, says, changes) => {
     const made = await world(kms, changes)
     expectCause(await diagnose(made.options), id, says)
   })
 })
 
-it('doctor asks who calls where the key is: other partitions know nothing of these credentials', async () => {
+it('doctor calls STS in the region of the key, because of partitions', async () => {
   const { options } = await world(kms, { keyRegion: 'eu-west-3' })
   const aws = { ...options.aws }
   delete aws.region
@@ -227,7 +227,7 @@ it('doctor asks who calls where the key is: other partitions know nothing of the
   expect(regions).toEqual(['eu-west-3'])
 })
 
-it('doctor says what it found offline, where AWS is not reached', async () => {
+it('doctor reports offline findings if AWS is not reached', async () => {
   const { options } = await world(kms, { change: ({ edit }) => edit(exchangePair) })
   const aws = { ...options.aws, endpoint: 'http://127.0.0.1:1' }
   const { checks, verdict } = await diagnose({ ...options, aws })

@@ -117,9 +117,12 @@ const ENDPOINT_POLICY: Broken[] = [
   ],
 ]
 
-describe('doctor names the one cause first', () => {
-  it.each([...FUNCTION, ...ENDPOINT_POLICY])('%s', async (_, id, says, changes) => {
-    const made = await world(kms, changes)
-    expectCause(await diagnose(made.options), id, says)
-  })
+describe('doctor', () => {
+  it.each([...FUNCTION, ...ENDPOINT_POLICY])(
+    'reports one cause, and first: %s',
+    async (_, id, says, changes) => {
+      const made = await world(kms, changes)
+      expectCause(await diagnose(made.options), id, says)
+    },
+  )
 })

@@ -175,8 +175,8 @@ const SOUND: [what: string, changes: Changes][] = [
   ],
 ]
 
-describe('doctor says nothing wrong about', () => {
-  it.each(SOUND)('%s', async (_, changes) => {
+describe('doctor', () => {
+  it.each(SOUND)('reports no finding for %s', async (_, changes) => {
     const made = await world(kms, changes)
     expect(await decrypts(made)).toBe(true)
     const { checks, verdict } = await diagnose({ ...made.options, decrypt: true })

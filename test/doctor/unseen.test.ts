@@ -24,14 +24,14 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-describe('doctor claims nothing that it could not see', () => {
+describe('doctor', () => {
   const said = async (changes: Changes, options: DoctorOptions = {}) => {
     const made = await world(kms, changes)
     const { checks, verdict } = await diagnose({ ...made.options, ...options })
     return { checks, verdict, of: (id: CheckId) => checks.find((check) => check.id === id) }
   }
 
-  it('of a key of another account, whose policy that account alone may read', async () => {
+  it('reports a key of another account as unchecked', async () => {
     const { of, verdict } = await said({ foreignKey: true })
     expect(of('access')).toMatchObject({ status: 'unchecked' })
     expect(of('access')!.says).toMatch(
@@ -40,7 +40,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(verdict).toBe('fine')
   })
 
-  it('of a key policy that the caller may not read, which may name the role', async () => {
+  it('reports a key policy that the caller may not read as unchecked', async () => {
     const { credentials } = kms.createUser({
       name: 'auditor',
       policies: [document(allow('*', '*'), deny('kms:GetKeyPolicy', '*'))],
@@ -54,7 +54,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(verdict).toBe('fine')
   })
 
-  it('of a role of another account, though one of this account is called alike', async () => {
+  it('reports a role of another account as unchecked, whatever its name', async () => {
     const role = 'arn:aws:iam::444455556666:role/orders'
     kms.createRole({ name: 'orders', policies: nothing() })
     const { of, verdict } = await said({
@@ -69,7 +69,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(verdict).toBe('fine')
   })
 
-  it('of a policy whose context depends on a tag', async () => {
+  it('reports a policy whose context depends on a tag as unchecked', async () => {
     const { of, verdict } = await said({
       policies: (key) => [document(allow('kms:Decrypt', key, context('${aws:PrincipalTag/app}')))],
     })
@@ -77,7 +77,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect([of('access')!.status, verdict]).toEqual(['unchecked', 'fine'])
   })
 
-  it('of a policy for a key that depends on a tag', async () => {
+  it('reports a policy for a key that depends on a tag as unchecked', async () => {
     const { of } = await said({
       policies: (key) => [
         document(allow('kms:Decrypt', key.replace(/\/.*/, '/${aws:PrincipalTag/key}'))),
@@ -86,7 +86,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.says).toMatch(/depends on aws:PrincipalTag\/key/)
   })
 
-  it('of an endpoint whose policy asks whose organization it is', async () => {
+  it('reports an endpoint policy with a condition on the organization as unchecked', async () => {
     const organization = { Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }
     const { of } = await said({
       network: behind(allow('*', '*', { ...principal('*'), ...organization })),
@@ -95,7 +95,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('endpoint-policy')!.status).toBe('unchecked')
   })
 
-  it('of a role alone, where the key policy names a session of it', async () => {
+  it('reports a role whose session the key policy names as unchecked', async () => {
     const { of } = await said({
       policies: nothing,
       keyPolicy: (role) =>
@@ -109,7 +109,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.status).toBe('unchecked')
   })
 
-  it('of a grant, which a permissions boundary may limit', async () => {
+  it('reports a grant that a permissions boundary may limit as unchecked', async () => {
     const { of } = await said({
       policies: nothing,
       boundary: () => document(allow('s3:*', '*')),
@@ -121,7 +121,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.status).toBe('unchecked')
   })
 
-  it('of a grant, where a Deny depends on what only a call tells', async () => {
+  it('reports a grant with a Deny that depends on the call as unchecked', async () => {
     const atEndpoint = { Condition: { StringNotEquals: { 'aws:SourceVpce': 'vpce-1' } } }
     const { of } = await said({
       policies: () => [document(deny('kms:*', '*', atEndpoint))],
@@ -132,7 +132,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.says).toMatch(/depends on aws:SourceVpce/)
   })
 
-  it('of a role whose policies IAM’s simulation reads otherwise', () => {
+  it('reports a role for which IAM’s simulation disagrees as unchecked', () => {
     const role = { arn: 'arn:aws:iam::111122223333:role/orders', account: '111122223333' }
     const policyOf = (kind: 'identity' | 'resource', more: object = {}) =>
       parsePolicy(JSON.stringify(document(allow('kms:*', '*', more))), kind)
@@ -160,18 +160,18 @@ describe('doctor claims nothing that it could not see', () => {
     ['a transit gateway', { '10.0.0.0/8': 'tgw-1' }],
     ['a transit gateway beside the internet', { '0.0.0.0/0': 'igw-1', '10.0.0.0/8': 'tgw-1' }],
     ['a NAT gateway, for some addresses alone', { '52.0.0.0/8': 'nat-1' }],
-  ])('of what is behind %s', async (_, routes) => {
+  ])('reports networks that are reached through %s as unchecked', async (_, routes) => {
     const { of, verdict } = await said({ network: { routeTables: [{ main: true, routes }] } })
     expect(of('network')!.says).toMatch(/routes go to (tgw|nat)-1.*is unknown/)
     expect([of('network')!.status, verdict]).toEqual(['unchecked', 'fine'])
   })
 
-  it('of an endpoint whose policy names the account, which may mean its root user', async () => {
+  it('reports an endpoint policy that names the account as unchecked', async () => {
     const { of } = await said({ network: behind(allow('*', '*', account('111122223333'))) })
     expect(of('endpoint-policy')!.status).toBe('unchecked')
   })
 
-  it('of everyone whom a key policy names, where a permissions boundary limits the role', async () => {
+  it('reports a key policy for everyone with a permissions boundary as unchecked', async () => {
     const { of } = await said({
       policies: nothing,
       boundary: () => document(allow('s3:*', '*')),
@@ -187,7 +187,7 @@ describe('doctor claims nothing that it could not see', () => {
     expect(of('access')!.says).toMatch(/names everyone/)
   })
 
-  it('but what the key policy of its own account says, it says of a foreign role too', async () => {
+  it('reports what the key policy means for a role of another account', async () => {
     const role = 'arn:aws:iam::444455556666:role/orders'
     const { of } = await said({
       change: ({ options }) => {

@@ -8,7 +8,7 @@ function* tokenOf(megabytes: number) {
   yield Buffer.from('")')
 }
 
-it('reads no token to its end that is longer than any secret', async () => {
+it('does not read a token to its end if it is longer than the limit', async () => {
   expect((await findEmbedded(tokenOf(64))).items).toEqual([
     { what: 'malformed', reason: 'it is longer than 16 MB' },
   ])

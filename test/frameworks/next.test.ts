@@ -37,7 +37,7 @@ async function session(optionsIn: (root: string) => Options = () => ({}), isDev 
   return { transform, address, build, root, kms }
 }
 
-it('makes one data key pair for all loaders of a Next.js build', async () => {
+it('creates one data key pair for all loaders of a Next.js build', async () => {
   const { transform, kms } = await session()
   const targets = ['server', 'server', 'server'] as const
   const answers = await Promise.all(
@@ -63,7 +63,7 @@ it('rejects a mark in a browser module of Next.js, and says where marks are allo
   expect(error).toMatch(/^lib\/secrets\.ts:2:20: .*Server Components.*\[CLIENT_BUNDLE\]$/)
 })
 
-it('leaves it to Next.js to remove getServerSideProps from a page', async () => {
+it('lets Next.js remove getServerSideProps from a page', async () => {
   const { transform } = await session()
   const page = `${MARKED}export const getServerSideProps = () => key\n`
   const { result, error } = await transform(page, 'browser', 'pages/index.tsx')
@@ -91,7 +91,7 @@ it('reads a changed secrets file again while Next.js develops', async () => {
   expect(tokenIn(await transform(named, 'server'))).not.toBe(tokenIn(first))
 })
 
-it('takes test values in a dev server of Next.js without KMS', async () => {
+it('uses test values in a dev server of Next.js without KMS', async () => {
   const { transform, kms, root } = await session(
     (root) => ({ dev: { values: join(root, '.env.values') } }),
     true,
@@ -102,7 +102,7 @@ it('takes test values in a dev server of Next.js without KMS', async () => {
   expect(kms.journal).toEqual([])
 })
 
-it('answers no one who does not know the token of the session', async () => {
+it('answers only requests with the token of the session', async () => {
   const { address } = await session()
   const asked = { code: MARKED, id: '/secrets.ts', target: 'server' }
   expect(await ask({ ...address, token: 'x'.repeat(address.token.length) }, asked)).toBeNull()
@@ -132,7 +132,7 @@ it('keeps the rules and functions of a Next.js configuration', async () => {
   expect(called).toEqual(['webpack'])
 })
 
-it('leaves the configuration of a running Next.js app as it is', async () => {
+it('does not change the configuration of a running Next.js app', async () => {
   const theirs = { reactStrictMode: true }
   expect(await withKms(theirs)('phase-production-server', {})).toBe(theirs)
 })

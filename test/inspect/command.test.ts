@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 
 describe('unplugin-kms inspect', () => {
-  it('prints a line for each secret in a pipe, its facts parted by tabs, and needs no AWS', async () => {
+  it('prints one line per secret with tabs in a pipe, and needs no AWS', async () => {
     const { stdout, stderr, code } = await shop.cli(['inspect', 'dist'])
     expect([code, stderr]).toEqual([0, ''])
     const [header, line] = stdout.trimEnd().split('\n')
@@ -42,7 +42,7 @@ describe('unplugin-kms inspect', () => {
     ])
   })
 
-  it('prints JSON for machines', async () => {
+  it('prints JSON for programs', async () => {
     const { stdout, code } = await shop.cli(['inspect', 'dist', '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -51,39 +51,39 @@ describe('unplugin-kms inspect', () => {
     })
   })
 
-  it('ends with 1 where the bundle differs from its manifest, and says in what', async () => {
+  it('exits with 1 and prints the differences of a bundle from its manifest', async () => {
     const { stderr, code } = await shop.cli(['inspect', 'dist', '--against', 'kms-manifest.json'])
     expect(code).toBe(1)
     expect(stderr).toContain('DB_PASSWORD is in the bundle, and not in the manifest')
   })
 
-  it('ends with 0 where it agrees', async () => {
+  it('exits with 0 if the bundle agrees with its manifest', async () => {
     const { code } = await shop.cli(['inspect', 'empty', '--against', 'kms-manifest.json'])
     expect(code).toBe(0)
   })
 
-  it('ends with 1 where a token can never be opened', async () => {
+  it('exits with 1 for a malformed token', async () => {
     const { stderr, code } = await shop.cli(['inspect', 'cut'])
     expect(code).toBe(1)
     expect(stderr).toContain('token in main.mjs: it is too short')
   })
 
-  it('ends with 4 where a path cannot be read, and 2 where none is given', async () => {
+  it('exits with 4 for a path that cannot be read, and with 2 without a path', async () => {
     expect((await shop.cli(['inspect', 'nothing'])).code).toBe(4)
     expect((await shop.cli(['inspect'])).code).toBe(2)
   })
 
-  it('says that there is nothing, where there is nothing', async () => {
+  it('reports that a bundle contains no secrets', async () => {
     const { stdout, stderr } = await shop.cli(['inspect', 'empty'])
     expect([stdout, stderr]).toEqual(['', '0 secrets in 1 file\n'])
   })
 
-  it('names a link that leads out of the folder, which it does not follow', async () => {
+  it('reports a link that points out of the folder, and does not follow it', async () => {
     const { stderr } = await shop.cli(['inspect', 'linked'])
     expect(stderr).toContain('not read, since links lead out of the folder: main.mjs\n')
   })
 
-  it('lets no name of a bundle steer the terminal, end a line, or turn what stands beside it', async () => {
+  it('escapes control, line break and direction characters in names', async () => {
     const args = ['odd', '--against', 'kms-manifest.json']
     const { stdout, stderr } = await shop.cli(['inspect', ...args])
     expect(stdout).toContain(String.raw`\u001b[2J\u000a\u009b\u0009\u202eX`)

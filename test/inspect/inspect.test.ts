@@ -25,8 +25,8 @@ const FACTS = {
 /** What is found in one bundle of this code. */
 const found = async (code: string, name = 'main.mjs') => inspect(await project({ [name]: code }))
 
-describe('a bundle', () => {
-  it('tells of a secret its name, kind, mode, key, region, context, size and chunk', async () => {
+describe('inspect', () => {
+  it('reports name, kind, mode, key, region, context, size and chunk of a secret', async () => {
     const { pair, code } = await small()
     expect(await found(code)).toEqual({
       files: 1,
@@ -46,7 +46,7 @@ describe('a bundle', () => {
     })
   })
 
-  it('tells bytes, JSON and entries of a secrets file apart', async () => {
+  it('distinguishes bytes, JSON and entries of a secrets file', async () => {
     const pair = localPair()
     const bytes = await sealed(pair, 'b', 'bytes')
     const named = await sealed(pair, 'n', 'named', 'N')
@@ -59,7 +59,7 @@ describe('a bundle', () => {
     ])
   })
 
-  it('has each secret opened by the pair that it is sealed to, in whatever chunk that stands', async () => {
+  it('reports the pair that each secret is sealed to, whichever chunk contains it', async () => {
     const [one, other] = [localPair(), localPair(KEY_ARN.replace('us-east-1', 'eu-west-1'))]
     other.encryptionContext = { stage: 'prod', app: 'orders' }
     const root = await project({
@@ -74,7 +74,7 @@ describe('a bundle', () => {
     expect(JSON.stringify(secrets[1]!.encryptionContext)).toBe('{"app":"orders","stage":"prod"}')
   })
 
-  it('names all keys of a pair that is wrapped in several regions', async () => {
+  it('reports all keys of a pair that is wrapped in several regions', async () => {
     const pair = localPair()
     const west = KEY_ARN.replace('us-east-1', 'us-west-2')
     pair.wrapped.push({ keyId: west, ciphertextBlob: 'AAAA' })
@@ -85,7 +85,7 @@ describe('a bundle', () => {
     expect(dataKeyPairs[0]!.regions).toEqual(['us-east-1', 'us-west-2'])
   })
 
-  it('runs with the context that it was sealed with and tells it, whatever the names', async () => {
+  it('reports the encryption context, whatever its names', async () => {
     const encryptionContext = JSON.parse(
       '{"__proto__":"x","app":"\\"__proto__\\":","constructor":"y"}',
     )
@@ -98,7 +98,7 @@ describe('a bundle', () => {
       expect(Object.entries(context).sort()).toEqual(Object.entries(encryptionContext))
   })
 
-  it('tells of a secret in mode direct what its CiphertextBlob needs', async () => {
+  it('reports keys and context of a CiphertextBlob in mode direct', async () => {
     const wrapped = [{ keyId: KEY_ARN, ciphertextBlob: Buffer.alloc(152).toString('base64') }]
     const { args } = directOpening({ wrapped, encryptionContext: { a: 'b' } }, 'X', 'json', {}, {})
     const { secrets } = await found(`direct(${args.map((arg) => JSON.stringify(arg)).join()})`)
@@ -116,7 +116,7 @@ describe('a bundle', () => {
     ])
   })
 
-  it('names what stands in several chunks', async () => {
+  it('reports secrets that occur in several chunks', async () => {
     const { code, use } = await small()
     const root = await project({ 'a.mjs': code, 'b.cjs': use, 'c.js': '' })
     const { secrets, duplicates, files } = await inspect(root)
@@ -125,20 +125,20 @@ describe('a bundle', () => {
     expect(duplicates).toEqual([{ name: 'DB_PASSWORD', chunks: ['a.mjs', 'b.cjs'] }])
   })
 
-  it('says which token can never be opened, and why', async () => {
+  it('reports malformed tokens with the reason', async () => {
     const { token } = await small()
     const { broken, secrets } = await found(`open("${token.slice(0, 59)}", "CUT")`)
     expect(broken).toEqual([{ file: 'main.mjs', reason: 'it is too short, as if cut off' }])
     expect(secrets).toEqual([])
   })
 
-  it('lists a token that nothing opens, without a name and without a key', async () => {
+  it('lists a token without a call, without name and key', async () => {
     const { token } = await small()
     const { secrets } = await found(`export default ["${token}"]`)
     expect(secrets).toMatchObject([{ name: null, keys: [], chunks: ['main.mjs'] }])
   })
 
-  it('takes nothing for a secret that only speaks of tokens and key ARNs', async () => {
+  it('ignores strings that only mention tokens and key ARNs', async () => {
     const { secrets, broken, dataKeyPairs } = await found(
       `// kms:v1:…\nif (text.startsWith("kms:v1:")) use("kms:v1:AAAA", [["${KEY_ARN}"]], ["${KEY_ARN}"])`,
     )
@@ -146,7 +146,7 @@ describe('a bundle', () => {
   })
 })
 
-describe('however a minifier writes it', () => {
+describe('inspect of minified code', () => {
   const forms: [string, (parts: Awaited<ReturnType<typeof small>>) => string][] = [
     ['single quotes', ({ code }) => code.replaceAll('"', "'")],
     ['templates', ({ code }) => code.replace('"pair"', 'pair').replaceAll('"', '`')],
@@ -200,8 +200,8 @@ describe('however a minifier writes it', () => {
   })
 })
 
-describe('of a large file', () => {
-  it('finds what stands across the borders of what is read at once', async () => {
+describe('inspect of a large file', () => {
+  it('finds secrets across the borders of blocks', async () => {
     const { code, token } = await small()
     await fc.assert(
       fc.asyncProperty(
@@ -223,7 +223,7 @@ describe('of a large file', () => {
     expect(token).toMatch(/^kms:v1:/)
   })
 
-  it('reads name and format to their end, wherever the name ends', async () => {
+  it('reads names and formats completely, wherever they end', async () => {
     const { call, token } = await small()
     for (let length = 450; length < 520; length++) {
       const name = 'N'.repeat(length)
@@ -242,7 +242,7 @@ describe('of a large file', () => {
     }
   })
 
-  it('does not wait for what only looks like openings: beside many of those, long names stay unread', async () => {
+  it('stays fast, without long names, if many places only look like calls', async () => {
     const { code, token } = await small()
     const long = `o("${token}","${'N'.repeat(600)}")`
     const named = async (text: string) =>
@@ -253,7 +253,7 @@ describe('of a large file', () => {
     expect(await named(`${`o("${token}",`.repeat(1_000)};${code};${long}`)).toEqual([11])
   })
 
-  it('finds a secret that is itself larger than what is read at once', async () => {
+  it('finds a secret that is larger than a block', async () => {
     const pair = localPair()
     const token = await sealed(pair, 'x'.repeat(5_000_000))
     const bytes = Buffer.from(`const o=${opened(pair)};o("${token}","LARGE");o("${token}","AGAIN")`)
@@ -270,8 +270,8 @@ describe('of a large file', () => {
   }
 })
 
-describe('files', () => {
-  it('reads the entries of a zip as it reads a folder, and of a zip in a folder too', async () => {
+describe('inspect of files', () => {
+  it('reads the entries of a zip like a folder, also of a zip in a folder', async () => {
     const { code, use } = await small()
     const archive = zip({ 'index.mjs': code, 'lib/b.mjs': use, 'README.md': 'hello' })
     const root = await project({ 'f.zip': archive, 'dist/deep/g.zip': archive })
@@ -281,7 +281,7 @@ describe('files', () => {
     expect(nested.secrets[0]!.chunks).toEqual(['deep/g.zip/index.mjs', 'deep/g.zip/lib/b.mjs'])
   })
 
-  it('follows no link out of a folder, and says so; what others lead to is read by its own name', async () => {
+  it('does not follow a link out of a folder, and reports it', async () => {
     const { code } = await small()
     const root = await project({ 'outside/main.mjs': code, 'dist/real.mjs': code })
     const links = {
@@ -300,13 +300,13 @@ describe('files', () => {
     expect(secrets[0]!.chunks).toEqual(['real.mjs'])
   })
 
-  it('reads no entry of a zip whose name leads out of it', async () => {
+  it('rejects a zip entry whose name points out of the zip', async () => {
     const { code } = await small()
     const root = await project({ 'f.zip': zip({ '../../main.mjs': code }) })
     await expect(inspect(join(root, 'f.zip'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
   })
 
-  it('keeps the paths apart where there are several', async () => {
+  it('distinguishes files of several paths', async () => {
     const { code } = await small()
     const root = await project({ 'a/main.mjs': code, 'b/main.mjs': code })
     const { duplicates } = await inspect([join(root, 'a'), join(root, 'b/main.mjs')])
@@ -329,7 +329,7 @@ describe('files', () => {
     ['that is a broken zip', 'broken.zip', 'cannot be read'],
     ['that is no zip but by its name', 'text.zip', 'cannot be read'],
     ['that has no end', '/dev/zero', 'not a regular file'],
-  ])('refuses one %s', async (_, name, said) => {
+  ])('rejects a file %s', async (_, name, said) => {
     const root = await project({
       'broken.zip': 'PK\x03\x04 and nothing more',
       'text.zip': 'hello',
@@ -339,7 +339,7 @@ describe('files', () => {
     expect((error as Error).message).toContain(said)
   })
 
-  it('refuses a zip whose content is not what its checksum says', async () => {
+  it('rejects a zip with a wrong checksum', async () => {
     const { code } = await small()
     const archive = zip({ 'a.txt': '', 'index.mjs': code })
     archive[100]! ^= 0xff

@@ -52,7 +52,7 @@ const readManifest = async (root: string) =>
 const [esbuild] = BUNDLERS as [Bundler]
 
 describe.each(BUNDLERS)('the manifest that $name writes', (bundler) => {
-  it('lists what the outputs hold, and what the proof did not look for', async () => {
+  it('lists the secrets of the outputs, and those that were not searched for', async () => {
     const { root, pair } = await sample()
     await build(bundler, root)
     const { version, secrets, notSearchedFor } = await readManifest(root)
@@ -78,7 +78,7 @@ describe.each(BUNDLERS)('the manifest that $name writes', (bundler) => {
     expect(notSearchedFor).toEqual({ excepted: ['DB_USER'], tooShort: ['PIN'] })
   })
 
-  it('agrees with what is read from the outputs', async () => {
+  it('agrees with an inspection of the outputs', async () => {
     const { root } = await sample()
     await build(bundler, root)
     const { against } = await inspect(join(root, 'out'), {
@@ -87,7 +87,7 @@ describe.each(BUNDLERS)('the manifest that $name writes', (bundler) => {
     expect(against).toMatchObject({ agrees: true, differences: [] })
   })
 
-  it('is the same byte for byte in the next build, and names no folder of the machine', async () => {
+  it('is equal in the next build, and contains no path of the machine', async () => {
     const { root } = await sample()
     await build(bundler, root)
     const first = await readFile(join(root, 'kms-manifest.json'), 'utf8')
@@ -99,7 +99,7 @@ describe.each(BUNDLERS)('the manifest that $name writes', (bundler) => {
     expect(second).not.toContain(`"${root}`)
   })
 
-  it('is not written where the build fails', async () => {
+  it('is not written if the build fails', async () => {
     const { root } = await sample({
       'src/main.ts': `import { secret } from 'unplugin-kms/secret'
 export const literal = secret('a literal of the source'), leak = 'a literal of the source'`,
@@ -112,13 +112,13 @@ export const literal = secret('a literal of the source'), leak = 'a literal of t
 /** Tokens are new in each build, and with them a chunk's content and the hash in its name. */
 const withoutHashes = (text: string) => text.replace(/-[\w-]{8}\.(m?js)/g, '-HASH.$1')
 
-it('the manifest stands where the option says, in a folder that is made for it', async () => {
+it('writes the manifest to the path of the option, and creates its folder', async () => {
   const { root } = await sample()
   await build(esbuild, root, join(root, 'reports/deep/kms.json'))
   expect(await readFile(join(root, 'reports/deep/kms.json'), 'utf8')).toContain('DB_PASSWORD')
 })
 
-it('a browser’s build, which drops the marks, leaves the manifest of the server’s alone', async () => {
+it('a build for the browser without marks does not replace the server’s manifest', async () => {
   const { root } = await sample({
     'src/shared.ts': `import { secret } from 'unplugin-kms/secret'
 export const password = secret.named('DB_PASSWORD')
@@ -156,13 +156,13 @@ console.log(title)`,
   expect(await readManifest(root)).toEqual(written)
 })
 
-it('a manifest that cannot be written fails the build', async () => {
+it('fails the build if the manifest cannot be written', async () => {
   const { root } = await sample()
   await mkdir(join(root, 'kms-manifest.json'))
   await expect(build(esbuild, root)).rejects.toThrow('FILE_UNWRITABLE')
 })
 
-it('a source map is no chunk, although a sealed literal stands in it too', async () => {
+it('does not list a source map as a chunk', async () => {
   const { root, pair } = await sample()
   const token = await sealToText(pair, 'literal', Buffer.from('hunter2'))
   await writeFile(
@@ -175,7 +175,7 @@ it('a source map is no chunk, although a sealed literal stands in it too', async
   expect((await readManifest(root)).secrets).toMatchObject([{ chunks: ['main.mjs'] }])
 })
 
-it('a build that makes a key pair of its own leaves its fingerprint out, and so is repeatable', async () => {
+it('omits the fingerprint of a pair that the build creates', async () => {
   const kms = await startLocalKms()
   onTestFinished(() => kms.close())
   const { arn } = await kms.createKey()
@@ -215,7 +215,7 @@ it('a build that makes a key pair of its own leaves its fingerprint out, and so 
   ])
 })
 
-it('esbuild told to write nothing writes no manifest', async () => {
+it('writes no manifest with write: false of esbuild', async () => {
   const { root } = await sample()
   const manifest = join(root, 'kms-manifest.json')
   const { outputFiles } = await buildEsbuild({
@@ -246,13 +246,13 @@ describe('a bundle that differs from its manifest', () => {
     return against!.differences
   }
 
-  it('is told by a secret more', async () => {
+  it('is reported for an added secret', async () => {
     expect(await after(({ secrets }) => void secrets.splice(2, 1))).toEqual([
       { name: 'DB_USER', what: 'added' },
     ])
   })
 
-  it('is told by a secret less', async () => {
+  it('is reported for a missing secret', async () => {
     expect(
       await after(({ secrets }) => void secrets.push({ ...secrets[0]!, name: 'GONE' })),
     ).toEqual([{ name: 'GONE', what: 'missing' }])
@@ -267,12 +267,12 @@ describe('a bundle that differs from its manifest', () => {
     ['encryptionContext', { app: 'other' }],
     ['ciphertextSize', 7],
     ['chunks', ['other.mjs']],
-  ])('is told by %s', async (fact, value) => {
+  ])('is reported for %s', async (fact, value) => {
     const found = await after(({ secrets }) => void Object.assign(secrets[2]!, { [fact]: value }))
     expect(found).toMatchObject([{ name: 'DB_USER', what: 'changed', fact, manifest: value }])
   })
 
-  it('may have another pair, where the build made it for itself', async () => {
+  it('may have another pair if the build created it', async () => {
     const found = await after(({ secrets }) => {
       for (const secret of secrets) secret.fingerprint = null
     })
@@ -280,7 +280,7 @@ describe('a bundle that differs from its manifest', () => {
   })
 
   it.each(['', '{}', '[]', '{"version":2,"secrets":[]}', '{"version":1,"secrets":[{"name":"X"}]}'])(
-    'is not compared with %j, which is none',
+    'is not compared with %j, which is not a manifest',
     async (text) => {
       const root = await project({ 'm.json': text })
       await expect(inspect(root, { against: join(root, 'm.json') })).rejects.toMatchObject({
@@ -290,7 +290,7 @@ describe('a bundle that differs from its manifest', () => {
   )
 })
 
-describe('beside a secrets file', () => {
+describe('a bundle that is compared with a secrets file', () => {
   async function compared(change: (root: string, path: string) => Promise<unknown>) {
     const { root, pair } = await sample()
     await build(esbuild, root)
@@ -300,7 +300,7 @@ describe('beside a secrets file', () => {
     return { ...found!, pair }
   }
 
-  it('a bundle that was built with it agrees, and what it does not open is named', async () => {
+  it('agrees if it was built with the file, and reports unused entries', async () => {
     expect(await compared(async () => {})).toMatchObject({
       agrees: true,
       foreign: [],
@@ -310,13 +310,13 @@ describe('beside a secrets file', () => {
     })
   })
 
-  it('everything is foreign to a file of another pair', async () => {
+  it('contains only foreign secrets for a file with another pair', async () => {
     const { agrees, foreign } = await compared((_, path) => secretsFile(path, { DB_PASSWORD: 'x' }))
     expect(agrees).toBe(false)
     expect(foreign).toHaveLength(4)
   })
 
-  it('an entry that was set anew is stale in the bundle, and one that is gone is missing', async () => {
+  it('has a stale secret for a replaced entry, and a missing one for a deleted entry', async () => {
     const changed = async (text: (json: Json) => void) =>
       compared(async (_, path) => {
         const json = JSON.parse(await readFile(path, 'utf8')) as Json

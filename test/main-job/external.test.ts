@@ -27,7 +27,7 @@ async function holdsShim(root: string) {
   expect(imports.filter((source) => !source.startsWith('node:'))).toEqual([])
 }
 
-describe('the shim is in the bundle whatever stays outside of it', () => {
+describe('the shim is in the bundle, whatever is external', () => {
   it.each<[string, ExternalOption]>([
     ['all packages', (id) => !/^[./]/.test(id) && !id.includes('main.ts')],
     ['node_modules', [/node_modules/, /^node:/]],

@@ -55,7 +55,7 @@ function hundredSecrets() {
 
 describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
   it.each(['esm', 'cjs'] as const)(
-    'opens 100 secrets of 30 modules with 1 KMS call, after 1 to build, none with a secrets file, as %s',
+    'decrypts 100 secrets of 30 modules with 1 KMS call, as %s',
     async (format) => {
       const { files, values } = hundredSecrets()
       const root = await project({
@@ -92,7 +92,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
   it.each([
     ['esm', true],
     ['cjs', false],
-  ] as const)('gives every value back byte for byte, as %s', async (format, minify) => {
+  ] as const)('decrypts every value byte for byte, as %s', async (format, minify) => {
     const odd = `"double" 'single' \`back\` \${dollar} \\ first\nsecond\r\nthird\u2028</script><!-- --> 🔐 schlüssel 鍵 \u0000`
     const ofBytes = (size: number) => {
       const bytes = Buffer.byteLength(odd)
@@ -125,7 +125,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     })
   })
 
-  it('has the values of the sync form at once', async () => {
+  it('has the values of the sync form without await', async () => {
     const root = await project({
       'src/main.ts': `export const first = key.length\nimport { secret } from 'unplugin-kms/secret/sync'\nimport { key } from './key'\nexport const upper = secret.env('K').toUpperCase(), nested = ((k = secret.env('K')) => k + key)()`,
       'src/key.ts': `import { secret as s } from 'unplugin-kms/secret/sync'\nexport const key: string = s('other-value-here')`,
@@ -141,7 +141,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     })
   })
 
-  it('without a mark is the same to the byte as without the plugin', async () => {
+  it('without a mark is the same as without the plugin, byte for byte', async () => {
     const root = await project({
       'src/main.ts': `import { b } from './b'\n// secret('unplugin-kms/secret')\nexport default { b, s: 'unplugin-kms/secret' }`,
       'src/b.ts': `export enum E { A }\nexport const b: number = E.A`,
@@ -152,7 +152,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     expect(withPlugin).toEqual(await filesIn(join(root, 'out')))
   })
 
-  it('has neither ciphertext nor shim of a secret that nobody uses', async () => {
+  it('contains neither ciphertext nor shim of an unused secret', async () => {
     const root = await project({
       'src/main.ts': `import { used } from './lib'\nexport default used`,
       'src/lib.ts': `${IMPORT}export const used = 42\nexport const unused = secret('never-used-value')`,
@@ -165,7 +165,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
   })
 
   it.each([true, 'inline'] as const)(
-    'leads a stack trace to the right line of the source, with sourcemap %s',
+    'maps a stack trace to the right line of the source, with sourcemap %s',
     async (sourcemap) => {
       const root = await project({
         'src/main.ts': [
@@ -197,7 +197,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     },
   )
 
-  it('shows no value of a secret, however it is printed, before and after it is opened', async () => {
+  it('shows no value of a secret that is printed, before and after decryption', async () => {
     const root = await project({
       'src/main.ts': `import { inspect } from 'node:util'
 ${IMPORT}

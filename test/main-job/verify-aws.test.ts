@@ -2,7 +2,7 @@ import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest'
 
 const SCRIPT = join(import.meta.dirname, '../../fixtures/verify-aws.mjs')
 
@@ -35,7 +35,7 @@ function verify(env: Record<string, string> = kms.env) {
 const called = (operation: string): number =>
   kms.journal.filter((entry) => entry.operation === operation && entry.outcome === 'Success').length
 
-test('verify:aws says what it will do, does the main job and shows each ciphertext, and schedules the deletion of its key', async () => {
+it('verify:aws prints its plan, runs the main job and schedules the deletion of its key', async () => {
   const { code, output } = await verify().ended
   expect(output).toMatch(
     /^as arn:aws:iam::\d+:user\/admin, in account \d+, region us-east-1:\nmakes a KMS key \(.*and schedules its deletion in 7 days\.\nkey arn:/,
@@ -47,7 +47,7 @@ test('verify:aws says what it will do, does the main job and shows each cipherte
   ])
 })
 
-test('verify:aws schedules the deletion of its key where the job fails', async () => {
+it('verify:aws schedules the deletion of its key if the job fails', async () => {
   const operation = 'GenerateDataKeyPairWithoutPlaintext'
   kms.faults.add({ kind: 'error', type: 'DisabledException', operation })
   const { code, output } = await verify().ended
@@ -55,7 +55,7 @@ test('verify:aws schedules the deletion of its key where the job fails', async (
   expect(output).toMatch(/^verify:aws: .*DisabledException/m)
 })
 
-test('verify:aws schedules the deletion of its key when it is interrupted', async () => {
+it('verify:aws schedules the deletion of its key when it is interrupted', async () => {
   kms.faults.add({ kind: 'hang', operation: 'GenerateDataKeyPairWithoutPlaintext' })
   const { child, ended } = verify()
   await expect
@@ -66,7 +66,7 @@ test('verify:aws schedules the deletion of its key when it is interrupted', asyn
   expect(called('ScheduleKeyDeletion')).toBe(1)
 })
 
-test('verify:aws names a key that it could not schedule for deletion', async () => {
+it('verify:aws names a key that it could not schedule for deletion', async () => {
   for (const operation of ['GenerateDataKeyPairWithoutPlaintext', 'ScheduleKeyDeletion']) {
     kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation })
   }
@@ -75,7 +75,7 @@ test('verify:aws names a key that it could not schedule for deletion', async () 
   expect(output).toMatch(/^verify:aws: the key is still there, delete it by hand: arn:aws:kms:/m)
 })
 
-test('verify:aws without credentials says so in one line, and makes nothing', async () => {
+it('verify:aws reports missing credentials in one line, and creates nothing', async () => {
   const { code, output } = await verify({ AWS_REGION: 'us-east-1' }).ended
   expect(code).toBe(1)
   expect(output).toMatch(/^verify:aws: CredentialsProviderError: .*\n$/)

@@ -6,7 +6,7 @@ const resolved = (processEnv: unknown, processEnvOptions?: object) =>
   resolveOptions({ processEnv, processEnvOptions } as never)
 
 describe('the option processEnv', () => {
-  it('takes names, true, or a source for each variable', () => {
+  it('accepts names, true, or a source for each variable', () => {
     expect(resolved(undefined).processEnv).toBeUndefined()
     expect(resolved(true).processEnv).toBe(true)
     expect(resolved(['A', 'B']).processEnv).toEqual({ A: { named: 'A' }, B: { named: 'B' } })

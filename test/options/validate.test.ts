@@ -34,7 +34,7 @@ describe('an option', () => {
     { env: 'KEY=its-secret' },
     { dev: { values: ['its-secret'] } },
     { sources: ['its-secret'] },
-  ])('that may hold a secret is refused without showing it: %j', (options) => {
+  ])('that may contain a secret is rejected without showing it: %j', (options) => {
     const resolving = () => resolveOptions(options as object)
     expect(resolving).toThrow(/has no valid value/)
     expect(resolving).not.toThrow(/its-secret/)
@@ -53,13 +53,13 @@ describe('the option runtime', () => {
     [{ insecureHosts: 'localstack' }, /runtime\.insecureHosts is 'localstack'/],
     [{ insecureHosts: ['localstack:4566'] }, /without scheme and port/],
     [{ insecureHosts: ['http://localstack'] }, /without scheme and port/],
-  ])('refuses at build time what would fail in production: %j', (runtime, text) => {
+  ])('rejects settings that would fail in production: %j', (runtime, text) => {
     const resolving = () => resolveOptions({ runtime: runtime as object })
     expect(resolving).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }))
     expect(resolving).toThrow(text)
   })
 
-  it('takes every setting that the shim knows, and absent ones', () => {
+  it('accepts every setting of the shim, and absent ones', () => {
     const runtime = {
       start: 'first-use' as const,
       attemptTimeoutMs: 500,

@@ -66,7 +66,7 @@ async function orders() {
 
 const HOSTILE = '<img src=x onerror=document.title=1>"\'`\u202e</script>'
 
-describe('report', () => {
+describe('a report', () => {
   it('shows which entry loads the chunk of a secret', async () => {
     const { code } = await small()
     const { inspection, importersOf } = await reportOf({
@@ -136,7 +136,7 @@ describe('report', () => {
   })
 })
 
-describe.skipIf(!hasChromium)(`report ${inChromium}`, () => {
+describe.skipIf(!hasChromium)(`a report ${inChromium}`, () => {
   const open = browserOf()
 
   it('loads nothing and reports no error', async () => {

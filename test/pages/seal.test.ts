@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     expect(stderr.replace(/\s+/g, ' ')).toContain(words.join(' '))
   })
 
-  it('refuses to seal if its public key was replaced under the same pin', async () => {
+  it('does not seal if its public key was replaced under the same pin', async () => {
     const foreign = await foreignPage()
     const { page: opened } = await open(foreign)
     expect(await opened.textContent('#problem')).toContain('Do not use this page')

@@ -23,8 +23,8 @@ async function started() {
 
 const LEAKING = [{ name: 'out.js', content: `f('${VALUE}')` }]
 
-describe('one plugin in two builds at once', () => {
-  it('searches the outputs of the first while the second transforms the same module anew', async () => {
+describe('one plugin instance in two builds', () => {
+  it('searches the outputs of the first while the second transforms a module again', async () => {
     const { build, transform } = await started()
     await transform()
     const second = transform()
@@ -32,14 +32,14 @@ describe('one plugin in two builds at once', () => {
     await second
   })
 
-  it('searches the server’s outputs after a browser’s build has met the same module', async () => {
+  it('searches the server’s outputs after a browser build read the same module', async () => {
     const { build, transform } = await started()
     await transform()
     await transform({ ...NODE_BUILD, platform: 'browser' })
     await expect(build.outputs.check(LEAKING)).rejects.toMatchObject({ code: 'LEAK' })
   })
 
-  it('refuses the mark in the browser’s outputs after the server’s build has met it', async () => {
+  it('rejects the mark in browser outputs after the server build read it', async () => {
     const { build, transform } = await started()
     const { code } = (await transform({ ...NODE_BUILD, platform: 'browser' }))!
     await transform()
@@ -50,7 +50,7 @@ describe('one plugin in two builds at once', () => {
   })
 })
 
-it('a module finds its file in a folder whose name has a #, whatever query its id ends in', async () => {
+it('finds the file of a module in a folder with a #, whatever the query of its id', async () => {
   const root = await project({ 'C#/key.txt': VALUE })
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {})
@@ -64,7 +64,7 @@ it('a module finds its file in a folder whose name has a #, whatever query its i
   }
 })
 
-it('a context given in the options and in the secrets file is equal in any order, whatever its commas', async () => {
+it('compares the contexts of options and secrets file in any order', async () => {
   const root = await project({})
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {}, { ...localPair(), encryptionContext: { a: 'b,c', 'a,b': 'c' } })

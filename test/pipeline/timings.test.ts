@@ -18,7 +18,7 @@ async function stderrOf(debug: string | undefined) {
   return written.mock.calls.map(([text]) => String(text)).join('')
 }
 
-it('UNPLUGIN_KMS_DEBUG=timings says what each stage took, and no value', async () => {
+it('UNPLUGIN_KMS_DEBUG=timings prints the time of each stage, and no value', async () => {
   const text = await stderrOf('timings')
   expect(text).toMatch(
     /^unplugin-kms: collect \d+ ms, resolve \d+ ms, seal \d+ ms, emit \d+ ms, leak check \d+ ms$/m,
@@ -26,6 +26,6 @@ it('UNPLUGIN_KMS_DEBUG=timings says what each stage took, and no value', async (
   expect(text).not.toContain(VALUE)
 })
 
-it('without it nothing is said', async () => {
+it('without UNPLUGIN_KMS_DEBUG no times are printed', async () => {
   expect(await stderrOf(undefined)).not.toContain('unplugin-kms:')
 })

@@ -16,39 +16,45 @@ const ENV = {
   LONG: 'long enough',
 }
 
-describe.each(BUNDLERS)('what the proof of $name does not search for', (bundler) => {
-  async function build(proof: { minLength?: number; except?: string[] }) {
-    const root = await project({ 'src/main.ts': SOURCE })
-    await secretsFile(join(root, 'kms-secrets.json'), {})
-    const { warnings } = await bundler.bundle({
-      root,
-      options: { env: ENV, proof, manifest: join(root, 'kms-manifest.json') },
-    })
-    const { 'kms-manifest.json': manifest } = await filesIn(root)
-    const { notSearchedFor } = JSON.parse(manifest!) as { notSearchedFor: unknown }
-    return { warnings: warnings.filter((text) => text.includes('[PROOF_SKIPPED]')), notSearchedFor }
-  }
+describe.each(BUNDLERS)(
+  'a plaintext that the leak check of $name does not search for',
+  (bundler) => {
+    async function build(proof: { minLength?: number; except?: string[] }) {
+      const root = await project({ 'src/main.ts': SOURCE })
+      await secretsFile(join(root, 'kms-secrets.json'), {})
+      const { warnings } = await bundler.bundle({
+        root,
+        options: { env: ENV, proof, manifest: join(root, 'kms-manifest.json') },
+      })
+      const { 'kms-manifest.json': manifest } = await filesIn(root)
+      const { notSearchedFor } = JSON.parse(manifest!) as { notSearchedFor: unknown }
+      return {
+        warnings: warnings.filter((text) => text.includes('[PROOF_SKIPPED]')),
+        notSearchedFor,
+      }
+    }
 
-  it('is named in a warning and in the manifest: excepted names, and what is too short', async () => {
-    const { warnings, notSearchedFor } = await build({
-      minLength: 9,
-      except: ['DB_USER', 'OTHER_USER'],
+    it('is named in a warning and in the manifest, if it is excepted or too short', async () => {
+      const { warnings, notSearchedFor } = await build({
+        minLength: 9,
+        except: ['DB_USER', 'OTHER_USER'],
+      })
+      expect(warnings).toEqual([
+        expect.stringContaining(
+          'too short to be searched for in the output (proof.minLength 9): PIN.',
+        ),
+        expect.stringContaining(
+          'not searched for in the output, since proof.except names them: DB_USER, OTHER_USER.',
+        ),
+      ])
+      expect(notSearchedFor).toEqual({ excepted: ['DB_USER', 'OTHER_USER'], tooShort: ['PIN'] })
+      for (const value of Object.values(ENV)) expect(warnings.join()).not.toContain(value)
     })
-    expect(warnings).toEqual([
-      expect.stringContaining(
-        'too short to be searched for in the output (proof.minLength 9): PIN.',
-      ),
-      expect.stringContaining(
-        'not searched for in the output, since proof.except names them: DB_USER, OTHER_USER.',
-      ),
-    ])
-    expect(notSearchedFor).toEqual({ excepted: ['DB_USER', 'OTHER_USER'], tooShort: ['PIN'] })
-    for (const value of Object.values(ENV)) expect(warnings.join()).not.toContain(value)
-  })
 
-  it('is nothing where every plaintext is long enough and none is excepted', async () => {
-    const { warnings, notSearchedFor } = await build({})
-    expect(warnings).toEqual([])
-    expect(notSearchedFor).toEqual({ excepted: [], tooShort: [] })
-  })
-})
+    it('causes no warning if all plaintexts are long enough and none is excepted', async () => {
+      const { warnings, notSearchedFor } = await build({})
+      expect(warnings).toEqual([])
+      expect(notSearchedFor).toEqual({ excepted: [], tooShort: [] })
+    })
+  },
+)

@@ -79,7 +79,7 @@ const policyOf = (root: string, options: Partial<BuildPolicyOptions> = {}) =>
     ...options,
   })
 
-it('is empty for a build that only passes on what a secrets file holds, and such a build needs none', async () => {
+it('the policy of a build that uses only entries is empty, and is enough', async () => {
   const root = await project(marks("named('A')", "env('API_KEY')"))
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, { A: 'value' })
@@ -133,7 +133,7 @@ const CASES: Case[] = [
 ]
 
 describe.each(CASES)('$title', ({ marks: lines, options, actions }) => {
-  it('needs what is printed, all of it, and nothing else', async () => {
+  it('needs every printed statement, and nothing else', async () => {
     const root = await project(marks(...lines))
     const { keyIds = [], mode, sourceKeys = [] } = options()
     const statements = await policyOf(root, {
@@ -166,7 +166,7 @@ describe.each(CASES)('$title', ({ marks: lines, options, actions }) => {
   })
 })
 
-it('the pair’s spec keeps out pairs of other kinds, and nothing else does', async () => {
+it('the condition on the spec rejects pairs of other specs', async () => {
   const root = await project(marks("env('API_KEY')"))
   const [statement] = await policyOf(root, { keyIds: [key], encryptionContext: CONTEXT })
   const makes = async (granted: Statement) => {
@@ -186,7 +186,7 @@ it('the pair’s spec keeps out pairs of other kinds, and nothing else does', as
   expect(await makes(statement!)).toBe('made')
 })
 
-it('what decrypts parameters decrypts only those that marks name, and only through SSM', async () => {
+it('the statement for parameters allows only those of the marks, through SSM', async () => {
   const root = await project(marks("ssm('/prod/token', { decrypt: true })"))
   const statements = await policyOf(root, { keyIds: [key], sourceKeys: [source] })
   const other = await project(marks("ssm('/prod/other', { decrypt: true })"))
@@ -199,7 +199,7 @@ it('what decrypts parameters decrypts only those that marks name, and only throu
   })
 })
 
-it('asks for an account and a region where no key says one', async () => {
+it('asks for account and region if no key has them', async () => {
   const root = await project(marks("secretsManager('prod/db')"))
   const path = join(root, 'kms-secrets.json')
   await secretsFile(path, {})

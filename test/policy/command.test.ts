@@ -31,7 +31,7 @@ describe('policy runtime', () => {
   })
 
   it.each(['orders', 'arn:aws:sts::111122223333:assumed-role/orders/x', 'arn:aws:iam::1:role/a b'])(
-    'refuses %s, which a key policy would not take for a role',
+    'rejects %s, which is not a role in a key policy',
     async (role) => {
       const { cli, path } = await workspace()
       await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
@@ -41,7 +41,7 @@ describe('policy runtime', () => {
     },
   )
 
-  it('lets no text of a bundle steer the terminal, in any format', async () => {
+  it('escapes control characters of a bundle in every format', async () => {
     const { cli } = await workspace()
     const args = ['policy', 'runtime', '--key', KEY_ARN, '--context', 'app=\u009b2J\u202e']
     for (const format of FORMATS) {
@@ -50,7 +50,7 @@ describe('policy runtime', () => {
     }
   })
 
-  it('ends with 2 where there is neither a bundle, a key nor a secrets file', async () => {
+  it('exits with 2 without a bundle, a key and a secrets file', async () => {
     const { cli } = await workspace()
     const { code, stdout, stderr } = await cli(['policy', 'runtime'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -59,7 +59,7 @@ describe('policy runtime', () => {
 })
 
 describe('policy build', () => {
-  it('says that a build with only named secrets needs nothing', async () => {
+  it('reports that a build with only named secrets needs no permission', async () => {
     const { cli, path } = await workspace()
     await secretsFile(path('kms-secrets.json'), { DB_PASSWORD: 'correct horse' })
     const root = await project({
@@ -70,7 +70,7 @@ describe('policy build', () => {
     expect(stderr).toContain('no permission is needed')
   })
 
-  it('names the data key pair that a build without a secrets file makes, in Terraform too', async () => {
+  it('allows a build without a secrets file to create a pair, in Terraform too', async () => {
     const { cli } = await workspace()
     const root = await project({
       'main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.env('TOKEN')\n`,
@@ -108,7 +108,7 @@ describe('policy build', () => {
     expect(stderr).toContain(`add to the policy of ${KEY_ARN}`)
   })
 
-  it('refuses whose policy it does not know', async () => {
+  it('rejects an unknown kind of policy', async () => {
     const { cli } = await workspace()
     expect((await cli(['policy', 'everything'])).code).toBe(2)
   })

@@ -11,7 +11,7 @@ const opening = { keyArn: KEY_ARN, encryptionContext: { app: 'orders', 'a b': 'x
 const statements = decryptStatements([opening])
 const ofKey = keyPolicyParts(statements, ROLE)[0]!.statements
 
-it('JSON is a policy document, and for a key the statement that it lacks', () => {
+it('JSON is a policy document, and for a key the missing statement', () => {
   expect(JSON.parse(formatPolicy(statements, 'json', 'runtime'))).toEqual({
     Version: '2012-10-17',
     Statement: statements,
@@ -19,7 +19,7 @@ it('JSON is a policy document, and for a key the statement that it lacks', () =>
   expect(JSON.parse(formatPolicy(ofKey, 'json', 'key'))).toEqual(ofKey)
 })
 
-it('Terraform is a policy document of its own data source', () => {
+it('Terraform is a data source aws_iam_policy_document', () => {
   expect(formatPolicy(ofKey, 'terraform', 'key')).toBe(`\
 data "aws_iam_policy_document" "unplugin_kms_key" {
   statement {
@@ -53,7 +53,7 @@ data "aws_iam_policy_document" "unplugin_kms_key" {
 }`)
 })
 
-it('no text of a context begins a template in Terraform', () => {
+it('Terraform escapes templates in a context', () => {
   fc.assert(
     fc.property(fc.constantFrom('$', '%', '$$', '%%'), fc.string(), (sign, name) => {
       const value = `${sign}{path.root}${name}`
@@ -67,7 +67,7 @@ it('no text of a context begins a template in Terraform', () => {
   )
 })
 
-it('CloudFormation is the Policies of a role, SAM those of a function, both YAML', () => {
+it('CloudFormation is YAML of a role, SAM of a function', () => {
   const policy = (indent: string, ...first: string[]) =>
     [
       ...first,
@@ -94,7 +94,7 @@ it('CloudFormation is the Policies of a role, SAM those of a function, both YAML
   )
 })
 
-it('CDK is TypeScript that makes the same statement', () => {
+it('CDK is TypeScript that creates the same statement', () => {
   const made: unknown[] = []
   const add = (statement: unknown) => void made.push(statement)
   const iam = {
@@ -130,7 +130,7 @@ it('CDK is TypeScript that makes the same statement', () => {
   ])
 })
 
-it('every format says each key ARN and each pair of the context', () => {
+it('every format contains each key ARN and each pair of the context', () => {
   for (const format of FORMATS) {
     const text = formatPolicy(statements, format, 'runtime')
     for (const part of [KEY_ARN, 'kms:EncryptionContext:app', 'orders', 'x\\"y', 'a b'])

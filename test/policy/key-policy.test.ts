@@ -41,7 +41,7 @@ const outcome = (call: Promise<unknown>) =>
   )
 
 describe('the key policy’s part', () => {
-  it('lets the role decrypt with that context alone, and nobody else', async () => {
+  it('allows only the role to decrypt, with that context only', async () => {
     const role = roleWithout()
     const granted = decryptStatements([{ keyArn: KEY_ARN, encryptionContext: CONTEXT }])
     const { key, client } = await keyWith(keyPolicyParts(granted, role)[0]!.statements, role)
@@ -55,7 +55,7 @@ describe('the key policy’s part', () => {
     expect(await decrypts(clientOf(roleWithout()), CONTEXT)).toBe('AccessDeniedException')
   })
 
-  it('lets the build’s role make a data key pair', async () => {
+  it('allows the build’s role to create a data key pair', async () => {
     const root = await project({
       'main.ts': `import { secret } from 'unplugin-kms/secret'\nexport default secret.env('X')\n`,
     })
@@ -78,7 +78,7 @@ describe('the key policy’s part', () => {
     expect(await makes([])).toBe('AccessDeniedException')
   })
 
-  it('is none for what names no key', () => {
+  it('is empty for statements without a key', () => {
     const reading: Statement = {
       Sid: 'ReadParameters',
       Effect: 'Allow',

@@ -113,7 +113,7 @@ const changed = (index: number, change: Partial<Statement>) =>
   statements.map((statement, i) => (i === index ? { ...statement, ...change } : statement))
 
 describe('the policy of a bundle', () => {
-  it('has a statement for each context, and lets the bundle open', async () => {
+  it('has a statement per context, and lets the bundle decrypt', async () => {
     expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([
       ['kms:Decrypt', key],
       ['kms:Decrypt', key],
@@ -122,7 +122,7 @@ describe('the policy of a bundle', () => {
   })
 
   it.each([0, 1])(
-    'leaves the bundle closed without statement %i, or with another action, resource or context',
+    'does not let the bundle decrypt without statement %i or with another one',
     async (index) => {
       const { Condition } = statements[index]!
       const foreign = await kms.createKey()
@@ -159,18 +159,15 @@ describe('each condition', () => {
     ['ForAllValues:StringEquals', 'kms:EncryptionContextKeys', { APP: 'orders', stage: 'prod' }],
   ]
 
-  it.each(KEPT_OUT)(
-    '%s of %s keeps out %j, and nothing else does',
-    async (operator, name, context) => {
-      expect(await mayDecrypt(ofFile(), CONTEXT)).toBe(true)
-      expect(await mayDecrypt(ofFile(), context)).toBe(false)
-      const widened = ofFile()
-      delete widened[0]!.Condition![operator]![name]
-      expect(await mayDecrypt(widened, context)).toBe(true)
-    },
-  )
+  it.each(KEPT_OUT)('%s of %s is what rejects %j', async (operator, name, context) => {
+    expect(await mayDecrypt(ofFile(), CONTEXT)).toBe(true)
+    expect(await mayDecrypt(ofFile(), context)).toBe(false)
+    const widened = ofFile()
+    delete widened[0]!.Condition![operator]![name]
+    expect(await mayDecrypt(widened, context)).toBe(true)
+  })
 
-  it('of a file without a context keeps out every context', async () => {
+  it('of a file without a context rejects every context', async () => {
     const granted = decryptStatements([{ keyArn: key, encryptionContext: {} }])
     expect(await mayDecrypt(granted, {})).toBe(true)
     expect(await mayDecrypt(granted, { app: 'orders' })).toBe(false)
@@ -179,7 +176,7 @@ describe('each condition', () => {
   })
 })
 
-it('of a secrets file names the keys of every pair: what runs may be older than the last rotation', async () => {
+it('of a secrets file names the keys of every pair', async () => {
   const secretsFile = join(folders[0]!, 'rotated.json')
   const earlier = localPair(KEY_ARN.replace('1111-', '2222-'))
   const file = newSecretsFile(secretsFile, localPair())
@@ -189,7 +186,7 @@ it('of a secrets file names the keys of every pair: what runs may be older than 
   expect(statement!.Resource).toEqual([KEY_ARN, earlier.wrapped[0]!.keyId].sort())
 })
 
-it('each region’s key of a multi-Region key is named, and each is needed there', async () => {
+it('names each region’s key of a multi-Region key, and each is needed there', async () => {
   const primary = await kms.createKey({ multiRegion: true })
   const { ReplicateKeyCommand } = await import('@aws-sdk/client-kms')
   await admin().send(new ReplicateKeyCommand({ KeyId: primary.arn, ReplicaRegion: 'eu-west-1' }))
@@ -203,7 +200,7 @@ it('each region’s key of a multi-Region key is named, and each is needed there
   }
 })
 
-it('allows its own context and no other, whatever stands in either', () => {
+it('allows its own context and no other, whatever they contain', () => {
   const text = fc.oneof(
     fc.string({ minLength: 1 }),
     fc.constantFrom('${aws:PrincipalArn}', '*', '?', '${*}', '${', '$${x}', '__proto__', 'app'),

@@ -76,14 +76,14 @@ describe.skipIf(ABSENT)(
       }
     })
 
-    it('is refused by PostgreSQL where it opens another password', async () => {
+    it('is rejected by PostgreSQL if it decrypts another password', async () => {
       const outcome = await invoke(bundle, 'environment', { DB_PASSWORD: env.DB_USER! })
       expect(outcome).toMatchObject({
         error: { errorMessage: expect.stringContaining('password authentication failed') },
       })
     })
 
-    describe('under a wrong encryption context fails with our error before it knocks at PostgreSQL:', () => {
+    describe('fails with our error before it connects, under a wrong encryption context:', () => {
       it.each<[Login, () => Promise<[path: string, env?: Record<string, string>]>]>([
         ['environment', async () => [bundle, { AWS_LAMBDA_FUNCTION_NAME: 'another' }]],
         ['literal', async () => [await withChange('context', '"app": "orders"', '"app": "other"')]],

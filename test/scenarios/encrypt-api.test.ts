@@ -59,7 +59,7 @@ async function call(path: string, env: Record<string, string>) {
 
 const allow = (Action: string) => ({ Effect: 'Allow', Action, Resource: keyId })
 
-it('an API seals a posted text with the secrets file’s public key, and a function opens it; the API’s role has no permission at all', async () => {
+it('an API without permissions seals a string that a function decrypts', async () => {
   const { env } = functionEnv(kms, 'api-without-permission')
   const before = kms.journal.length
   const { statusCode, body } = await call('/seal', env)
@@ -78,7 +78,7 @@ it('an API seals a posted text with the secrets file’s public key, and a funct
   ])
 })
 
-it('an API encrypts a posted text by kms:Encrypt, where both policies let it', async () => {
+it('an API encrypts a string with kms:Encrypt if both policies allow it', async () => {
   const { env } = functionEnv(kms, 'api', allow('kms:Encrypt'))
   const { statusCode, body } = await call('/encrypt', { ...env, KEY_ID: keyId })
   expect(statusCode).toBe(200)
@@ -93,7 +93,7 @@ it('an API encrypts a posted text by kms:Encrypt, where both policies let it', a
   expect(Buffer.from(Plaintext!).toString()).toBe(VALUE)
 })
 
-it('where the role’s policies are right and the key policy forgets the role, the error says just that', async () => {
+it('the error reports a key policy that does not allow the role', async () => {
   const { arn: forgetful } = await kms.createKey({
     policy: {
       Version: '2012-10-17',
@@ -113,7 +113,7 @@ it('where the role’s policies are right and the key policy forgets the role, t
   expect(output).not.toContain(VALUE)
 })
 
-it('where the role’s policies are what lacks, the error says that instead', async () => {
+it('the error reports a role whose policies do not allow the call', async () => {
   const { env } = functionEnv(kms, 'without-policy')
   const { output } = await call('/encrypt', { ...env, KEY_ID: keyId })
   expect(output).toContain('and no policy of this identity allows it')

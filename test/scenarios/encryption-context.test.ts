@@ -42,8 +42,8 @@ async function invoke(event: object, env: Record<string, string>) {
   return outcomes[0]
 }
 
-describe('a role that may decrypt under one encryption context alone', () => {
-  it('opens a bundle of that context, and the journal shows the context as CloudTrail does', async () => {
+describe('a role that may decrypt with one encryption context only', () => {
+  it('decrypts a bundle of that context, which the journal shows as CloudTrail does', async () => {
     const { env } = functionEnv(kms, 'prod', stageIs('prod'))
     expect(await invoke({ which: 'bundle' }, env)).toEqual({ answer: 'stripe-key-of-the-bundle' })
     expect(kms.journal.at(-1)).toMatchObject({
@@ -55,7 +55,7 @@ describe('a role that may decrypt under one encryption context alone', () => {
     })
   })
 
-  it('is denied the same bundle where that context is another', async () => {
+  it('is denied for the same bundle with another context', async () => {
     const { env } = functionEnv(kms, 'test', stageIs('test'))
     const outcome = await invoke({ which: 'bundle' }, env)
     expect(outcome).toMatchObject({
@@ -73,13 +73,13 @@ describe('a role that may decrypt under one encryption context alone', () => {
 })
 
 describe('the same bundle', () => {
-  it('opens what was encrypted under the context that the function gives', async () => {
+  it('decrypts values of the context that the function has', async () => {
     const { env } = functionEnv(kms, 'right', decryptWhere())
     const right = await invoke({ which: 'environment' }, { ...env, TOKEN, STAGE: 'prod' })
     expect(right).toEqual({ answer: 'token-of-the-environment' })
   })
 
-  it('fails with our error, which names context and reason, where the function gives another', async () => {
+  it('fails with the context and the reason if the function has another context', async () => {
     const { env } = functionEnv(kms, 'wrong', decryptWhere())
     const outcome = await invoke({ which: 'environment' }, { ...env, TOKEN, STAGE: 'test' })
     expect(outcome).toMatchObject({ error: { errorType: 'KmsSecretError' } })

@@ -17,7 +17,7 @@ afterAll(() => Promise.all([kms.close(), project.remove()]))
 /** The event that the Lambda console offers for a first test. */
 const EVENT = { key1: 'value1', key2: 'value2', key3: 'value3' }
 
-it('hello, world: the simplest function answers Lambda’s own test event with its decrypted secret', async () => {
+it('the simplest function answers Lambda’s test event with its decrypted secret', async () => {
   const bundle = await project.build(kms.env)
   expect(await readFile(bundle, 'utf8')).not.toContain('Hello')
   const { env } = functionEnv(kms, 'hello', {

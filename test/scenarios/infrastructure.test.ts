@@ -65,22 +65,14 @@ const printed = async () => ({
 })
 
 describe('the CloudFormation template of the documentation', () => {
-  it.skipIf(!hasLint)(
-    'is what cfn-lint finds nothing to say about (where it is installed)',
-    async () => {
-      const path = join(project.root, 'template.yaml')
-      await writeFile(path, CLOUDFORMATION)
-      const { stdout } = await promisify(execFile)('cfn-lint', [
-        '--regions',
-        'us-east-1',
-        '--',
-        path,
-      ])
-      expect(stdout).toBe('')
-    },
-  )
+  it.skipIf(!hasLint)('has no findings of cfn-lint (if it is installed)', async () => {
+    const path = join(project.root, 'template.yaml')
+    await writeFile(path, CLOUDFORMATION)
+    const { stdout } = await promisify(execFile)('cfn-lint', ['--regions', 'us-east-1', '--', path])
+    expect(stdout).toBe('')
+  })
 
-  it('rotates the key, gives it its alias, and keeps it when the stack goes', () => {
+  it('rotates the key, has its alias, and keeps it when the stack is deleted', () => {
     expect(properties('Key').EnableKeyRotation).toBe(true)
     expect(properties('Alias')).toEqual({ AliasName: 'alias/orders', TargetKeyId: keyId })
     expect(template.Resources.Key).toMatchObject({
@@ -95,7 +87,7 @@ describe('the CloudFormation template of the documentation', () => {
     expect(policyOf('FunctionRole')).toEqual(documentOf(runtime))
   })
 
-  it('is enough to build in CI by web identity and to open in Lambda, and lets neither do the other’s', async () => {
+  it('allows CI to build and Lambda to decrypt, and nothing else', async () => {
     const provider = kms.createOidcProvider(`https://${ISSUER}`)
     const role = (name: string) => {
       const { AssumeRolePolicyDocument: trust } = properties(name)
@@ -136,7 +128,7 @@ describe('the CloudFormation template of the documentation', () => {
 })
 
 describe('the Terraform of the documentation', () => {
-  it.skipIf(!hasTerraform)('is what terraform fmt leaves as it is (where it is installed)', () => {
+  it.skipIf(!hasTerraform)('is formatted as terraform fmt does (if it is installed)', () => {
     const { status, stdout } = spawnSync('terraform', ['fmt', '-'], {
       input: TERRAFORM,
       encoding: 'utf8',
@@ -145,7 +137,7 @@ describe('the Terraform of the documentation', () => {
     expect(stdout).toBe(TERRAFORM)
   })
 
-  it('rotates the key, gives it its alias, and does not destroy it', () => {
+  it('rotates the key, has its alias, and does not destroy it', () => {
     expect(TERRAFORM).toMatch(/enable_key_rotation\s+= true/)
     expect(TERRAFORM).toMatch(/name\s+= "alias\/orders"/)
     expect(TERRAFORM).toMatch(/prevent_destroy = true/)

@@ -51,11 +51,11 @@ async function invoke() {
 
 const OPENED = { answer: { length: STRIPE_KEY.length } }
 
-it('a function opens its secrets with its own region’s key alone while that is well', async () => {
+it('a function decrypts with its own region’s key only, if that key works', async () => {
   expect(await invoke()).toEqual([OPENED, 'eu-west-1 Success'])
 })
 
-it('a function whose own region’s key is down opens its secrets with the other region’s, of another account', async () => {
+it('a function decrypts with another region’s key if its own key fails', async () => {
   const { credentials } = kms.admin
   const client = new KMSClient({ endpoint: kms.url, region: 'eu-west-1', credentials })
   await client.send(new DisableKeyCommand({ KeyId: near }))

@@ -136,7 +136,7 @@ describe('a KMS key that a pull request added', () => {
     },
   )
 
-  it('gets no private key even where nothing was trusted before, or --trust was given', async () => {
+  it('gets no private key, even without a trusted state or with --trust', async () => {
     const { options, secretsFile, fingerprint } = await victim()
     const junk = await wrapUnder(mallory, Buffer.from('no private key'))
     for (const blob of [{ keyId: mallory, ciphertextBlob: 'AAAA' }, junk]) {
@@ -242,7 +242,7 @@ describe('a data key pair that a pull request added', () => {
   })
 })
 
-describe('an older file that is put back', () => {
+describe('a file that was reverted to an older state', () => {
   it('is rejected if the branch had the rotation, and allowed if it never had', async () => {
     const { root, options, secretsFile, pin } = await victim()
     const git = (...args: string[]) =>
@@ -280,7 +280,7 @@ describe('an older file that is put back', () => {
 })
 
 describe('scopes', () => {
-  it('an entry that was moved to another scope is not set there unless the user says so', async () => {
+  it('an entry that was moved to another scope is not set there without --scope', async () => {
     const { options, secretsFile } = await victim()
     await addBilling(options)
     await setSecret('STRIPE', 'live', { ...options, scope: 'billing' })
@@ -336,7 +336,7 @@ describe('scopes', () => {
   })
 })
 
-describe('a symbolic link that leads out of the project', () => {
+describe('a symbolic link that points out of the project', () => {
   const outside = async (root: string, name: string, content = 'precious\n') => {
     const target = join(await project({ precious: content }), 'precious')
     await symlink(target, join(root, name))

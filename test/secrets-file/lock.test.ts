@@ -8,7 +8,7 @@ const fresh = async () => join(await project({}), 'kms-secrets.json')
 const ONCE = 0
 
 describe('the lock of a secrets file', () => {
-  it('held by another command longer than is waited for, refuses before any work', async () => {
+  it('of another command fails after a timeout, before any work', async () => {
     const path = await fresh()
     const worked: string[] = []
     await withLock(path, async () => {
@@ -21,7 +21,7 @@ describe('the lock of a secrets file', () => {
     expect(worked).toEqual(['first', 'third'])
   })
 
-  it('of a command that was killed is taken over when it is old, and not before', async () => {
+  it('of a command that was killed is taken over after it expires', async () => {
     const path = await fresh()
     await mkdir(`${path}.lock`)
     await expect(withLock(path, async () => 'done', ONCE)).rejects.toThrow('FILE_LOCKED')
@@ -29,7 +29,7 @@ describe('the lock of a secrets file', () => {
     expect(await withLock(path, async () => 'done', ONCE)).toBe('done')
   })
 
-  it('is given back when the work fails', async () => {
+  it('is released when the work fails', async () => {
     const path = await fresh()
     await expect(withLock(path, () => Promise.reject(new Error('failed')))).rejects.toThrow(
       'failed',

@@ -39,7 +39,7 @@ async function version(
 const namesIn = (text: string) => [...parseSecretsFile(text, 'f').secrets.keys()]
 
 describe('merge', () => {
-  it('takes what each side added, changed and deleted, even on neighbouring lines', async () => {
+  it('merges additions, changes and deletions, even on adjacent lines', async () => {
     const base = await version({ A: 'a', B: 'b', C: 'c' })
     const ours = await version({ A: 'a2', B: 'b', D: 'd' })
     const theirs = await version({ A: 'a', B: 'b2', C: 'c', E: 'e' })
@@ -59,7 +59,7 @@ describe('merge', () => {
     )
   })
 
-  it('marks an entry that both sides changed, and the file is refused until that is resolved', async () => {
+  it('marks an entry that both sides changed, and rejects the file until it is resolved', async () => {
     const { text, conflicts } = mergeSecretsFiles(
       await version({ A: 'a', B: 'b' }),
       await version({ A: 'a1', B: 'b' }),
@@ -102,7 +102,7 @@ describe('merge', () => {
     expect(merged.current.get(DEFAULT_SCOPE)?.fingerprint).toBe(two.fingerprint)
   })
 
-  it('leaves two rotations at once to a person', async () => {
+  it('leaves rotations on both sides to the user', async () => {
     const three = localPair()
     const { conflicts, text } = mergeSecretsFiles(
       await version({}),
@@ -114,7 +114,7 @@ describe('merge', () => {
     expect(() => parseSecretsFile(text, 'f')).toThrow('unfinished merge')
   })
 
-  it('leaves a rotation on one side and another context on the other to a person', async () => {
+  it('leaves a rotation and a new context on different sides to the user', async () => {
     const context = { stage: 'prod' }
     const moved = await version({}, [{ ...one, encryptionContext: context }])
     expect(
@@ -122,7 +122,7 @@ describe('merge', () => {
     ).toEqual(['the data key pairs'])
   })
 
-  it('takes a file that both sides added', async () => {
+  it('merges a file that both sides added', async () => {
     expect(
       namesIn(
         mergeSecretsFiles('', await version({ A: 'a' }), await version({ B: 'b' }), 'f').text,
@@ -131,7 +131,7 @@ describe('merge', () => {
   })
 })
 
-it('installed, it is what git merges secrets files with', async () => {
+it('is used by git after its installation', async () => {
   const root = await project({
     'kms-secrets.json': await version({ A: 'a', B: 'b' }),
     '.gitattributes': '*.png binary',
@@ -155,7 +155,7 @@ it('installed, it is what git merges secrets files with', async () => {
   expect(git('check-attr', 'merge', 'kms-secrets.json')).toContain('merge: unplugin-kms')
 })
 
-it('names of all kinds survive a merge', async () => {
+it('keeps names of all kinds', async () => {
   const entries = { __proto__x: 'a', 'with "quotes"': 'b', ключ: 'c', '7': 'd' }
   const { text } = mergeSecretsFiles(
     await version({}),

@@ -54,7 +54,7 @@ const IMPORT = "import { secret } from 'unplugin-kms/secret'\n"
 const SYNC = "import { secret } from 'unplugin-kms/secret/sync'\n"
 
 describe.each(['module', 'commonjs'] as const)('in a TypeScript project of type %s', (type) => {
-  it('a name of the secrets file is taken, whatever it is made of, and a misspelt one is a type error', async () => {
+  it('accepts any name of the secrets file, and a misspelt one is a type error', async () => {
     const folder = await typescriptProject(type, ['DB_PASSWORD', 'it\'s "quoted"', 'ключ'])
     const good = [
       `export const a: Promise<string> = secret.named('DB_PASSWORD')`,
@@ -75,14 +75,14 @@ describe.each(['module', 'commonjs'] as const)('in a TypeScript project of type 
   })
 })
 
-it('where the declaration is empty, any name is taken', async () => {
+it('accepts any name if the declaration is empty', async () => {
   const folder = await typescriptProject('module', [])
   expect(
     await typeErrors(folder, { 'a.ts': `${IMPORT}export const a = secret.named('ANY')` }),
   ).toEqual([])
 })
 
-it('an editor completes the names', async () => {
+it('lets an editor complete the names', async () => {
   const folder = await typescriptProject('module', ['DB_PASSWORD', 'STRIPE_KEY'])
   const text = `${IMPORT}secret.named('')\n`
   const labels = await completions(folder, 'a.ts', text, { line: 1, character: 14 })

@@ -213,7 +213,7 @@ describe('what version 0.1 remembered', () => {
     await writeFile(store, JSON.stringify({ [path]: pins }))
   }
 
-  it('vouches for the public keys, and the other keys are shown once', async () => {
+  it('covers the public keys, and the other keys are printed once', async () => {
     const path = await fresh()
     await legacy(path, await secretsFile(path, {}))
     const { warnings } = await set(path)
@@ -223,7 +223,7 @@ describe('what version 0.1 remembered', () => {
     expect(await rejection(set(path))).toContain('PIN_MISMATCH')
   })
 
-  it('rejects a pair that it does not know, current or not', async () => {
+  it('rejects an unknown pair, current or not', async () => {
     const path = await fresh()
     await legacy(path, await secretsFile(path, {}))
     const foreign = localPair(FOREIGN)

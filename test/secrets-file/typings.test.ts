@@ -11,7 +11,7 @@ import { project, secretsFile } from '../support/project.js'
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))
 
 describe('the declaration of the names', () => {
-  it('is kept up to date by the commands, where it is', async () => {
+  it('is updated by the commands, if it exists', async () => {
     const root = await project({ 'kms-secrets.d.ts': '' })
     const options = { secretsFile: join(root, 'kms-secrets.json') }
     await secretsFile(options.secretsFile, {})
@@ -22,7 +22,7 @@ describe('the declaration of the names', () => {
     expect(await readFile(join(root, 'kms-secrets.d.ts'), 'utf8')).toBe(declaration(['B "b"']))
   })
 
-  it('is not made again by who deleted it: that is the way to opt out', async () => {
+  it('is not created again after it was deleted to opt out', async () => {
     const root = await project({})
     const options = { secretsFile: join(root, 'kms-secrets.json') }
     await secretsFile(options.secretsFile, {})
@@ -32,7 +32,7 @@ describe('the declaration of the names', () => {
     await expect(stat(join(root, 'kms-secrets.d.ts'))).rejects.toThrow('ENOENT')
   })
 
-  it('is kept up to date by the plugin too, and not written again when it is', async () => {
+  it('is updated by the plugin too, and not written if it is up to date', async () => {
     const { root, built } = await sealedProject({ 'kms-secrets.d.ts': '' })
     await built()
     const path = join(root, 'kms-secrets.d.ts')
@@ -42,7 +42,7 @@ describe('the declaration of the names', () => {
     expect(await stat(path)).toMatchObject({ ino, mtimeMs })
   })
 
-  it('is left to itself with types: false, and not made by a build', async () => {
+  it('is not written with types: false, and never created by a build', async () => {
     const { root, built } = await sealedProject({ 'kms-secrets.d.ts': 'mine' })
     await built({ types: false })
     expect(await readFile(join(root, 'kms-secrets.d.ts'), 'utf8')).toBe('mine')
@@ -52,7 +52,7 @@ describe('the declaration of the names', () => {
   })
 
   it.skipIf(process.platform !== 'linux')(
-    'where it cannot be written, fails no build and no command, which warns (needs /proc, where root may not write either)',
+    'causes only a warning if it cannot be written (needs /proc)',
     async () => {
       const { root, built } = await sealedProject({})
       await symlink('/proc/version', join(root, 'kms-secrets.d.ts'))

@@ -67,7 +67,7 @@ it('is written again without a change of a byte', async () => {
   expect(formatSecretsFile(await existingSecretsFile({ secretsFile }))).toBe(text)
 })
 
-it('opens, and takes new values without --trust', async () => {
+it('can be decrypted, and accepts new values without --trust', async () => {
   const { secretsFile } = await copy()
   const options = { secretsFile, aws: aws() }
   expect(Buffer.from(await getSecret('DB_PASSWORD', options)).toString()).toBe(VALUES.named)
@@ -83,7 +83,7 @@ it('builds, with and without the pins that version 0.1 printed', async () => {
   expect(await build(root, { pin: pins })).toEqual(VALUES)
 })
 
-it('rotates, and everything still opens', async () => {
+it('can be rotated, and everything can still be decrypted', async () => {
   const { root, secretsFile } = await copy()
   const rotated = await rotateSecrets({ secretsFile, aws: aws(), paths: [join(root, 'src')] })
   expect(rotated).toMatchObject({ finished: false, entries: 2 })

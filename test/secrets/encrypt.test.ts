@@ -19,7 +19,7 @@ async function encrypted(files: Record<string, string | Uint8Array>) {
   return { root, ...result, read: (name: string) => readFile(join(root, name), 'utf8') }
 }
 
-describe('encrypt changes nothing but the literals', () => {
+describe('encrypt', () => {
   it.each([
     [
       'quotes of either kind and templates',
@@ -38,32 +38,38 @@ describe('encrypt changes nothing but the literals', () => {
       `const é = '🔑'; secret('ключ 🔑')`,
       `const é = '🔑'; secret('T')`,
     ],
-  ])('%s', async (_, code, wanted) => {
+  ])('changes only literals: %s', async (_, code, wanted) => {
     const { read } = await encrypted({ 'a.ts': IMPORT + code })
     expect((await read('a.ts')).replace(TOKEN, 'T')).toBe(IMPORT + wanted)
   })
 
-  it('Windows line endings, a byte order mark, tabs and a missing last line break', async () => {
+  it('keeps CRLF, a byte order mark, tabs and a missing last line break', async () => {
     const code = `\uFEFF${IMPORT}\tsecret('a')  ;\n// end`.replaceAll('\n', '\r\n')
     const { read } = await encrypted({ 'a.ts': code })
     expect((await read('a.ts')).replace(TOKEN, 'a')).toBe(code)
   })
 
-  it.each(['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'])('in .%s', async (extension) => {
-    const { read } = await encrypted({ [`a.${extension}`]: `${IMPORT}secret('a')` })
-    expect(await read(`a.${extension}`)).toMatch(TOKEN)
-  })
+  it.each(['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'])(
+    'changes only literals in .%s',
+    async (extension) => {
+      const { read } = await encrypted({ [`a.${extension}`]: `${IMPORT}secret('a')` })
+      expect(await read(`a.${extension}`)).toMatch(TOKEN)
+    },
+  )
 
-  it.each(['tsx', 'jsx'])('in .%s, in an attribute too', async (extension) => {
-    const { read } = await encrypted({
-      [`a.${extension}`]: `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
-    })
-    expect((await read(`a.${extension}`)).replace(TOKEN, 'x')).toBe(
-      `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
-    )
-  })
+  it.each(['tsx', 'jsx'])(
+    'changes only literals in .%s, in an attribute too',
+    async (extension) => {
+      const { read } = await encrypted({
+        [`a.${extension}`]: `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
+      })
+      expect((await read(`a.${extension}`)).replace(TOKEN, 'x')).toBe(
+        `${IMPORT}export const e = <A b={secret('x')}>it's</A>`,
+      )
+    },
+  )
 
-  it('and leaves tokens, other marks, other files and node_modules alone', async () => {
+  it('keeps tokens, other marks, other files and node_modules', async () => {
     const files = {
       'a.ts': `${IMPORT}secret.env('A'); secret.named('B')`,
       'b.ts': `const secret = (x) => x; secret('no mark')`,
@@ -79,7 +85,7 @@ describe('encrypt changes nothing but the literals', () => {
     expect(await read('f.ts')).toBe(sealed)
   })
 
-  it('the mode of a file and a link to it stay', async () => {
+  it('keeps the mode of a file and a link to it', async () => {
     const root = await project({ 'package.json': '{}', 'real.ts': `${IMPORT}secret('a')` })
     await secretsFile(join(root, 'kms-secrets.json'), {})
     await chmod(join(root, 'real.ts'), 0o754)
@@ -90,7 +96,7 @@ describe('encrypt changes nothing but the literals', () => {
     expect(await readFile(join(root, 'real.ts'), 'utf8')).toMatch(TOKEN)
   })
 
-  it('a mode stays that the umask would not give to a new file', async () => {
+  it('keeps a mode that the umask would not set for a new file', async () => {
     const root = await project({ 'package.json': '{}', 'a.ts': `${IMPORT}secret('a')` })
     await secretsFile(join(root, 'kms-secrets.json'), {})
     await chmod(join(root, 'a.ts'), 0o666)
@@ -99,7 +105,7 @@ describe('encrypt changes nothing but the literals', () => {
   })
 })
 
-it('a broken module stops encrypt before any is written', async () => {
+it('encrypt writes nothing if a module has a syntax error', async () => {
   const root = await project({
     'package.json': '{}',
     'a.ts': `${IMPORT}secret('a')`,
@@ -112,7 +118,7 @@ it('a broken module stops encrypt before any is written', async () => {
   expect(await readFile(join(root, 'a.ts'), 'utf8')).toBe(`${IMPORT}secret('a')`)
 })
 
-it('an empty literal, and one that no UTF-8 can carry, are refused with their place', async () => {
+it('encrypt rejects an empty literal and one that UTF-8 cannot represent', async () => {
   for (const [argument, code] of [
     [`''`, 'PLAINTEXT_EMPTY'],
     [`'\\ud800'`, 'PLAINTEXT_LONE_SURROGATE'],
@@ -122,7 +128,7 @@ it('an empty literal, and one that no UTF-8 can carry, are refused with their pl
   }
 })
 
-it('whatever a literal holds, written back in its quotes it has the same value', () => {
+it('a literal of any value, written back in its quotes, has the same value', () => {
   const quote = fc.constantFrom("'", '"', '`')
   const value = fc.oneof(
     fc.string({ unit: 'binary' }),

@@ -23,7 +23,7 @@ function remembering() {
   return { calls: { ...calls, encrypt }, given }
 }
 
-it('a private key that is made here, for unrelated KMS keys, is zeroed when each has wrapped it', async () => {
+it('zeroes a private key that was created locally, after all KMS keys wrapped it', async () => {
   const [one, two] = [await kms.createKey(), await kms.createKey({ region: 'eu-west-1' })]
   const { calls, given } = remembering()
   const { wrapped } = await createDataKeyPair(calls, [one.arn, two.arn], {})
@@ -32,7 +32,7 @@ it('a private key that is made here, for unrelated KMS keys, is zeroed when each
   expect(given.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true)
 })
 
-it('and when one of them refuses', async () => {
+it('zeroes a private key that was created locally, if a KMS key refuses', async () => {
   const { arn } = await kms.createKey()
   const { calls, given } = remembering()
   const missing = arn.replace(/key\/.*/, 'key/11111111-2222-3333-4444-555555555555')

@@ -171,7 +171,7 @@ describe('a secrets file with scopes', () => {
       expect(text(await getSecret(name!, options))).toBe(value)
   })
 
-  it('is what doctor and inspect compare a bundle with', async () => {
+  it('can be compared with a bundle by doctor and inspect', async () => {
     const { root, secretsFile, options } = await shop()
     const { outputs } = await build(root, 'billing')
     const before = await inspect([outputs[0]!], { secretsFile })
@@ -240,7 +240,7 @@ describe('a bundle of one scope', () => {
 describe('a role', () => {
   const SCOPES = ['default', 'billing', 'mail', 'web']
 
-  it('opens an entry if and only if its policy grants the scope of the entry', async () => {
+  it('can decrypt an entry if and only if its policy allows the scope of the entry', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-scopes-'))
     const options = { secretsFile: join(folder, 'kms-secrets.json'), aws: aws() }
     const contexts = { default: {}, billing: { scope: 'billing' } }

@@ -92,7 +92,7 @@ describe('readDotenv accepts', () => {
   })
 })
 
-it('readDotenv warns of lines that it leaves out, and of names with two values', async () => {
+it('readDotenv warns about lines that it skips, and names with two values', async () => {
   const { warnings, values } = await read('P=a\nP=b\n\nnot an assignment\nQ=c\nQ=c\n')
   expect(warnings).toEqual([
     expect.stringMatching(/^P occurs 2 times in .*: only the last value is used\.$/),

@@ -39,7 +39,7 @@ const expression = fc.letrec<{ node: string }>((tie) => ({
   ),
 })).node
 
-it('finds every mark, in the order of the source, and no other, however expressions are nested', () => {
+it('finds exactly the marks, in the order of the source, in nested expressions', () => {
   fc.assert(
     fc.property(expression, fc.boolean(), (nested, escapes) => {
       const names: string[] = []

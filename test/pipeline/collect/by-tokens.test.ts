@@ -10,7 +10,7 @@ function bySyntax(code: string, file: string) {
   return collected
 }
 
-describe('a module with plain marks is read by its tokens, as its syntax says', () => {
+describe('marks that tokens find, as the parser does', () => {
   it.each([
     `const a = secret('a')`,
     `const a = secret.env("A"); use(secret.file('./a', 'bytes'), secret.named(\`A\`))`,
@@ -31,12 +31,12 @@ describe('a module with plain marks is read by its tokens, as its syntax says', 
     `import { secret as s } from "unplugin-kms/secret";\nexport const a = s('a')`,
     `#!/usr/bin/env node\n'use strict'\n\nimport {secret,} from 'unplugin-kms/secret'\nsecret('a')`,
     `import { a } from './a.js'; import { secret } from 'unplugin-kms/secret'\r\n\r\n  secret('a')`,
-  ])('its import too: %s', (code) => {
+  ])('whose import is also ambiguous: %s', (code) => {
     expect(collectByTokens(code, 'a.ts')).toEqual(bySyntax(code, 'a.ts'))
   })
 })
 
-describe('its syntax decides where tokens leave a doubt', () => {
+describe('marks that only the parser finds', () => {
   it.each([
     ['a parameter of that name', `const f = (secret) => secret('no'); secret('yes')`],
     ['a key or a member of that name', `const a = { secret: 1 }; secret('a')`],
@@ -81,7 +81,7 @@ describe('its syntax decides where tokens leave a doubt', () => {
     `import { secret } from 'unplugin-kms/secret'\nwith ({ a: 1 })\nsecret('a')`,
     `import { secret } from 'unplugin-kms/secret/sync'\nsecret('a')`,
     `declare module 'a' {\nimport { secret } from 'unplugin-kms/secret'\n}\nsecret('a')`,
-  ])('another kind of import: %s', (code) => {
+  ])('with another kind of import: %s', (code) => {
     expect(collectByTokens(code, 'a.ts')).toBeNull()
   })
 })
@@ -125,7 +125,7 @@ const PIECES = [
   'f(_)(_)',
 ]
 
-it('what tokens tell, syntax tells too, whatever stands around the marks', () => {
+it('finds the same marks by tokens as by syntax, whatever code is around them', () => {
   const piece = fc.letrec<{ it: string }>((tie) => ({
     it: fc.oneof(
       { maxDepth: 3 },

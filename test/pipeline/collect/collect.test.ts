@@ -24,8 +24,8 @@ function failure(code: string, file = 'a.ts') {
   throw new Error('collect accepted it')
 }
 
-describe('collect finds a mark by its import binding', () => {
-  it('reads literal, env, file and named', () => {
+describe('collect', () => {
+  it('finds literal, env, file and named marks', () => {
     const code = `${IMPORT}secret('a'); secret.env('B'); secret.file('./c', 'bytes'); secret.named('D', 'json')`
     expect(marksOf(code)).toEqual([
       { source: 'literal', argument: 'a', format: 'text', sync: false },
@@ -35,11 +35,11 @@ describe('collect finds a mark by its import binding', () => {
     ])
   })
 
-  it('under another name', () => {
+  it('finds a mark under another name', () => {
     expect(marksOf(`import { secret as s } from 'unplugin-kms/secret'\ns('a')`)).toHaveLength(1)
   })
 
-  it('through a namespace', () => {
+  it('finds a mark through a namespace', () => {
     expect(
       marksOf(
         `import * as kms from 'unplugin-kms/secret'\nkms.secret('a'); kms.secret.env('B')`,
@@ -47,7 +47,7 @@ describe('collect finds a mark by its import binding', () => {
     ).toEqual(['literal', 'env'])
   })
 
-  it('but not where the name is shadowed', () => {
+  it('finds no mark if the name is shadowed', () => {
     expect(
       argumentsOf(
         `function f(secret) { return secret('no') }\nconst g = (secret = (x) => x) => secret('no')\nsecret('yes')`,
@@ -55,16 +55,16 @@ describe('collect finds a mark by its import binding', () => {
     ).toEqual(['yes'])
   })
 
-  it('nor without the import', () => {
+  it('finds no mark without the import', () => {
     expect(collect(`secret('a') // unplugin-kms/secret`, 'a.ts')).toBeNull()
   })
 
-  it('and tells the sync form apart, both in one module', () => {
+  it('distinguishes the sync and the async form in one module', () => {
     const code = `import { secret } from 'unplugin-kms/secret'\nimport { secret as now } from 'unplugin-kms/secret/sync'\nsecret('a'); now('b')`
     expect(marksOf(code).map(({ sync }) => sync)).toEqual([false, true])
   })
 
-  it('leaves types alone', () => {
+  it('ignores types', () => {
     expect(
       collect(`import type { Secret } from 'unplugin-kms/secret'\nlet x: Secret`, 'a.ts'),
     ).toBeNull()
@@ -76,7 +76,7 @@ describe('collect finds a mark by its import binding', () => {
   })
 })
 
-describe('collect reads a mark wherever an expression may stand', () => {
+describe('collect finds a mark in any expression', () => {
   it.each([
     ['a class field', `class A { #a = secret('x'); static b = secret.env('y') }`],
     ['a default argument', `function f(a = secret('x'), { b = secret.env('y') } = {}) {}`],
@@ -100,7 +100,7 @@ describe('collect reads a mark wherever an expression may stand', () => {
     ],
   ])('%s', (_, code) => expect(argumentsOf(code)).toEqual(['x', 'y']))
 
-  it('a JSX attribute and a child', () => {
+  it('finds a mark in a JSX attribute and a child', () => {
     expect(argumentsOf(`const e = <A b={secret('x')}>{secret.env('y')}</A>`, 'a.tsx')).toEqual([
       'x',
       'y',
@@ -111,7 +111,7 @@ describe('collect reads a mark wherever an expression may stand', () => {
     ])
   })
 
-  it('generic arrows of TypeScript and ECMAScript decorators', () => {
+  it('finds marks in generic arrow functions and ECMAScript decorators', () => {
     expect(argumentsOf(`const f = <T,>(a: T) => secret('x')`, 'a.mts')).toEqual(['x'])
     expect(argumentsOf(`@(dec.of(1)) class A { a = secret('x') }`, 'a.js')).toEqual(['x'])
   })
@@ -129,7 +129,7 @@ it.each([
   expect(argumentsOf(`${code};\n'\\u0061'`)).toEqual(['A'])
 })
 
-describe('collect takes a static argument', () => {
+describe('collect reads a static argument', () => {
   it.each([
     [`'a' + "b"`, 'ab'],
     ['`a\nb`', 'a\nb'],
@@ -148,21 +148,21 @@ describe('collect takes a static argument', () => {
     "'a', 'b', 'c'",
     '42',
     'null',
-  ])('and refuses secret(%s), with the place and no value', (argument) => {
+  ])('rejects secret(%s), with the place and no value', (argument) => {
     const error = failure(`${IMPORT}\n  const hunter2 = secret(${argument})`)
     expect(error.code).toBe('ARGUMENT_NOT_STATIC')
     expect(error.place).toEqual({ file: 'a.ts', line: 3, column: 19 })
     expect(error.message).toMatch(/^a\.ts:3:19: /)
   })
 
-  it('and one of the formats there are', () => {
+  it('rejects an unknown format', () => {
     expect(failure(`${IMPORT}secret.file('./a', 'yaml')`).code).toBe('FORMAT_UNKNOWN')
     expect(failure(`${IMPORT}secret.env('A', 'json')`).code).toBe('FORMAT_UNKNOWN')
     expect(failure(`${IMPORT}secret.vault('A')`).code).toBe('MARK_UNKNOWN')
   })
 })
 
-describe('collect reads what stands after the first argument', () => {
+describe('collect reads the arguments after the first', () => {
   const read = (code: string) => {
     const [{ argument, detail, encryptionContext, options, format }] = collect(
       IMPORT + code,
@@ -219,14 +219,14 @@ describe('collect reads what stands after the first argument', () => {
     ['MARK_OPTION_INVALID', `secret.ciphertext('AQ', { app: true })`],
     ['MARK_OPTION_INVALID', `secret.ciphertext('AQ', {}, { algorithm: 'ROT13' })`],
     ['FORMAT_UNKNOWN', `secret.from('vault', 'ref', 'yaml')`],
-  ])('and refuses with %s: %s', (code, mark) => {
+  ])('rejects with %s: %s', (code, mark) => {
     const error = failure(`${IMPORT}${mark}`)
     expect(error.code).toBe(code)
     expect(error.place).toEqual({ file: 'a.ts', line: 2, column: 1 })
   })
 })
 
-describe('collect refuses secret used as a value', () => {
+describe('collect rejects secret as a value', () => {
   it.each([
     ['passed', `f(secret)`],
     ['stored', `const s = secret`],
@@ -260,7 +260,7 @@ describe('collect refuses secret used as a value', () => {
   ])('%s', (_, code) => expect(failure(code).code).toBe('MARK_AS_VALUE'))
 })
 
-it('collect says where a marked module does not parse, and shows no line of it', () => {
+it('collect reports the place of a syntax error, and shows no line of the module', () => {
   const error = failure(`${IMPORT}const a = secret('hunter2' 1)`)
   expect(error.code).toBe('SOURCE_UNPARSABLE')
   expect(error.place).toMatchObject({ file: 'a.ts', line: 2 })

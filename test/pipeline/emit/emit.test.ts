@@ -33,8 +33,8 @@ function identifiersOf(code: string) {
   return counts
 }
 
-describe('what a mark becomes goes by a name', () => {
-  it('of ours, where the module has none like it', () => {
+describe('the call that replaces a mark has a name', () => {
+  it('of ours, if the module has no such name', () => {
     expect(identifiersOf(emitted(MARK)).get(FREE)).toBe(2)
     expect(identifiersOf(emitted(SYNC_MARK)).get(SYNC)).toBe(2)
   })

@@ -97,7 +97,7 @@ describe('a plaintext of the server in an output for the browser', () => {
     await expect(build(server, root, 'server.js', 'f()')).rejects.toMatchObject({ code: 'LEAK' })
   })
 
-  it('is found in a file that is copied, and was copied before it was known', async () => {
+  it('is found in a file that was copied before the plaintext was known', async () => {
     const [root, value] = [await project({}), plaintext()]
     const { server, client } = await sessions(root, value)
     const [source, path] = [join(root, 'public.txt'), join(root, 'dist/public.txt')]
@@ -109,7 +109,7 @@ describe('a plaintext of the server in an output for the browser', () => {
   })
 })
 
-describe('builds that have nothing to do with each other', () => {
+describe('unrelated builds', () => {
   it('are of different projects, one after the other in one process', async () => {
     const value = plaintext()
     const [first, second] = [await project({}), await project({})]

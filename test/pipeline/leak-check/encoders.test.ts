@@ -33,7 +33,7 @@ describe.each(Object.keys(ALL))('reports a value that is encoded by %s', (encode
   })
 })
 
-describe('reports', () => {
+describe('leak check', () => {
   const KEY = Buffer.from('00fe80c3286f70656e736573616d65ff', 'hex')
   const BYTES: Record<string, string | Uint8Array> = {
     'in a Latin-1 string': JSON.stringify(KEY.toString('latin1')),
@@ -44,7 +44,7 @@ describe('reports', () => {
       .map((byte) => `=${byte.toString(16).toUpperCase().padStart(2, '0')}`)
       .join(''),
   }
-  it.each(Object.keys(BYTES))('bytes that are no text %s', (kind) => {
+  it.each(Object.keys(BYTES))('reports bytes that are not text %s', (kind) => {
     const search = searchFor([{ name: 'KEY', plaintext: KEY }], OPTIONS)
     const content = BYTES[kind]!
     expect(examine([{ name: 'out.js', content }], search).leaks).toHaveLength(1)
@@ -53,14 +53,14 @@ describe('reports', () => {
   it.each([
     ['86753098675309', '0x4ee6c7a1346d'],
     ['12000000000', '12e9'],
-  ])('the number %s that a minifier writes as %s', (value, written) => {
+  ])('reports the number %s that a minifier writes as %s', (value, written) => {
     expect(Number(written)).toBe(Number(value))
     const content = `const pin=${written};`
     expect(examine([{ name: 'out.js', content }], searchForValue(value)).leaks).toHaveLength(1)
   })
 })
 
-it('reports none of 1,000,000 random strings that are no secrets', { timeout: 600_000 }, () => {
+it('reports none of 1,000,000 random strings', { timeout: 600_000 }, () => {
   const secrets = Array.from({ length: 100 }, (_, at) => ({
     name: `SECRET_${at}`,
     plaintext: Buffer.from(

@@ -33,7 +33,7 @@ async function verdict(
 const dataUrl = (text: string) =>
   `//# sourceMappingURL=data:application/json;charset=utf-8;base64,${Buffer.from(text).toString('base64')}`
 
-describe('the proof fails on a plaintext', () => {
+describe('leak check', () => {
   it.each<[string, string | Uint8Array]>([
     ['in base64 of the standard alphabet', `f("${Buffer.from(SECRET).toString('base64')}")`],
     ['in a sum in parentheses', `f("planted" + ("+/value" + ("?>~~")))`],
@@ -54,11 +54,11 @@ describe('the proof fails on a plaintext', () => {
     ['in a gzipped copy', gzipSync(`f("${SECRET}")`)],
   ])('%s', async (_, content) => expect(await verdict(content)).toBe('LEAK'))
 
-  it('in a Brotli copy, by its ending', async () => {
+  it('reports a plaintext in a Brotli copy, by its extension', async () => {
     expect(await verdict(brotliCompressSync(`f("${SECRET}")`), { name: 'out.js.br' })).toBe('LEAK')
   })
 
-  it('escaped in CSS, by its ending', async () => {
+  it('reports a plaintext that is escaped in CSS, by its extension', async () => {
     const name = 'out.css'
     expect(await verdict(`a { content: "\\70 lanted+/value?>~~" }`, { name })).toBe('LEAK')
     expect(
@@ -69,7 +69,7 @@ describe('the proof fails on a plaintext', () => {
     ).toBe('LEAK')
   })
 
-  it('in the name of the secret itself, which is not shown', async () => {
+  it('does not show the name of a secret that contains its value', async () => {
     const named = [{ name: `src/${SECRET}.ts:2`, plaintext: Buffer.from(SECRET) }]
     const failure = await checkOutputs([{ name: 'out.js', content: SECRET }], named, proof).catch(
       (error: Error) => error.message,
@@ -78,11 +78,11 @@ describe('the proof fails on a plaintext', () => {
     expect(failure).not.toContain(SECRET)
   })
 
-  it('in the name of a file', async () => {
+  it('reports a plaintext in the name of a file', async () => {
     expect(await verdict('', { name: 'planted+/value?>~~.js' })).toBe('LEAK')
   })
 
-  it('in a string of a JSON secret, whatever its layout', async () => {
+  it('reports a string of a JSON secret, whatever its layout', async () => {
     expect(
       await verdict(`f({password:"${SECRET}"})`, {
         secret: `{ "list": [{ "password" : "${SECRET}" }] }`,
@@ -91,7 +91,7 @@ describe('the proof fails on a plaintext', () => {
     ).toBe('LEAK')
   })
 
-  it('of any text, in any string that JSON can write', async () => {
+  it('reports a plaintext of any characters in any string that JSON can represent', async () => {
     const text = fc.string({ unit: 'binary', minLength: 8 })
     await fc.assert(
       fc.asyncProperty(
@@ -103,12 +103,12 @@ describe('the proof fails on a plaintext', () => {
     )
   })
 
-  it('but not one that is excepted by name', async () => {
+  it('does not report a plaintext that is excepted by name', async () => {
     expect(await verdict(`f("${SECRET}")`, { except: ['SECRET'] })).toBeNull()
   })
 })
 
-describe('the proof fails on what is left of a mark', () => {
+describe('leak check of untransformed marks', () => {
   it.each([
     [
       'the import of the marker',
@@ -163,14 +163,14 @@ describe('the proof fails on what is left of a mark', () => {
       'MARK_UNTRANSFORMED',
     ],
     ['a require of the shim', `require("./unplugin-kms.shim")`, 'SHIM_EXTERNAL'],
-  ])('%s', async (_, content, code) => expect(await verdict(content)).toBe(code))
+  ])('reports %s', async (_, content, code) => expect(await verdict(content)).toBe(code))
 
-  it('but not on a comment that mentions it', async () => {
+  it('ignores a comment that mentions a mark', async () => {
     expect(await verdict(`// import { secret } from 'unplugin-kms/secret'\nf()`)).toBeNull()
     expect(await verdict(`f("// import { secret } from 'unplugin-kms/secret'\\nf()")`)).toBeNull()
   })
 
-  it('nor on a text that speaks of it, and is no code, or that nothing is called with', async () => {
+  it('ignores a string that mentions a mark and is not code', async () => {
     expect(await verdict(`export default { external: ["unplugin-kms/secret"] }`)).toBeNull()
     expect(
       await verdict(`import { scanFolder } from 'unplugin-kms'\nscanFolder('dist')`),
@@ -180,7 +180,7 @@ describe('the proof fails on what is left of a mark', () => {
     expect(await verdict(`{"uses": ["unplugin-kms/secret"]}`, { name: 'deps.json' })).toBeNull()
   })
 
-  it('and not on a map, whatever its file is called', async () => {
+  it('ignores a source map, whatever its file name', async () => {
     const content = JSON.stringify({
       version: 3,
       sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`],
@@ -191,35 +191,35 @@ describe('the proof fails on what is left of a mark', () => {
     expect(await verdict(`${content};load("unplugin-kms/secret")`)).toBe('MARK_UNTRANSFORMED')
   })
 
-  it('and not on an inline map, whose sources are redacted', async () => {
+  it('ignores an inline map, whose sources are redacted', async () => {
     const map = { sourcesContent: [`import { secret } from 'unplugin-kms/secret'\nsecret('•••')`] }
     expect(await verdict(`f()\n${dataUrl(JSON.stringify(map))}`)).toBeNull()
   })
 })
 
-describe("a map that brings a module's original is redacted", () => {
+describe('a source map with the original of a module', () => {
   const never = () => false
   const original = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('planted value')\n`
   const redacted = `import { secret } from 'unplugin-kms/secret'\nconst a = secret('•••')\n`
   const map = JSON.stringify({ version: 3, sources: ['a.ts'], sourcesContent: [original] })
 
-  it('in a file', () =>
+  it('is redacted in a file', () =>
     expect(JSON.parse(scrubMap(map, never))).toMatchObject({ sourcesContent: [redacted] }))
 
-  it('in a chunk', () => {
+  it('is redacted in a chunk', () => {
     const [, base64] = scrubInlineMaps(`f()\n${dataUrl(map)}`, never).split('base64,')
     expect(JSON.parse(Buffer.from(base64!, 'base64').toString())).toMatchObject({
       sourcesContent: [redacted],
     })
   })
 
-  it('in a section', () => {
+  it('is redacted in a section', () => {
     const sections = { sections: [{ map: JSON.parse(map) }] }
     expect(redactContents(sections, never)).toBe(true)
     expect(JSON.stringify(sections)).not.toContain('planted value')
   })
 
-  it('also where a map says null of what it lacks', () => {
+  it('is redacted if the map has null for missing fields', () => {
     const { sourcesContent } = JSON.parse(map)
     const maps = [
       { sources: null, sourcesContent, sections: null },
@@ -231,7 +231,7 @@ describe("a map that brings a module's original is redacted", () => {
     ])
   })
 
-  it('and left out where it does not parse', () => {
+  it('has no source if it does not parse', () => {
     expect(
       JSON.parse(
         scrubMap(
@@ -242,7 +242,7 @@ describe("a map that brings a module's original is redacted", () => {
     ).toEqual([null])
   })
 
-  it('and what is no map is left to the proof, without a word of it in an error', () => {
+  it('is searched, and never quoted in an error, if it is not a valid map', () => {
     for (const text of [`)]}'\n${map}`, original, `"${MARKER}"`])
       expect(scrubMap(text, never)).toBe(text)
   })

@@ -125,7 +125,7 @@ describe('a common word', () => {
     ).toEqual([])
   })
 
-  it('is searched for as a whole secret, and as a member with the name of a secret', () => {
+  it('is searched for as a complete secret, and as a member with the name of a secret', () => {
     expect(reported('postgres', `require('postgres')`)).toEqual(['./db.json'])
     expect(reported('{"password":"postgres"}', `require('postgres')`)).toEqual([
       './db.json#password',
@@ -133,7 +133,7 @@ describe('a common word', () => {
     expect(reported('{"tokens":["production"]}', `'production'`)).toEqual(['./db.json#tokens.0'])
   })
 
-  it('is none that looks random', () => {
+  it('is not a value that looks random', () => {
     for (const value of ['xkqjzvbw', 'horsebattery', 'Tr0ub4dor', 'aaaaaaaa', 'qwertyui'])
       expect(reported(JSON.stringify({ engine: value }), value)).toEqual(['./db.json#engine'])
   })

@@ -17,7 +17,7 @@ const LINES = Array.from(
 )
 
 describe('a search for many patterns', () => {
-  it('finds each at the very beginning and the very end, wherever its window lies', () => {
+  it('finds each at the beginning and at the end, wherever its window is', () => {
     const alike = Array.from({ length: 40 }, (_, at) => `begins alike, ends with ${at}.`)
     const patterns = ['pa55word', ...alike].map(patternOf)
     for (const text of alike) {
@@ -28,11 +28,11 @@ describe('a search for many patterns', () => {
     }
   })
 
-  it('gives the first place of each', () => {
+  it('returns the first place of each', () => {
     expect(found([patternOf('pa55word')], '--pa55word--pa55word')).toEqual([['pa55word', 2]])
   })
 
-  it('comes to an end over thousands of lines that begin as the output’s do, beside a short secret', () => {
+  it('terminates with thousands of patterns that share a prefix with the output', () => {
     const search = searchFor(
       [
         { name: 'SHORT', plaintext: Buffer.from('pa55word') },
@@ -48,7 +48,7 @@ describe('a search for many patterns', () => {
     expect(new Set(hits.map(({ pattern }) => pattern.name))).toEqual(new Set(['LONG']))
   })
 
-  it('tells of equal lines once', () => {
+  it('reports equal lines once', () => {
     const plaintext = Buffer.from('a line that is long enough\n'.repeat(500))
     const search = searchFor([{ name: 'LONG', plaintext }], { minLength: 8, except: [] })
     const { leaks } = examine([{ name: 'a.js', content: '"a line that is long enough"' }], search)

@@ -63,7 +63,7 @@ describe('escapes are decoded', () => {
   ])('%s', (text, said) => expect(read(text)).toBe(said))
 })
 
-describe('texts are joined', () => {
+describe('unescape of strings', () => {
   it.each([
     [`'a' + "b"`, `'ab"`],
     [`('a') +\n(\`b\`)`, "('ab`)"],
@@ -73,7 +73,9 @@ describe('texts are joined', () => {
     [`'a' /${'*'.repeat(3)}/ + 'b'`, `'ab'`],
     [`'a' /*${'x'.repeat(5000)}*/ + 'b'`, `'ab'`],
     [`"a".concat("b", 'c')`, `"abc')`],
-  ])('%s', (text, said) => expect(read(text)).toBe(said))
+  ])('joins %s', (text, said) => expect(read(text)).toBe(said))
 
-  it.each([`'a' - 'b'`, `'a' + b`, '${a}'])('and not %s', (text) => expect(read(text)).toBe(text))
+  it.each([`'a' - 'b'`, `'a' + b`, '${a}'])('does not join %s', (text) =>
+    expect(read(text)).toBe(text),
+  )
 })

@@ -100,8 +100,8 @@ const plaintext = fc
   )
   .filter((text) => !/[+}{$]|\/[/*]/.test(text))
 
-describe('a plaintext is found', () => {
-  it('however it is escaped, added, put into templates and into other texts, whatever stands around it', () => {
+describe('a plaintext', () => {
+  it('is found if it is escaped, joined, in templates and in other strings', () => {
     const output = plaintext.chain((text) =>
       fc.record({
         text: fc.constant(text),
@@ -129,7 +129,7 @@ describe('a plaintext is found', () => {
   })
 })
 
-describe('a text is joined', () => {
+describe('a string is joined', () => {
   const comments = '// what this is for\n'.repeat(100)
   it.each([
     ["`${`${'correct-'}horse`}-battery`", 'correct-horse-battery'],
@@ -143,23 +143,23 @@ describe('a text is joined', () => {
     expect(leaksIn(JSON.stringify([text]), secret)).toHaveLength(1)
   })
 
-  it('behind a comment that ends inside JSON', () => {
+  it('after a comment that ends inside JSON', () => {
     const text = `'correct-' + // of a\n\t'horse'`
     expect(leaksIn(`[\n${JSON.stringify(text)}\n]`, 'correct-horse')).toHaveLength(1)
   })
 
-  it('inside a comment that stands in another sum', () => {
+  it('inside a comment in another sum', () => {
     const text = `"a" // once 'correct-' + 'horse'\n + "b"`
     expect(leaksIn(JSON.stringify([text]), 'correct-horse')).toHaveLength(1)
   })
 })
 
-it('a search over many comments with a quote in each comes to an end', { timeout: 30_000 }, () => {
+it('the search of many comments with a quote in each terminates', { timeout: 30_000 }, () => {
   // Enough that reading on from each to the last outlasts the test.
   expect(leaksIn('//"\n'.repeat(200_000), 'correct-\nhorse')).toEqual([])
 })
 
-describe('what is far from every change', () => {
+describe('text that is far from every change', () => {
   it('belongs to a secret so long that a change reaches it', () => {
     const long = 'correct-horse '.repeat(500)
     expect(leaksIn(`const key = '${long}\\x41'`, `${long}A`)).toHaveLength(1)
@@ -173,7 +173,7 @@ describe('what is far from every change', () => {
     expect(leaksIn(`const url = '${url}'`, 'correct-horse-battery')).toHaveLength(1)
   })
 
-  it('is counted in the place of a leak, which is that in the file', () => {
+  it('is counted in the place of a leak in the file', () => {
     const far = `${CODE[4]!.repeat(500)}const a = 'b' + 'c'\n`
     const leak = `${far}${far}const key = 'correct-' +\n  'hor\\x73e'\n`
     expect(leaksIn(leak, 'correct-horse')).toMatchObject([
@@ -185,7 +185,7 @@ describe('what is far from every change', () => {
   })
 })
 
-describe('a search of hostile bytes comes to an end', { timeout: 60_000 }, () => {
+describe('a search of hostile bytes terminates', { timeout: 60_000 }, () => {
   const bomb = gzipSync(Buffer.alloc(1 << 23))
   // Reading on from each repetition to the last would outlast the test.
   it.each<[string, string]>([

@@ -41,7 +41,7 @@ async function aws(...args: string[]): Promise<string> {
 }
 
 describe('secret.ciphertext', () => {
-  it('puts a ciphertext into the bundle verbatim, and asks AWS for nothing while building', async () => {
+  it('embeds a ciphertext verbatim, and calls no AWS service during the build', async () => {
     const blob = await encrypted(account.keyId, { app: 'orders' })
     const code = `export const a = secret.ciphertext('${blob}', { app: 'orders' })`
     const { values, text, atBuild, atRun } = await opened(account, code, account.options)
@@ -51,7 +51,7 @@ describe('secret.ciphertext', () => {
     expect(atRun).toEqual(['kms:Decrypt'])
   })
 
-  it('opens under each region of one multi-Region key, its own first', async () => {
+  it('is decrypted in each region of a multi-Region key, its own first', async () => {
     const { keyId, arn } = await account.kms.createKey({ multiRegion: true })
     await client.send(new ReplicateKeyCommand({ KeyId: keyId, ReplicaRegion: 'eu-west-1' }))
     const replica = arn.replace('us-east-1', 'eu-west-1')
@@ -82,7 +82,7 @@ describe('secret.ciphertext', () => {
       [],
     ],
   ])(
-    'opens what aws kms encrypt printed, %s (where the command is installed)',
+    'decrypts the output of aws kms encrypt, %s (if the command is installed)',
     async (_, keyId, algorithm, rest, context) => {
       const root = await project({ 'value.txt': VALUE })
       const blob = await aws(
@@ -122,13 +122,13 @@ describe('secret.ciphertext', () => {
       `'AQICAQIC', { app: 'x' }, { algorithm: 'RSAES_OAEP_SHA_256' }`,
       /RSAES_OAEP_SHA_256 has none/,
     ],
-  ])('refuses %s', async (_, args, reason) => {
+  ])('rejects %s', async (_, args, reason) => {
     expect(
       await refused(`secret.ciphertext(${args})`, account.options, 'SOURCE_UNSUITABLE'),
     ).toMatch(reason)
   })
 
-  it('refuses to guess the key', async () => {
+  it('does not guess the key', async () => {
     await refused(`secret.ciphertext('AQICAQIC')`, { ...account.options, keyId: [] }, 'KEY_MISSING')
   })
 })
@@ -141,7 +141,7 @@ describe('mode direct', () => {
     encryptionContext: { app: 'orders' },
   })
 
-  it('gives each secret a ciphertext of its own under the key’s ARN, decrypted when it is awaited', async () => {
+  it('encrypts each secret under the key’s ARN, and decrypts it when it is awaited', async () => {
     const code = `export const a = secret('value-of-direct-a'), b = secret.env('B'), json = secret.env('J').then(JSON.parse)\nconst idle = secret('value-never-awaited')\nexport const later = { open: () => idle }`
     const options = {
       ...direct(),
@@ -161,7 +161,7 @@ describe('mode direct', () => {
     expect(text).not.toMatch(/alias\/|kms:v1:|value-of-direct/)
   })
 
-  it('encrypts under several unrelated keys, of which any opens', async () => {
+  it('encrypts under several unrelated keys, each of which decrypts', async () => {
     const { arn: far } = await account.kms.createKey({ region: 'eu-west-1' })
     const { text, values } = await opened(account, `export const a = secret('${VALUE}')`, {
       ...direct(),
@@ -187,7 +187,7 @@ describe('mode direct', () => {
     expect(disabled.strikes).toBe(1)
   })
 
-  it('takes 4096 bytes and refuses more, naming the size', async () => {
+  it('accepts 4096 bytes and rejects more, with the size', async () => {
     const largest = 'x'.repeat(4096)
     expect(
       (
@@ -205,7 +205,7 @@ describe('mode direct', () => {
     expect(text).toMatch(/4097 bytes.*4096/)
   })
 
-  it('warns above ten', async () => {
+  it('warns about more than ten secrets', async () => {
     const marks = (count: number) =>
       `export const all = Promise.all([${Array.from({ length: count }, (_, index) => `secret('value-number-${index}')`).join(', ')}])`
     expect((await opened(account, marks(10), direct())).warnings).toEqual([])
@@ -215,7 +215,7 @@ describe('mode direct', () => {
   })
 
   it.skipIf(!hasAws)(
-    'makes blobs that aws kms decrypt opens (where the command is installed)',
+    'creates blobs that aws kms decrypt can decrypt (if the command is installed)',
     async () => {
       const { text } = await opened(account, `export const a = secret('${VALUE}')`, direct())
       const blob = /amazonaws\.com", "([\w+/=]+)"/.exec(text)![1]!

@@ -33,8 +33,8 @@ async function keyUnderVite(files: Record<string, string>, options: Options = {}
   return (await exportsOf(join(root, 'dist/main.mjs'), account.kms.env)).key
 }
 
-describe('secret.env under Vite reads', () => {
-  it('its .env files, of which the mode’s go first', async () => {
+describe('secret.env under Vite', () => {
+  it('reads the .env files, those of the mode first', async () => {
     const files = {
       '.env': 'KEY=value-of-every-mode',
       '.env.staging': 'KEY=value-of-staging',
@@ -45,12 +45,12 @@ describe('secret.env under Vite reads', () => {
     expect(await keyUnderVite(files, {}, 'other')).toBe('value-of-every-mode')
   })
 
-  it('process.env before them, as Vite does', async () => {
+  it('reads process.env before them, as Vite does', async () => {
     vi.stubEnv('KEY', 'value-of-the-process')
     expect(await keyUnderVite({ '.env': 'KEY=value-of-the-file' })).toBe('value-of-the-process')
   })
 
-  it('the option env alone where there is one', async () => {
+  it('reads only the option env if it is set', async () => {
     const options = { env: { OTHER: 'value-of-another' } }
     await expect(keyUnderVite({ '.env': 'KEY=value-of-the-file' }, options)).rejects.toThrow(
       /KEY is not set.*\[ENV_UNSET\]/,
@@ -58,13 +58,13 @@ describe('secret.env under Vite reads', () => {
   })
 })
 
-it('secret.env elsewhere reads what the user’s own tool put into process.env', async () => {
+it('secret.env reads variables that another tool added to process.env', async () => {
   vi.stubEnv('KEY', 'value-of-the-tool')
   const { values } = await opened(account, `export const key = secret.env('KEY')`, account.options)
   expect(values).toEqual({ key: 'value-of-the-tool' })
 })
 
-it('secret.env of a name that every object has is not set', async () => {
+it('secret.env reports a name such as constructor as unset', async () => {
   for (const name of ['constructor', 'toString', '__proto__'])
     await expect(
       new BuildSession({ keyId: KEY_ARN, env: {} }).transform(

@@ -4,7 +4,7 @@ import { showProgress } from '../../../src/pipeline/resolve/progress.js'
 
 const silent = { begin() {}, end() {} }
 
-describe('what is fetched', () => {
+describe('a value from a source', () => {
   it('is fetched once for each reference, and again only after a failure', async () => {
     const { once } = createFetching(8, silent)
     let asked = 0
@@ -17,7 +17,7 @@ describe('what is fetched', () => {
     expect(await once('b', fetch)).toBe(3)
   })
 
-  it('is fetched with a bound, in the order of asking, past failures', async () => {
+  it('is fetched with limited concurrency, in order, also after failures', async () => {
     const { bounded } = createFetching(3, silent)
     let running = 0
     let most = 0
@@ -65,7 +65,7 @@ describe('progress', () => {
 
   it('is nothing on the terminal of a CI', async () => expect(await shown(true, true)).toEqual([]))
 
-  it('is shown while KMS is waited for', async () => {
+  it('is shown during a KMS call', async () => {
     const written: string[] = []
     let seen = () => {}
     const first = new Promise<void>((resolve) => (seen = resolve))

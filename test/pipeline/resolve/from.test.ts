@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => account.close())
 
 describe('secret.from', () => {
-  it('seals what a function of the option sources gives, at once or later, asked once for each reference', async () => {
+  it('seals the result of a function of the option sources, called once per reference', async () => {
     const asked: string[] = []
     const sources = {
       now: (reference: string) => `${reference}-given-at-once`,
@@ -50,7 +50,7 @@ describe('secret.from', () => {
     ).toMatch(reason)
   })
 
-  it('refuses a source that the options lack, one of an object’s prototype too', async () => {
+  it('rejects a source that the options lack, also names of the object prototype', async () => {
     const sources = { vault: () => VALUE }
     expect(
       await refused(

@@ -54,7 +54,7 @@ const BUILD = allow(
 )
 
 describe('a role that is assumed for the build', () => {
-  it('reads and seals, whoever assumes it', async () => {
+  it('reads and seals, whichever credentials assume it', async () => {
     const { arn: roleArn } = account.kms.createRole({ name: 'build', policies: [BUILD] })
     const options: Options = { ...account.options, aws: { ...account.options.aws, roleArn } }
     const code = `export const a = secret.ssm('/db/password'), b = secret.secretsManager('db')`
@@ -63,7 +63,7 @@ describe('a role that is assumed for the build', () => {
     expect(atBuild.filter((call) => call === 'sts:AssumeRole')).toHaveLength(1)
   })
 
-  it('stands in the error that refuses it', async () => {
+  it('is named in the error that denies it', async () => {
     const { arn: roleArn } = account.kms.createRole({ name: 'powerless' })
     const options: Options = { ...account.options, aws: { ...account.options.aws, roleArn } }
     const text = await refused(`secret.ssm('/db/password')`, options, 'SOURCE_DENIED')
@@ -71,7 +71,7 @@ describe('a role that is assumed for the build', () => {
   })
 })
 
-describe('a profile that wants an MFA code', () => {
+describe('a profile that requires an MFA code', () => {
   /** A build in a process of its own, by nothing but the profile. */
   async function buildAs(user: string, steps?: (code: () => string) => [string, string][]) {
     const { kms } = account
@@ -105,7 +105,7 @@ describe('a profile that wants an MFA code', () => {
       : inPipe(command, env)
   }
 
-  it('fails without a terminal, naming the device and the way out', async () => {
+  it('fails without a terminal, and names the device and what to do', async () => {
     const { code, output } = await buildAs('ci')
     expect(code).toBe(1)
     expect(output).toMatch(/CREDENTIALS_MISSING/)
@@ -114,7 +114,7 @@ describe('a profile that wants an MFA code', () => {
   })
 
   it.skipIf(!hasPython)(
-    'is asked for once in a terminal, for all services (where Python can make one)',
+    'is asked for once on a terminal, for all services (if Python can open one)',
     async () => {
       const { code, output } = await buildAs('dev', (mfaCode) => [
         ['Code of the MFA device', `${mfaCode()}\r`],

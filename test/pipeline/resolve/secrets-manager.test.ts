@@ -32,7 +32,7 @@ afterEach(() => account.kms.faults.clear())
 afterAll(() => account.close())
 
 describe('secret.secretsManager', () => {
-  it('seals a whole secret, keys of its JSON, and bytes, each secret fetched once', async () => {
+  it('seals a complete secret, keys of its JSON, and bytes, with one fetch per secret', async () => {
     const code = `export const text = secret.secretsManager('text'), password = secret.secretsManager('prod/db', 'password'),
       port = secret.secretsManager('prod/db', 'port'), tls = secret.secretsManager('prod/db', 'tls', { as: 'json' }),
       all = secret.secretsManager('prod/db', { as: 'json' }), binary = secret.secretsManager('binary', { as: 'bytes' })`
@@ -68,7 +68,7 @@ describe('secret.secretsManager', () => {
   })
 })
 
-it('secret.secretsManager outlasts throttling and broken connections that pass', async () => {
+it('secret.secretsManager retries after throttling and closed connections', async () => {
   account.kms.faults.add({ kind: 'throttle', operation: 'secretsmanager:GetSecretValue', times: 1 })
   account.kms.faults.add({
     kind: 'reset',
@@ -82,7 +82,7 @@ it('secret.secretsManager outlasts throttling and broken connections that pass',
   ).toEqual({ a: VALUE })
 }, 30_000)
 
-describe('secret.secretsManager refuses', () => {
+describe('secret.secretsManager', () => {
   it.each([
     [
       'a secret that does not exist',
@@ -140,11 +140,11 @@ describe('secret.secretsManager refuses', () => {
       'JSON_INVALID',
       /no JSON/,
     ],
-  ])('%s', async (_, mark, code, reason) => {
+  ])('rejects %s', async (_, mark, code, reason) => {
     expect(await refused(mark, account.options, code)).toMatch(reason)
   })
 
-  it('what the identity may not read, and says which identity that is', async () => {
+  it('rejects a secret that the identity may not read, and names the identity', async () => {
     const { credentials } = userWith(account.kms, 'stranger')
     const text = await refused(
       `secret.secretsManager('text')`,
@@ -156,7 +156,7 @@ describe('secret.secretsManager refuses', () => {
     )
   })
 
-  it('an answer cut off, without the value that stands in it', async () => {
+  it('rejects a truncated response, without showing the value', async () => {
     account.kms.faults.add({
       kind: 'body',
       body: 'truncated',
@@ -165,7 +165,7 @@ describe('secret.secretsManager refuses', () => {
     await refused(`secret.secretsManager('text')`, account.options, 'SOURCE_FAILED')
   })
 
-  it('an error that every try meets, after several', async () => {
+  it('reports an error that retries do not fix', async () => {
     account.kms.faults.add({
       kind: 'error',
       type: 'InternalServiceError',
@@ -177,7 +177,7 @@ describe('secret.secretsManager refuses', () => {
     ).toMatch(/asked \d times: InternalServiceError/)
   }, 30_000)
 
-  it('credentials that AWS does not know', async () => {
+  it('reports credentials that AWS does not accept', async () => {
     const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' }
     expect(
       await refused(

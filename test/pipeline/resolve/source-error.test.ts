@@ -3,7 +3,7 @@ import { collect } from '../../../src/pipeline/collect/collect.js'
 import { explainSource } from '../../../src/pipeline/resolve/source-error.js'
 import type { Remote } from '../../../src/pipeline/resolve/types.js'
 
-it('an answer that cannot be read is not quoted, since it may hold the value', async () => {
+it('does not quote a malformed response, because it may contain the value', async () => {
   const { marks } = collect(
     `import { secret } from 'unplugin-kms/secret'\nsecret.ssm('/a', { decrypt: true })`,
     'a.ts',

@@ -25,7 +25,7 @@ afterAll(() => account.close())
 const arnOf = (name: string) => `arn:aws:ssm:us-east-1:111122223333:parameter${name}`
 
 describe('secret.ssm', () => {
-  it('passes a SecureString’s own ciphertext through, which the build neither decrypts nor sees', async () => {
+  it('embeds a SecureString’s own ciphertext, which the build does not decrypt', async () => {
     await account.putParameter({ Name: '/pass/through' })
     const { credentials } = userWith(account.kms, 'reader', 'ssm:GetParameter')
     const options = optionsFor(account.kms, account.keyId, credentials)
@@ -44,7 +44,7 @@ describe('secret.ssm', () => {
     })
   })
 
-  it('takes a version, and a parameter by its ARN', async () => {
+  it('accepts a version, and a parameter by its ARN', async () => {
     await account.putParameter({ Name: '/versions', Value: 'the-first-value' })
     await account.putParameter({ Name: '/versions', Value: 'the-second-value', Overwrite: true })
     const code = `export const first = secret.ssm('/versions:1'), last = secret.ssm('/versions'), byArn = secret.ssm('${arnOf('/versions')}:1')`
@@ -56,7 +56,7 @@ describe('secret.ssm', () => {
     })
   })
 
-  it('takes a label, and refuses one that no version has', async () => {
+  it('accepts a label, and rejects one that no version has', async () => {
     await account.putParameter({ Name: '/labels', Value: 'the-first-value' })
     await account.putParameter({ Name: '/labels', Value: 'the-second-value', Overwrite: true })
     await account.labelParameter('/labels', 1, 'live')
@@ -69,7 +69,7 @@ describe('secret.ssm', () => {
     ).toContain('/labels:dead')
   })
 
-  it('gives bytes and JSON where it is asked to', async () => {
+  it('returns bytes and JSON on request', async () => {
     await account.putParameter({ Name: '/json', Value: '{"user":"app"}' })
     const code = `export const json = secret.ssm('/json', { as: 'json' }), bytes = secret.ssm('/json', { as: 'bytes', decrypt: true })`
     const { values } = await opened(account, code, account.options)
@@ -79,7 +79,7 @@ describe('secret.ssm', () => {
     })
   })
 
-  it('with decrypt seals the value, so that one kms:Decrypt opens all', async () => {
+  it('seals the value with decrypt, so that one kms:Decrypt decrypts all', async () => {
     await account.putParameter({ Name: '/sealed/a', Value: 'value-of-sealed-a' })
     await account.putParameter({ Name: '/sealed/b', Value: 'value-of-sealed-b', Type: 'String' })
     await account.putParameter({ Name: '/sealed/c', Value: 'x'.repeat(5000), Tier: 'Advanced' })
@@ -91,7 +91,7 @@ describe('secret.ssm', () => {
     expect(atRun).toEqual(['kms:Decrypt'])
   })
 
-  it('takes the key of the mark, by its alias too, and asks for it where several could be meant', async () => {
+  it('uses the key or alias of the mark, and requires it if there are several', async () => {
     const { arn: other } = await account.kms.createKey({ alias: 'alias/other' })
     await account.putParameter({ Name: '/other', KeyId: other })
     const options = { ...account.options, keyId: [account.keyId, other] }
@@ -107,15 +107,15 @@ describe('secret.ssm', () => {
   })
 })
 
-describe('secret.ssm refuses', () => {
-  it('a parameter of type String, and says that it is plaintext', async () => {
+describe('secret.ssm', () => {
+  it('rejects a parameter of type String, because it is plaintext', async () => {
     await account.putParameter({ Name: '/plain', Type: 'String' })
     expect(await refused(`secret.ssm('/plain')`, account.options, 'SOURCE_UNSUITABLE')).toMatch(
       /type String.*decrypt: true/,
     )
   })
 
-  it('a parameter of the advanced tier, and shows the way out', async () => {
+  it('rejects a parameter of the advanced tier, and says what to do', async () => {
     await account.putParameter({
       Name: '/advanced',
       Tier: 'Advanced',
@@ -126,7 +126,7 @@ describe('secret.ssm refuses', () => {
     )
   })
 
-  it('a name or version that does not exist, with the identity that asked', async () => {
+  it('reports a name or version that does not exist, with the identity of the caller', async () => {
     await account.putParameter({ Name: '/one-version' })
     for (const name of ['/nowhere', '/one-version:9', '/one-version:label']) {
       expect(await refused(`secret.ssm('${name}')`, account.options, 'SOURCE_NOT_FOUND')).toContain(
@@ -135,7 +135,7 @@ describe('secret.ssm refuses', () => {
     }
   })
 
-  it('what the identity may not read, at its own place though it was fetched with others', async () => {
+  it('reports a parameter that the identity may not read at the place of its mark', async () => {
     await account.putParameter({ Name: '/allowed/a' })
     await account.putParameter({ Name: '/forbidden/b' })
     const { credentials } = account.kms.createUser({
@@ -163,7 +163,7 @@ describe('secret.ssm refuses', () => {
     ).toEqual({ a: VALUE })
   })
 
-  it('a decrypted value that is no JSON, where JSON is asked for', async () => {
+  it('rejects a decrypted value that is not JSON, if the mark requires JSON', async () => {
     await account.putParameter({ Name: '/no-json', Value: VALUE })
     await refused(
       `secret.ssm('/no-json', { decrypt: true, as: 'json' })`,
@@ -172,14 +172,14 @@ describe('secret.ssm refuses', () => {
     )
   })
 
-  it('an answer cut off, without the value that stands in it', async () => {
+  it('rejects a truncated response, without showing the value', async () => {
     await account.putParameter({ Name: '/cut', Value: VALUE })
     account.kms.faults.add({ kind: 'body', body: 'truncated', operation: 'ssm:GetParameters' })
     await refused(`secret.ssm('/cut', { decrypt: true })`, account.options, 'SOURCE_FAILED')
   })
 })
 
-it('300 parameters under a throttle of 40 a second are built, and a rebuild fetches none of them', async () => {
+it('reads 300 parameters at 40 per second, and none again in a rebuild', async () => {
   const { kms } = account
   const names = Array.from({ length: 300 }, (_, index) => `/many/p${index}`)
   await Promise.all(names.map((Name) => account.putParameter({ Name, Value: `value-of${Name}` })))

@@ -91,7 +91,7 @@ const BAD_TEXT = {
   'a lone surrogate': 'PLAINTEXT_LONE_SURROGATE',
 }
 
-describe('a difficult value arrives unchanged or is rejected', () => {
+describe('a difficult value is sealed unchanged or rejected', () => {
   it('from a literal', () =>
     expectUnchanged(TEXTS, BAD_TEXT, {
       mark: (name) => `secret(${JSON.stringify(DIFFICULT[name])})`,
@@ -157,7 +157,7 @@ describe('a difficult value arrives unchanged or is rejected', () => {
 
   const inSecretsManager = TEXTS.filter((name) => name !== 'a lone surrogate' && name !== '1 MB')
 
-  it('from secret.secretsManager, as a whole secret and as a key of its JSON', async () => {
+  it('from secret.secretsManager, as a complete secret and as a key of its JSON', async () => {
     const { 'a lone surrogate': _, ...rejected } = BAD_TEXT
     for (const name of inSecretsManager)
       await account.createSecret({
@@ -178,7 +178,7 @@ describe('a difficult value arrives unchanged or is rejected', () => {
     })
   })
 
-  it('from a number of Secrets Manager, whose digits stay as they are stored', async () => {
+  it('from a number of Secrets Manager, with its digits as stored', async () => {
     await account.createSecret({
       Name: 'n/db',
       SecretString:

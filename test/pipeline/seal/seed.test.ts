@@ -26,7 +26,7 @@ const encOf = (token: string) =>
   Buffer.from((decodeToken(token) as Token).encapsulatedKey).toString('hex')
 
 describe('with a seed', () => {
-  it('an equal message gives an equal token', async () => {
+  it('an equal message has an equal token', async () => {
     await fc.assert(
       fc.asyncProperty(message, async ({ kind, plaintext }) => {
         expect(await sealToText(pair, kind, plaintext, '', seed)).toBe(
@@ -75,14 +75,14 @@ describe('with a seed', () => {
   })
 })
 
-it('without a seed no two tokens are alike', async () => {
+it('without a seed all tokens differ', async () => {
   expect(await sealToText(pair, 'literal', Buffer.from('a'))).not.toBe(
     await sealToText(pair, 'literal', Buffer.from('a')),
   )
 })
 
 it.each(['short', Buffer.alloc(31).toString('base64'), `${Buffer.alloc(32).toString('base64')}\n`])(
-  'a seed that is not 32 bytes in base64 is refused without being shown',
+  'a seed that is not 32 bytes in base64 is rejected without being shown',
   (UNPLUGIN_KMS_SEED) => {
     expect(() => resolveOptions({}, '/', { UNPLUGIN_KMS_SEED })).toThrow(
       'UNPLUGIN_KMS_SEED is not base64',
