@@ -80,13 +80,14 @@ async function loadCredentials(
   if (credentials && !roleArn)
     return typeof credentials === 'function' ? credentials() : credentials
   const configuration = await configurationOf(aws)
-  const sts = roleAssumers(aws, configuration)
+  // The client of STS is large, and keys in the environment do not need it.
+  const sts = () => roleAssumers(aws, configuration)
   const own =
     typeof credentials === 'object'
       ? credentials
       : await (credentials?.() ?? fromConfiguration(aws, configuration, sts, mfaCode))
   if (!roleArn) return own
-  const { assumeRole } = await sts
+  const { assumeRole } = await sts()
   return assumeRole(own, { RoleArn: roleArn, RoleSessionName: `unplugin-kms-${Date.now()}` })
 }
 
@@ -126,7 +127,7 @@ async function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
 async function fromConfiguration(
   aws: AwsOptions,
   configuration: AwsConfiguration,
-  sts: ReturnType<typeof roleAssumers>,
+  sts: () => ReturnType<typeof roleAssumers>,
   mfaCodeProvider: (serial: string) => Promise<string>,
 ): Promise<AwsCredentialIdentity> {
   configuration.checkProfile()
@@ -134,7 +135,7 @@ async function fromConfiguration(
   const env: Environment = isProfileExplicit ? {} : process.env
   if (env.AWS_ACCESS_KEY_ID) return fromEnvironment(env)
 
-  const { assumeRole, assumeRoleWithWebIdentity } = await sts
+  const { assumeRole, assumeRoleWithWebIdentity } = await sts()
   const clientConfig = nestedConfig(aws, configuration, 'SSO')
   const init = {
     profile: profileName,

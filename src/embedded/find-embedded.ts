@@ -33,7 +33,10 @@ const BLOB_WINDOWS = [2 * 1024, 16 * 1024, 256 * 1024]
 const BYTES_AFTER = Math.max(...NAME_WINDOWS, ...BLOB_WINDOWS)
 /** Large windows without a call after which only the first window is read. Builds never reach it. */
 const MOST_FUTILE = 100
-const BLOCK = 1024 * 1024
+const BLOCK = 256 * 1024
+/** Buffers that no file is being read into. */
+const spares: Buffer[] = []
+const MOST_SPARES = 8
 /** Characters of the longest token that is read: a secret of 12 MB. */
 const LONGEST_TOKEN = 16 * 1024 * 1024
 /** Layers of string escapes that are decoded: code inside eval("…") inside a JSON string. */
@@ -47,7 +50,8 @@ export async function findEmbedded(
   content: AsyncIterable<Buffer> | Iterable<Buffer>,
 ): Promise<EmbeddedItems> {
   const found: ReadState = { items: [], hasLooseToken: false, hasLooseKey: false, futile: 0 }
-  let buffer = Buffer.allocUnsafe(BLOCK + BYTES_AFTER)
+  const spare = spares.pop() ?? Buffer.allocUnsafeSlow(BLOCK + BYTES_AFTER)
+  let buffer = spare
   let size = 0
   let seen = 0
   let wanted = BYTES_AFTER + BLOCK / 2
@@ -58,18 +62,28 @@ export async function findEmbedded(
     size -= kept
     seen = done - kept
   }
-  for await (const block of content) {
-    if (size + block.length > buffer.length)
-      buffer = Buffer.concat([buffer.subarray(0, size)], 2 * (size + block.length))
-    buffer.set(block, size)
-    size += block.length
-    if (size < wanted) continue
-    read(false)
-    // An incomplete token is read again with twice as many bytes.
-    wanted = Math.max(size + BLOCK / 2, 2 * size)
+  try {
+    for await (const part of parts(content)) {
+      if (size + part.length > buffer.length)
+        buffer = Buffer.concat([buffer.subarray(0, size)], 2 * (size + part.length))
+      buffer.set(part, size)
+      size += part.length
+      if (size < wanted) continue
+      read(false)
+      // An incomplete token is read again with twice as many bytes.
+      wanted = Math.max(size + BLOCK / 2, 2 * size)
+    }
+    read(true)
+  } finally {
+    if (spares.length < MOST_SPARES) spares.push(spare)
   }
-  read(true)
   return found
+}
+
+/** Yields parts that the buffer has room for: it grows only for a long token. */
+async function* parts(content: AsyncIterable<Buffer> | Iterable<Buffer>) {
+  for await (const block of content)
+    for (let at = 0; at < block.length; at += BLOCK / 2) yield block.subarray(at, at + BLOCK / 2)
 }
 
 /** @returns the offset up to which everything was read; anchors after it need more bytes. */

@@ -1,6 +1,7 @@
 import type { FunctionConfiguration, LambdaClient } from '@aws-sdk/client-lambda'
 import { clientsOf, PATIENT } from '../aws/clients.js'
 import { optionalClient } from '../aws/optional-client.js'
+import { listingError } from './listing-error.js'
 import type { FleetOptions } from './types.js'
 
 /** A version of a function that may be invoked. */
@@ -15,11 +16,10 @@ export interface DeployedVersion {
   layers: string[]
 }
 
-/** URLs of the code of a version. */
-export interface CodeLocations {
+/** The URL of the code of a version. */
+export interface CodeLocation {
   tags: Record<string, string>
   zip: string | undefined
-  layers: { arn: string; zip: string | undefined; problem?: string }[]
 }
 
 const loadLambda = () =>
@@ -33,8 +33,6 @@ const loadLambda = () =>
 export class LambdaReader {
   readonly #clientFor: (region?: string) => Promise<LambdaClient>
   readonly #options: FleetOptions
-  /** Layers are shared by many functions. */
-  readonly #layers = new Map<string, Promise<{ zip?: string; problem?: string }>>()
   /** What could not be listed. */
   readonly notes = new Set<string>()
 
@@ -51,8 +49,20 @@ export class LambdaReader {
     )
   }
 
-  /** Yields the functions of all regions whose names match. */
+  /**
+   * Yields the functions of all regions whose names match.
+   *
+   * @throws KmsBuildError LAMBDA_DENIED, LAMBDA_FAILED, CREDENTIALS_MISSING, AWS_CONFIG_INVALID.
+   */
   async *functions(): AsyncGenerator<FunctionConfiguration> {
+    try {
+      yield* this.#listed()
+    } catch (error) {
+      throw listingError(error)
+    }
+  }
+
+  async *#listed(): AsyncGenerator<FunctionConfiguration> {
     for (const region of this.#options.regions ?? [undefined]) {
       const client = await this.#clientFor(region)
       const { paginateListFunctions } = await loadLambda()
@@ -67,21 +77,28 @@ export class LambdaReader {
    *
    * @throws the SDK's errors.
    */
-  async locate({ arn, region, layers }: DeployedVersion): Promise<CodeLocations | undefined> {
+  async locate({ arn, region }: DeployedVersion): Promise<CodeLocation | undefined> {
     const { GetFunctionCommand } = await loadLambda()
     const client = await this.#clientFor(region)
     try {
       const { Code, Tags = {} } = await client.send(new GetFunctionCommand({ FunctionName: arn }))
-      const located = layers.map(async (layer) => ({
-        arn: layer,
-        zip: undefined,
-        ...(await this.#layer(client, layer)),
-      }))
-      return { tags: Tags, zip: Code?.Location, layers: await Promise.all(located) }
+      return { tags: Tags, zip: Code?.Location }
     } catch (error) {
       if ((error as Error).name === 'ResourceNotFoundException') return undefined
       throw error
     }
+  }
+
+  /**
+   * Returns the URL of the code of a layer version.
+   *
+   * @throws the SDK's errors.
+   */
+  async locateLayer(arn: string): Promise<string | undefined> {
+    const { GetLayerVersionByArnCommand } = await loadLambda()
+    const client = await this.#clientFor(arn.split(':')[3])
+    const { Content } = await client.send(new GetLayerVersionByArnCommand({ Arn: arn }))
+    return Content?.Location
   }
 
   #isWanted(name: string): boolean {
@@ -129,25 +146,10 @@ export class LambdaReader {
       const { name } = error as Error
       if (name === 'AccessDeniedException')
         this.notes.add('Aliases were not listed (lambda:ListAliases): only $LATEST was examined.')
-      else if (name !== 'ResourceNotFoundException') throw error
+      else if (name !== 'ResourceNotFoundException')
+        this.notes.add(`Aliases of ${arn} were not listed (${name}): only $LATEST was examined.`)
     }
     return aliases
-  }
-
-  #layer(client: LambdaClient, arn: string): Promise<{ zip?: string; problem?: string }> {
-    let layer = this.#layers.get(arn)
-    if (!layer) this.#layers.set(arn, (layer = locateLayer(client, arn)))
-    return layer
-  }
-}
-
-async function locateLayer(client: LambdaClient, arn: string) {
-  const { GetLayerVersionByArnCommand } = await loadLambda()
-  try {
-    const { Content } = await client.send(new GetLayerVersionByArnCommand({ Arn: arn }))
-    return Content?.Location === undefined ? {} : { zip: Content.Location }
-  } catch (error) {
-    return { problem: (error as Error).name }
   }
 }
 

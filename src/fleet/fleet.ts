@@ -5,22 +5,26 @@ import { entriesOfZip, openZip } from '../inspect/files.js'
 import { readFiles } from '../inspect/inspect.js'
 import { existingSecretsFile } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { memoizeAsync } from '../util/memoize-async.js'
 import { filesBelow } from '../util/walk.js'
-import { LambdaReader, type DeployedVersion } from './deployed.js'
+import { LambdaReader, type CodeLocation, type DeployedVersion } from './deployed.js'
 import { replacements } from './history.js'
 import { openRemoteZip } from './remote-zip.js'
 import { statesOf } from './state.js'
-import type { Fleet, FleetFunction, FleetOptions, FleetSecret } from './types.js'
+import type { Fleet, FleetFunction, FleetOptions } from './types.js'
 
 /** Functions that are examined at a time. */
 const CONCURRENCY = 8
+
+/** Bytes of the largest file that is parsed: a syntax tree takes some 400 times as many. */
+const LARGEST_PARSED = 16 * 1024
 
 /**
  * Finds the deployed functions that still contain earlier values of secrets. Decrypts nothing, and
  * stores no code.
  *
- * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, FILE_UNREADABLE; the SDK's errors
- *   if functions cannot be listed.
+ * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID, FILE_UNREADABLE; LAMBDA_DENIED,
+ *   LAMBDA_FAILED, CREDENTIALS_MISSING, AWS_CONFIG_INVALID if functions cannot be listed.
  */
 export async function examineFleet(options: FleetOptions = {}): Promise<Fleet> {
   const paths = options.secretsFiles ?? ['kms-secrets.json']
@@ -28,23 +32,26 @@ export async function examineFleet(options: FleetOptions = {}): Promise<Fleet> {
   const dates = await datesOf(files, options.since)
   const reader = new LambdaReader(options)
   const examiner = new Examiner(options, files, dates, reader)
-  const functions =
+  const { found, examined } =
     options.zipFolder === undefined
       ? await examiner.all(reader.functions(), (found) => examiner.deployed(found))
       : await examiner.all(zipsIn(options.zipFolder), (path) =>
           examiner.local(path, options.zipFolder!),
         )
-  const found = functions
-    .filter(({ secrets, notRead }) => secrets.length || notRead.length)
-    .sort((one, other) => (one.id < other.id ? -1 : 1))
+  found.sort((one, other) => (one.id < other.id ? -1 : 1))
   return {
     functions: found,
-    examined: functions.length,
+    examined,
     redeploy: found
       .filter(({ secrets }) => secrets.some(({ state }) => state !== 'current'))
       .map(({ id }) => id),
     notes: [...reader.notes],
   }
+}
+
+/** Yields what a function may run: source maps repeat it, and are as large. */
+async function* codeIn(zip: ZipFile, what: string) {
+  for await (const file of entriesOfZip(zip, what, '')) if (!file.name.endsWith('.map')) yield file
 }
 
 async function* zipsIn(folder: string): AsyncGenerator<string> {
@@ -65,6 +72,8 @@ class Examiner {
   readonly #files: SecretsFile[]
   readonly #dates: Map<string, string>
   readonly #reader: LambdaReader
+  /** A layer is read once, however many functions have it. */
+  readonly #layer = memoizeAsync((arn: string) => this.#readLayer(arn))
 
   constructor(
     options: FleetOptions,
@@ -78,19 +87,19 @@ class Examiner {
     this.#reader = reader
   }
 
-  /** Examines each item as it is listed. */
-  async all<T>(
-    items: AsyncIterable<T>,
-    examine: (item: T) => Promise<FleetFunction[]>,
-  ): Promise<FleetFunction[]> {
-    const results: FleetFunction[] = []
+  /** Examines each item as it is listed. Keeps only those with secrets, or that were not read. */
+  async all<T>(items: AsyncIterable<T>, examine: (item: T) => Promise<FleetFunction[]>) {
+    const found: FleetFunction[] = []
     const running = new Set<Promise<void>>()
+    let examined = 0
     let known = 0
     let done = 0
     for await (const item of items) {
       known++
       const work = async () => {
-        results.push(...(await examine(item)))
+        const functions = await examine(item)
+        examined += functions.length
+        found.push(...functions.filter(({ secrets, notRead }) => secrets.length || notRead.length))
         this.#options.onProgress?.(++done, known)
       }
       const settled = work().finally(() => running.delete(settled))
@@ -98,80 +107,91 @@ class Examiner {
       if (running.size >= CONCURRENCY) await Promise.race(running)
     }
     await Promise.all(running)
-    return results
+    return { found, examined }
   }
 
   async local(path: string, folder: string): Promise<FleetFunction[]> {
     const name = relative(folder, path)
-    const notRead: string[] = []
-    const secrets = await this.#secretsIn(() => openZip(path), notRead, 'the code')
-    return [{ id: path, name, version: '$LATEST', aliases: [], secrets, notRead }]
+    const code = await this.#secretsIn(() => openZip(path), 'the code')
+    return [{ id: path, name, version: '$LATEST', aliases: [], ...code }]
   }
 
   async deployed(found: FunctionConfiguration): Promise<FleetFunction[]> {
-    const versions = await this.#reader.versionsOf(found)
-    const examined = await Promise.all(versions.map((version) => this.#version(version)))
-    return examined.filter((one) => one !== undefined)
+    const examined: FleetFunction[] = []
+    for (const version of await this.#reader.versionsOf(found)) {
+      const one = await this.#version(version)
+      if (one) examined.push(one)
+    }
+    return examined
   }
 
   /** @returns undefined if the function was deleted meanwhile, or lacks a tag. */
   async #version(version: DeployedVersion): Promise<FleetFunction | undefined> {
-    const { arn, name, region, aliases, isImage, lastModified } = version
-    const notRead: string[] = []
-    const facts = {
+    const read = await this.#codeOf(version)
+    if (!read) return undefined
+    const parts = [read]
+    for (const layer of version.layers) parts.push(await this.#layer(layer))
+    const { arn, name, region, aliases, lastModified } = version
+    return {
       id: arn,
       name,
       region,
       version: version.version,
       aliases,
       ...(lastModified !== undefined && { lastModified }),
+      secrets: parts.flatMap(({ secrets }) => secrets),
+      notRead: parts.flatMap(({ notRead }) => notRead),
     }
-    const code = await this.#reader.locate(version).catch((error: Error) => {
-      notRead.push(`the code: ${error.name}`)
-      return { tags: {}, zip: undefined, layers: [] }
-    })
-    if (!code) return undefined
-    const isTagged = Object.entries(this.#options.tags ?? {}).every(
-      ([key, value]) => (code.tags as Record<string, string>)[key] === value,
-    )
-    if (!isTagged && !notRead.length) return undefined
-    if (isImage) notRead.push('a container image')
-    const zips = [
-      ...(code.zip !== undefined && !isImage ? [{ what: 'the code', url: code.zip }] : []),
-      ...code.layers.flatMap(({ arn: layer, zip, problem }) => {
-        if (zip !== undefined) return [{ what: `layer ${layer}`, url: zip }]
-        notRead.push(`layer ${layer}: ${problem ?? 'no code'}`)
-        return []
-      }),
-    ]
-    const secrets: FleetSecret[] = []
-    for (const { what, url } of zips)
-      secrets.push(
-        ...(await this.#secretsIn(
-          () => openRemoteZip(url, this.#options.aws ?? {}),
-          notRead,
-          what,
-        )),
-      )
-    return { ...facts, secrets, notRead }
   }
 
-  async #secretsIn(
-    open: () => Promise<ZipFile>,
-    notRead: string[],
-    what: string,
-  ): Promise<FleetSecret[]> {
+  async #codeOf(version: DeployedVersion): Promise<Contents | undefined> {
+    let code: CodeLocation | undefined
+    try {
+      code = await this.#reader.locate(version)
+    } catch (error) {
+      return unread('the code', (error as Error).name)
+    }
+    if (!code) return undefined
+    const { tags, zip } = code
+    const wanted = Object.entries(this.#options.tags ?? {})
+    if (!wanted.every(([key, value]) => tags[key] === value)) return undefined
+    if (version.isImage) return { secrets: [], notRead: ['a container image'] }
+    return zip === undefined ? unread('the code', 'no location') : this.#remote(zip, 'the code')
+  }
+
+  async #readLayer(arn: string): Promise<Contents> {
+    const what = `layer ${arn}`
+    try {
+      const zip = await this.#reader.locateLayer(arn)
+      return zip === undefined ? unread(what, 'no code') : await this.#remote(zip, what)
+    } catch (error) {
+      return unread(what, (error as Error).name)
+    }
+  }
+
+  #remote(url: string, what: string): Promise<Contents> {
+    return this.#secretsIn(() => openRemoteZip(url, this.#options.aws ?? {}), what)
+  }
+
+  async #secretsIn(open: () => Promise<ZipFile>, what: string): Promise<Contents> {
     try {
       const zip = await open()
       try {
-        const { secrets } = await readFiles(entriesOfZip(zip, what, ''))
-        return statesOf(secrets, this.#files, this.#dates)
+        const { secrets } = await readFiles(codeIn(zip, what), LARGEST_PARSED)
+        return { secrets: statesOf(secrets, this.#files, this.#dates), notRead: [] }
       } finally {
         zip.close()
       }
     } catch (error) {
-      notRead.push(`${what}: ${(error as Error).message}`)
-      return []
+      return unread(what, (error as Error).message)
     }
   }
 }
+
+/** What a zip contains, or why it was not read. */
+type Contents = Pick<FleetFunction, 'secrets' | 'notRead'>
+
+const unread = (what: string, reason: string): Contents => ({
+  secrets: [],
+  notRead: [`${what}: ${reason}`],
+})

@@ -15,25 +15,32 @@ export function statesOf(
   dates: Map<string, string>,
 ): FleetSecret[] {
   return secrets.flatMap((secret): FleetSecret[] => {
-    const { name, fingerprint, mode, digest } = secret
+    const { fingerprint, mode, digest } = secret
     if (mode === 'direct') return []
     const file = files.find(({ pairs }) => pairs.has(fingerprint ?? ''))
-    if (!file) return [{ name, state: 'foreign', fingerprint }]
-    const state = stateIn(file, secret)
+    if (!file) return [{ name: secret.name, state: 'foreign', fingerprint }]
+    const name = secret.name ?? nameOf(file, digest)
+    const state = stateIn(file, { ...secret, name })
     const replacedAt = state === 'current' ? undefined : dates.get(digest)
     return [{ name, state, fingerprint, secretsFile: file.path, ...(replacedAt && { replacedAt }) }]
   })
+}
+
+/** Returns the name of a token that stands apart from its name in minified code. */
+function nameOf({ secrets }: SecretsFile, digest: string): string | null {
+  for (const [name, token] of secrets) if (digestOf(token) === digest) return name
+  return null
 }
 
 function stateIn(
   file: SecretsFile,
   { name, kind, fingerprint, digest }: InspectedSecret,
 ): SecretState {
-  const isEarlier = isStale(file, file.pairs.get(fingerprint!)!)
-  if (kind !== 'named' || name === null) return isEarlier ? 'earlier pair' : 'current'
+  if (isStale(file, file.pairs.get(fingerprint!)!)) return 'earlier pair'
+  if (kind !== 'named') return 'current'
+  // No entry has this token: whatever the name was, the value is another one now.
+  if (name === null) return 'stale'
   const token = file.secrets.get(name)
   if (!token) return 'missing'
-  if (digestOf(token) === digest) return isEarlier ? 'earlier pair' : 'current'
-  // After a rotation every token differs, and nobody sees whether the value is the same.
-  return isEarlier ? 'earlier pair' : 'stale'
+  return digestOf(token) === digest ? 'current' : 'stale'
 }

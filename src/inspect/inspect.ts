@@ -69,15 +69,21 @@ export async function readBundles(paths: string[]): Promise<BundleContents> {
   return { ...(await readFiles(builtFiles(paths, notFollowed))), notFollowed }
 }
 
-/** Reads the secrets and pairs of files, one file after the other. */
+/**
+ * Reads the secrets and pairs of files, one file after the other.
+ *
+ * @param largestParsed bytes of the largest file whose constants are followed: parsing takes some 400
+ *   times as much memory.
+ */
 export async function readFiles(
   built: AsyncIterable<BuiltFile>,
+  largestParsed = LARGEST_PARSED,
 ): Promise<Omit<BundleContents, 'notFollowed'>> {
   const read: ReadFile[] = []
   let files = 0
   for await (const file of built) {
     files++
-    const items = await embeddedIn(file)
+    const items = await embeddedIn(file, largestParsed)
     if (items.length) read.push({ name: file.name, isCode: isCode(file.name), items })
   }
   const broken = read.flatMap(({ name, items }) =>
@@ -100,11 +106,11 @@ const agreement = (path: string, found: Difference[]) => ({
 /** Bytes of the largest file that is parsed for constants. Larger ones would need too much memory. */
 const LARGEST_PARSED = 4 * 1024 * 1024
 
-async function embeddedIn(file: BuiltFile) {
+async function embeddedIn(file: BuiltFile, largestParsed: number) {
   const { items, hasLooseToken, hasLooseKey } = await findEmbedded(file.content())
   const lacksBlobs = !items.some(({ what }) => what === 'pair' || what === 'direct')
   const hasConstants = hasLooseToken || (hasLooseKey && lacksBlobs)
-  if (!isCode(file.name) || file.size > LARGEST_PARSED || !hasConstants) return items
+  if (!isCode(file.name) || file.size > largestParsed || !hasConstants) return items
   const blocks: Buffer[] = []
   for await (const block of file.content()) blocks.push(block)
   return [...items, ...findInConstants(Buffer.concat(blocks).toString('utf8'))]

@@ -1,16 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import type { LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeToken } from '../../src/crypto/token.js'
 import { patternOf } from '../../src/fleet/deployed.js'
 import { examineFleet } from '../../src/fleet/fleet.js'
 import { usesOf } from '../../src/fleet/uses.js'
-import { readSecretsFile } from '../../src/secrets-file/parse.js'
-import { workspace, type Workspace } from '../cli/cli.js'
-import { opened } from '../inspect/sealed.js'
+import type { Workspace } from '../cli/cli.js'
 import { zip } from '../inspect/zip.js'
+import { deployment, type Deployment } from './deployment.js'
 
 describe('patternOf', () => {
   it('matches complete names, with * for any characters', () => {
@@ -24,36 +22,15 @@ describe('fleet', () => {
   let kms: LocalKms
   let role: string
   let at: Workspace
+  let ran: Deployment['ran']
+  let code: Deployment['code']
+  let bundle: Deployment['bundle']
+  let options: Deployment['options']
 
   beforeAll(async () => {
-    kms = await startLocalKms()
-    role = kms.createRole({ name: 'app' }).arn
-    await kms.createKey({ alias: 'alias/app' })
-    at = await workspace()
-    Object.assign(at.env, kms.env)
-    await ran(['init', '--key', 'alias/app'])
-    await ran(['set', 'DB_PASSWORD'], 'first-value')
+    ;({ kms, role, at, ran, code, bundle, options } = await deployment())
   })
   afterAll(() => kms.close())
-
-  async function ran(args: string[], stdin?: string, code = 0) {
-    const result = await at.cli(args, stdin === undefined ? {} : { stdin })
-    if (result.code !== code) throw new Error(`${args.join(' ')}: ${result.code} ${result.stderr}`)
-    return result
-  }
-
-  /** Returns the zip of a bundle that contains the entry as the secrets file has it now. */
-  async function bundle() {
-    const { secrets, pairs } = (await readSecretsFile(at.path('kms-secrets.json')))!
-    const token = secrets.get('DB_PASSWORD')!
-    const code = `const open = ${opened(pairs.get(token.fingerprint)!)};\nexport const p = open("${encodeToken(token)}", "DB_PASSWORD");\n`
-    return zip({ 'package.json': '{}', 'index.mjs': code })
-  }
-
-  const options = () => ({
-    secretsFiles: [at.path('kms-secrets.json')],
-    aws: { endpoint: kms.url, region: kms.region, credentials: kms.admin.credentials },
-  })
 
   it('examines a thousand functions, of which some cannot be read', async () => {
     const first = await bundle()
@@ -111,6 +88,42 @@ describe('fleet', () => {
       { name: 'layered', version: '$LATEST', secrets: [{ name: 'DB_PASSWORD', state: 'current' }] },
     ])
     kms.deleteFunction(arn)
+  })
+
+  it('reads a layer once, however many functions have it', async () => {
+    const layer = kms.publishLayerVersion({ name: 'shared', code: await bundle() })
+    const code = zip({ 'a.js': '' })
+    const arns = ['one', 'two', 'three'].map((name) =>
+      kms.createFunction({ name: `sharing-${name}`, role, layers: [layer], code }),
+    )
+    const before = kms.journal.length
+    const { functions } = await examineFleet({ ...options(), functions: ['sharing-*'] })
+    expect(functions.map(({ secrets }) => secrets[0]!.state)).toEqual(Array(3).fill('current'))
+    const calls = kms.journal.slice(before).map(({ operation }) => operation)
+    expect(calls.filter((name) => name === 'GetLayerVersionByArn')).toHaveLength(1)
+    for (const arn of arns) kms.deleteFunction(arn)
+  })
+
+  it('reports a stale token whose name a minifier put elsewhere', async () => {
+    const stale = (await code()).replace(
+      /export const p = open\((".*?"),/,
+      'var t=$1;export const p = open(t,',
+    )
+    await ran(['set', 'DB_PASSWORD'], 'value-after-the-constant')
+    const current = (await code()).replace(
+      /export const p = open\((".*?"),/,
+      'var t=$1;export const p = open(t,',
+    )
+    const filler = `/*${'x'.repeat(20_000)}*/`
+    const arns = Object.entries({ stale, current }).map(([name, text]) =>
+      kms.createFunction({ name: `loose-${name}`, role, code: zip({ 'a.mjs': text + filler }) }),
+    )
+    const { functions } = await examineFleet({ ...options(), functions: ['loose-*'] })
+    expect(functions.map(({ name, secrets }) => [name, secrets[0]])).toMatchObject([
+      ['loose-current', { name: 'DB_PASSWORD', state: 'current' }],
+      ['loose-stale', { name: null, state: 'stale' }],
+    ])
+    for (const arn of arns) kms.deleteFunction(arn)
   })
 
   it('examines the published versions that aliases point to', async () => {
@@ -187,6 +200,37 @@ describe('fleet', () => {
     await ran(['fleet'])
     expect((await ran(['rotate', '--prune', '--fleet'])).stdout).toContain('dropped')
     for (const arn of [api, worker]) kms.deleteFunction(arn!)
+  })
+
+  it('reports why functions cannot be listed, with the exit code of AWS errors', async () => {
+    const { credentials } = kms.createUser({ name: 'nobody' })
+    const as = (env: Record<string, string>) => at.cli(['fleet'], { env })
+    const denied = await as({
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    })
+    expect(denied).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/policy fleet.*\[LAMBDA_DENIED\]\n$/) as string,
+    })
+    const rejected = await as({ AWS_SECRET_ACCESS_KEY: 'another' })
+    expect(rejected).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('[LAMBDA_DENIED]') as string,
+    })
+    const unreached = await as({
+      AWS_ENDPOINT_URL_LAMBDA: 'http://127.0.0.1:1',
+      UNPLUGIN_KMS_AWS_TIMEOUT_MS: '500',
+    })
+    expect(unreached).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/127\.0\.0\.1:1.*\[LAMBDA_FAILED\]\n$/) as string,
+    })
+    const without = await as({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' })
+    expect(without).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/--profile.*\[CREDENTIALS_MISSING\]\n$/) as string,
+    })
   })
 
   it('dates a replaced value by the git history', async () => {

@@ -1,7 +1,8 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { Fleet } from '../../fleet/types.js'
+import { examineWithProgress } from '../support/examine-fleet.js'
 import { EXIT } from '../support/exit-codes.js'
-import { alarm, count, dim, note, plain, print, printJson, waiting } from '../support/output.js'
+import { alarm, count, dim, note, plain, print, printJson } from '../support/output.js'
 import {
   contextPair,
   example,
@@ -27,22 +28,19 @@ export function addFleet(program: Command) {
     .option('--html <path>', 'write a self-contained HTML report')
     .addOption(jsonOption('{ functions, examined, redeploy, notes }'))
     .action(async (flags) => {
-      const { examineFleet } = await import('../../fleet/fleet.js')
-      const fleet = await waiting('examining functions', () =>
-        examineFleet({
-          ...(flags.region && { regions: flags.region }),
-          ...(flags.function && { functions: flags.function }),
-          ...(flags.tag && { tags: flags.tag }),
-          ...(flags.file && { secretsFiles: flags.file }),
-          ...(flags.zip !== undefined && { zipFolder: flags.zip }),
-          ...(flags.since !== undefined && { since: flags.since }),
-          aws: { ...(flags.profile !== undefined && { profile: flags.profile }) },
-        }),
-      )
+      const fleet = await examineWithProgress({
+        ...(flags.region && { regions: flags.region }),
+        ...(flags.function && { functions: flags.function }),
+        ...(flags.tag && { tags: flags.tag }),
+        ...(flags.file && { secretsFiles: flags.file }),
+        ...(flags.zip !== undefined && { zipFolder: flags.zip }),
+        ...(flags.since !== undefined && { since: flags.since }),
+        aws: { ...(flags.profile !== undefined && { profile: flags.profile }) },
+      })
       if (fleet.redeploy.length) process.exitCode = EXIT.FINDINGS
       if (flags.html !== undefined) await writeReport(flags.html, fleet)
       if (flags.json) return printJson(fleet)
-      return show(fleet)
+      return showTable(fleet)
     })
   example(
     command,
@@ -58,7 +56,7 @@ async function writeReport(out: string, fleet: Fleet) {
   note(`created ${out}`)
 }
 
-function show({ functions, examined, redeploy, notes }: Fleet) {
+function showTable({ functions, examined, redeploy, notes }: Fleet) {
   for (const { name, version, aliases, region, lastModified, secrets, notRead } of functions) {
     const where = [region, version, ...aliases.map((alias) => `alias ${alias}`)].filter(Boolean)
     print(`${plain(name)} ${dim(`(${plain(where.join(', '))}; ${lastModified ?? 'no date'})`)}`)

@@ -1,8 +1,10 @@
 import type { Command } from '@commander-js/extra-typings'
 import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
 import { count, emphasis, note, print, printJson, waiting, warn } from '../support/output.js'
+import { examineWithProgress } from '../support/examine-fleet.js'
 import {
   announceKeys,
+  awsOptions,
   example,
   fileOption,
   jsonOption,
@@ -86,16 +88,13 @@ async function rotate(paths: string[], flags: Flags) {
 
 /** Examines the deployed functions of the region, and returns which of them need a pair. */
 async function deployedUses(flags: Flags) {
-  const { examineFleet } = await import('../../fleet/fleet.js')
   const { usesOf } = await import('../../fleet/uses.js')
   const { file, region } = flags
-  const fleet = await waiting('examining functions', () =>
-    examineFleet({
-      ...secretsOptions(flags),
-      ...(file !== undefined && { secretsFiles: [file] }),
-      ...(region !== undefined && { regions: [region] }),
-    }),
-  )
+  const fleet = await examineWithProgress({
+    ...awsOptions(flags),
+    ...(file !== undefined && { secretsFiles: [file] }),
+    ...(region !== undefined && { regions: [region] }),
+  })
   return usesOf(fleet)
 }
 

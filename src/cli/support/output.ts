@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { styleText } from 'node:util'
 import { printable, printableCell } from '../../printable.js'
+import { ProgressLine } from '../../util/progress-line.js'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -45,19 +46,22 @@ export const warn = (text: string) =>
   note(`${styled(process.stderr, 'yellow', 'warning:')} ${text}`)
 export const complain = (text: string) => note(`${styled(process.stderr, 'red', 'error:')} ${text}`)
 
-/** Shows that something is waited for, to a person; the work of asking KMS may take seconds. */
-export async function waiting<T>(what: string, work: () => Promise<T>): Promise<T> {
-  if (!process.stderr.isTTY || process.env.CI) return work()
-  const { spinner } = await import('@clack/prompts')
-  const progress = spinner({ output: process.stderr })
-  progress.start(what)
+/**
+ * Shows on a terminal what a command waits for, once that takes longer than a second.
+ *
+ * @param work gets a function that replaces the text.
+ */
+export async function waiting<T>(
+  what: string,
+  work: (show: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  let shown = what
+  const line = new ProgressLine(() => `${shown} …`)
+  line.start()
   try {
-    const result = await work()
-    progress.stop(what)
-    return result
-  } catch (error) {
-    progress.error(what)
-    throw error
+    return await work((text) => void (shown = text))
+  } finally {
+    line.stop()
   }
 }
 

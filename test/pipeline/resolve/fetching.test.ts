@@ -46,7 +46,7 @@ describe('progress', () => {
       written.push(text)
       show()
     }
-    const progress = showProgress({ isTTY, write }, 1, isCi)
+    const progress = showProgress({ terminal: { isTTY, write }, patienceMs: 1, isCi })
     progress.begin()
     progress.begin()
     progress.end()
@@ -73,7 +73,11 @@ describe('progress', () => {
       written.push(text)
       seen()
     }
-    const { whileKms } = showProgress({ isTTY: true, write }, 1, false)
+    const { whileKms } = showProgress({
+      terminal: { isTTY: true, write },
+      patienceMs: 1,
+      isCi: false,
+    })
     await whileKms(() => first)
     expect(written).toEqual([expect.stringContaining('waiting for KMS'), '\r\u001B[K'])
   })
