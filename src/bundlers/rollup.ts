@@ -46,7 +46,7 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
       ...hooks,
       buildStart(input) {
         others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME]?.() !== build)
-        return hooks.buildStart(input)
+        return hooks.buildStart.call(this, input)
       },
       // After the plugins that compile, some of which check the types of what they are given.
       transform: {

@@ -111,7 +111,8 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       },
       renderStart: publicFilesCheck(build),
       configEnvironment: () => checkedDependencies(build),
-      configureServer(server) {
+      async configureServer(server) {
+        await build.environment.setHere()
         Object.values(server.environments).forEach(showNoLines)
         serveAsModules(server)
       },

@@ -1,10 +1,12 @@
-import { join } from 'node:path'
+import { Buffer } from 'node:buffer'
+import { join, resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
-import { variablesIn } from './collect/variables.js'
+import { variablesIn, type Variable } from './collect/variables.js'
 import { entriesWithCode, type OutputTexts } from './emit/entry.js'
-import { entryCode } from './emit/process-env.js'
-import type { Target, Watch } from './target.js'
+import { entryCode, type EntryCode } from './emit/process-env.js'
+import { devValue } from './resolve/dev-values.js'
+import type { Target } from './target.js'
 import type { MarkTransformer } from './transform-marks.js'
 
 /** Names the option among the modules of a session. */
@@ -17,7 +19,6 @@ export interface EntryOutputs {
   /** Names of the outputs that are loaded first. */
   entries: string[]
   target: Required<Target>
-  watch?: Watch
 }
 
 /** The variables of the option `processEnv`, which the entries of a bundle set. */
@@ -35,26 +36,72 @@ export class EntryEnvironment {
     return this.#options.processEnv !== undefined
   }
 
+  /** Files that the variables come from: a change of one makes a bundle stale. */
+  get files(): string[] {
+    const { processEnv, secretsFile, root } = this.#options
+    if (processEnv === undefined) return []
+    const sources = processEnv === true ? [] : Object.values(processEnv)
+    return [
+      secretsFile.path,
+      ...sources.flatMap((source) => ('file' in source ? [resolve(root, source.file)] : [])),
+    ]
+  }
+
   /**
    * Seals the variables, and adds code that sets them to the entries.
    *
    * @returns the outputs that are new or different.
    * @throws KmsBuildError CLIENT_BUNDLE, ENTRY_UNSUITABLE, and as for a mark.
    */
-  async addTo({ outputs, entries, target, watch }: EntryOutputs): Promise<Map<string, string>> {
-    if (!this.isUsed || !entries.length) return new Map()
+  async addTo({ outputs, entries, target }: EntryOutputs): Promise<Map<string, string>> {
+    // A dev server sets the variables itself, and what it starts inherits them.
+    if (!this.isUsed || !entries.length || target.command === 'serve') return new Map()
     if (target.platform === 'browser') throw inBrowser()
+    const code = await this.#code(target)
+    return entriesWithCode(outputs, entries, target.format, code)
+  }
+
+  /**
+   * Sets the variables in this process, for a dev server that evaluates modules in it: to the option
+   * `dev.values`, or else to the values that a bundle would unwrap.
+   *
+   * @throws KmsBuildError DEV_VALUE_MISSING, and as for a mark.
+   * @throws KmsSecretError if the values cannot be unwrapped.
+   */
+  async setHere(): Promise<void> {
+    if (!this.isUsed) return
+    const { devValues, processEnvOptions } = this.#options
+    if (!devValues) {
+      const { esm } = await this.#code({ platform: 'node', command: 'serve', format: 'esm' })
+      await import(`data:text/javascript,${encodeURIComponent(esm)}`)
+      return
+    }
+    const values = await Promise.all(
+      (await this.#variables()).map(async ({ name, mark }) => {
+        const value = Buffer.from(await devValue(mark, devValues)).toString()
+        return [name, Promise.resolve(value)] as const
+      }),
+    )
+    const { processEnv } = await import('@unplugin-kms/runtime/process-env')
+    await processEnv(Object.fromEntries(values), processEnvOptions)()
+  }
+
+  async #variables(): Promise<Variable[]> {
+    return variablesIn(this.#options, await this.#marks.loadSecretsFile())
+  }
+
+  /** Returns the code that sets the variables. Their values are searched for in all outputs. */
+  async #code(target: Required<Target>): Promise<EntryCode> {
     const { root, processEnvOptions, runtime } = this.#options
-    const variables = variablesIn(this.#options, await this.#marks.loadSecretsFile())
+    const variables = await this.#variables()
     const marks = variables.map(({ mark }) => mark)
     const openings = await this.#marks.openings(
       { id: ID, path: join(root, ID), marks },
-      { target, watch: watch ?? (() => {}) },
+      { target, watch: () => {} },
     )
     const opened = variables.map(({ name }, index) => ({ name, opening: openings[index]! }))
     const pairOf = (fingerprint: string) => this.#marks.pairOptions(fingerprint)
-    const code = await entryCode(opened, pairOf, processEnvOptions, runtime.start)
-    return entriesWithCode(outputs, entries, target.format, code)
+    return entryCode(opened, pairOf, processEnvOptions, runtime.start)
   }
 }
 

@@ -1,0 +1,94 @@
+import { dirname, resolve } from 'node:path'
+import type { OutputAsset, OutputBundle, OutputChunk } from 'rollup'
+import { assetOf } from '../pipeline/leak-check/examine.js'
+import type { Graph } from '../pipeline/leak-check/origins.js'
+import { redactContents, scrub, scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
+import type { BuildSession } from '../pipeline/session.js'
+import type { EntriesContext } from './rollup-entries.js'
+import { NAME } from './transform.js'
+
+/** What the three contexts have in common of what `generateBundle` needs. */
+export interface GenerateContext extends EntriesContext {
+  getModuleIds(): Iterable<string>
+  getModuleInfo(id: string): {
+    code?: string | null
+    importers: readonly string[]
+    dynamicImporters: readonly string[]
+  } | null
+  warn(message: string): void
+}
+
+/** Where Rollup, Rolldown and Vite write an output to. */
+export interface OutputPlace {
+  dir?: string | undefined
+  file?: string | undefined
+  format?: string | undefined
+  entryFileNames?: unknown
+}
+
+const folderOf = ({ dir, file }: OutputPlace) => resolve(dir ?? dirname(file ?? ''))
+
+/** Identifies an output among all that one instance of the plugin may see, over all rebuilds. */
+const identityOf = (context: unknown, output: OutputPlace) =>
+  JSON.stringify([
+    (context as { environment?: { name: string } }).environment?.name,
+    folderOf(output),
+    output.file,
+    output.format,
+    String(output.entryFileNames),
+  ])
+
+/** Returns the hook that checks and records the outputs of a bundle. */
+export function bundleCheck(build: BuildSession) {
+  return async (
+    context: GenerateContext,
+    output: OutputPlace,
+    files: (OutputChunk | OutputAsset)[],
+  ) => {
+    if (build.modules.hasMarks) for (const file of files) scrubFile(file, build)
+    const assets = files.map((file) =>
+      assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
+    )
+    const identity = identityOf(context, output)
+    build.outputs.addFolder(folderOf(output))
+    await build.outputs.check(assets, graphOf(context), identity)
+    await build.outputs.record(folderOf(output), assets, identity)
+    for (const { message } of build.warnings()) context.warn(message)
+  }
+}
+
+/** Returns a plugin that checks the bundle after all others that ask to come late: ours is the first. */
+export const lastPlugin = (checkBundle: ReturnType<typeof bundleCheck>) => ({
+  name: `${NAME}:leak-check`,
+  generateBundle: {
+    order: 'post' as const,
+    handler(this: GenerateContext, output: OutputPlace, generated: object) {
+      return checkBundle(this, output, Object.values(generated as OutputBundle))
+    },
+  },
+})
+
+/** Made when it is asked for, which is when a build fails. */
+const graphOf = (context: GenerateContext): Graph => ({
+  get inputs() {
+    return [...context.getModuleIds()].filter((id) => !id.startsWith('\0'))
+  },
+  importersOf(id) {
+    const { importers = [], dynamicImporters = [] } = context.getModuleInfo(id) ?? {}
+    return [...importers, ...dynamicImporters]
+  },
+})
+
+/** Redacts what maps show, and gives back only what has changed. */
+function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: BuildSession) {
+  if (file.type === 'asset') {
+    const { fileName, source } = file
+    const scrubbed = typeof source === 'string' ? scrub(source, fileName, isRedacted) : source
+    if (scrubbed !== source) file.source = scrubbed
+    return
+  }
+  if (file.map) redactContents(file.map, isRedacted)
+  const { code } = file
+  const scrubbed = scrubInlineMaps(code, isRedacted)
+  if (scrubbed !== code) file.code = scrubbed
+}
