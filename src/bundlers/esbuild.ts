@@ -22,6 +22,7 @@ import { callable } from './require-default.js'
 import { addEnvironment } from './esbuild-entries.js'
 import { filterOf } from './esbuild-filter.js'
 import { OutputHold } from './esbuild-hold.js'
+import { scrubMaps } from './esbuild-maps.js'
 import { messagePrinter } from './esbuild-messages.js'
 import { refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
 import { graphOf } from './metafile.js'
@@ -151,6 +152,7 @@ async function finish(result: BuildResult, options: BuildOptions, hold: OutputHo
   const { outputFiles = [], metafile } = result
   if (!metafile) throw notHeld()
   checkOwnModules(Object.keys(metafile.inputs), hold)
+  scrubMaps(outputFiles, hold.sessions)
   const outdir = outputFolder(options)
   await addEnvironment(result, options, hold.sessions, targetOf(options), outdir)
   const filesFrom = (folder: string) =>

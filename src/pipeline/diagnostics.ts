@@ -34,7 +34,7 @@ function warning(
   return { code, data, ...(place && { place }), message: printable(`${message} [${code}]`) }
 }
 
-export const plaintextLiterals = (marks: Mark[]) =>
+export const plaintextLiterals = (marks: Pick<Mark, 'place'>[]) =>
   warning(
     'PLAINTEXT_LITERAL',
     `${marks.length} plaintext ${marks.length > 1 ? 'literals are' : 'literal is'} in the source (${placesText(marks)}), and so in git. Seal with npx unplugin-kms encrypt, or set plaintextLiterals: 'allow'.`,
@@ -85,7 +85,7 @@ export const devValuesIgnored = () =>
     {},
   )
 
-const placesText = (marks: Mark[]) =>
+const placesText = (marks: Pick<Mark, 'place'>[]) =>
   marks
     .slice(0, 5)
     .map(({ place }) => placeText(place))

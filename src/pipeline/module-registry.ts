@@ -1,6 +1,6 @@
 import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
-import { nameOf, type Mark } from './collect/mark.js'
+import { nameOf, type CommentedLiteral, type Mark } from './collect/mark.js'
 import type { ClientMark } from './leak-check/client-bundle.js'
 import type { Seen } from './leak-check/parts.js'
 import { NO_SECRETS, type ProjectSecrets } from './project-sources.js'
@@ -28,14 +28,7 @@ export function recordOf(
   const plaintextLiterals = marks.filter(
     ({ source }, index) => source === 'literal' && 'plaintext' in values[index]!,
   )
-  const [literal] = plaintextLiterals
-  if (literal && action === 'error') {
-    throw new KmsBuildError(
-      'PLAINTEXT_LITERAL',
-      'a plaintext is in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.',
-      literal.place,
-    )
-  }
+  if (action === 'error') refuseLiterals(plaintextLiterals)
   const seen = marks.flatMap((mark, index) => {
     const value = values[index]!
     return 'plaintext' in value
@@ -48,6 +41,16 @@ export function recordOf(
   return { marks, seen, plaintextLiterals, direct }
 }
 
+/** @throws KmsBuildError PLAINTEXT_LITERAL if there is any. */
+export function refuseLiterals([literal]: Pick<Mark, 'place'>[]): void {
+  if (!literal) return
+  throw new KmsBuildError(
+    'PLAINTEXT_LITERAL',
+    'a plaintext is in the source, and in its git history. Seal it with npx unplugin-kms encrypt, or move it to the secrets file.',
+    literal.place,
+  )
+}
+
 /** What a session knows of the modules that have marks. */
 export class ModuleRegistry {
   // Not emptied by a rebuild: the output may still contain the values of a module that left the build.
@@ -55,6 +58,8 @@ export class ModuleRegistry {
   // Separate, since one plugin may be in the build of a browser and in that of the server.
   readonly #client = new Map<string, ClientMark[]>()
 
+  /** Literals that are commented out, by path. */
+  readonly #commented = new Map<string, CommentedLiteral[]>()
   #project = NO_SECRETS
 
   /** Sets the secrets of the project, which a browser's build of a command of its own does not seal. */
@@ -68,6 +73,25 @@ export class ModuleRegistry {
 
   addClient(id: string, marks: ClientMark[]): void {
     this.#client.set(id, marks)
+  }
+
+  /**
+   * Replaces what is known of the literals of a module that are commented out.
+   *
+   * @throws KmsBuildError PLAINTEXT_LITERAL if the option `plaintextLiterals` is `error`.
+   */
+  setCommented(
+    path: string,
+    literals: CommentedLiteral[] = [],
+    options?: Pick<OptionsResolved, 'plaintextLiterals'>,
+  ): void {
+    if (literals.length) this.#commented.set(path, literals)
+    else this.#commented.delete(path)
+    if (options?.plaintextLiterals === 'error') refuseLiterals(literals)
+  }
+
+  get commented(): CommentedLiteral[] {
+    return [...this.#commented.values()].flat()
   }
 
   /** Removes a module that changed, or that lost its marks. */
@@ -100,7 +124,7 @@ export class ModuleRegistry {
 
   /** Whether any module had a mark. A build without marks is left as it is. */
   get hasMarks(): boolean {
-    return this.#sealed.size + this.#client.size > 0
+    return this.#sealed.size + this.#client.size + this.#commented.size > 0
   }
 
   /** Whether any mark was sealed, and not only rejected in a browser bundle. */

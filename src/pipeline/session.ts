@@ -134,10 +134,12 @@ export class BuildSession {
    * Remembers its plaintext literals, in case they are masked before the module is compiled.
    */
   hasPlaintextLiteral(code: string, id: string): boolean {
-    if (!code.includes(MARKER)) return false
     const path = pathOf(id)
     try {
-      return this.#literals.remember(path, collect(code, this.fromRoot(path))?.marks)
+      const collected = collect(code, this.fromRoot(path))
+      this.modules.setCommented(path, collected?.commented, this.#options)
+      const hasLiteral = this.#literals.remember(path, collected?.marks)
+      return hasLiteral || collected?.commented !== undefined
     } catch (error) {
       // Some bundlers write their outputs although the module fails.
       if (error instanceof KmsBuildError) this.#failure ??= error
@@ -155,6 +157,7 @@ export class BuildSession {
   /** Removes a module that changed, or that lost its marks. */
   forget(id: string): void {
     this.modules.forget(id)
+    this.modules.setCommented(pathOf(id))
     // A dev server starts once.
     if (resolvePath(id) === this.#options.secretsFile.path) this.#marks.forgetSecretsFile()
   }
@@ -186,13 +189,15 @@ export class BuildSession {
     const collected = code.includes(MARKER)
       ? await this.#timings.timed('collect', () => collect(code, this.fromRoot(path)))
       : null
+    if (!host.isCompiled) this.modules.setCommented(path, collected?.commented, this.#options)
     if (!collected) {
-      this.forget(id)
+      this.modules.forget(id)
       return null
     }
     if (host.isCompiled)
       collected.marks = placedInSource(collected.marks, path, this.fromRoot(path))
-    const openings = await this.openings(id, collected.marks, host)
+    const { marks, imports } = collected
+    const openings = imports.length ? await this.openings(id, marks, host) : []
     const emitted = await this.#timings.timed('emit', () =>
       emit(code, path, collected, openings, host.requestOf, host.isCompiled),
     )

@@ -19,14 +19,14 @@ const MANY_DIRECT = 10
 
 /** Returns the warnings to print after a successful build. */
 export function warnings(
-  { records: modules, unread }: Pick<ModuleRegistry, 'records' | 'unread'>,
+  { records, commented, unread }: Pick<ModuleRegistry, 'records' | 'commented' | 'unread'>,
   options: Pick<OptionsResolved, 'plaintextLiterals' | 'leakCheck' | 'devValues' | 'pins'>,
   secretsFile: SecretsFile | null = null,
 ): Warning[] {
-  const literals = modules.flatMap((module) => module.plaintextLiterals)
-  const direct = modules.reduce((sum, module) => sum + module.direct, 0)
+  const literals = [...records.flatMap((module) => module.plaintextLiterals), ...commented]
+  const direct = records.reduce((sum, module) => sum + module.direct, 0)
   const { short, excepted } = unsearched(
-    modules.flatMap(({ seen }) => seen),
+    records.flatMap(({ seen }) => seen),
     options.leakCheck,
   )
   return [

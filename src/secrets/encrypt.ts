@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { sealToText } from '../crypto/seal.js'
 import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
+import type { CommentedLiteral, Mark } from '../pipeline/collect/mark.js'
 import { existingSecretsFile } from '../secrets-file/locate.js'
 import { currentPair } from '../secrets-file/scopes.js'
 import { secretsFilesOfProject } from '../secrets-file/stages.js'
@@ -14,6 +15,7 @@ import {
   replaceSource,
   withLiterals,
   type ChangedSource,
+  type MarkedSource,
 } from './sources.js'
 
 /**
@@ -22,7 +24,13 @@ import {
  * @throws KmsBuildError as `markedSources`.
  */
 export async function findPlaintextLiterals(paths: string[]): Promise<ChangedSource[]> {
-  return placesIn(await plaintextSources(paths))
+  const sources = (await markedSources(paths)).map(({ path, literals, commented }) => {
+    const plaintexts = literals.filter(isPlaintext)
+    plaintexts.forEach(checkLiteral)
+    const places = [...plaintexts, ...commented].map(({ place }) => place)
+    return { path, places: places.sort((a, b) => a.line - b.line || a.column - b.column) }
+  })
+  return sources.filter(({ places }) => places.length)
 }
 
 /**
@@ -55,24 +63,56 @@ export async function encryptSources(
   return { changed: placesIn(sources), warnings }
 }
 
-async function plaintextSources(paths: string[]) {
-  const sources = onlyLiterals(
-    await markedSources(paths),
-    ({ argument }) => !looksLikeToken(argument),
-  )
-  for (const { argument, place } of sources.flatMap(({ literals }) => literals)) {
-    if (argument === '')
-      throw new KmsBuildError(
-        'PLAINTEXT_EMPTY',
-        'the literal is empty. Give it a value, or remove the mark.',
-        place,
-      )
-    if (!argument.isWellFormed())
-      throw new KmsBuildError(
-        'PLAINTEXT_LONE_SURROGATE',
-        'the literal has a lone surrogate, which UTF-8 cannot represent.',
-        place,
-      )
-  }
+const isPlaintext = ({ argument }: Mark) => !looksLikeToken(argument)
+
+async function plaintextSources(paths: string[]): Promise<MarkedSource[]> {
+  const marked = await markedSources(paths)
+  const withCommented = marked.map((source) => ({
+    ...source,
+    literals: [...source.literals, ...source.commented.map(uncommented)],
+  }))
+  const sources = onlyLiterals(withCommented, isPlaintext)
+  for (const { literals } of sources) literals.forEach(checkLiteral)
   return sources
+}
+
+/** @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_LONE_SURROGATE. */
+function checkLiteral({ argument, place }: Mark): void {
+  if (argument === '')
+    throw new KmsBuildError(
+      'PLAINTEXT_EMPTY',
+      'the literal is empty. Give it a value, or remove the mark.',
+      place,
+    )
+  if (!argument.isWellFormed())
+    throw new KmsBuildError(
+      'PLAINTEXT_LONE_SURROGATE',
+      'the literal has a lone surrogate, which UTF-8 cannot represent.',
+      place,
+    )
+}
+
+/** Returns the mark that a comment contains. */
+function uncommented({ argument, place, spans }: CommentedLiteral): Mark {
+  const [span] = spans
+  if (argument !== undefined && span)
+    return {
+      source: 'literal',
+      sync: false,
+      pure: false,
+      argument,
+      values: [argument],
+      encryptionContext: {},
+      options: {},
+      format: 'text',
+      place,
+      ...span,
+      argumentStart: span.start,
+      argumentEnd: span.end,
+    }
+  throw new KmsBuildError(
+    'ARGUMENT_NOT_STATIC',
+    'this mark is commented out, and its argument is not a single string. Remove it, or write one string.',
+    place,
+  )
 }

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { looksLikeToken } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
+import { plaintextLiterals } from '../pipeline/collect/literals.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { examine, searchFor, unsearched, type Asset } from '../pipeline/leak-check/examine.js'
 import { git, gitBytes } from '../util/git.js'
@@ -62,7 +62,8 @@ async function stagedFiles(root: string): Promise<Asset[]> {
 function literalsIn({ name, content }: Asset): string[] {
   const code = typeof content === 'string' ? content : Buffer.from(content).toString()
   if (!SOURCE.test(name) || !code.includes(MARKER)) return []
-  return (collect(code, name)?.marks ?? [])
-    .filter(({ source, argument }) => source === 'literal' && !looksLikeToken(argument))
-    .map(({ place }) => `${place.file}:${place.line}:${place.column}`)
+  const { marks = [], commented = [] } = collect(code, name) ?? {}
+  return [...plaintextLiterals(marks), ...commented].map(
+    ({ place }) => `${place.file}:${place.line}:${place.column}`,
+  )
 }

@@ -2,7 +2,7 @@ import { access, constants, open, readFile, rm } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { KmsBuildError, type Place } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
-import { MARKER, type Mark } from '../pipeline/collect/mark.js'
+import { MARKER, type CommentedLiteral, type Mark } from '../pipeline/collect/mark.js'
 import { textOf } from '../pipeline/resolve/plaintext.js'
 import { replaceFile, targetOf, unwritable } from '../util/replace-file.js'
 import { entersSources, walkFiles } from '../util/walk.js'
@@ -12,6 +12,8 @@ export interface MarkedSource {
   path: string
   code: string
   literals: Mark[]
+  /** Plaintext literals in marks that are commented out. */
+  commented: CommentedLiteral[]
 }
 
 /** Literals that were found or changed in one module. */
@@ -39,9 +41,9 @@ const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/
  */
 export async function markedSources(paths: string[]): Promise<MarkedSource[]> {
   const sources = await modulesWithMarks(paths)
-  return sources.flatMap(({ path, code, marks }) => {
+  return sources.flatMap(({ path, code, marks, commented }) => {
     const literals = marks.filter(({ source }) => source === 'literal')
-    return literals.length ? [{ path, code, literals }] : []
+    return literals.length || commented.length ? [{ path, code, literals, commented }] : []
   })
 }
 
@@ -50,7 +52,7 @@ export const marksIn = async (paths: string[]): Promise<Mark[]> =>
   (await modulesWithMarks(paths)).flatMap(({ marks }) => marks)
 
 async function modulesWithMarks(paths: string[]) {
-  const found: { path: string; code: string; marks: Mark[] }[] = []
+  const found: { path: string; code: string; marks: Mark[]; commented: CommentedLiteral[] }[] = []
   const seen = new Set<string>()
   for (const path of paths) {
     for await (const file of sourceFiles(path)) {
@@ -58,21 +60,21 @@ async function modulesWithMarks(paths: string[]) {
       seen.add(file)
       const code = await readText(file)
       if (!code?.includes(MARKER)) continue
-      const marks = collect(code, relative('', file))?.marks ?? []
-      found.push({ path: file, code, marks })
+      const { marks = [], commented = [] } = collect(code, relative('', file)) ?? {}
+      found.push({ path: file, code, marks, commented })
     }
   }
   return found
 }
 
-/** Filters the literals of sources, and removes sources without literals. */
+/** Filters the literals of sources that are not commented out, and removes sources without literals. */
 export function onlyLiterals(
   sources: MarkedSource[],
   wanted: (mark: Mark) => boolean,
 ): MarkedSource[] {
   return sources.flatMap(({ path, code, literals }) => {
     const left = literals.filter(wanted)
-    return left.length ? [{ path, code, literals: left }] : []
+    return left.length ? [{ path, code, literals: left, commented: [] }] : []
   })
 }
 

@@ -137,10 +137,33 @@ it('a literal of any value, written back in its quotes, has the same value', () 
   fc.assert(
     fc.property(quote, value, (q, text) => {
       const code = `${IMPORT}secret(${q}token${q})`
-      const source = { path: 'a.ts', code, literals: collect(code, 'a.ts')!.marks }
+      const source = { path: 'a.ts', code, literals: collect(code, 'a.ts')!.marks, commented: [] }
       const written = replaceLiterals(source, [{ mark: source.literals[0]!, value: text }])
       expect(collect(written, 'a.ts')!.marks[0]!.argument).toBe(text)
       expect(written.startsWith(`${IMPORT}secret(${q}`)).toBe(true)
     }),
   )
+})
+
+describe('a literal in a mark that is commented out', () => {
+  it('is found by --check, and sealed where it stands', async () => {
+    const code = `${IMPORT}/**\n * secret('old')\n */\nsecret('new') // secret("older")\n`
+    const root = await project({ 'a.ts': code })
+    const [found] = await findPlaintextLiterals([root])
+    expect(found!.places.map(({ line, column }) => `${line}:${column}`)).toEqual([
+      '3:4',
+      '5:1',
+      '5:18',
+    ])
+    const { read } = await encrypted({ 'a.ts': code })
+    expect((await read('a.ts')).replace(TOKEN, 'T')).toBe(
+      `${IMPORT}/**\n * secret('T')\n */\nsecret('T') // secret("T")\n`,
+    )
+  })
+
+  it('is rejected with its place if it is not one string', async () => {
+    await expect(
+      encrypted({ 'a.ts': `${IMPORT}// secret('a' + b)\n// secret('a' + 'b')` }),
+    ).rejects.toMatchObject({ code: 'ARGUMENT_NOT_STATIC', place: { line: 2 } })
+  })
 })

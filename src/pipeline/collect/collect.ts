@@ -1,5 +1,6 @@
 import { collectBySyntax } from './by-syntax.js'
 import { collectByTokens } from './by-tokens.js'
+import { commentedLiterals } from './commented.js'
 import { MARKER, type Collected } from './mark.js'
 
 /**
@@ -7,9 +8,13 @@ import { MARKER, type Collected } from './mark.js'
  * imports count and shadowed names do not.
  *
  * @param file shown in errors; its extension chooses the syntax.
- * @returns null where the module does not import the marker.
+ * @returns null where the module neither imports the marker nor has a literal that is commented out.
  * @throws KmsBuildError MARK_AS_VALUE, MARK_UNKNOWN, ARGUMENT_NOT_STATIC, FORMAT_UNKNOWN,
  *   MARK_OPTION_INVALID, SOURCE_UNPARSABLE.
  */
-export const collect = (code: string, file: string): Collected | null =>
-  code.includes(MARKER) ? (collectByTokens(code, file) ?? collectBySyntax(code, file)) : null
+export function collect(code: string, file: string): Collected | null {
+  if (!code.includes(MARKER)) return null
+  const collected = collectByTokens(code, file) ?? collectBySyntax(code, file)
+  const commented = commentedLiterals(code, file, collected?.marks ?? [])
+  return commented.length ? { marks: [], imports: [], ...collected, commented } : collected
+}

@@ -55,10 +55,26 @@ export interface Mark extends Arguments {
   place: Place
 }
 
+/** A part of a module's text. */
+export interface Span {
+  start: number
+  end: number
+}
+
+/** A plaintext literal in a mark that is commented out. */
+export interface CommentedLiteral {
+  place: Place
+  /** Its strings, which are masked wherever the source is shown. */
+  spans: Span[]
+  /** Its value, if it is one string. */
+  argument?: string
+}
+
 export interface Collected {
   marks: Mark[]
-  /** The marker's import declarations, which the transform replaces. */
-  imports: { start: number; end: number }[]
+  /** The marker's import declarations, which the transform replaces; none if only a comment has them. */
+  imports: Span[]
+  commented?: CommentedLiteral[]
   /** Where the first statement begins, after hashbang and directives; told where a mark is of the sync form. */
   bodyStart?: number
 }

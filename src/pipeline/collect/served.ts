@@ -3,8 +3,9 @@ import { KmsBuildError } from '../../errors.js'
 import type { StaticValue } from '../../syntax/static-value.js'
 import { collectBySyntax } from './by-syntax.js'
 import { collect } from './collect.js'
+import { commentedLiterals } from './commented.js'
 import { placeholderIndex, plaintextLiterals } from './literals.js'
-import { MARKER, type Mark, type Source } from './mark.js'
+import { MARKER, type CommentedLiteral, type Mark, type Source } from './mark.js'
 
 /** A module that imports the marker and is left as another plugin compiled it. */
 export interface ServedModule {
@@ -44,7 +45,9 @@ export function collectServed({
     ? compiledMarks(compiled, file, command)?.map((mark) => placed(mark, inSource, source, file))
     : inSource && marksOf(source, file, command)
   if (!marks) return null
-  const literal = plaintextLiterals(marks).find(({ argument }) => !isMasked(argument))
+  const literal =
+    plaintextLiterals(marks).find(({ argument }) => !isMasked(argument)) ??
+    (compiled === undefined ? undefined : commentedIn(compiled, file, marks)[0])
   if (literal) throw unrewritten(literal)
   return marks
 }
@@ -109,6 +112,15 @@ function compiledMarks(code: string, file: string, command: 'build' | 'serve') {
 const marksOf = (code: string, file: string, command: 'build' | 'serve') =>
   collectBySyntax(code, file, command)?.marks
 
+/** Returns what is commented out in compiled code, which may still be TypeScript. */
+function commentedIn(code: string, file: string, marks: Mark[]): CommentedLiteral[] {
+  try {
+    return commentedLiterals(code, `${file}.js`, marks)
+  } catch {
+    return commentedLiterals(code, file, marks)
+  }
+}
+
 function placed(mark: Mark, inSource: Mark[] | null, source: string, file: string): Mark {
   const index = mark.source === 'literal' ? placeholderIndex(mark.argument) : undefined
   const key = callKey(mark.source, mark.values)
@@ -126,7 +138,7 @@ function placed(mark: Mark, inSource: Mark[] | null, source: string, file: strin
 const quoted = (text: string) =>
   new RegExp(`["'\`]${text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)}["'\`]`)
 
-const unrewritten = ({ place }: Mark) =>
+const unrewritten = ({ place }: Pick<Mark, 'place'>) =>
   new KmsBuildError(
     'MARK_UNTRANSFORMED',
     'this literal is a plaintext in a module that the plugin cannot rewrite: another plugin loads or compiles it, or the options leave it out. ' +

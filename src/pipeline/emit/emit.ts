@@ -1,7 +1,7 @@
 import MagicString from 'magic-string'
 import { KmsBuildError } from '../../errors.js'
 import { type Collected, type Mark, shown } from '../collect/mark.js'
-import { redact } from './redact.js'
+import { maskOf, redact } from './redact.js'
 
 /** What a mark becomes: a call of an export of one of the build's own modules. */
 export interface Opening {
@@ -41,12 +41,13 @@ export interface Emitted {
 export function emit(
   code: string,
   id: string,
-  { marks, imports, bodyStart }: Collected,
+  collected: Collected,
   openings: Opening[],
   requestOf = (name: string) => name,
   isCompiled = false,
 ): Emitted {
-  const redacted = redact(code, marks)
+  const { marks, imports, bodyStart, commented = [] } = collected
+  const redacted = redact(code, collected)
   const { text } = redacted
   // A map of compiled code is traced through the compiler's: its positions are those of the code.
   const at = isCompiled ? (offset: number) => offset : redacted.at
@@ -56,6 +57,9 @@ export function emit(
   }
   // Every line stays where it was, for tools that read no maps (Bun) or drop them.
   const lines = (start: number, end: number) => code.slice(start, end).replace(/[^\n]/g, '')
+  if (isCompiled)
+    for (const span of commented.flatMap(({ spans }) => spans))
+      replace(span.start, span.end, maskOf(code, span))
   const local = localNames(code)
   const awaited: string[] = []
 

@@ -9,7 +9,7 @@ import { redact } from './redact.js'
  * may read the module before its marks are sealed. Needs no build, and so runs in any thread.
  *
  * @param shown how errors show the file.
- * @returns null if the module has no plaintext literal.
+ * @returns null if the module has no plaintext literal, also none that is commented out.
  * @throws KmsBuildError as `collect` does.
  */
 export function maskLiterals(
@@ -17,10 +17,10 @@ export function maskLiterals(
   file: string,
   shown = file,
 ): { code: string; map: EmittedMap } | null {
-  const marks = collect(code, shown)?.marks
-  const literals = plaintextLiterals(marks)
-  if (!marks || !literals.length) return null
-  const { text, at } = redact(code, marks)
+  const collected = collect(code, shown)
+  const literals = plaintextLiterals(collected?.marks)
+  if (!collected || !(literals.length || collected.commented)) return null
+  const { text, at } = redact(code, collected)
   const magic = new MagicString(text)
   literals.forEach(({ argumentStart, argumentEnd }, index) => {
     const start = at(argumentStart)

@@ -1,6 +1,6 @@
-import { looksLikeToken } from '../../crypto/token.js'
 import { collect } from '../collect/collect.js'
-import type { Mark } from '../collect/mark.js'
+import { plaintextLiterals } from '../collect/literals.js'
+import type { Collected, Span } from '../collect/mark.js'
 
 const MASK = "'•••'"
 
@@ -11,17 +11,26 @@ export interface Redacted {
   at(offset: number): number
 }
 
+/** Returns what a span becomes, with the lines that it goes over. */
+export const maskOf = (code: string, { start, end }: Span): string =>
+  MASK + code.slice(start, end).replace(/[^\n]/g, '')
+
 /** Masks plaintext literals, whatever their length, and keeps every line where it was. */
-export function redact(code: string, marks: Mark[]): Redacted {
+export function redact(code: string, { marks, commented = [] }: Collected): Redacted {
+  const spans = [
+    ...plaintextLiterals(marks).map((mark) => ({
+      start: mark.argumentStart,
+      end: mark.argumentEnd,
+    })),
+    ...commented.flatMap((literal) => literal.spans),
+  ].sort((a, b) => a.start - b.start)
   let text = ''
   let from = 0
   const shifts: { after: number; by: number }[] = []
-  for (const { source, argument, argumentStart, argumentEnd } of marks) {
-    if (source !== 'literal' || looksLikeToken(argument)) continue
-    const lines = code.slice(argumentStart, argumentEnd).replace(/[^\n]/g, '')
-    text += code.slice(from, argumentStart) + MASK + lines
-    from = argumentEnd
-    shifts.push({ after: argumentEnd, by: text.length - argumentEnd })
+  for (const span of spans) {
+    text += code.slice(from, span.start) + maskOf(code, span)
+    from = span.end
+    shifts.push({ after: span.end, by: text.length - span.end })
   }
   text += code.slice(from)
   return {
@@ -33,5 +42,5 @@ export function redact(code: string, marks: Mark[]): Redacted {
 /** The redacted copy of a module's source, as source maps may show it. */
 export function redactSource(code: string, file: string): string {
   const collected = collect(code, file)
-  return collected ? redact(code, collected.marks).text : code
+  return collected ? redact(code, collected).text : code
 }
