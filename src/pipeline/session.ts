@@ -3,7 +3,7 @@ import { KmsBuildError } from '../errors.js'
 import { resolveOptions } from '../options/resolve-options.js'
 import type { Options, OptionsResolved } from '../options/types.js'
 import { collect } from './collect/collect.js'
-import { MARKER, MARKERS, type Mark } from './collect/mark.js'
+import { MARKERS, type Mark } from './collect/mark.js'
 import { collectServed, placedInSource } from './collect/served.js'
 import type { Warning } from './diagnostics.js'
 import { emit, refuseSync, type Emitted, type Opening } from './emit/emit.js'
@@ -138,8 +138,7 @@ export class BuildSession {
     try {
       const collected = collect(code, this.fromRoot(path))
       this.modules.setCommented(path, collected?.commented, this.#options)
-      const hasLiteral = this.#literals.remember(path, collected?.marks)
-      return hasLiteral || collected?.commented !== undefined
+      return this.#literals.remember(path, collected?.marks) || collected?.commented !== undefined
     } catch (error) {
       // Some bundlers write their outputs although the module fails.
       if (error instanceof KmsBuildError) this.#failure ??= error
@@ -186,9 +185,7 @@ export class BuildSession {
   async #transform(code: string, id: string, host: ModuleHost): Promise<Emitted | null> {
     const path = pathOf(id)
     // The registry keeps the module until it is replaced: another build may be checked meanwhile.
-    const collected = code.includes(MARKER)
-      ? await this.#timings.timed('collect', () => collect(code, this.fromRoot(path)))
-      : null
+    const collected = await this.#timings.timed('collect', () => collect(code, this.fromRoot(path)))
     if (!host.isCompiled) this.modules.setCommented(path, collected?.commented, this.#options)
     if (!collected) {
       this.modules.forget(id)
@@ -196,8 +193,7 @@ export class BuildSession {
     }
     if (host.isCompiled)
       collected.marks = placedInSource(collected.marks, path, this.fromRoot(path))
-    const { marks, imports } = collected
-    const openings = imports.length ? await this.openings(id, marks, host) : []
+    const openings = collected.imports.length ? await this.openings(id, collected.marks, host) : []
     const emitted = await this.#timings.timed('emit', () =>
       emit(code, path, collected, openings, host.requestOf, host.isCompiled),
     )
@@ -209,9 +205,8 @@ export class BuildSession {
     const path = pathOf(id)
     const file = this.fromRoot(path)
     const isMasked = (argument: string) => this.#literals.has(argument, path)
-    const marks = await this.#timings.timed('collect', () =>
-      collectServed({ path, file, compiled, command: host.target.command, isMasked }),
-    )
+    const module = { path, file, compiled, command: host.target.command, isMasked }
+    const marks = await this.#timings.timed('collect', () => collectServed(module))
     if (!marks) throw this.untransformedImport(id)
     host.watch(path)
     const openings = await this.openings(id, marks, host)

@@ -68,7 +68,7 @@ function commentText(code: string, comments: Comment[]): string {
   for (const comment of comments) {
     const { type, value } = comment
     const inner = type === 'CommentBlock' ? value.replace(/^([ \t]*)\*/gm, '$1 ') : value
-    text += blank(code.slice(end, comment.start!)) + `  ${inner}`
+    text += blank(code.slice(end, comment.start)) + `  ${inner}`
     end = comment.end!
     text = text.padEnd(end, ' ')
   }
