@@ -7,7 +7,7 @@ import { redactSource } from '../../../src/pipeline/emit/redact.js'
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
 const commentedIn = (code: string) => collect(code, 'a.ts')?.commented ?? []
 
-describe('a literal is found in a mark that is commented out', () => {
+describe('a literal in a mark that is commented out', () => {
   it.each([
     ['in a line comment', `${IMPORT}// secret('old')\nf(secret('new'))`, `// secret('•••')`],
     ['after code', `${IMPORT}f(secret('new')) // was secret("old")`, `// was secret('•••')`],
@@ -41,7 +41,7 @@ describe('a literal is found in a mark that is commented out', () => {
       `// s('•••')`,
     ],
     ['in JSX', `${IMPORT}f(<a>{/* secret('old') */}</a>)`, `{/* secret('•••') */}`],
-  ])('%s', (kind, code, shown) => {
+  ])('masks a literal %s', (kind, code, shown) => {
     const file = kind === 'in JSX' ? 'a.tsx' : 'a.ts'
     expect(collect(code, file)?.commented).not.toHaveLength(0)
     const redacted = redactSource(code, file)
@@ -59,9 +59,9 @@ describe('a literal is found in a mark that is commented out', () => {
     ['a method of another object', `${IMPORT}// vault.secret('path')`],
     ['a mark', `${IMPORT}/* it's */ secret('new') // new`],
     ['a module without the marker', `// secret('old')\nexport {}`],
-  ])('but not in %s', (_, code) => expect(commentedIn(code)).toEqual([]))
+  ])('ignores %s', (_, code) => expect(commentedIn(code)).toEqual([]))
 
-  it('with its place, and its value if that is one string', () => {
+  it('reports its place, and its value if that is one string', () => {
     const code = `${IMPORT}// secret('a\\x41' )\n  // secret('a' + 'b')`
     expect(commentedIn(code)).toMatchObject([
       { place: { line: 2, column: 4 }, argument: 'aA' },
