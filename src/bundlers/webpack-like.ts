@@ -12,6 +12,7 @@ import { scrub } from '../pipeline/leak-check/scrub.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost, Target } from '../pipeline/target.js'
 import { NAME } from './transform.js'
+import { addEnvironment } from './webpack-entries.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
 
@@ -130,17 +131,16 @@ interface NativeContext {
 }
 
 /** Known once the compiler has its defaults, which is after plugins are applied. */
-function hostOf({ compiler }: NativeContext): Omit<ModuleHost, 'watch'> {
-  const { options } = compiler
-  return {
-    target: {
-      platform: platformOf(compiler),
-      command: 'build',
-      format: options.output.module === true ? 'esm' : 'cjs',
-    },
-    requestOf,
-  }
-}
+const hostOf = ({ compiler }: NativeContext): Omit<ModuleHost, 'watch'> => ({
+  target: targetOf(compiler),
+  requestOf,
+})
+
+const targetOf = (compiler: Host): Target => ({
+  platform: platformOf(compiler),
+  command: 'build',
+  format: compiler.options.output.module === true ? 'esm' : 'cjs',
+})
 
 function platformOf(compiler: Host): Target['platform'] {
   const { platform, options } = compiler as Partial<Host> & Pick<Host, 'options'>
@@ -175,6 +175,7 @@ export function attach(build: BuildSession, host: Host) {
     })
   })
 
+  const checkEnvironment = addEnvironment(build, compiler, () => targetOf(host))
   let refused = false
   runLast(compiler)
   // The last hook before files are written, and the only one whose failure stops them in every mode.
@@ -184,6 +185,7 @@ export function attach(build: BuildSession, host: Host) {
       .map(({ name, source }) => assetOf(name, () => source.source()))
     refused = false
     try {
+      checkEnvironment()
       await build.outputs.check(assets, graphOf(compilation), compiler)
       await build.outputs.record(compilation.outputOptions.path, assets, compiler)
     } catch (error) {

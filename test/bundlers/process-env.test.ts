@@ -18,12 +18,8 @@ const DB_URL = 'postgres://app:planted-8R@db/app'
 const MARKED = 'planted-marked-9S'
 const VALUES = { STRIPE_KEY, DB_URL }
 const FIXTURE = join(import.meta.dirname, '../../fixtures/process-env')
-const HOSTS: HostName[] = (process.env.ONLY?.split(',') as HostName[] | undefined) ?? [
-  'esbuild',
-  'rollup',
-  'rolldown',
-  'vite',
-]
+const ALL_HOSTS: HostName[] = ['esbuild', 'rollup', 'rolldown', 'vite', 'webpack', 'rspack']
+const HOSTS = (process.env.ONLY?.split(',') as HostName[] | undefined) ?? ALL_HOSTS
 const WAYS = HOSTS.flatMap((host) => (['esm', 'cjs'] as const).map((format) => ({ host, format })))
 const extension = (format: Cell['format']) => (format === 'cjs' ? '.cjs' : '.mjs')
 
