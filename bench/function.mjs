@@ -6,8 +6,9 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
-import { secretName, writeSecrets } from './build/project.mjs'
+import { writeSecrets } from './build/project.mjs'
 import { machine, median, ratio, table } from './build/report.mjs'
+import { secretName } from './build/secrets.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -74,7 +75,9 @@ try {
     for (const [title, key] of [
       ['wall, ms', 'ms'],
       ['CPU, ms', 'cpuMs'],
+      ['CPU of Node, ms', 'nodeCpuMs'],
       ['peak, MiB', 'peakMiB'],
+      ['peak of Node, MiB', 'nodePeakMiB'],
     ]) {
       const of = (way) => all[way].map((result) => result[key])
       rows.push([

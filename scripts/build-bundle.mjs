@@ -1,7 +1,7 @@
 // Bundles the published modules: an entry is one file, and what entries share is in dist/chunks. A
 // plugin of a hundred files takes three times as long to load. tsc writes only the declarations.
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.mjs'
 
@@ -14,6 +14,11 @@ const INLINED = [
   'entities',
   'es-module-lexer',
 ]
+/** Small parts of AWS's SDK that every build needs, without the rest of it. The values are their users. */
+const INLINED_PARTS = {
+  '@smithy/core/config': 'src/aws/configuration.ts',
+  '@aws-sdk/core/client': 'src/aws/endpoint.ts',
+}
 /** Babel is in dist/vendor, and is loaded when something is parsed. */
 const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
 
@@ -25,7 +30,9 @@ let getModuleInfo
 const bundle = await rolldown({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: 'node',
-  external: (id) => !/^[./]/.test(id) && !INLINED.some((name) => `${id}/`.startsWith(`${name}/`)),
+  // The SDK has ES modules, which can be inlined in part, under this condition only.
+  resolve: { conditionNames: ['module', 'node', 'import'] },
+  external: (id, importer) => !/^[./]/.test(id) && !isInlined(id, importer),
   plugins: [
     {
       name: 'unplugin-kms-build',
@@ -64,6 +71,12 @@ const licenses = await licensesOf(output.flatMap(({ moduleIds }) => moduleIds))
 await writeFile('dist/chunks/LICENSES.txt', licenses)
 for (const path of sources.filter((path) => path.endsWith('.cjs')))
   await cp(`src/${path}`, `dist/${path}`)
+
+function isInlined(id, importer) {
+  if (INLINED.some((name) => `${id}/`.startsWith(`${name}/`))) return true
+  if (importer === undefined || id.startsWith('node:')) return false
+  return importer.includes('/node_modules/') || INLINED_PARTS[id] === relative('.', importer)
+}
 
 /** Returns what package.json exports and runs, and what loaders and threads import by its path. */
 async function findEntries() {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { secretName, secretValue } from './project.mjs'
+import { secretName, secretValue } from './secrets.mjs'
 
 /** What a replace plugin is told: as many texts as there are marks. */
 const replacements = (marks) =>

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { internals } from '../internals.mjs'
+import { secretName, secretValue } from './secrets.mjs'
 
 const { fingerprintOf, seal, newSecretsFile, writeSecretsFile } = await internals(
   'crypto/data-key-pair',
@@ -18,10 +19,6 @@ const SAYS = {
   // Sealed beforehand: all that the plugin does but sealing and searching.
   named: (name) => `secret.named('${name}')`,
 }
-
-export const secretName = (index) => `BENCH_SECRET_${index}`
-export const secretValue = (index) =>
-  `value-${index}-${(index * 2654435761) % 2 ** 32}-c0rrect-h0rse`
 
 /**
  * Writes a TypeScript project: a tree of modules, each with two to four others that it imports, and

@@ -17,6 +17,9 @@ console.log(
     ms,
     rebuildMs,
     cpuMs: cpuOfProcess() + sumOfChildren(cpuOfChild),
+    // Without esbuild's own process.
+    nodeCpuMs: cpuOfProcess(),
+    nodePeakMiB: process.resourceUsage().maxRSS / 1024,
     peakMiB: (process.resourceUsage().maxRSS + sumOfChildren(peakOfChild)) / 1024,
   }),
 )

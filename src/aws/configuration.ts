@@ -1,3 +1,4 @@
+import { loadSharedConfigFiles } from '@smithy/core/config'
 import type { AwsOptions } from '../options/types.js'
 import { homeFolder } from '../util/home-folder.js'
 import { configurationError } from './aws-error.js'
@@ -90,7 +91,6 @@ async function readFiles() {
   const home = homeFolder()
   // Without a home folder the SDK throws for every setting, unless a variable names a folder.
   if (!process.env.HOME && home === '/nonexistent') process.env.USERPROFILE ||= home
-  const { loadSharedConfigFiles } = await import('@smithy/core/config')
   return loadSharedConfigFiles()
 }
 

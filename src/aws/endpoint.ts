@@ -1,15 +1,11 @@
-import { createRequire } from 'node:module'
+import { partition } from '@aws-sdk/core/client'
 import { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { expectKeyArn } from './key-arn.js'
 
-const require = createRequire(import.meta.url)
-
 /** Returns the host that the shim calls for a key, by the AWS SDK's own table of partitions. */
 export function endpointHost(keyArn: string, { fips, dualstack }: AwsOptions): string {
   const { region } = expectKeyArn(keyArn, keyArn)
-  // Loaded at the first use: a build without marks does not need it.
-  const { partition } = require('@aws-sdk/core/client') as typeof import('@aws-sdk/core/client')
   const { name, dnsSuffix, dualStackDnsSuffix, supportsDualStack, supportsFIPS } = partition(region)
   if (fips && !supportsFIPS) throw unsupported(name, 'FIPS', 'fips')
   if (dualstack && !supportsDualStack) throw unsupported(name, 'dual-stack', 'dualstack')

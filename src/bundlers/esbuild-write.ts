@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import type { BuildOptions, BuildResult } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
@@ -55,9 +55,10 @@ export async function writeOutputs(
         process.stdout.write(contents)
         continue
       }
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, contents)
-      if (contents[0] === 0x23 && contents[1] === 0x21) await chmod(path, 0o755)
+      // The synchronous calls take half as long, and nothing else is left to do.
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, contents)
+      if (contents[0] === 0x23 && contents[1] === 0x21) chmodSync(path, 0o755)
     }
     delete result.outputFiles
   }

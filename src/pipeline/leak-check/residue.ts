@@ -14,7 +14,7 @@ import { isMap } from './scrub.js'
  * itself has a symbol of that name, and is in most outputs: a parse of 1.4 MB takes 4 s.
  */
 const QUOTED =
-  /(?<!\bSymbol\.for\(\s*)["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|["'`])|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
+  /["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|(?<!\bSymbol\.for\(\s*["'`]unplugin-kms)["'`])|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
 
 /** Returns whether only a parse can tell if code asks for the marker or the shim. */
 export const mentionsMarker = (code: string): boolean => QUOTED.test(code)
