@@ -78,7 +78,7 @@ export function searchFor(seen: Seen[], options: SearchOptions): Search {
 export const masked = (path: string, search: Search) => (hitsIn(path, search).length ? '•••' : path)
 
 const hitsIn = (text: string, search: Search) =>
-  [...views(text, search.sought)].flatMap(({ bytes }) => search(bytes))
+  search.sought.longest ? [...views(text, search.sought)].flatMap(({ bytes }) => search(bytes)) : []
 
 /** Searches every output, and its name. */
 export function examine(
