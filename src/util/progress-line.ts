@@ -32,23 +32,28 @@ export async function whileAsking<T>(ask: () => Promise<T>): Promise<T> {
  */
 export class ProgressLine {
   readonly #text: () => string
-  readonly #terminal: Terminal
+  readonly #given: Terminal | undefined
   readonly #patienceMs: number
-  readonly #isShowable: boolean
+  readonly #isCi: boolean
   #timer: NodeJS.Timeout | undefined
   #isShown = false
 
   /** @param text called each time that the line is written. */
   constructor(text: () => string, options: ProgressLineOptions = {}) {
-    const { terminal = process.stderr, patienceMs = PATIENCE_MS } = options
     this.#text = text
-    this.#terminal = terminal
-    this.#patienceMs = patienceMs
-    this.#isShowable = Boolean(terminal.isTTY) && !(options.isCi ?? Boolean(process.env.CI))
+    this.#given = options.terminal
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    this.#isCi = options.isCi ?? Boolean(process.env.CI)
+  }
+
+  /** Node creates stderr when it is first read, which takes 5 ms. Most builds show no progress. */
+  get #terminal(): Terminal {
+    return this.#given ?? process.stderr
   }
 
   start(): void {
-    if (this.#isShowable) this.#timer ??= setTimeout(() => this.#show(), this.#patienceMs).unref()
+    if (!this.#isCi && this.#terminal.isTTY)
+      this.#timer ??= setTimeout(() => this.#show(), this.#patienceMs).unref()
   }
 
   stop(): void {
