@@ -69,7 +69,7 @@ async function measure(ways, jobFor) {
   return all
 }
 
-/** Each session asks KMS for its data key pair; the journal tells whether a rebuild asks again. */
+/** Each session calls KMS for its data key pair. The journal shows whether a rebuild calls KMS again. */
 async function measureWatch(ways, jobFor, touched) {
   const kms = await startLocalKms()
   const { arn } = await kms.createKey()

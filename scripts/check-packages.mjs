@@ -100,7 +100,7 @@ async function buildAndRun(folder, exec) {
   })
   const bundle = await readFile(join(folder, 'dist/handler.mjs'), 'utf8')
   if (bundle.includes(SECRET) || !bundle.includes('kms:v1:'))
-    throw new Error('the bundle does not hold its secret as ciphertext')
+    throw new Error('the bundle does not contain its secret as ciphertext')
   if (!printed.includes(`key of ${SECRET.length} characters`))
     throw new Error(`the function answered: ${printed}`)
 }

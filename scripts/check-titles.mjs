@@ -1,22 +1,10 @@
 // Checks the titles of tests: `it` instead of `test`, and at most 90 characters. Part of `npm run lint`.
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { parse } from '@babel/parser'
+import { parseSource, sourceFiles, visit } from './source-tree.mjs'
 
 const LONGEST = 90
 
 /** Titles that do not start a sentence of their own. */
 const FRAGMENT = /^(?:and|but|nor|or) /
-
-const files = execFileSync(
-  'git',
-  ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-  {
-    encoding: 'utf8',
-  },
-)
-  .split('\0')
-  .filter((file) => file.endsWith('.test.ts'))
 
 let failed = false
 
@@ -50,20 +38,14 @@ function checkCall(file, { callee, arguments: [first] }) {
   if (FRAGMENT.test(title)) fail(file, first, `the title is not a complete sentence: ${title}`)
 }
 
-function walk(file, node) {
+function checkNode(file, node) {
   if (node.type === 'CallExpression') checkCall(file, node)
   if (node.type === 'ImportDeclaration' && node.source.value === 'vitest')
     for (const { imported } of node.specifiers)
       if (imported?.name === 'test') fail(file, node, 'import it instead of test')
-  for (const value of Object.values(node))
-    for (const child of [value].flat())
-      if (typeof child?.type === 'string' && child.loc) walk(file, child)
 }
 
-for (const file of files)
-  walk(
-    file,
-    parse(readFileSync(file, 'utf8'), { sourceType: 'module', plugins: ['typescript'] }).program,
-  )
+for (const file of sourceFiles())
+  if (file.endsWith('.test.ts')) visit(parseSource(file).program, (node) => checkNode(file, node))
 
 process.exitCode = failed ? 1 : 0

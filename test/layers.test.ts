@@ -31,7 +31,7 @@ const LAYERS = [
   'cli',
   'api',
 ]
-/** What the package publishes as a whole: these may import everything but the command line. */
+/** The entries of the package, which may import everything but the command line. */
 const ENTRIES = ['index.ts', 'runtime.ts', 'credentials-imds.ts', 'credentials-web-identity.ts']
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)'(\.[^']+)'/g

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { secretName, secretValue } from './secrets.mjs'
 
-/** What a replace plugin is told: as many texts as there are marks. */
+/** The strings for a replace plugin: as many as there are marks. */
 const replacements = (marks) =>
   Object.fromEntries(
     Array.from({ length: marks }, (_, index) => [
@@ -144,8 +144,8 @@ const webpackLike = (bundler, load) => ({
 })
 
 /**
- * `build` bundles once. `watch` begins a session, calls back for each of its builds, and gives what
- * ends it; `rebuild` where a bundler is told to build again and need not watch the disk.
+ * `build` bundles once. `watch` starts a session, calls back for each of its builds, and returns a
+ * function that ends it. With `rebuild` the bench starts each build, without watching the disk.
  */
 export const BUNDLERS = {
   esbuild: {
@@ -208,7 +208,7 @@ export const BUNDLERS = {
 }
 
 /**
- * What every bundler is told of a project.
+ * Returns the options that every bundler gets for a project.
  *
  * @param key options that name a KMS key and how to reach it; the project's secrets file without.
  */

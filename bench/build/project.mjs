@@ -44,7 +44,7 @@ export async function writeProject(folder, { modules, marks, kind }) {
   return folder
 }
 
-/** The module that a mark stands in. */
+/** The module that contains a mark. */
 export const moduleOf = (mark, { modules, marks }) =>
   1 + (Math.floor((mark * modules) / marks) % (modules - 1))
 

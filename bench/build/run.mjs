@@ -42,7 +42,7 @@ function peakOfChild(pid) {
   return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
 }
 
-/** esbuild's own process, where there is one and the system tells. */
+/** Sums a value over child processes, such as esbuild's, if the system reports them. */
 function sumOfChildren(valueOf) {
   try {
     return readdirSync('/proc/self/task')

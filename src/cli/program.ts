@@ -38,7 +38,7 @@ import { EXIT, exitCodeOf } from './support/exit-codes.js'
 import { complain, note } from './support/output.js'
 import { rejectRepeated } from './support/shared-options.js'
 import { usageError } from './support/usage-error.js'
-import { Interrupted } from './support/value.js'
+import { InterruptedError } from './support/value.js'
 import { version } from './version.js'
 
 /** The commands that the main help describes; it only names the others. */
@@ -83,7 +83,7 @@ export async function run(argv: string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' })
     return Number(process.exitCode ?? EXIT.SUCCESS)
   } catch (error) {
-    if (error instanceof Interrupted) return EXIT.INTERRUPTED
+    if (error instanceof InterruptedError) return EXIT.INTERRUPTED
     if (!(error instanceof CommanderError)) explain(error, program.opts().verbose === true)
     return exitCodeOf(error)
   }

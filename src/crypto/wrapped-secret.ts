@@ -7,7 +7,7 @@ export interface WrappedSecret {
   algorithm?: string
 }
 
-/** A secret that has a CiphertextBlob of its own; several hold the same for several regions. */
+/** A secret with its own CiphertextBlobs: one per region. */
 export interface Direct {
   wrapped: WrappedSecret[]
   encryptionContext: Record<string, string>

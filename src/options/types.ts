@@ -169,7 +169,7 @@ export interface OptionsResolved {
     except: string[]
     removeWritten: boolean
     scope: 'command' | 'build'
-    /** The name by which the user gave the option. */
+    /** The name that the user set. */
     optionName: 'leakCheck' | 'proof'
   }
   /** Absolute. */

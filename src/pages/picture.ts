@@ -46,7 +46,7 @@ export function pictureOf(secrets: Secret[], importersOf: (chunk: string) => str
     pair: pairOf(members[0]!),
     keys: members[0]!.keys,
   }))
-  const drawing = new Drawing()
+  const drawing = new PictureLayout()
   for (const { names, size, chunks, pair, keys } of boxes) {
     const secret = drawing.add(2, names.join('\0'), names, size)
     for (const chunk of chunksLike(chunks, boxes, importersOf)) {
@@ -119,7 +119,7 @@ function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
 }
 
 /** Boxes and lines, placed column by column in the order in which they are added. */
-class Drawing {
+class PictureLayout {
   readonly #nodes = new Map<string, Node>()
   readonly #edges = new Map<string, [number, number]>()
 

@@ -28,7 +28,7 @@ export function checkPins(file: SecretsFile, pins: string[]): PinCoverage {
       `${describeState(state)
         .map((line) => `    ${line}\n`)
         .join('')}` +
-      'If you know of the change, check each line (git log shows who made it), then pin the new value. If not, do not build: whoever changed it may read what you seal.',
+      'If you know of the change, check each line (git log shows who made it), then pin the new value. If not, do not build: the person who changed it may be able to decrypt what you seal.',
   )
 }
 

@@ -27,7 +27,7 @@ export function strictJson(text: string, fail: (what: string, line?: number) => 
   try {
     json = JSON.parse(text)
   } catch {
-    fail('is no JSON; cut off, or edited by hand? Restore it: git checkout and this file.')
+    fail('is not valid JSON. If it was truncated or edited by hand, restore it with git checkout.')
   }
   const twice = duplicateName(text)
   if (twice) {

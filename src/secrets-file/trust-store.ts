@@ -19,18 +19,18 @@ const knownPinsPath = () => inStateFolder('known-pins.json')
 /** The trusted state of a secrets file. */
 interface TrustRecord {
   state: TrustedPair[]
-  /** The state that a command is about to write. Left behind only if the command was killed. */
+  /** The state that a command is about to write. It remains only if the command was killed. */
   next?: TrustedPair[]
 }
 
 /** What is remembered of a secrets file. */
-export type Remembered =
+export type RememberedTrust =
   | TrustRecord
-  /** Remembered by version 0.1: `sha256:` and the digest of each public key. */
+  /** RememberedTrust by version 0.1: `sha256:` and the digest of each public key. */
   | { publicKeys: string[] }
 
 /** Returns what was trusted for a secrets file; undefined if nothing was sealed to it here. */
-export async function rememberedTrust(path: string): Promise<Remembered | undefined> {
+export async function rememberedTrust(path: string): Promise<RememberedTrust | undefined> {
   const key = await keyOf(path)
   const record = (await readStore<TrustRecord>(trustStorePath()))[key]
   if (record) return record

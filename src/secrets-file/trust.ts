@@ -14,16 +14,16 @@ import {
   trustStateOf,
   type TrustedPair,
 } from './trust-state.js'
-import { rememberedTrust, rememberTrust, type Remembered } from './trust-store.js'
+import { rememberedTrust, rememberTrust, type RememberedTrust } from './trust-store.js'
 
 /**
- * Checks that nobody can decrypt but those whom the user trusts: every data key pair, its KMS keys,
+ * Checks that only trusted keys can decrypt: every data key pair, its KMS keys,
  * encryption context and scope. The state of the first run is trusted and remembered. A later state
  * that lets anybody else decrypt is rejected. UNPLUGIN_KMS_PIN decides instead if it is set.
  *
  * @param trust accepts and remembers a changed state.
  * @param first whether the first state is trusted. It is not if a command would encrypt a private key to
- *   a recipient of the file that cannot prove that it could decrypt before.
+ *   a recipient of the file that may have been added by somebody else.
  * @returns warnings: what was accepted, or that it could not be remembered.
  * @throws KmsBuildError PIN_MISMATCH, FILE_UNREADABLE.
  */
@@ -37,7 +37,7 @@ export async function checkTrust(
   if (change.isFirst && first === 'trust no first state' && !trust)
     throw await mismatch(file, change)
   if (change.rejected && !trust) throw await mismatch(file, change)
-  if (change.isBehind) return change.notes
+  if (change.lacksRotation) return change.notes
   return [...change.notes, ...(await rememberTrust(file.path, trustStateOf(file)))]
 }
 
@@ -69,7 +69,7 @@ export interface TrustChange {
   /** The remembered pins. */
   remembered?: string[]
   /** Whether the file is of a branch that lacks the last rotation. Nothing is remembered then. */
-  isBehind?: boolean
+  lacksRotation?: boolean
   /** Whether nothing was remembered before. */
   isFirst?: boolean
   /** Warnings for the user if it is accepted. */
@@ -99,7 +99,7 @@ export async function compareWithTrusted(file: SecretsFile): Promise<TrustChange
   // A command was killed after it wrote the file.
   if (next && !diffStates(next, state).widens) return { rejected: false, lines: [], notes: [] }
   if (isEarlier && !(await wasReplaced(file, trusted, state)))
-    return { rejected: false, isBehind: true, lines, notes: [behind(file)] }
+    return { rejected: false, lacksRotation: true, lines, notes: [olderBranchNote(file)] }
   return {
     rejected: widens,
     lines,
@@ -111,7 +111,7 @@ export async function compareWithTrusted(file: SecretsFile): Promise<TrustChange
 /** Compares with what version 0.1 remembered, which knows nothing of KMS keys and contexts. */
 function compareWithPublicKeys(
   file: SecretsFile,
-  { publicKeys }: Extract<Remembered, { publicKeys: string[] }>,
+  { publicKeys }: Extract<RememberedTrust, { publicKeys: string[] }>,
 ): TrustChange {
   const unknown = [...file.pairs.values()]
     .map(({ publicKey }) => publicKeyDigest(publicKey))
@@ -151,7 +151,7 @@ async function wasReplaced(
 /** Returns the fingerprint of a public key by its digest. */
 const fingerprintIn = (digest: string) => digest.slice('sha256:'.length, 'sha256:'.length + 16)
 
-const behind = ({ path }: SecretsFile) =>
+const olderBranchNote = ({ path }: SecretsFile) =>
   `${path} was rotated on another branch, and this branch lacks that: new values are sealed to the earlier data key pair. Merge that branch first if the rotation was for somebody who left.`
 
 const accepted = ({ path }: SecretsFile, lines: string[]) =>

@@ -8,7 +8,7 @@ import type { SecretsFile } from './parse.js'
 /** `kms-secrets.d.ts` for `kms-secrets.json`. */
 const typesPath = (secretsFile: string) => `${secretsFile.replace(/\.json$/, '')}.d.ts`
 
-/** Returns the declaration that tells `secret.named` the names of the secrets file. */
+/** Returns the declaration of the names of the secrets file, for `secret.named`. */
 export function declaration(names: Iterable<string>): string {
   const members = [...names].sort().map((name) => `    ${JSON.stringify(name)}: true\n`)
   return (

@@ -78,7 +78,7 @@ export function searchOptionsOf({ leakCheck, proof }: ScanOptions): SearchOption
   if (leakCheck && proof)
     throw new KmsBuildError(
       'OPTIONS_INVALID',
-      'the options leakCheck and proof are the same one, and both are given. Remove proof.',
+      'the options leakCheck and proof are both set, and proof is an alias. Remove proof.',
     )
   const { minLength = 8, except = [] } = leakCheck ?? proof ?? {}
   return { minLength, except }

@@ -135,9 +135,9 @@ function statements(text: string): { assignments: Assignment[]; otherLines: numb
 }
 
 const CONTINUED =
-  'continues on the next line, but has no quotes. Write the whole value in double quotes.'
+  'continues on the next line, but has no quotes. Write the complete value in double quotes.'
 
-/** CRLF inside quotes is read as LF: right where the whole file has CRLF, and a loss elsewhere. */
+/** CRLF inside quotes is read as LF. That is correct only if the complete file has CRLF. */
 function checkLineBreaks(text: string, assignments: Assignment[]): void {
   if (!text.includes('\r\n')) return
   const breaksIn = (source: string) => source.split('\n').length - 1
@@ -167,7 +167,7 @@ function bare(rest: string): Pick<Assignment, 'value' | 'breaks' | 'problem'> {
   const problem = value.includes('#')
     ? CUT
     : /^['"`]/.test(value)
-      ? 'begins with a quote that does not end the value. Quote the whole value.'
+      ? 'begins with a quote that does not end the value. Quote the complete value.'
       : value.startsWith('-----BEGIN ') && !value.includes('-----END ')
         ? CONTINUED
         : undefined

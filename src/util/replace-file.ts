@@ -48,7 +48,7 @@ export async function replaceFile(
 /**
  * Returns the file that a path resolves to; the path itself if there is no file yet.
  *
- * @throws KmsBuildError FILE_UNWRITABLE if a link leads out of the path's folder and must not.
+ * @throws KmsBuildError FILE_UNWRITABLE if a link points out of the path's folder and must not.
  */
 export async function targetOf(path: string, links: Links): Promise<string> {
   const target = await realpath(path).catch(() => path)

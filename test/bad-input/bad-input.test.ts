@@ -12,8 +12,8 @@ const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
 const VALUE = 'hunter2-correct-horse'
 
 /**
- * Bundles, and expects one error with this code, at this place where it has one, that holds no
- * value; and no file written.
+ * Bundles, and expects one error with this code, at this place if it has one, that contains no value, and
+ * no output file.
  */
 async function refused(bundler: Bundler, job: Job, code: string, place?: string) {
   const failure: unknown = await bundler.bundle(job).then(
@@ -80,7 +80,7 @@ describe.each(BUNDLERS)('$name', (bundler) => {
       'src/main.ts:2:16',
     ],
     [
-      'text that begins kms:v and is no token',
+      'a string that starts with kms:v and is not a token',
       `export default secret('kms:v1:${VALUE}')`,
       'TOKEN_INVALID',
       'src/main.ts:2:16',

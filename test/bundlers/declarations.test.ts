@@ -9,7 +9,7 @@ let shared: Bench
 beforeAll(async () => void (shared = await bench()))
 afterAll(() => shared.close())
 
-// As rolldown-plugin-dts does in tsdown: declarations are modules of the same build, or of one beside it.
+// As rolldown-plugin-dts does in tsdown: declarations are modules of the same build, or of a second one.
 it.each([
   ['rollup', ['unplugin-kms/secret']],
   ['rollup', undefined],

@@ -214,7 +214,7 @@ describe('an error on a line with a secret shows no value in overlay and termina
   it.each<[string, string, Plugin[]]>([
     ['a syntax error', `${IMPORT}export const key = secret('${VALUE}' const`, []],
     [
-      'an import that leads nowhere',
+      'an import that cannot be resolved',
       `${IMPORT}export const key = secret('${VALUE}'); import './gone.js'`,
       [],
     ],
@@ -300,7 +300,7 @@ export const file = secret.file('./key.pem')`
         }),
     ],
   ])(
-    '%s that changes is taken anew, with no call of KMS',
+    '%s that changes is read again, without a KMS call',
     async (_, name, source, options, change) => {
       const { root, server } = await serve(
         {

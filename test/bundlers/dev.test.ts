@@ -143,7 +143,7 @@ SRC_MAIN_TS_10=sealed-of-dev`,
   it.each([
     ['an absent value', {}, 'Add it: dev: { values: { "CONFIG": \'…\' } }. [DEV_VALUE_MISSING]'],
     ['an empty value', { CONFIG: '' }, "the value of secret.named('CONFIG') is empty"],
-    ['a text that is no JSON', { CONFIG: '{"port' }, '[JSON_INVALID]'],
+    ['a string that is not JSON', { CONFIG: '{"port' }, '[JSON_INVALID]'],
     ['a dotenv file without it', '.env.secrets', 'Add the line CONFIG=… to '],
     ['a dotenv file that is not there', '.env.absent', 'create it, with the line CONFIG=…'],
   ])('reports %s with its place and what to do', async (_, values, message) => {

@@ -14,8 +14,8 @@ import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/seriali
 import { detect, residueIn } from '../detector/detect.js'
 import { HOSTS, run, type Cell, type HostName, type Outcome } from './hosts.js'
 
-/** What stands in a fixture's `expect.json`. */
-export interface Expected {
+/** The content of a fixture's `expect.json`. */
+export interface Expectation {
   /** What the fixture is, or tries. */
   what?: string
   attempt?: string
@@ -26,13 +26,13 @@ export interface Expected {
   env?: Record<string, string>
   /** Entries of the secrets file, sealed before the build. */
   named?: Record<string, string>
-  /** What no output, map, cache or terminal may hold. */
+  /** Strings that no output, map, cache or terminal may contain. */
   plaintexts: string[]
   /** The code that the build fails with, or several with a bar between them; empty where the bundler itself fails it. */
   refused?: string
   /** Set where a bundler may build it or refuse it: clean is what counts. */
   builds?: string
-  /** A text that the terminal shows, where the bundler knows its modules (Farm tells us none). */
+  /** A string that the terminal shows, if the bundler knows its modules (Farm does not). */
   says?: string
   /** Why the terminal may show a plaintext. */
   terminal?: string
@@ -46,7 +46,7 @@ export interface Expected {
     include?: string
     exclude?: string
     flags?: string
-    proof?: NonNullable<Options['proof']>
+    leakCheck?: NonNullable<Options['leakCheck']>
   }
   /** Bundlers that cannot, and why. */
   except?: Partial<Record<HostName, string>>
@@ -55,7 +55,7 @@ export interface Expected {
 export interface Fixture {
   name: string
   folder: string
-  expected: Expected
+  expected: Expectation
 }
 
 export async function fixtures(folder: string): Promise<Fixture[]> {
@@ -67,7 +67,7 @@ export async function fixtures(folder: string): Promise<Fixture[]> {
     names.map(async (name) => ({
       name,
       folder: join(path, name),
-      expected: JSON.parse(await readFile(join(path, name, 'expect.json'), 'utf8')) as Expected,
+      expected: JSON.parse(await readFile(join(path, name, 'expect.json'), 'utf8')) as Expectation,
     })),
   )
 }
@@ -156,7 +156,7 @@ export async function buildIn(
 }
 
 /**
- * Builds `src/main.ts` of a project of a test's own beside a secrets file, as an ES module without a map
+ * Builds `src/main.ts` of a test's own project next to a secrets file, as an ES module without a map
  * unless the cell says otherwise, and reads every byte that came of it.
  *
  * @param named entries of the secrets file.
@@ -192,7 +192,7 @@ export const LEFT_OUT = {
   sources: {
     'src/main.ts': `export { key } from './left.js'\n`,
     'src/left.js': `import { secret } from 'unplugin-kms/secret'\nexport const key = secret('${LEFT}')\n`,
-    // Gives back what it is given.
+    // Returns its argument.
     'src/stub.js': 'export const secret = (text) => text\n',
   },
 }
@@ -203,7 +203,7 @@ const MANIFEST = 'kms-manifest.json'
 export async function expectInspected(
   { pair, arn }: Bench,
   { outdir }: Built,
-  { embedded }: Expected,
+  { embedded }: Expectation,
 ) {
   const { secrets, broken, against } = await inspect(outdir, { against: join(outdir, MANIFEST) })
   // Rollup has no root but the working directory, from which it names places.
@@ -233,10 +233,10 @@ export async function filesIn(folder: string): Promise<[string, Buffer][]> {
   )
 }
 
-/** Nothing that the build left behind, or printed, holds a plaintext or a mark. */
+/** Checks that no output, file or message of the build contains a plaintext or a mark. */
 export function expectClean(
   { files, terminal }: Pick<Built, 'files' | 'terminal'>,
-  { plaintexts, terminal: shown }: Expected,
+  { plaintexts, terminal: shown }: Expectation,
 ) {
   const secrets = Object.fromEntries(plaintexts.map((value, at) => [`#${at}`, value]))
   // A stats file lists the marker among the imports of a module as it was before.
@@ -249,7 +249,7 @@ export function expectClean(
 
 export function expectRefused(
   { failed, terminal, files }: Built,
-  { refused, says }: Expected,
+  { refused, says }: Expectation,
   host: HostName,
 ) {
   expect(failed, 'the build failed').toBe(true)
@@ -264,7 +264,7 @@ export function expectRefused(
 export async function printed(
   { kms }: { kms: LocalKms },
   { outdir }: Built,
-  { entries = ['main.ts'] }: Expected,
+  { entries = ['main.ts'] }: Expectation,
   extension: string,
 ) {
   const path = join(outdir, basename(entries[0]!, extname(entries[0]!)) + extension)

@@ -284,7 +284,7 @@ interface Stats {
   toJson(options: object): object
 }
 
-/** Runs a compiler of webpack's kind, and keeps its stats beside the output, sources and all. */
+/** Runs webpack or Rspack, and writes its stats, with sources, next to the output. */
 async function compile(
   compiler: {
     run(done: (error: Error | null, stats?: Stats) => void): void
@@ -386,7 +386,7 @@ async function runBun(cell: Cell): Promise<Outcome> {
 
 let farmScript: Promise<string> | undefined
 
-/** Node 20 runs no TypeScript: the script is bundled once, beside the packages that it imports. */
+/** Node 20 does not run TypeScript: the script is bundled once, next to the packages that it imports. */
 async function bundleFarmScript(): Promise<string> {
   const folder = join(modules, '.cache', 'unplugin-kms-test')
   await mkdir(folder, { recursive: true })

@@ -19,7 +19,7 @@ const options = { plaintextLiterals: 'allow' } as const
 const build = async (host: HostName, cell: Partial<Cell>) =>
   buildProject(shared, host, await project({ 'src/main.ts': SOURCE }), { options, ...cell })
 
-/** Asks to come after all others, and stands behind ours. */
+/** Is ordered after all other plugins, ours included. */
 const late = (change: (this: { emitFile: Function }, bundle: OutputBundle) => void) => ({
   name: 'late',
   enforce: 'post',
@@ -36,8 +36,8 @@ const changesCode = late((bundle) => {
 const addsFile = late(function () {
   this.emitFile({ type: 'asset', fileName: 'late.txt', source: VALUE })
 })
-const takesOutTheProof: Plugin = {
-  name: 'takes-out-the-proof',
+const removesOurLastPlugin: Plugin = {
+  name: 'removes-our-last-plugin',
   options: ({ plugins, ...options }: InputOptions) => ({
     ...options,
     plugins: [plugins]
@@ -85,7 +85,7 @@ const WAYS: [host: HostName, what: string, cell: Partial<Cell>][] = [
   ...(['rollup', 'rolldown', 'vite'] as const).flatMap((host): typeof WAYS => [
     [host, 'code', { after: [changesCode] }],
     [host, 'a file', { after: [addsFile] }],
-    [host, 'a file, having taken out our last plugin', { after: [takesOutTheProof, leaks] }],
+    [host, 'a file, having taken out our last plugin', { after: [removesOurLastPlugin, leaks] }],
   ]),
   ...(['webpack', 'rspack'] as const).flatMap((host): typeof WAYS => [
     [host, 'a file, when assets are reported', { after: [ofWebpack] }],

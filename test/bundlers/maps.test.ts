@@ -56,7 +56,7 @@ async function built(
   return { code, map: JSON.parse(text) as SourceMapPayload }
 }
 
-/** In the eval modes each module is a text of its own, with a map of its own. */
+/** In the eval modes each module is a string with its own map. */
 function evaluated(code: string): string {
   const texts = [...code.matchAll(/eval\((?:[\w.]+\()?("(?:[^"\\]|\\.)*")/g)]
     .map(([, text]) => JSON.parse(text!) as string)
@@ -77,7 +77,7 @@ function placeOf(call: number, text: string): Place {
   return { line: lines.length - 1, column: lines.at(-1)!.length }
 }
 
-/** Where the map leads from a call in the output, and where the call stands in the shown source. */
+/** Returns where the map points for a call in the output, and the place of the call in the shown source. */
 function led({ code, map }: { code: string; map: SourceMapPayload }, call: number) {
   const { line, column } = placeOf(call, code)
   const entry = new SourceMap(map).findEntry(line, column)
@@ -106,7 +106,7 @@ describe.each(HOST_NAMES)('the maps of %s', (host) => {
         expect(at.line, `the line of here(${call})`).toBe(placeOf(call, SOURCE).line)
         // Bun reads no map of ours: its lines show what the module became.
         if (host !== 'bun') expect(shown).toContain("secret('•••')")
-        // Farm leads to a token beside it.
+        // Farm points to a token next to it.
         if (host !== 'bun' && host !== 'farm') expect(at, `here(${call})`).toEqual(stands)
       }
     },
@@ -141,7 +141,7 @@ describe('the maps of other kinds', () => {
   })
 })
 
-/** Puts a line before each module, with a map that holds the module as it was. */
+/** Adds a line before each module, with a map that contains the original module. */
 const banner = createUnplugin<HostName>((host) => {
   const withBanner = (code: string, id: string) => {
     expect(code, 'the marks are still there').toContain(VALUES[0])

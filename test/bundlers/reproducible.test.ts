@@ -26,9 +26,9 @@ beforeAll(async () => {
 afterAll(() => shared.close())
 
 /**
- * Builds in a folder of this name, made anew; gives each output's name and digest. webpack and Rspack
- * name modules by the way to their loaders too, which is the same inside a project, and here at equal
- * depth alone.
+ * Builds in a new folder of this name, and returns the names and digests of the outputs. webpack and
+ * Rspack name modules by the paths of their loaders too, which are equal inside a project, and here only
+ * at equal depth.
  */
 async function outputs(host: HostName, kind: 'sealed' | 'seeded', folder: string) {
   const root = await realpath(
@@ -38,7 +38,7 @@ async function outputs(host: HostName, kind: 'sealed' | 'seeded', folder: string
   )
   const at = join(root, folder)
   await copyFile(secretsFile, join(at, 'kms-secrets.json'))
-  // Rollup has no root but the working directory, where its users stand in their project.
+  // Rollup's root is the working directory.
   const before = process.cwd()
   process.chdir(at)
   onTestFinished(() => process.chdir(before))

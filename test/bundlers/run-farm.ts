@@ -1,4 +1,4 @@
-// Builds cells under Farm, one a line of standard input: to load Farm takes longer than a build.
+// Builds cells under Farm, one per line of standard input, because loading Farm takes longer than a build.
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { build } from '@farmfe/core'
@@ -20,7 +20,7 @@ for await (const line of createInterface(process.stdin)) {
   )
   for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
   Object.assign(process.env, environment)
-  // At once, and so after all that Farm's own threads have printed.
+  // Synchronously, and so after everything that Farm's own threads have printed.
   for (const stream of [1, 2]) writeSync(stream, `\0${ended}\n`)
 }
 

@@ -25,7 +25,7 @@ export const open = async () => [await key, await key, await (await import('./la
 import { open } from './shared.js'
 open().then((opened) => parentPort!.postMessage(opened))
 `,
-  // webpack 5.112 has the class at hand, and writes a broken `new` of one that is imported.
+  // webpack 5.112 has the class at hand, and writes an invalid `new` of one that is imported.
   'src/main.ts': `${host === 'webpack' ? '' : `import { Worker } from 'node:worker_threads'`}
 import { open } from './shared.js'
 const inThread = () =>

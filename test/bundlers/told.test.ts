@@ -18,72 +18,72 @@ const SOURCE = `import { secret } from 'unplugin-kms/secret'
 export const key = secret('${VALUES.literal}'); export const env = secret.env('KEY')
 `
 
-type Tell = (told: unknown) => void
+type Report = (data: unknown) => void
 
 /** A plugin after ours, in the bundler's own language, that passes on all it is given. */
-const TELLERS: Partial<Record<HostName, (tell: Tell) => unknown>> = {
-  esbuild: (tell): EsbuildPlugin => ({
+const REPORTERS: Partial<Record<HostName, (report: Report) => unknown>> = {
+  esbuild: (report): EsbuildPlugin => ({
     name: 'teller',
-    setup: (host) => host.onEnd((result) => tell([result.metafile, result.warnings])),
+    setup: (host) => host.onEnd((result) => report([result.metafile, result.warnings])),
   }),
-  rollup: (tell) => ofRollup(tell),
-  rolldown: (tell) => ofRollup(tell),
-  vite: (tell) => ({
-    ...ofRollup(tell),
+  rollup: (report) => ofRollup(report),
+  rolldown: (report) => ofRollup(report),
+  vite: (report) => ({
+    ...ofRollup(report),
     config: () => ({ build: { manifest: true, ssrManifest: true } }),
   }),
-  webpack: (tell) => ofWebpack(tell),
-  rspack: (tell) => ofWebpack(tell),
+  webpack: (report) => ofWebpack(report),
+  rspack: (report) => ofWebpack(report),
 }
 
-const ofRollup = (tell: Tell): RollupPlugin => ({
+const ofRollup = (report: Report): RollupPlugin => ({
   name: 'teller',
   transform(code, id) {
-    tell([code, id, this.getCombinedSourcemap()])
+    report([code, id, this.getCombinedSourcemap()])
   },
-  moduleParsed: ({ id, code }) => tell([id, code]),
-  renderChunk: (code, chunk) => tell([code, chunk]),
+  moduleParsed: ({ id, code }) => report([id, code]),
+  renderChunk: (code, chunk) => report([code, chunk]),
   generateBundle(_, bundle) {
-    tell([bundle, [...this.getModuleIds()].map((id) => this.getModuleInfo(id)?.code)])
+    report([bundle, [...this.getModuleIds()].map((id) => this.getModuleInfo(id)?.code)])
   },
-  writeBundle: (_, bundle) => tell(bundle),
+  writeBundle: (_, bundle) => report(bundle),
 })
 
-const ofWebpack = (tell: Tell) => ({
+const ofWebpack = (report: Report) => ({
   apply(compiler: Compiler) {
     compiler.hooks.compilation.tap('teller', (compilation) => {
       compilation.hooks.processAssets.tap('teller', (assets) =>
-        tell([
+        report([
           Object.entries(assets).map(([name, source]) => [name, source.source().toString()]),
           [...compilation.modules].map((module) => module.originalSource()?.sourceAndMap()),
         ]),
       )
     })
-    compiler.hooks.done.tap('teller', (stats) => tell(stats.toJson({ all: true, source: true })))
+    compiler.hooks.done.tap('teller', (stats) => report(stats.toJson({ all: true, source: true })))
   },
 })
 
-const textOf = (told: unknown) =>
-  inspect(told, { depth: 9, maxStringLength: Infinity, maxArrayLength: Infinity })
+const textOf = (data: unknown) =>
+  inspect(data, { depth: 9, maxStringLength: Infinity, maxArrayLength: Infinity })
 
-async function build(host: HostName, tell: (told: unknown, root: string) => void) {
+async function build(host: HostName, report: (data: unknown, root: string) => void) {
   const root = await project({ 'src/main.ts': SOURCE })
   return buildProject(shared, host, root, {
     maps: 'file',
-    after: [TELLERS[host]!((told) => tell(told, root))],
+    after: [REPORTERS[host]!((data) => report(data, root))],
     options: { env: { KEY: VALUES.variable } },
   })
 }
 
-const hosts = Object.keys(TELLERS) as HostName[]
+const hosts = Object.keys(REPORTERS) as HostName[]
 
 describe.each(hosts)('the data that %s passes to a later plugin', (host) => {
   it('contains no plaintext: modules, chunks, maps, metafiles, manifests and stats', async () => {
-    const told: string[] = []
-    const { failed, terminal, files } = await build(host, (one) => void told.push(textOf(one)))
+    const data: string[] = []
+    const { failed, terminal, files } = await build(host, (one) => void data.push(textOf(one)))
     expect(failed, terminal).toBe(false)
-    const all: [string, Buffer][] = told.map((text, at) => [`told ${at}`, Buffer.from(text)])
-    expect(told.join('\n')).toContain(host === 'esbuild' ? 'main.ts' : 'kms:v1:')
+    const all: [string, Buffer][] = data.map((text, at) => [`data ${at}`, Buffer.from(text)])
+    expect(data.join('\n')).toContain(host === 'esbuild' ? 'main.ts' : 'kms:v1:')
     expect(detect([...all, ...files, ['terminal', Buffer.from(terminal)]], VALUES)).toEqual([])
   })
 

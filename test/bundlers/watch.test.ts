@@ -24,7 +24,7 @@ afterAll(() => shared.close())
 
 type Tell = (failure: unknown) => void
 
-/** Each begins to watch, writes `out/main.mjs`, tells of failures, and gives back how to end. */
+/** Each starts to watch, writes `out/main.mjs`, reports failures, and returns a function that ends it. */
 const WATCHES: Record<
   string,
   (root: string, options: Options, tell: Tell) => Promise<() => unknown> | (() => unknown)
@@ -126,7 +126,7 @@ export const file = secret.file('./key.pem')
 console.log(text, env, file)
 `
 
-/** What stands in the newest output. */
+/** Returns the content of the newest output. */
 interface Seen {
   env?: string | undefined
   file?: string | undefined
@@ -157,8 +157,8 @@ async function session(
   const root = await project(files)
   await writeNamed(join(root, 'kms-secrets.json'), shared.pair, { DB_PASSWORD: 'the first entry' })
   const env = { KEY: 'the first value' } as Record<string, string>
-  const told: string[] = []
-  const tell = (failure: unknown) => void told.push(inspect(failure, { depth: 9 }))
+  const printed: string[] = []
+  const tell = (failure: unknown) => void printed.push(inspect(failure, { depth: 9 }))
   const end = await WATCHES[host]!(root, { env, aws: shared.aws, ...more(root) }, tell)
   onTestFinished(async () => void (await end()))
   /** Changes a file, again and again while the watcher does not yet look, and waits for the output. */
@@ -175,7 +175,7 @@ async function session(
   return {
     root,
     env,
-    told,
+    printed,
     after,
     write: (name: string, text: string) => () => writeFile(join(root, name), text),
   }
@@ -272,7 +272,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
 
   it('reports a leak without the value, writes nothing, and builds after the fix', async () => {
     const marked = `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('KEY'))\n`
-    const { root, told, after, write } = await session(host, { 'main.js': marked }, () => ({
+    const { root, printed, after, write } = await session(host, { 'main.js': marked }, () => ({
       keyId: shared.arn,
     }))
     const first = await after(
@@ -283,34 +283,34 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     await vi.waitFor(
       async () => {
         await write('main.js', twin)()
-        expect(told.join('\n')).toContain('[LEAK]')
+        expect(printed.join('\n')).toContain('[LEAK]')
       },
       { timeout: 15_000, interval: 100 },
     )
-    expect(told.join('\n')).not.toContain('the first value')
+    expect(printed.join('\n')).not.toContain('the first value')
     // Vite has emptied the folder before it builds.
     for (const [name, bytes] of await filesIn(join(root, 'out')))
       expect(bytes.includes('the first value'), name).toBe(false)
-    const mended = await after(
+    const fixed = await after(
       write('main.js', `${marked}console.log('touched')`),
       ({ touched }) => touched,
     )
-    expect(mended.env).toBe(first.env)
+    expect(fixed.env).toBe(first.env)
   })
 
   it('builds again after an unset variable of a mark was set', async () => {
     const marked = (name: string) =>
       `import { secret } from 'unplugin-kms/secret'\nconsole.log(secret.env('${name}'))\n`
-    const { told, after, write } = await session(host, { 'main.js': marked('UNSET') }, () => ({
+    const { printed, after, write } = await session(host, { 'main.js': marked('UNSET') }, () => ({
       keyId: shared.arn,
     }))
-    await vi.waitFor(() => expect(told.join('\n')).toContain('[ENV_UNSET]'), { timeout: 15_000 })
-    expect(told.join('\n')).not.toContain('the first value')
+    await vi.waitFor(() => expect(printed.join('\n')).toContain('[ENV_UNSET]'), { timeout: 15_000 })
+    expect(printed.join('\n')).not.toContain('the first value')
     await after(write('main.js', marked('KEY')), ({ env }) => env)
   })
 
   it('builds again after the literal of an excluded module was removed', async () => {
-    const { told, after, write } = await session(
+    const { printed, after, write } = await session(
       host,
       {
         'main.js': `export { key } from './left.js'\n`,
@@ -318,7 +318,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
       },
       () => ({ keyId: shared.arn, exclude: /left/ }),
     )
-    await vi.waitFor(() => expect(told.join('\n')).toContain('[MARK_UNTRANSFORMED]'), {
+    await vi.waitFor(() => expect(printed.join('\n')).toContain('[MARK_UNTRANSFORMED]'), {
       timeout: 15_000,
     })
     await after(write('left.js', `export const key = 'text-one'\n`), ({ text }) => text === 'one')

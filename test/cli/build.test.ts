@@ -124,7 +124,7 @@ describe('build', () => {
   it.each([
     ['an empty variable', 2, PROJECT, { DB_PASSWORD: '' }, 'PLAINTEXT_EMPTY'],
     ['a module that is not there', 4, {}, {}, 'BUNDLE_FAILED'],
-    ['an import that leads nowhere', 4, { 'src/handler.ts': HANDLER }, {}, 'BUNDLE_FAILED'],
+    ['an import that cannot be resolved', 4, { 'src/handler.ts': HANDLER }, {}, 'BUNDLE_FAILED'],
     ['a key that is not there', 3, PROJECT, {}, 'NotFoundException', ['--key', 'alias/nothing']],
     ['no key and no secrets file', 2, PROJECT, {}, 'KEY_MISSING', []],
     ['a secrets file that is not there', 2, PROJECT, {}, 'SECRETS_FILE_MISSING', ['--file', 'x']],

@@ -295,7 +295,7 @@ describe('rotate and rewrap', () => {
     git('checkout', '-q', 'main')
     const kept = await space.cli(['rotate', '--prune'])
     expect(kept.stdout).toContain('branch feature: kms-secrets.json')
-    // What came late from a branch: it opens, list tells it, and a second run seals it anew.
+    // An entry that a branch added late: it can be decrypted, list shows it, and a second run seals it again.
     await mergeByEntry(space)
     git('merge', '-q', '--no-edit', 'feature')
     expect((await space.cli(['list'])).stdout).toMatch(

@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-/** Runs a command, and gives what it said and what else of it others could see. */
+/** Runs a command, and returns its output and everything else that other processes could see. */
 async function observed(space: Workspace, args: string[], env: Record<string, string> = {}) {
   const log = space.path('../observed')
   const ran = await space.cli([...args, '--verbose'], {

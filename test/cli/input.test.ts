@@ -73,7 +73,7 @@ describe('values', () => {
   it.each([
     ['of 0 bytes', '', 'PLAINTEXT_EMPTY'],
     ['of a line break alone', '\n', 'PLAINTEXT_EMPTY'],
-    ['of bytes that are no text', Uint8Array.of(255, 254), 'ARGUMENT_INVALID'],
+    ['of bytes that are not UTF-8', Uint8Array.of(255, 254), 'ARGUMENT_INVALID'],
   ])('that are %s are rejected on stdin', async (_, stdin, code) => {
     const space = await seeded()
     const ran = await set(space, 'B', { stdin })
@@ -295,7 +295,7 @@ async function callKms(operation: string, input: object) {
 }
 
 describe('a file that cannot be written', () => {
-  // Root may write anywhere, unless it gives up its capabilities.
+  // Root may write anywhere, unless it drops its capabilities.
   const wrapper =
     process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] : []
   const canDrop = !wrapper.length || spawnSync('setpriv', ['--version']).status === 0

@@ -18,10 +18,10 @@ function note(...what) {
 }
 note('process', process.argv, process.execArgv)
 
-const before = (object, name, told) => {
+const before = (object, name, record) => {
   const original = object[name]
   object[name] = function (...args) {
-    told(...args)
+    record(...args)
     return original.apply(this, args)
   }
 }

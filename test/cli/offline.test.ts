@@ -9,7 +9,7 @@ import { workspace } from './cli.js'
 
 const VALUE = 'correct horse battery staple'
 const hasNamespaces = spawnSync('unshare', ['-rn', 'true']).status === 0
-/** Not even a loopback address, and no variable that tells where AWS is or is not. */
+/** Not even a loopback address, and no variable with an AWS endpoint. */
 const withoutNetwork = {
   wrapper: ['unshare', '-rn'],
   env: { AWS_EC2_METADATA_DISABLED: undefined },

@@ -75,7 +75,7 @@ describe('set seals a difficult value unchanged or rejects it:', () => {
       'a byte order mark in front': 'ARGUMENT_INVALID',
       'UTF-16 with a byte order mark': 'ARGUMENT_INVALID',
       'bytes that are not UTF-8': 'ARGUMENT_INVALID',
-      // Its bytes and the line break after them are a text with NULs, which no UTF-16 has.
+      // Its bytes and the line break after them are a string with NULs, which is not valid UTF-16.
       'a git-crypt ciphertext': 'ARGUMENT_INVALID',
       'UTF-16 without one': 'ARGUMENT_INVALID',
     })
@@ -157,7 +157,7 @@ describe('import seals difficult values unchanged or rejects the file', () => {
   })
 
   it.each([
-    ['a line that is no assignment', 'A=first-value\n\nsomething else\n'],
+    ['a line that is not an assignment', 'A=first-value\n\nsomething else\n'],
     ['a name with two values', 'A=first-value\nA=second-value\n'],
   ])('keeps a file with %s, because not everything in it was sealed', async (_, text) => {
     const space = await seeded({ '.env': text })

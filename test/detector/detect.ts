@@ -50,7 +50,7 @@ export function residueIn(files: Iterable<[name: string, bytes: Buffer]>): strin
   return found
 }
 
-interface Reading {
+interface DecodedView {
   /** Bytes as latin1, so that binary and text are looked at alike. */
   text: string
   reading: string[]
@@ -60,7 +60,7 @@ function* readings(
   bytes: Buffer,
   reading: string[] = [],
   seen = new Set<string>(),
-): Generator<Reading> {
+): Generator<DecodedView> {
   const text = bytes.toString('latin1')
   if (seen.has(text) || reading.length > DEEPEST) return
   seen.add(text)

@@ -162,7 +162,7 @@ const ACCESS: Broken[] = [
     { keyPolicy: () => document(), policies: nothing },
   ],
   [
-    'a key policy that names the role as it was before it was deleted and made anew',
+    'a key policy that names a role that was deleted and created again',
     'key-policy',
     /nor lets the account decide; it names AROA\S+, which was deleted/,
     {
@@ -306,14 +306,14 @@ describe('if not all policies of the role can be read, doctor uses IAM’s simul
         'ok',
       ],
       [
-        'which hangs on what is not known',
+        'which depends on an unknown condition',
         'iam:GetRolePolicy',
         { policies: (key) => [document(allow('kms:Decrypt', key, atEndpoint))] },
         'access',
         'unchecked',
       ],
       [
-        'which tells of no boundary, where the key policy names the role',
+        'without the boundary, if the key policy names the role',
         'iam:Get*',
         { policies: nothing, boundary: () => document(allow('s3:*', '*')), keyPolicy: names },
         'access',

@@ -2,7 +2,7 @@ import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { diagnose } from '../../src/doctor/doctor.js'
 import { type Broken, expectCause } from './cause.js'
-import { behind, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
+import { withEndpointPolicy, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
 import { allow, context, deny, OTHER_KEY, principal } from './policies.js'
 import { world } from './world.js'
 
@@ -78,7 +78,7 @@ const FUNCTION: Broken[] = [
     { network: { routeTables: [INSIDE, { subnetIds: ['subnet-1'], routes: NAT.routes }] } },
   ],
   [
-    'an endpoint, which leads to this region alone, and a key in another',
+    'an endpoint, which is for this region only, and a key in another',
     'network',
     /cannot reach KMS in eu-west-1/,
     { keyRegion: 'eu-west-1', network: { endpoints: [INTERFACE], routeTables: [INSIDE] } },
@@ -90,26 +90,30 @@ const ENDPOINT_POLICY: Broken[] = [
     'an endpoint whose policy leaves kms:Decrypt out',
     'endpoint-policy',
     /of the endpoint vpce-0 does not allow kms:Decrypt/,
-    { network: behind(allow('kms:Encrypt', '*', principal('*'))) },
+    { network: withEndpointPolicy(allow('kms:Encrypt', '*', principal('*'))) },
   ],
   [
     'an endpoint whose policy knows another key alone',
     'endpoint-policy',
     /does not allow/,
-    { network: behind(allow('kms:*', OTHER_KEY, principal('*'))) },
+    { network: withEndpointPolicy(allow('kms:*', OTHER_KEY, principal('*'))) },
   ],
   [
     'an endpoint whose policy is for another role',
     'endpoint-policy',
     /does not allow/,
-    { network: behind(allow('*', '*', principal('arn:aws:iam::111122223333:role/billing'))) },
+    {
+      network: withEndpointPolicy(
+        allow('*', '*', principal('arn:aws:iam::111122223333:role/billing')),
+      ),
+    },
   ],
   [
     'an endpoint whose policy denies it',
     'endpoint-policy',
     /of the endpoint vpce-0 denies kms:Decrypt/,
     {
-      network: behind(
+      network: withEndpointPolicy(
         allow('*', '*', principal('*')),
         deny('kms:Decrypt', '*', { ...principal('*'), ...context('orders') }),
       ),

@@ -6,7 +6,7 @@ export const INTERNET = { main: true, routes: { '0.0.0.0/0': 'igw-1' } }
 export const INSIDE = { main: true, routes: {} }
 
 /** An endpoint with this policy, and no other way out. */
-export const behind = (...statements: object[]) => ({
+export const withEndpointPolicy = (...statements: object[]) => ({
   endpoints: [{ ...INTERFACE, policy: document(...statements) }],
   routeTables: [INSIDE],
 })

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { diagnose } from '../../src/doctor/doctor.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
-import { behind, INSIDE, INTERFACE, NAT } from './networks.js'
+import { withEndpointPolicy, INSIDE, INTERFACE, NAT } from './networks.js'
 import { alias, allow, context, deny, document, nothing, principal, sessionOf } from './policies.js'
 import { type Changes, CONTEXT, decrypts, VALUE, world } from './world.js'
 
@@ -120,7 +120,11 @@ const SOUND: [what: string, changes: Changes][] = [
   ['a VPC with an endpoint', { network: { endpoints: [INTERFACE], routeTables: [INSIDE] } }],
   [
     'a VPC with an endpoint whose policy lets just that through',
-    { network: behind(allow('kms:Decrypt', '*', { ...principal('*'), ...context('orders') })) },
+    {
+      network: withEndpointPolicy(
+        allow('kms:Decrypt', '*', { ...principal('*'), ...context('orders') }),
+      ),
+    },
   ],
   [
     'a VPC with an endpoint without private DNS, whose own name the function has',
@@ -142,7 +146,7 @@ const SOUND: [what: string, changes: Changes][] = [
   ],
   ['the key named by its ARN', { change: ({ options, key }) => (options.keyIds = [key]) }],
   [
-    'an alias that leads to the same multi-Region key in another region',
+    'an alias that resolves to the same multi-Region key in another region',
     {
       multiRegion: true,
       change: async ({ options, client, key, alias }) => {

@@ -4,7 +4,7 @@ import { evaluateAccess } from '../../src/doctor/access.js'
 import type { CheckId } from '../../src/doctor/check.js'
 import { circumstancesOf } from '../../src/doctor/circumstances.js'
 import { diagnose, type DoctorOptions } from '../../src/doctor/doctor.js'
-import { behind } from './networks.js'
+import { withEndpointPolicy } from './networks.js'
 import {
   account,
   allow,
@@ -89,7 +89,7 @@ describe('doctor', () => {
   it('reports an endpoint policy with a condition on the organization as unchecked', async () => {
     const organization = { Condition: { StringEquals: { 'aws:PrincipalOrgID': 'o-1' } } }
     const { of } = await said({
-      network: behind(allow('*', '*', { ...principal('*'), ...organization })),
+      network: withEndpointPolicy(allow('*', '*', { ...principal('*'), ...organization })),
     })
     expect(of('endpoint-policy')!.says).toMatch(/depends on aws:PrincipalOrgID/)
     expect(of('endpoint-policy')!.status).toBe('unchecked')
@@ -158,7 +158,10 @@ describe('doctor', () => {
 
   it.each([
     ['a transit gateway', { '10.0.0.0/8': 'tgw-1' }],
-    ['a transit gateway beside the internet', { '0.0.0.0/0': 'igw-1', '10.0.0.0/8': 'tgw-1' }],
+    [
+      'a transit gateway next to an internet gateway',
+      { '0.0.0.0/0': 'igw-1', '10.0.0.0/8': 'tgw-1' },
+    ],
     ['a NAT gateway, for some addresses alone', { '52.0.0.0/8': 'nat-1' }],
   ])('reports networks that are reached through %s as unchecked', async (_, routes) => {
     const { of, verdict } = await said({ network: { routeTables: [{ main: true, routes }] } })
@@ -167,7 +170,9 @@ describe('doctor', () => {
   })
 
   it('reports an endpoint policy that names the account as unchecked', async () => {
-    const { of } = await said({ network: behind(allow('*', '*', account('111122223333'))) })
+    const { of } = await said({
+      network: withEndpointPolicy(allow('*', '*', account('111122223333'))),
+    })
     expect(of('endpoint-policy')!.status).toBe('unchecked')
   })
 

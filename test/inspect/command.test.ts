@@ -80,7 +80,7 @@ describe('unplugin-kms inspect', () => {
 
   it('reports a link that points out of the folder, and does not follow it', async () => {
     const { stderr } = await shop.cli(['inspect', 'linked'])
-    expect(stderr).toContain('not read, since links lead out of the folder: main.mjs\n')
+    expect(stderr).toContain('not read, because links point out of the folder: main.mjs\n')
   })
 
   it('escapes control, line break and direction characters in names', async () => {

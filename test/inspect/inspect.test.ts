@@ -326,8 +326,8 @@ describe('inspect of files', () => {
 
   it.each([
     ['that is not there', 'nothing.mjs', 'ENOENT'],
-    ['that is a broken zip', 'broken.zip', 'cannot be read'],
-    ['that is no zip but by its name', 'text.zip', 'cannot be read'],
+    ['that is a corrupt zip', 'broken.zip', 'cannot be read'],
+    ['that is a zip by its name only', 'text.zip', 'cannot be read'],
     ['that has no end', '/dev/zero', 'not a regular file'],
   ])('rejects a file %s', async (_, name, said) => {
     const root = await project({

@@ -42,7 +42,7 @@ const build = ({ bundle }: Bundler, root: string, manifest = join(root, 'kms-man
       manifest,
       plaintextLiterals: 'allow',
       env: { PIN: '1234', DB_USER: 'a user that is known', UNUSED: 'value of nobody' },
-      proof: { except: ['DB_USER'] },
+      leakCheck: { except: ['DB_USER'] },
     },
   })
 
@@ -233,7 +233,7 @@ it('writes no manifest with write: false of esbuild', async () => {
 })
 
 describe('a bundle that differs from its manifest', () => {
-  /** Builds, changes the manifest, and gives the differences. */
+  /** Builds, changes the manifest, and returns the differences. */
   async function after(change: (manifest: Manifest) => void) {
     const { root } = await sample()
     await build(esbuild, root)

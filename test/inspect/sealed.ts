@@ -4,7 +4,7 @@ import type { Kind } from '../../src/crypto/token.js'
 import { pairModuleCode } from '../../src/pipeline/emit/shim.js'
 import { localPair } from '../support/project.js'
 
-/** The call of `envelope` as a bundle holds it, without the module around it. */
+/** The call of `envelope` in a bundle, without the rest of the module. */
 export const opened = (pair: DataKeyPair) => /envelope\(.*\)/.exec(pairModuleCode(pair, {}, {}))![0]
 
 export const sealed = (pair: DataKeyPair, value = 'hunter2', kind: Kind = 'literal', name = '') =>

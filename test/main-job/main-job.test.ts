@@ -33,7 +33,7 @@ async function callsOf(work: () => Promise<unknown>) {
   return kms.journal.slice(before).map(({ operation }) => operation)
 }
 
-/** A hundred secrets in thirty modules, behind one entry and a dynamic import. */
+/** A hundred secrets in thirty modules, imported by one entry and a dynamic import. */
 function hundredSecrets() {
   const files: Record<string, string> = {}
   const values: string[] = []
@@ -117,7 +117,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       minify,
       options: { ...options, env: values },
     })
-    // Node gives a default beside what CommonJS exports.
+    // Node adds a default export to the exports of CommonJS.
     expect(await exportsOf(outputs[0]!, kms.env)).toMatchObject({
       ...values,
       bytes: { bytes: Buffer.from(bytes).toString('base64') },

@@ -7,7 +7,7 @@ describe('an option', () => {
     [{ aws: { reigon: 'us-east-1' } }, /no option aws\.reigon\..* region,/],
     [{ leakCheck: { exept: ['A'] } }, /no option leakCheck\.exept\..* except/],
     [{ proof: { exept: ['A'] } }, /no option proof\.exept\..* except/],
-    [{ proof: {}, leakCheck: {} }, /leakCheck and proof are the same one.*Remove proof/],
+    [{ proof: {}, leakCheck: {} }, /leakCheck and proof are both set.*Remove proof/],
     [{ keyId: '' }, /keyId is ''.* Is the variable/],
     [{ include: 'src/**' }, /include is 'src\/\*\*'.* a regular expression/],
     [{ exclude: [/a/, 'vendor'] }, /exclude is \[ \/a\/, 'vendor' \]/],

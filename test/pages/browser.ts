@@ -10,7 +10,7 @@ export const hasChromium = existsSync(executablePath)
 /** Title of the tests that need a browser, with the reason where they are skipped. */
 export const inChromium = `in Chromium${hasChromium ? '' : ` (skipped: ${executablePath} is missing)`}`
 
-export interface Opened {
+export interface DecryptedToken {
   page: Page
   /** URLs of all requests but the page itself. */
   requests: string[]
@@ -19,7 +19,7 @@ export interface Opened {
 }
 
 /** Starts a browser for the tests of a file. Returns a function that opens an HTML file in it. */
-export function browserOf(): (path: string, width?: number) => Promise<Opened> {
+export function browserOf(): (path: string, width?: number) => Promise<DecryptedToken> {
   let browser: Browser
   beforeAll(async () => {
     if (!hasChromium) return

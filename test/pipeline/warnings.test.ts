@@ -19,12 +19,12 @@ const ENV = {
 describe.each(BUNDLERS)(
   'a plaintext that the leak check of $name does not search for',
   (bundler) => {
-    async function build(proof: { minLength?: number; except?: string[] }) {
+    async function build(leakCheck: { minLength?: number; except?: string[] }) {
       const root = await project({ 'src/main.ts': SOURCE })
       await secretsFile(join(root, 'kms-secrets.json'), {})
       const { warnings } = await bundler.bundle({
         root,
-        options: { env: ENV, proof, manifest: join(root, 'kms-manifest.json') },
+        options: { env: ENV, leakCheck, manifest: join(root, 'kms-manifest.json') },
       })
       const { 'kms-manifest.json': manifest } = await filesIn(root)
       const { notSearchedFor } = JSON.parse(manifest!) as { notSearchedFor: unknown }
@@ -41,10 +41,10 @@ describe.each(BUNDLERS)(
       })
       expect(warnings).toEqual([
         expect.stringContaining(
-          'too short to be searched for in the output (proof.minLength 9): PIN.',
+          'too short to be searched for in the output (leakCheck.minLength 9): PIN.',
         ),
         expect.stringContaining(
-          'not searched for in the output, since proof.except names them: DB_USER, OTHER_USER.',
+          'not searched for in the output, since leakCheck.except names them: DB_USER, OTHER_USER.',
         ),
       ])
       expect(notSearchedFor).toEqual({ excepted: ['DB_USER', 'OTHER_USER'], tooShort: ['PIN'] })

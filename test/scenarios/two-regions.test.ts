@@ -41,7 +41,7 @@ const keyPolicy = (...accounts: string[]) => ({
   ],
 })
 
-/** Invokes the function, and gives its answer with the calls that it made. */
+/** Invokes the function, and returns its answer with the calls that it made. */
 async function invoke() {
   const before = kms.journal.length
   const { outcomes } = await invokeLambda({ bundle, events: [{}], env })

@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(installed, { recursive: true, force: true }))
 
-/** A project that has it installed, with a declaration of names beside its secrets file. */
+/** A project that has it installed, with a declaration of names next to its secrets file. */
 async function typescriptProject(type: 'module' | 'commonjs', names: string[]) {
   const folder = await project({
     'package.json': JSON.stringify({ type }),

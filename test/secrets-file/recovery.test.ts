@@ -90,7 +90,7 @@ it('that a pull request added is rejected, and gets no new private key', async (
   pair.recovery.push({ ...pair.recovery[0], recipient: foreign })
   await writeFile(secretsFile, JSON.stringify(json))
   expect(await codeOf(setSecret('B', 'b', options))).toBe('PIN_MISMATCH')
-  // A machine that trusted nothing yet: a recipient cannot prove that it could decrypt before.
+  // A machine that trusted nothing yet: whether a recipient could decrypt before is unknown.
   vi.stubEnv('XDG_STATE_HOME', await project({}))
   expect(await codeOf(rotateSecrets(options))).toBe('PIN_MISMATCH')
   await rotateSecrets({ ...options, recovery: [recipient] })

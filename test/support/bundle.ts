@@ -22,7 +22,7 @@ export interface Job {
 
 export interface Bundler {
   name: string
-  /** Bundles into `<root>/out`, and gives the paths of the entries' outputs and the warnings. */
+  /** Bundles into `<root>/out`, and returns the paths of the entries' outputs and the warnings. */
   bundle(job: Job): Promise<{ outputs: string[]; warnings: string[] }>
 }
 

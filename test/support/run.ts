@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 /**
- * Imports a bundle in a process of its own, awaits each of its exports, and gives them back.
+ * Imports a bundle in a new process, awaits each of its exports, and returns them.
  * Bytes come back as `{ bytes: base64 }`.
  */
 export async function exportsOf(

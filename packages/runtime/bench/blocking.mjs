@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Measures a synchronous unwrap in CommonJS next to the asynchronous shim: whole processes against the
+ * Measures a synchronous unwrap in CommonJS next to the asynchronous shim: complete processes against the
  * embedded KMS over https, in turns. CPU time includes child processes. `node packages/runtime/bench/blocking.mjs [--runs 15]
  * [--cpu 100,7] [--latency 10] [--node PATH]`; build first. --cpu below 100 needs root and cgroups.
  */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Measures cold starts: whole processes against the embedded KMS over https, in turns, so that load on
+ * Measures cold starts: complete processes against the embedded KMS over https, in turns, so that load on
  * the machine affects all of them alike. `node packages/runtime/bench/cold-start.mjs [--runs 15]
  * [--secrets 1,10,100,1000] [--latency 0,10] [--only shim] [--node PATH] [--modules NODE_MODULES]
  * [--before SHIM]`; build first. --before adds the shim.bundle.js of another commit.
@@ -44,7 +44,7 @@ const SHIM = fileURLToPath(new URL('../dist/shim.bundle.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'cold-start-'))
 symlinkSync(options.modules, join(folder, 'node_modules'))
 
-// Waits for the program, then tells the parent what the process took; the same few lines in each.
+// Waits for the program, then reports its resource usage to the parent; the same lines in each.
 const REPORT = `
 globalThis.done.then((values) => process.once('exit', () => {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
@@ -70,7 +70,7 @@ const programs = [...PROGRAMS, ...before].filter(({ name, packages }) => {
 const { kms, ca, env } = await startKms(folder)
 try {
   const version = await run(['-p', 'process.version'])
-  console.log(`node ${version.text.trim()}, medians of ${options.runs} runs, whole processes\n`)
+  console.log(`node ${version.text.trim()}, medians of ${options.runs} runs, complete processes\n`)
   const counts = numbers(options.secrets)
   const all = await makeSecrets(kms, ca, Math.max(...counts))
   for (const count of counts) {

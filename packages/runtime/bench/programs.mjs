@@ -11,7 +11,7 @@
  * @property {string[]} tokens the secrets, sealed to the pair
  * @property {string} dataKeyBlob a data key, wrapped, base64
  * @property {string[]} boxes the secrets under that data key: nonce, ciphertext, tag, base64
- * @property {string[]} parameters names of SecureStrings that hold the secrets
+ * @property {string[]} parameters names of SecureStrings with the secrets
  * @property {{ headers: Record<string, string>, body: string }} signed a kms:Decrypt, signed already
  *
  * @typedef {object} Program

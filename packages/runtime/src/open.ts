@@ -25,7 +25,7 @@ export function importKey(pkcs8: Buffer): Open {
     throw { code: 'OPEN_FAILED', why: 'not a private key' } satisfies Failure
   }
   const publicKey = pair.getPublicKey(LATIN1)
-  // The fingerprint is derived from the private key: a public key in the input proves nothing. The
+  // The fingerprint is derived from the private key: a public key in the input cannot be trusted. The
   // AlgorithmIdentifier of the SubjectPublicKeyInfo (RFC 5480) is that of the PKCS#8.
   const algorithm = pkcs8.toString(LATIN1, scalar - 30, scalar - 9)
   const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`

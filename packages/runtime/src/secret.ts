@@ -6,7 +6,7 @@ export type As = 'bytes' | 'json'
 
 /**
  * Returns a promise that starts when it is first awaited, starts again after a failure, and shows its
- * label wherever it is printed. Its state lives in closures: no property leads to a value.
+ * label wherever it is printed. Its state lives in closures: no property contains a value.
  * `Promise.prototype` provides `catch` and `finally`, which call `then`.
  */
 export function secret(

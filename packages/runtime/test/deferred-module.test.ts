@@ -58,7 +58,7 @@ describe('a deferred module', () => {
     const awaited = await (exports as unknown as PromiseLike<Exports>)
     expect(awaited.handler).toBe(handler)
     expect(module.exports).toBe(awaited)
-    // Also for those who hold the exports of before.
+    // Also for callers that kept the previous exports.
     expect(exports.limit).toBe(3)
     expect(exports.then).toBeUndefined()
   })

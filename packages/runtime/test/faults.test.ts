@@ -215,7 +215,7 @@ describe('a connection that fails', () => {
     const { port } = closed.address() as AddressInfo
     closed.close()
     other.close()
-    // Node tries both addresses at once, and reports an AggregateError without a message.
+    // Node tries both addresses in parallel, and reports an AggregateError without a message.
     const agent = new Agent({
       lookup: (_host, _options, found) =>
         (found as Function)(null, [

@@ -28,7 +28,7 @@ async function sealedMessage(
   }
 }
 
-/** A character a byte, as the shim holds it. */
+/** One character per byte, as in the shim. */
 const publicKeyOf = (pair: ECDH) => pair.getPublicKey().toString('latin1')
 
 const hex = (text: string) => Buffer.from(text, 'hex')

@@ -124,7 +124,7 @@ describe('fromInstanceMetadata', () => {
     )
   })
 
-  it('gives up a service that does not answer, and names the hop limit', async () => {
+  it('stops waiting for a service that does not answer, and names the hop limit', async () => {
     answers = { '/latest/api/token': { hang: true } }
     await expect(fromInstanceMetadata({ timeoutMs: 50 })()).rejects.toThrow(
       /no answer within 50 ms.*hop limit/,

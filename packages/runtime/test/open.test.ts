@@ -22,13 +22,13 @@ const RSA = {
 } as const
 const open = importKey(Buffer.from(PAIR.pkcs8))
 
-/** The code with which a token fails, as whoever awaits it sees it; whatever else comes of it if it does not. */
+/** Returns the error code of a token that fails, or its value or other error. */
 const codeOf = (token: string, name: string) =>
   secret(name, undefined, async () => open(token, name)).catch((error: unknown) =>
     error instanceof KmsSecretError ? error.code : error,
   )
 
-/** The message key and nonce of RFC 9180's key schedule, by HKDF as it stands in node. */
+/** The message key and nonce of RFC 9180's key schedule, with Node's HKDF. */
 function keyOf(shared: Buffer) {
   const label = (text: string) => Buffer.from(`HPKE-v1HPKE\0\x10\0\x01\0\x02${text}`)
   const extract = (text: string) => createHmac('sha256', '').update(label(text)).digest()

@@ -110,7 +110,7 @@ console.log(await pair(${token}, 'DB'))`,
     })
   })
 
-  // The host tells the envelopes apart; the environment leads all of them to the same KMS.
+  // The host distinguishes the envelopes; the environment points all of them to the same KMS.
   it.each([
     ['direct secrets', `direct([wrapped], context, 'S' + n, undefined, settings)`],
     [

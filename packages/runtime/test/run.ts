@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 export interface RunOptions {
-  /** The whole environment apart from PATH. */
+  /** The complete environment except for PATH. */
   env?: NodeJS.ProcessEnv
   args?: string[]
   command?: string

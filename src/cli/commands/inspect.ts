@@ -187,7 +187,7 @@ const finding = (text: string, word = '') =>
 function showFindings(found: Inspection) {
   const { notFollowed, duplicates, broken, secrets, secretsFile, against } = found
   if (notFollowed.length)
-    finding(`not read, since links lead out of the folder: ${notFollowed.join(', ')}`)
+    finding(`not read, because links point out of the folder: ${notFollowed.join(', ')}`)
   for (const { name, chunks } of duplicates)
     finding(`in several chunks: ${name} (${chunks.join(', ')})`)
   for (const secret of secrets.filter(({ keys }) => !keys.length))

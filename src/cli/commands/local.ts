@@ -1,5 +1,5 @@
 /**
- * `local`, which reads its own arguments: what stands behind -- is the command that it runs.
+ * `local`, which parses its own arguments: the command to run comes after --.
  *
  * @returns the exit code.
  */

@@ -30,7 +30,7 @@ export const widthOf = (text: string): number => text.replace(MARKS, '').length
 export const print = (text: string) => write(process.stdout, text)
 export const printJson = (value: unknown) => print(quotedPlainly(JSON.stringify(value, null, 2)))
 
-/** Escapes a text that must stay on one line and in one column. */
+/** Escapes a string that must stay on one line and in one column. */
 export const plain = printableCell
 
 /** Escapes each line of a text whose strings are quoted as JSON quotes them. */

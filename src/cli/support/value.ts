@@ -5,7 +5,7 @@ import { readGivenFile } from '../../util/given-file.js'
 import { isUtf16 } from '../../util/utf16.js'
 
 /** Ctrl-C at a prompt. */
-export class Interrupted extends Error {}
+export class InterruptedError extends Error {}
 
 /**
  * A value from where no list of processes and no shell history shows it: a file byte for byte, the
@@ -58,7 +58,7 @@ async function ask(name: string): Promise<Uint8Array> {
       message: printable(`Value of ${name}`),
       output: process.stderr,
     })
-    if (isCancel(answer)) throw new Interrupted()
+    if (isCancel(answer)) throw new InterruptedError()
     const problem = promptProblem(Buffer.concat(typed).toString(), answer)
     if (problem !== undefined) throw new KmsBuildError('ARGUMENT_INVALID', problem)
     return Buffer.from(answer)
@@ -94,6 +94,6 @@ export async function confirmed(message: string, otherwise: boolean): Promise<bo
     initialValue: otherwise,
     output: process.stderr,
   })
-  if (isCancel(answer)) throw new Interrupted()
+  if (isCancel(answer)) throw new InterruptedError()
   return answer
 }

@@ -31,7 +31,7 @@ export async function testAttempts(host: HostName) {
       if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
       const why = ABSENT[host] ?? expected.except?.[host]
       it.skipIf(why)(
-        `${expected.attempt} ${expected.refused === undefined ? 'leaves nothing behind' : 'fails the build'} (${name})${why ? `: ${why}` : ''}`,
+        `${expected.attempt} ${expected.refused === undefined ? 'leaks nothing' : 'fails the build'} (${name})${why ? `: ${why}` : ''}`,
         async () => {
           const root = await prepare(shared, fixture)
           for (const way of WAYS) {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { collect } from '../../../src/pipeline/collect/collect.js'
 
-/** Ways in which expressions stand in others; `_` is where one stands. */
+/** Ways to nest expressions; `_` is the place of the inner one. */
 const AROUND = [
   '[_, _]',
   '({ a: _, [_]: 1, ..._ })',
@@ -54,7 +54,7 @@ it('finds exactly the marks, in the order of the source, in nested expressions',
   )
 })
 
-/** The names of the marks that stand in no function with a parameter called secret. */
+/** Returns the names of the marks that are not in a function with a parameter called secret. */
 function shadows(body: string): Set<string> {
   const depths: number[] = []
   const names = new Set<string>()

@@ -24,7 +24,7 @@ const emitted = (code: string) => {
   ).code
 }
 
-/** Every identifier of a module as the parser reads it, and how often it stands there. */
+/** Returns the identifiers of a module, as the parser finds them, with their counts. */
 function identifiersOf(code: string) {
   const counts = new Map<string, number>()
   traverse(parse(code, 'main.ts'), {

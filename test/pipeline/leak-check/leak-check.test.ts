@@ -10,18 +10,18 @@ import {
 } from '../../../src/pipeline/leak-check/scrub.js'
 
 const SECRET = 'planted+/value?>~~'
-const proof = { minLength: 8, except: [] as string[] }
+const options = { minLength: 8, except: [] as string[] }
 const seen = (plaintext: string, more: object = {}) => [
   { name: 'SECRET', plaintext: Buffer.from(plaintext), ...more },
 ]
 
-/** The code that the proof fails with, `null` where it passes. */
+/** Returns the error code of the leak check; `null` if it passes. */
 async function verdict(
   content: string | Uint8Array,
   { secret = SECRET, name = 'out.js', json = false, except = [] as string[] } = {},
 ) {
   try {
-    await checkOutputs([{ name, content }], seen(secret, { json }), { ...proof, except })
+    await checkOutputs([{ name, content }], seen(secret, { json }), { ...options, except })
     return null
   } catch (error) {
     const { code, message } = error as { code: string; message: string }
@@ -50,7 +50,7 @@ describe('leak check', () => {
       'in a data URL that is percent-encoded',
       `url("data:text/plain,${encodeURIComponent(SECRET)}")`,
     ],
-    ['beside a NUL', `f("\0") + f("\\u0070lanted+/value?>~~")`],
+    ['next to a NUL', `f("\0") + f("\\u0070lanted+/value?>~~")`],
     ['in a gzipped copy', gzipSync(`f("${SECRET}")`)],
   ])('%s', async (_, content) => expect(await verdict(content)).toBe('LEAK'))
 
@@ -71,7 +71,7 @@ describe('leak check', () => {
 
   it('does not show the name of a secret that contains its value', async () => {
     const named = [{ name: `src/${SECRET}.ts:2`, plaintext: Buffer.from(SECRET) }]
-    const failure = await checkOutputs([{ name: 'out.js', content: SECRET }], named, proof).catch(
+    const failure = await checkOutputs([{ name: 'out.js', content: SECRET }], named, options).catch(
       (error: Error) => error.message,
     )
     expect(failure).toContain('••• (as it is) in out.js')

@@ -30,8 +30,8 @@ const wrapped = (text: string, width: number, end: string) =>
 export const NESTED_ENCODERS: Record<string, Encoder> = {
   'gzip of JSON in a data URL in a CSS string in JavaScript': (value) =>
     `style.textContent = ${json(`a{src:url("data:font/woff;base64,${compressedFont(value)}")}`)}`,
-  'gzip in base64 behind other base64': (value) => `"AAAA${base64(gzipSync(json([value])))}"`,
-  'gzip behind a header of its own': (value) =>
+  'gzip in base64 after other base64': (value) => `"AAAA${base64(gzipSync(json([value])))}"`,
+  'gzip after another header': (value) =>
     Buffer.concat([Buffer.from('HEADER v1 '), gzipSync(json({ value }))]),
   'deflate in hexadecimal digits in a template': (value) =>
     `\`${deflateSync(json({ value })).toString('hex')}\``,

@@ -81,7 +81,7 @@ const expression = (text: string): fc.Arbitrary<string> => {
   )
 }
 
-/** Texts inside texts: a map's sources, a module inside eval, a map inside a data URL. */
+/** Strings inside strings: a map's sources, a module inside eval, a map inside a data URL. */
 const WRAPPERS = {
   json: (text: string) =>
     JSON.stringify({ version: 3, sourcesContent: ['export {}\n', text], mappings: 'AAAA' }),
@@ -92,7 +92,7 @@ const WRAPPERS = {
     `//# sourceMappingURL=data:application/json;base64,${Buffer.from(text).toString('base64')}`,
 }
 
-/** What looks itself as if texts were added or put into a template is found only as it is. */
+/** Plaintexts that look like sums or templates are found only verbatim. */
 const plaintext = fc
   .oneof(
     fc.string({ unit: 'grapheme-ascii', minLength: 8, maxLength: 40 }),

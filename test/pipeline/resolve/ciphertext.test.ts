@@ -111,7 +111,7 @@ describe('secret.ciphertext', () => {
   )
 
   it.each([
-    ['text that is no base64', `'not base64!'`, /not base64/],
+    ['a string that is not base64', `'not base64!'`, /not base64/],
     ['one cut off', `'AQICAHhA=B'`, /not base64/],
     ['an empty one', `''`, /not base64/],
     ['a sealed token', `'kms:v1:AAAA'`, /sealed token/],

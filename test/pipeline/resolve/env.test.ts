@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(() => vi.unstubAllEnvs())
 afterAll(() => account.close())
 
-/** What `secret.env('KEY')` opens to in a bundle that Vite built beside these files. */
+/** Returns the value of `secret.env('KEY')` in a bundle that Vite built next to these files. */
 async function keyUnderVite(files: Record<string, string>, options: Options = {}, mode?: string) {
   const root = await project({
     'main.ts': `${IMPORT}export const key = secret.env('KEY')`,

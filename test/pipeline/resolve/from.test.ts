@@ -32,7 +32,7 @@ describe('secret.from', () => {
     ['nothing', () => undefined, 'SOURCE_NOT_FOUND', /gave nothing/],
     ['an empty text', () => '', 'PLAINTEXT_EMPTY', /empty/],
     ['an object', () => ({ value: VALUE }), 'SOURCE_UNSUITABLE', /neither text nor bytes/],
-    ['bytes that are no text', () => Buffer.from([255, 254, 0]), 'SOURCE_UNSUITABLE', /UTF-8/],
+    ['bytes that are not UTF-8', () => Buffer.from([255, 254, 0]), 'SOURCE_UNSUITABLE', /UTF-8/],
     [
       'an error',
       () => {

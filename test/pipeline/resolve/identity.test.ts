@@ -142,12 +142,12 @@ const trustWithMfa = {
   ],
 }
 
-interface Ended {
+interface ExitResult {
   code: number
   output: string
 }
 
-function inPipe([file, ...args]: string[], env: Record<string, string>): Promise<Ended> {
+function inPipe([file, ...args]: string[], env: Record<string, string>): Promise<ExitResult> {
   return new Promise((resolve) => {
     const child = execFile(file!, args, { env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
@@ -161,10 +161,10 @@ function inTerminal(task: {
   cwd: string
   env: Record<string, string>
   steps: [string, string][]
-}): Promise<Ended> {
+}): Promise<ExitResult> {
   return new Promise((resolve, reject) => {
     const child = execFile('python3', [join(here, '../../cli/terminal.py')], (error, stdout) =>
-      error ? reject(error) : resolve(JSON.parse(stdout) as Ended),
+      error ? reject(error) : resolve(JSON.parse(stdout) as ExitResult),
     )
     child.stdin!.end(JSON.stringify(task))
   })

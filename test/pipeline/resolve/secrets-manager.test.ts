@@ -109,13 +109,13 @@ describe('secret.secretsManager', () => {
       /no key/,
     ],
     [
-      'a key of what is no JSON',
+      'a key of a value that is not JSON',
       `secret.secretsManager('text', 'password')`,
       'SOURCE_UNSUITABLE',
       /no JSON object/,
     ],
     [
-      'a key that is no text',
+      'a key that is not a string',
       `secret.secretsManager('prod/db', 'tls')`,
       'SOURCE_UNSUITABLE',
       /as: 'json'/,
@@ -135,7 +135,7 @@ describe('secret.secretsManager', () => {
     ['binary as text', `secret.secretsManager('binary')`, 'SOURCE_UNSUITABLE', /as: 'bytes'/],
     ['a key of binary', `secret.secretsManager('binary', 'key')`, 'SOURCE_UNSUITABLE', /binary/],
     [
-      'text that is no JSON as JSON',
+      'a string that is not JSON as JSON',
       `secret.secretsManager('text', { as: 'json' })`,
       'JSON_INVALID',
       /no JSON/,

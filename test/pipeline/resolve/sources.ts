@@ -81,7 +81,7 @@ export function userWith(kms: LocalKms, name: string, ...actions: string[]) {
   return kms.createUser({ name, policies })
 }
 
-/** Bundles a module and gives what its exports open to, the bundle's text, and the calls of both. */
+/** Bundles a module, and returns its decrypted exports, its code, and the calls of both. */
 export async function opened({ kms }: Account, code: string, options: Options) {
   const root = await project({ 'src/main.ts': IMPORT + code })
   const calls = () => kms.journal.map(({ service, operation }) => `${service}:${operation}`)
@@ -100,7 +100,7 @@ export async function opened({ kms }: Account, code: string, options: Options) {
   }
 }
 
-/** Bundles `export default CODE`, and expects one error of this code at the place that holds no value; gives its text. */
+/** Bundles `export default CODE`, expects one error of this code at the place, without a value, and returns its message. */
 export async function refused(
   code: string,
   options: Options,
@@ -122,7 +122,7 @@ export async function refused(
   return text
 }
 
-/** Everything that hangs on an error, hidden or not, since a bundler may print any of it. */
+/** Returns all properties of an error, hidden or not, because a bundler may print any of them. */
 function allText(error: unknown, seen = new Set<unknown>()): string {
   if (error instanceof Uint8Array) return Buffer.from(error).toString()
   if (typeof error !== 'object' || error === null) return String(error)

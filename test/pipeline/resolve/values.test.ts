@@ -57,8 +57,8 @@ async function withVite(root: string, options: Options): Promise<string> {
 async function valuesOf(names: string[], { mark, files = {}, options, builder }: Entrance) {
   const exports = names.map((name) => `export const ${variable(name)} = ${mark(name)}`)
   const root = await project({ ...files, 'main.ts': IMPORT + exports.join('\n') })
-  const proof = { minLength: 1 << 24 }
-  const bundle = await (builder ?? withEsbuild)(root, { ...account.options, proof, ...options })
+  const leakCheck = { minLength: 1 << 24 }
+  const bundle = await (builder ?? withEsbuild)(root, { ...account.options, leakCheck, ...options })
   return exportsOf(bundle, account.kms.env)
 }
 

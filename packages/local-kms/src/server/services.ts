@@ -40,7 +40,7 @@ const VERSIONS: Readonly<Partial<Record<string, ServiceName>>> = {
   '2016-11-15': 'ec2',
 }
 
-export interface Routed {
+export interface Route {
   service: ServiceName | 'unknown'
   operation: string
   /** The input that the path and query of a REST API contain. */
@@ -54,7 +54,7 @@ export interface Routed {
 export function route(
   { method, target, headers }: HttpRequest,
   form: Readonly<Form> | undefined,
-): Routed {
+): Route {
   if (method === 'GET') {
     return routeRest(target, headers.range) ?? { service: 'unknown', operation: 'unknown' }
   }

@@ -32,7 +32,7 @@ async function compare(recordings: object) {
 }
 
 describe.skipIf(!isBuilt)('the comparison with recordings (needs a build)', () => {
-  it('reports no difference for an answer that AWS gave', async () => {
+  it('reports no difference for an answer of AWS', async () => {
     const { code, stdout } = await compare(recording("Invalid keyId '<key-id>'"))
     expect(stdout).toBe('1 tests compared, 0 with differences, 0 without a replay\n')
     expect(code).toBe(0)
