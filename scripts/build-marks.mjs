@@ -1,11 +1,14 @@
 // The marker modules, which are not bundled: ES modules, and CommonJS twins for TypeScript projects
 // that compile to CommonJS.
 import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const marks = ['marks', 'secret', 'secret-sync']
 const shared = {
-  entryPoints: marks.map((name) => `src/secret/${name}.ts`),
+  entryPoints: marks.map((name) =>
+    fileURLToPath(new URL(`../src/secret/${name}.ts`, import.meta.url)),
+  ),
   outdir: 'dist/secret',
   logLevel: 'warning',
 }
