@@ -8,15 +8,24 @@ const IMPORT = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*["'`](\.{1,2}\/[^"'`]+)["'
 /** Bytes of the largest output whose imports are read. */
 const LARGEST = 32 << 20
 
+/** What is known of outputs apart from their secrets. */
+export interface OutputGraph {
+  /** Returns the outputs that import an output. */
+  importersOf(name: string): string[]
+  /** Returns the bytes of an output; 0 if it was not read. */
+  sizeOf(name: string): number
+}
+
 /**
  * Reads which outputs import each other, by the relative specifiers in their code.
  *
- * @returns a function that returns the outputs that import an output.
  * @throws KmsBuildError FILE_UNREADABLE.
  */
-export async function importersIn(paths: string[]): Promise<(name: string) => string[]> {
+export async function outputGraph(paths: string[]): Promise<OutputGraph> {
   const importers = new Map<string, Set<string>>()
+  const sizes = new Map<string, number>()
   for await (const { name, size, content } of builtFiles(paths, [])) {
+    sizes.set(name, size)
     if (!isCode(name) || size > LARGEST) continue
     const blocks: Buffer[] = []
     for await (const block of content()) blocks.push(block)
@@ -27,5 +36,8 @@ export async function importersIn(paths: string[]): Promise<(name: string) => st
       importers.set(imported, known.add(name))
     }
   }
-  return (name) => [...(importers.get(name) ?? [])].sort()
+  return {
+    importersOf: (name) => [...(importers.get(name) ?? [])].sort(),
+    sizeOf: (name) => sizes.get(name) ?? 0,
+  }
 }

@@ -17,6 +17,8 @@ export interface SealedTo {
   missing: string[]
   /** Entries of the file that the bundle does not use. */
   unused: string[]
+  /** Scopes of the pairs that the bundle uses, by fingerprint. */
+  scopes: Record<string, string>
 }
 
 /** Compares a bundle with a secrets file. @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID. */
@@ -51,6 +53,11 @@ export async function compareWithSecretsFile(
     stale,
     missing,
     unused: [...entries.keys()].filter((name) => !used.has(name)).sort(),
+    scopes: Object.fromEntries(
+      [...pairs.values()].flatMap(({ fingerprint, scope }) =>
+        sealed.some((secret) => secret.fingerprint === fingerprint) ? [[fingerprint, scope]] : [],
+      ),
+    ),
   }
 }
 

@@ -1,3 +1,5 @@
+import { parseKeyArn } from '../aws/key-arn.js'
+import type { OutputGraph } from '../inspect/imports.js'
 import type { Inspection } from '../inspect/inspect.js'
 
 /** The columns of the picture, from left to right. */
@@ -8,8 +10,8 @@ export interface Node {
   id: number
   column: number
   names: string[]
-  /** Bytes of ciphertext, for secrets. */
-  size?: number
+  /** Size, scope or region. */
+  detail: string
   x: number
   y: number
 }
@@ -24,7 +26,7 @@ export interface Picture {
 
 type Secret = Inspection['secrets'][number]
 
-export const BOX = { width: 210, height: 34 }
+export const BOX = { width: 210, height: 46 }
 /** Between two columns. */
 export const GAP = 70
 const ROW_GAP = 10
@@ -35,31 +37,57 @@ const MOST_ROWS = 40
 /**
  * Lays out entry → chunk → secret → data key pair → KMS key. Secrets of the same chunks and pair
  * share a box, and so do chunks of the same entries and secrets. Hundreds are grouped by entry.
- *
- * @param importersOf the outputs that import an output; an output without any is an entry.
  */
-export function pictureOf(secrets: Secret[], importersOf: (chunk: string) => string[]): Picture {
+export function pictureOf(
+  { secrets, secretsFile }: Pick<Inspection, 'secrets' | 'secretsFile'>,
+  { importersOf, sizeOf }: OutputGraph,
+): Picture {
   const boxes = groupsOf(secrets, importersOf).map((members) => ({
+    members,
     names: members.map(({ name }) => name ?? '(no name)'),
-    size: members.reduce((sum, { ciphertextSize }) => sum + ciphertextSize, 0),
     chunks: [...new Set(members.flatMap(({ chunks }) => chunks))],
-    pair: pairOf(members[0]!),
-    keys: members[0]!.keys,
   }))
   const drawing = new PictureLayout()
-  for (const { names, size, chunks, pair, keys } of boxes) {
-    const secret = drawing.add(2, names.join('\0'), names, size)
+  const sizeText = (names: string[]) => bytesText(sumOf(names.map(sizeOf)))
+  for (const { members, names, chunks } of boxes) {
+    const { keys } = members[0]!
+    const pair = pairOf(members[0]!)
+    const sealed = sumOf(members.map(({ ciphertextSize }) => ciphertextSize))
+    const secret = drawing.add(2, names.join('\0'), names, `${bytesText(sealed)} sealed`)
     for (const chunk of chunksLike(chunks, boxes, importersOf)) {
-      const node = drawing.add(1, chunk.join('\0'), chunk)
+      const node = drawing.add(1, chunk.join('\0'), chunk, sizeText(chunk))
       drawing.join(node, secret)
       for (const entry of entriesOf(chunk[0]!, importersOf))
-        drawing.join(drawing.add(0, entry, [entry]), node)
+        drawing.join(drawing.add(0, entry, [entry], sizeText([entry])), node)
     }
-    const pairNode = drawing.add(3, pair, [pair])
+    const pairNode = drawing.add(3, pair, [pair], scopeText(members[0]!, secretsFile?.scopes))
     drawing.join(secret, pairNode)
-    for (const key of keys) drawing.join(pairNode, drawing.add(4, key, [key]))
+    for (const key of keys) drawing.join(pairNode, drawing.add(4, key, [key], placeOf(key)))
   }
   return drawing.picture()
+}
+
+/** Returns a size for people. */
+export function bytesText(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB']
+  let unit = 0
+  let value = bytes
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000
+  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
+}
+
+const sumOf = (numbers: number[]) => numbers.reduce((sum, number) => sum + number, 0)
+
+/** Returns the scope of a secret and what the policy of its readers names: the encryption context. */
+function scopeText({ fingerprint, encryptionContext }: Secret, scopes?: Record<string, string>) {
+  const scope = scopes?.[fingerprint ?? '']
+  const context = Object.entries(encryptionContext).map(([key, value]) => `${key}=${value}`)
+  return [...(scope === undefined ? [] : [`scope ${scope}`]), ...context].join(', ') || 'no context'
+}
+
+function placeOf(key: string): string {
+  const arn = parseKeyArn(key)
+  return arn ? `${arn.region}, ${arn.account}` : ''
 }
 
 const pairOf = ({ mode, fingerprint, keys }: Secret) =>
@@ -123,12 +151,12 @@ class PictureLayout {
   readonly #nodes = new Map<string, Node>()
   readonly #edges = new Map<string, [number, number]>()
 
-  add(column: number, key: string, names: string[], size?: number): Node {
+  add(column: number, key: string, names: string[], detail: string): Node {
     const id = `${column} ${key}`
     let node = this.#nodes.get(id)
     if (!node) {
       const x = column * (BOX.width + GAP)
-      node = { id: this.#nodes.size, column, names, x, y: 0, ...(size !== undefined && { size }) }
+      node = { id: this.#nodes.size, column, names, detail, x, y: 0 }
       this.#nodes.set(id, node)
     }
     return node

@@ -1,9 +1,11 @@
+import { parseKeyArn } from '../aws/key-arn.js'
 import type { Manifest } from '../embedded/manifest-format.js'
 import type { Difference } from '../inspect/against.js'
+import type { OutputGraph } from '../inspect/imports.js'
 import type { Inspection } from '../inspect/inspect.js'
 import { documentOf, type Statement } from '../policy/statement.js'
 import { htmlDocument } from './document.js'
-import { html, NOTHING, type Markup } from './html.js'
+import { escapeHtml, html, Markup, NOTHING } from './html.js'
 import { secretsTable } from './report-table.js'
 import { BOX, COLUMNS, GAP, pictureOf, type Node, type Picture } from './picture.js'
 
@@ -13,7 +15,7 @@ export interface Report {
   inspection: Inspection
   /** The policy of the function that runs the bundle. */
   statements: Statement[]
-  importersOf: (chunk: string) => string[]
+  graph: OutputGraph
 }
 
 /** Returns a self-contained HTML report of what built files contain. */
@@ -25,7 +27,7 @@ export const reportPage = (report: Report): Promise<string> =>
     body: html`<main>
       <h1>Secrets in ${report.paths.join(', ')}</h1>
       ${summary(report)} ${findings(report.inspection)} ${picture(report)}
-      ${secretsTable(report.inspection, report.importersOf)} ${policy(report.statements)}
+      ${secretsTable(report.inspection, report.graph)} ${policy(report.statements)}
     </main>`,
   })
 
@@ -86,7 +88,10 @@ function findings({ broken, notFollowed, duplicates, secretsFile, against }: Ins
     }${
       notes.length
         ? html`<details>
-            <summary>${notes.length} secrets are in several chunks</summary>
+            <summary>
+              ${notes.length === 1 ? '1 secret is' : `${notes.length} secrets are`} in several
+              chunks
+            </summary>
             <ul>
               ${notes}
             </ul>
@@ -104,9 +109,9 @@ function differenceText({ name, what, fact, manifest, bundle }: Difference): Mar
 
 const valueText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
 
-function picture({ inspection: { secrets }, importersOf }: Report): Markup {
-  if (!secrets.length) return NOTHING
-  const drawn = pictureOf(secrets, importersOf)
+function picture({ inspection, graph }: Report): Markup {
+  if (!inspection.secrets.length) return NOTHING
+  const drawn = pictureOf(inspection, graph)
   const { nodes, edges, width, height } = drawn
   return html`<section aria-labelledby="picture">
     <h2 id="picture">Picture</h2>
@@ -146,13 +151,16 @@ function edge({ nodes }: Picture, from: number, to: number): Markup {
   />`
 }
 
-function box({ id, column, names, size, x, y }: Node): Markup {
+function box({ id, column, names, detail, x, y }: Node): Markup {
   const kind = COLUMNS[column]!
-  const [first = '', ...others] = names
+  const [full = '', ...others] = names
+  const first = parseKeyArn(full)?.keyId ?? full
   const label = others.length ? `${first} and ${others.length} more` : first
-  const detail = size === undefined ? '' : `, ${size} bytes`
-  const shown = shorten(label)
-  const name = `${shown === label ? '' : `${shown}, `}${kind} ${label}${detail}`
+  const [shown, shownDetail] = [shorten(label), shorten(detail, 28)]
+  const complete = [label.replace(first, () => full), detail].filter(Boolean).join(', ')
+  const visible = [shown, shownDetail].filter(Boolean).join(', ')
+  // It begins with what is visible, as a person who speaks to the browser says it.
+  const name = `${visible}, ${kind}${visible === complete ? '' : ` ${complete}`}`
   return html`<g
     class="box"
     data-id="${id}"
@@ -160,21 +168,25 @@ function box({ id, column, names, size, x, y }: Node): Markup {
     role="button"
     aria-pressed="false"
     aria-label="${name}"
-    ><title>${names.slice(0, 40).join(', ')}${detail}</title
+    ><title>${[...names.slice(0, 40), detail].filter(Boolean).join(', ')}</title
     ><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6" /><text
       x="${x + 10}"
-      y="${y + 21}"
-      >${shorten(label)}</text
-    ></g
+      y="${y + 19}"
+      >${shown}</text
+    >
+    <text class="detail" x="${x + 10}" y="${y + 36}">${shownDetail}</text></g
   >`
 }
 
 /** Shortens a label in the middle, where key ARNs and paths say least. */
-function shorten(text: string): string {
+function shorten(text: string, most = 24): string {
   const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment)
-  if (characters.length <= 24) return text
-  return `${characters.slice(0, 9).join('')}…${characters.slice(-14).join('')}`
+  if (characters.length <= most) return text
+  return `${characters.slice(0, most - 15).join('')}…${characters.slice(-14).join('')}`
 }
+
+/** Escapes each line by itself: a line break is no character that is replaced. */
+const lines = (text: string) => new Markup(text.split('\n').map(escapeHtml).join('\n'))
 
 function policy(statements: Statement[]): Markup {
   if (!statements.length) return NOTHING
@@ -182,9 +194,7 @@ function policy(statements: Statement[]): Markup {
     <h2 id="policy">Policy of the function</h2>
     <p>The role needs these statements, and the key policy of each key must allow the role.</p>
     <pre id="statements" tabindex="0" aria-label="Policy as JSON">
-${JSON.stringify(documentOf(statements), null, 2)
-        .split('\n')
-        .map((line) => html`${line} `)}</pre>
+${lines(JSON.stringify(documentOf(statements), null, 2))}</pre>
     <p>
       <button type="button" data-copies="statements">Copy the policy</button>
       <span id="status" role="status" class="help"></span>

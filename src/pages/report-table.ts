@@ -1,13 +1,14 @@
+import type { OutputGraph } from '../inspect/imports.js'
 import type { Inspection } from '../inspect/inspect.js'
-import { html, type Markup } from './html.js'
+import { html, NOTHING, type Markup } from './html.js'
 import { entriesOf } from './picture.js'
 
 type Secret = Inspection['secrets'][number]
-type ImportersOf = (chunk: string) => string[]
 
 const HEADERS = [
   'Name',
   'State',
+  'Scope',
   'Encryption context',
   'Bytes',
   'Mode',
@@ -17,8 +18,12 @@ const HEADERS = [
   'Chunks',
 ]
 
+/** Only a secrets file says which scope a pair belongs to. */
+const headersOf = ({ secretsFile }: Inspection) =>
+  HEADERS.filter((name) => name !== 'Scope' || secretsFile)
+
 /** Returns the table of secrets, which the page's script filters and sorts. */
-export function secretsTable(inspection: Inspection, importersOf: ImportersOf): Markup {
+export function secretsTable(inspection: Inspection, graph: OutputGraph): Markup {
   const { secrets } = inspection
   return html`<section aria-labelledby="secrets">
     <h2 id="secrets">Secrets</h2>
@@ -31,28 +36,32 @@ export function secretsTable(inspection: Inspection, importersOf: ImportersOf): 
       <table id="table">
         <thead>
           <tr>
-            ${HEADERS.map(
+            ${headersOf(inspection).map(
               (name) =>
                 html`<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`,
             )}
           </tr>
         </thead>
         <tbody>
-          ${secrets.map((secret) => row(secret, inspection, importersOf))}
+          ${secrets.map((secret) => row(secret, inspection, graph))}
         </tbody>
       </table>
     </div>
   </section>`
 }
 
-function row(secret: Secret, inspection: Inspection, importersOf: ImportersOf): Markup {
+function row(secret: Secret, inspection: Inspection, graph: OutputGraph): Markup {
+  const { secretsFile } = inspection
   const context = Object.entries(secret.encryptionContext).map(([key, value]) => `${key}=${value}`)
   const state = stateOf(secret, inspection)
   const chunks = secret.chunks.length ? secret.chunks : secret.elsewhere
-  const entries = [...new Set(secret.chunks.flatMap((chunk) => entriesOf(chunk, importersOf)))]
+  const entries = [
+    ...new Set(secret.chunks.flatMap((chunk) => entriesOf(chunk, graph.importersOf))),
+  ]
   return html`<tr>
     <th scope="row">${secret.name ?? '(no name)'}</th>
     <td class="${state === 'current' ? 'fine' : state === 'sealed' ? '' : 'finding'}">${state}</td>
+    ${secretsFile ? html`<td>${secretsFile.scopes[secret.fingerprint ?? ''] ?? ''}</td>` : NOTHING}
     <td>${context.join(' ')}</td>
     <td class="number">${secret.ciphertextSize}</td>
     <td>${secret.mode}</td>

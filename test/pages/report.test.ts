@@ -2,29 +2,31 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { encodeToken } from '../../src/crypto/token.js'
 import { inspect } from '../../src/inspect/inspect.js'
-import { importersIn } from '../../src/inspect/imports.js'
+import { outputGraph } from '../../src/inspect/imports.js'
 import { entriesOf, pictureOf } from '../../src/pages/picture.js'
 import { reportPage } from '../../src/pages/report-page.js'
 import { decryptRequestsIn } from '../../src/policy/decrypt-requests.js'
 import { decryptStatements } from '../../src/policy/runtime-policy.js'
 import { BUNDLES } from '../../fixtures/orders/bundle.mjs'
+import { readSecretsFile } from '../../src/secrets-file/parse.js'
 import { opened, sealed, small } from '../inspect/sealed.js'
 import { filesIn, localPair, project, secretsFile } from '../support/project.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
 
-async function reportOf(files: Record<string, string>) {
+async function reportOf(files: Record<string, string>, options: { secretsFile?: string } = {}) {
   const root = await project(
     Object.fromEntries(Object.entries(files).map(([name, code]) => [`dist/${name}`, code])),
   )
   const dist = join(root, 'dist')
-  const inspection = await inspect(dist)
-  const importersOf = await importersIn([dist])
+  const inspection = await inspect(dist, options)
+  const graph = await outputGraph([dist])
   const statements = decryptStatements(decryptRequestsIn(inspection))
-  const html = await reportPage({ paths: ['dist'], inspection, statements, importersOf })
+  const html = await reportPage({ paths: ['dist'], inspection, statements, graph })
   const path = join(root, 'report.html')
   await writeFile(path, html)
-  return { html, path, inspection, importersOf }
+  return { html, path, inspection, graph }
 }
 
 /** 500 secrets in 200 chunks, which four entries import. */
@@ -69,14 +71,14 @@ const HOSTILE = '<img src=x onerror=document.title=1>"\'`\u202e</script>'
 describe('a report', () => {
   it('shows which entry loads the chunk of a secret', async () => {
     const { code } = await small()
-    const { inspection, importersOf } = await reportOf({
+    const { inspection, graph } = await reportOf({
       'chunk.js': code,
       'entry.js': `import{p}from"./chunk.js";export default p`,
       'lazy.js': `const load=()=>import('./entry.js')`,
     })
     const [secret] = inspection.secrets
-    expect(entriesOf(secret!.chunks[0]!, importersOf)).toEqual(['lazy.js'])
-    const { nodes } = pictureOf(inspection.secrets, importersOf)
+    expect(entriesOf(secret!.chunks[0]!, graph.importersOf)).toEqual(['lazy.js'])
+    const { nodes } = pictureOf(inspection, graph)
     expect(nodes.map(({ column, names }) => [column, names[0]])).toEqual(
       expect.arrayContaining([
         [0, 'lazy.js'],
@@ -88,9 +90,39 @@ describe('a report', () => {
     )
   })
 
+  it('shows sizes, and with a secrets file the scope of each pair', async () => {
+    const root = await project({})
+    const path = join(root, 'kms-secrets.json')
+    await secretsFile(path, { DB_PASSWORD: PLAINTEXT })
+    const { pairs, secrets } = (await readSecretsFile(path))!
+    const token = secrets.get('DB_PASSWORD')!
+    const code = `const open = ${opened(pairs.get(token.fingerprint)!)};open("${encodeToken(token)}", "DB_PASSWORD");`
+    const padded = code.padEnd(120_000, ' ')
+    const details = ({ inspection, graph }: Awaited<ReturnType<typeof reportOf>>) =>
+      pictureOf(inspection, graph).nodes.map(({ column, detail }) => [column, detail])
+    const withFile = await reportOf({ 'a.js': padded }, { secretsFile: path })
+    expect(details(withFile)).toEqual([
+      [2, '39 B sealed'],
+      [1, '120 kB'],
+      [0, '120 kB'],
+      [3, 'scope default'],
+      [4, expect.stringMatching(/^[a-z]+-[a-z]+-\d, \d{12}$/)],
+    ])
+    expect(withFile.html).toMatch(/>Scope<[^]*<td>default<\/td>/)
+    const without = await reportOf({ 'a.js': padded })
+    expect(details(without)[3]).toEqual([3, 'no context'])
+    expect(without.html).not.toContain('>Scope<')
+  })
+
+  it('writes the policy as lines', async () => {
+    const { code } = await small()
+    const { html } = await reportOf({ 'a.js': code })
+    expect(html).toContain('\n{\n  &quot;Version&quot;: &quot;2012-10-17&quot;,\n')
+  })
+
   it('groups hundreds of secrets by the entries that load them', async () => {
-    const { inspection, importersOf } = await reportOf(await large())
-    const { nodes } = pictureOf(inspection.secrets, importersOf)
+    const { inspection, graph } = await reportOf(await large())
+    const { nodes } = pictureOf(inspection, graph)
     expect(inspection.secrets).toHaveLength(600)
     const boxes = nodes.filter(({ column }) => column === 2)
     expect(boxes.map(({ names }) => names.length)).toEqual([150, 150, 150, 150])
@@ -180,7 +212,7 @@ describe.skipIf(!hasChromium)(`a report ${inChromium}`, () => {
       'two.js': `export const unused = 1`,
     })
     const { page } = await open(path)
-    await page.focus('[aria-label^="Secret DB_PASSWORD"]')
+    await page.focus('[aria-label^="DB_PASSWORD"]')
     await page.keyboard.press('Enter')
     const chosen = await page.locator('.box.is-chosen').allTextContents()
     expect(chosen).toHaveLength(5)
@@ -188,13 +220,61 @@ describe.skipIf(!hasChromium)(`a report ${inChromium}`, () => {
     expect(await page.locator('.is-chosen').count()).toBe(0)
   })
 
-  it.each([400, 1600])('has no accessibility violation at a width of %i', async (width) => {
+  it('prints all columns, all lines of the policy, and what is folded', async () => {
+    const { code } = await small()
+    const files = { 'a.js': code, 'b.js': code }
+    const { path } = await reportOf(files)
+    const { page } = await open(path, 1045)
+    await page.emulateMedia({ media: 'print' })
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')))
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll('main, .scrolls, pre, table, td, svg')].flatMap((element) =>
+        element.scrollWidth > element.clientWidth + 1 ||
+        element.getBoundingClientRect().right > innerWidth
+          ? element.outerHTML.slice(0, 60)
+          : [],
+      ),
+    )
+    expect(cut).toEqual([])
+    expect(await page.isVisible('thead >> text=KMS keys')).toBe(true)
+    for (const text of ['DB_PASSWORD is in 2 chunks.', '"Action": "kms:Decrypt"'])
+      expect(await page.getByText(text).isVisible(), text).toBe(true)
+    for (const hidden of ['#filter', 'button[data-copies]'])
+      expect(await page.isVisible(hidden), hidden).toBe(false)
+    const pdf = (await page.pdf({ preferCSSPageSize: true })).toString('latin1')
+    expect(pdf.match(/\/Type \/Page\b/g)!.length).toBeLessThanOrEqual(3)
+  })
+
+  it('prints dark text on white in dark mode', async () => {
+    const { code } = await small()
+    const { path } = await reportOf({ 'a.js': code })
+    const { page } = await open(path)
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    const colours = await page.evaluate(() => {
+      const { color, backgroundColor } = getComputedStyle(document.body)
+      return [color, backgroundColor]
+    })
+    expect(colours).toEqual(['rgb(27, 31, 36)', 'rgb(255, 255, 255)'])
+  })
+
+  it.each([400, 1000, 1600])('has no accessibility violation at a width of %i', async (width) => {
     const { path } = await reportOf(await large())
     const { page } = await open(path, width)
     expect(await violations(page)).toEqual([])
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth)
     expect(overflow).toBeLessThanOrEqual(width)
     await mkdir('.cache/screenshots', { recursive: true })
-    await page.screenshot({ path: `.cache/screenshots/report-${width}.png` })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: `.cache/screenshots/report-${width}-${colorScheme}.png` })
+    }
+  })
+
+  it('has no accessibility violation in dark mode', async () => {
+    const { code } = await small()
+    const { path } = await reportOf({ 'a.js': code })
+    const { page } = await open(path)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await violations(page)).toEqual([])
   })
 })

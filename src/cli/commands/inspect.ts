@@ -55,7 +55,7 @@ export function addInspect(program: Command) {
 }
 
 async function writeReport(out: string, paths: string[], inspection: Inspection) {
-  const { importersIn } = await import('../../inspect/imports.js')
+  const { outputGraph } = await import('../../inspect/imports.js')
   const { reportPage } = await import('../../pages/report-page.js')
   const { decryptRequestsIn } = await import('../../policy/decrypt-requests.js')
   const { decryptStatements } = await import('../../policy/runtime-policy.js')
@@ -64,7 +64,7 @@ async function writeReport(out: string, paths: string[], inspection: Inspection)
     paths,
     inspection,
     statements: decryptStatements(decryptRequestsIn(inspection)),
-    importersOf: await importersIn(paths),
+    graph: await outputGraph(paths),
   })
   await replaceFile(out, report)
   note(`created ${out}`)

@@ -75,8 +75,16 @@ function enableTable() {
   )
 }
 
+/** Paper cannot be unfolded. */
+function unfoldForPrint() {
+  addEventListener('beforeprint', () => {
+    for (const details of document.querySelectorAll('details')) details.open = true
+  })
+}
+
 enableHighlighting()
 enableTable()
+unfoldForPrint()
 enableCopying((message) => {
   byId('status').textContent = message
 })
