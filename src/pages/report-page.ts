@@ -185,7 +185,7 @@ function shorten(text: string, most = 24): string {
   return `${characters.slice(0, most - 15).join('')}…${characters.slice(-14).join('')}`
 }
 
-/** Escapes each line by itself: a line break is no character that is replaced. */
+/** Escapes each line by itself: line breaks would be replaced. */
 const lines = (text: string) => new Markup(text.split('\n').map(escapeHtml).join('\n'))
 
 function policy(statements: Statement[]): Markup {
