@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.mjs'
 
-/** Small packages that plugins load. They are development dependencies. */
+/** Small packages that plugins or all commands load. They are development dependencies. */
 const INLINED = [
   'magic-string',
   '@jridgewell/sourcemap-codec',
@@ -13,6 +13,8 @@ const INLINED = [
   'dotenv',
   'entities',
   'es-module-lexer',
+  'commander',
+  '@commander-js/extra-typings',
 ]
 /** Small parts of AWS's SDK that every build needs, without the rest of it. The values are their users. */
 const INLINED_PARTS = {
@@ -105,9 +107,12 @@ function findShared() {
   return plugins.map(reachedFrom).reduce((all, reached) => intersection(all, reached))
 }
 
-/** Returns those of them that commands on a secrets file load too. */
+/** Returns those of them that all commands load, or that read a secrets file. */
 function findCommon() {
-  return intersection(findShared(), reachedFrom('secrets/list'))
+  const commands = ['cli/program', 'secrets/keys', 'secrets/list'].flatMap((name) => [
+    ...reachedFrom(name),
+  ])
+  return intersection(findShared(), new Set(commands))
 }
 
 function intersection(one, other) {

@@ -41,44 +41,48 @@ import { usageError } from './support/usage-error.js'
 import { InterruptedError } from './support/value.js'
 import { version } from './version.js'
 
-/** The commands that the main help describes; it only names the others. */
-const MAIN = [
-  addInit,
-  addSet,
-  addGet,
-  addList,
-  addImport,
-  addEdit,
-  addRun,
-  addRotate,
-  addBuild,
-  addInspect,
-  addPage,
-  addScan,
-  addPolicy,
-  addDoctor,
-  addFleet,
-]
+/** The commands that the main help describes, by their names; it only names the others. */
+const MAIN = {
+  init: addInit,
+  set: addSet,
+  get: addGet,
+  list: addList,
+  import: addImport,
+  edit: addEdit,
+  run: addRun,
+  rotate: addRotate,
+  build: addBuild,
+  inspect: addInspect,
+  page: addPage,
+  scan: addScan,
+  policy: addPolicy,
+  doctor: addDoctor,
+  fleet: addFleet,
+}
 
-const MORE = [
-  addUnset,
-  addRename,
-  addEncrypt,
-  addDecrypt,
-  addRewrap,
-  addMerge,
-  addExport,
-  addDiff,
-  addTextconv,
-  addCompletion,
-]
+const MORE = {
+  unset: addUnset,
+  rename: addRename,
+  encrypt: addEncrypt,
+  decrypt: addDecrypt,
+  rewrap: addRewrap,
+  merge: addMerge,
+  export: addExport,
+  diff: addDiff,
+  textconv: addTextconv,
+  completion: addCompletion,
+}
+
+const COMMANDS = new Map<string, (program: Command) => void>(Object.entries({ ...MAIN, ...MORE }))
+/** With `local`, which is another program. */
+const MAIN_COUNT = Object.keys(MAIN).length + 1
 
 /** Runs the command line. @returns the exit code. */
 export async function run(argv: string[]): Promise<number> {
   nameFlags()
   if (argv[0] === 'local') return local(argv.slice(1))
   if (argv[0] === 'help' && argv[1] === 'local') return local(['--help'])
-  const program = createProgram()
+  const program = createProgram(argv[0])
   try {
     await program.parseAsync(argv, { from: 'user' })
     return Number(process.exitCode ?? EXIT.SUCCESS)
@@ -89,8 +93,13 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
-/** Declares all commands. */
-export function createProgram() {
+/**
+ * Declares the commands.
+ *
+ * @param asked the command that is run, if it is known. The others are not declared then, which takes
+ *   longer than a short command.
+ */
+export function createProgram(asked?: string) {
   const program = new Command('unplugin-kms')
     .usage('COMMAND [--help] [--verbose] [--version]')
     .configureHelp(HELP)
@@ -99,11 +108,16 @@ export function createProgram() {
     .configureOutput({ outputError: (text, write) => write(printable(usageError(text))) })
     .exitOverride()
     .helpCommand('help [command]')
-  for (const add of MAIN) add(program)
-  program.command('local').summary('Run a command against an embedded KMS')
-  for (const add of MORE) add(program)
+  const only = asked === undefined || asked === 'completion' ? undefined : COMMANDS.get(asked)
+  if (only) {
+    only(program)
+  } else {
+    for (const add of Object.values(MAIN)) add(program)
+    program.command('local').summary('Run a command against an embedded KMS')
+    for (const add of Object.values(MORE)) add(program)
+  }
   for (const { options } of program.commands) rejectRepeated(options)
-  const more = program.commands.slice(MAIN.length + 1).map((command) => command.name())
+  const more = program.commands.slice(MAIN_COUNT).map((command) => command.name())
   return program.addHelpText(
     'after',
     `More commands: ${more.join(', ')}
@@ -123,7 +137,7 @@ const HELP: HelpConfiguration = {
   // Descriptions contain the choices and defaults, in fewer words.
   optionDescription: ({ description }) => description,
   // The help fits on one screen: it describes the first commands, and its usage has the options.
-  visibleCommands: (command) => command.commands.slice(0, MAIN.length + 1),
+  visibleCommands: (command) => command.commands.slice(0, MAIN_COUNT),
   visibleOptions: (command) => command.options.filter(({ hidden }) => !hidden && command.parent),
 }
 

@@ -1,4 +1,3 @@
-import { lock } from 'proper-lockfile'
 import { KmsBuildError } from '../errors.js'
 import { unwritable } from '../util/replace-file.js'
 
@@ -26,6 +25,8 @@ export async function withLock<T>(
       'FILE_LOCKED',
       `another unplugin-kms command is changing ${path}. Nothing was changed here: run the command again when that one is done.`,
     )
+  // Loaded here: most commands only read.
+  const { lock } = (await import('proper-lockfile')).default
   const release = await lock(path, {
     realpath: false,
     stale: STALE,

@@ -6,6 +6,7 @@ import {
   trustStateOf,
   type TrustedPair,
 } from '../secrets-file/trust-state.js'
+import type { SecretsFile } from '../secrets-file/types.js'
 import { compareWithTrusted, mismatch } from '../secrets-file/trust.js'
 
 /** The keys that can decrypt the secrets of a secrets file. */
@@ -27,7 +28,11 @@ export interface ListedKeys {
  * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID.
  */
 export async function listKeys(options: SecretsOptions = {}): Promise<ListedKeys> {
-  const file = await existingSecretsFile(options)
+  return keysOf(await existingSecretsFile(options))
+}
+
+/** Returns what `listKeys` does, of a file that was read. */
+export async function keysOf(file: SecretsFile): Promise<ListedKeys> {
   const dataKeyPairs = trustStateOf(file)
   const keys = { path: file.path, pin: pinOf(dataKeyPairs), dataKeyPairs }
   try {

@@ -2,6 +2,7 @@ import { plaintextSize } from '../crypto/token.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { DEFAULT_SCOPE } from '../secrets-file/names.js'
 import { isStale, pairOf } from '../secrets-file/scopes.js'
+import type { SecretsFile } from '../secrets-file/types.js'
 
 export interface ListedSecret {
   name: string
@@ -20,7 +21,11 @@ export interface ListedSecret {
  * @throws KmsBuildError SECRETS_FILE_MISSING, SECRETS_FILE_INVALID.
  */
 export async function listSecrets(options: SecretsOptions = {}): Promise<ListedSecret[]> {
-  const file = await existingSecretsFile(options)
+  return secretsOf(await existingSecretsFile(options))
+}
+
+/** Returns what `listSecrets` does, of a file that was read. */
+export function secretsOf(file: SecretsFile): ListedSecret[] {
   return [...file.secrets]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, token]) => {

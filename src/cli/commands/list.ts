@@ -1,5 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
+import type { SecretsFile } from '../../secrets-file/types.js'
 import { EXIT } from '../support/exit-codes.js'
 import { alarm, dim, note, print, printJson, warn } from '../support/output.js'
 import {
@@ -21,10 +22,12 @@ export function addList(program: Command) {
     .option('--keys', 'list the keys that decrypt, and the pin that covers them')
     .addOption(jsonOption('a list of { name, size, fingerprint, stale, scope? }'))
     .action(async (flags) => {
-      const recipients = await checkKeys(flags)
+      const { existingSecretsFile } = await import('../../secrets-file/locate.js')
+      const file = await existingSecretsFile(secretsOptions(flags))
+      const recipients = await checkKeys(file, flags)
       if (flags.keys) return undefined
-      const { listSecrets } = await import('../../secrets/list.js')
-      const secrets = await listSecrets(secretsOptions(flags))
+      const { secretsOf } = await import('../../secrets/list.js')
+      const secrets = secretsOf(file)
       if (flags.json) return printJson(secrets)
       const width = Math.max(0, ...secrets.map(({ name }) => name.length))
       const scopes = new Set(secrets.map(({ scope = DEFAULT_SCOPE }) => scope))
@@ -53,9 +56,9 @@ interface KeysFlags extends SharedFlags {
 }
 
 /** Returns the recovery recipients. Warns, and makes the command fail, if the keys that decrypt are not the trusted ones. */
-async function checkKeys(flags: KeysFlags): Promise<string[]> {
-  const { describeKeys, listKeys } = await import('../../secrets/keys.js')
-  const keys = await listKeys(secretsOptions(flags))
+async function checkKeys(file: SecretsFile, flags: KeysFlags): Promise<string[]> {
+  const { describeKeys, keysOf } = await import('../../secrets/keys.js')
+  const keys = await keysOf(file)
   if (keys.problem) {
     warn(keys.problem)
     process.exitCode = EXIT.FINDINGS
