@@ -113,13 +113,36 @@ export type SyncMarks = MarksOf<true>
 /** A string that a bundle contains only if it contains a mark that was never transformed. */
 export const SENTINEL = 'unplugin-kms: this mark was never transformed'
 
-/** Returns a value in place of a mark that no plugin replaced. Every use of it throws. */
-export function untransformed<T extends object>(): T {
+/** What a marker that no plugin replaced has under this symbol: whether it is the synchronous one. */
+export const UNTRANSFORMED = Symbol.for('unplugin-kms.untransformed')
+
+const NAMES = ['env', 'file', 'named', 'ssm', 'secretsManager', 'ciphertext', 'from']
+
+/** Properties that test runners, Promises and debuggers read of any value. */
+const ASKED_OF_ALL = new Set<unknown>(['_isMockFunction', '__esModule', 'then', 'length', 'name'])
+
+/**
+ * Returns a value in place of a mark that no plugin replaced. Every use of it throws. Its marks are
+ * functions of their own, of which test runners can make mocks: `jest.mock('unplugin-kms/secret')`.
+ */
+export function untransformed<T extends object>(isSync = false): T {
   const refuse = (): never => {
     throw new Error(
       `${SENTINEL}. Add the plugin (unplugin-kms/esbuild, /rollup, /vite, …), first in the array ` +
         'of plugins, to the build of this file. [MARK_UNTRANSFORMED]',
     )
   }
-  return new Proxy(refuse, { get: refuse, set: refuse }) as unknown as T
+  const mark = () => Object.assign(() => refuse(), { [UNTRANSFORMED]: isSync })
+  const marks = Object.fromEntries(NAMES.map((name) => [name, mark()]))
+  return new Proxy(Object.assign(mark(), marks), {
+    get: (target, key) =>
+      Object.hasOwn(target, key) || ASKED_OF_ALL.has(key) || isSilent(key)
+        ? Reflect.get(target, key)
+        : refuse(),
+    set: (target, key, value) =>
+      NAMES.includes(key as string) ? Reflect.set(target, key, value) : refuse(),
+  }) as unknown as T
 }
+
+/** Returns whether a property is a symbol by which JavaScript does not convert to a string. */
+const isSilent = (key: string | symbol) => typeof key === 'symbol' && key !== Symbol.toPrimitive

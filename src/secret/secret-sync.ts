@@ -12,4 +12,4 @@ export type { SecretName, SecretNames } from './marks.js'
  * const stripe = new Stripe(secret.env('STRIPE_KEY'))
  * ```
  */
-export const secret: SyncMarks = untransformed()
+export const secret: SyncMarks = untransformed(true)

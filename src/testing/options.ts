@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
+import { findUpwards } from '../util/find-upwards.js'
 
 const CONFIG_FILES = ['js', 'mjs', 'ts', 'mts'].map((end) => `unplugin-kms.config.${end}`)
 
@@ -37,6 +38,10 @@ export async function loadOptions(
   else if (typeof loaded.dev?.values === 'string')
     loaded.dev = { values: resolve(root, loaded.dev.values) }
   if (loaded.secretsFile !== undefined) loaded.secretsFile = resolve(root, loaded.secretsFile)
+  else if (root !== process.cwd()) {
+    const found = findUpwards(root, 'kms-secrets.json')
+    if (existsSync(found)) loaded.secretsFile = found
+  }
   return loaded
 }
 

@@ -1,14 +1,12 @@
 import { relative, sep } from 'node:path'
 import { secret } from '@unplugin-kms/runtime/secret'
-import { KmsBuildError } from '../errors.js'
 import { nameOf, type Mark } from '../pipeline/collect/mark.js'
-import { callKey } from '../pipeline/collect/served.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { memoizeAsync } from '../util/memoize-async.js'
 import { openBlocking } from './blocking.js'
 import { failureOf } from './failure.js'
 import { type Call, type FindCall, type Marker, markerOf } from './marker-of.js'
-import { marksIn, type ModuleFormat } from './marks-in.js'
+import { type FindMark, markFinder, marksIn, type ModuleFormat } from './marks-in.js'
 import { loadOptions, type OptionsSource } from './options.js'
 
 /**
@@ -36,9 +34,10 @@ export class TestSecrets {
   /** Returns the marker `unplugin-kms/secret/sync` for one module, whose values are opened before. */
   async syncMarker(path: string, format: ModuleFormat): Promise<Marker> {
     const file = this.#fromRoot(path)
-    const marks = marksIn(path, file, format, true)
-    const plaintexts = await this.#plaintexts(path, marks)
-    return markerOf(finder(file, marks, (mark) => plaintexts[marks.indexOf(mark)]!))
+    const marks = marksIn(path, file, format)
+    const sync = marks.filter(isSync)
+    const plaintexts = await this.#plaintexts(path, sync)
+    return markerOf(calls(markFinder(file, marks), (mark) => plaintexts[sync.indexOf(mark)]!))
   }
 
   /** Does the same for CommonJS, which cannot wait: a worker thread opens the values meanwhile. */
@@ -49,23 +48,25 @@ export class TestSecrets {
   /** Returns what finds the calls of a module's marks, whose values are opened when they are awaited. */
   callsIn(path: string, format: ModuleFormat): FindCall {
     const file = this.#fromRoot(path)
-    const marks = marksIn(path, file, format, false)
+    const marks = marksIn(path, file, format)
     // One mark at a time, so that a mark without a value fails only those who await it.
     const plaintext = memoizeAsync((mark: Mark) => this.#plaintext(path, mark))
-    return finder(file, marks, (mark) => () => plaintext(mark))
+    return calls(markFinder(file, marks), (mark) => () => plaintext(mark))
   }
 
   /** Returns what finds the calls of a module's synchronous marks, whose values are opened before. */
   blockingCallsIn(path: string, format: ModuleFormat): FindCall {
     const file = this.#fromRoot(path)
-    const marks = marksIn(path, file, format, true)
-    const plaintexts = marks.length ? openBlocking({ source: this.#source, path, format }) : []
-    return finder(file, marks, (mark) => plaintexts[marks.indexOf(mark)]!)
+    const marks = marksIn(path, file, format)
+    const sync = marks.filter(isSync)
+    const plaintexts = sync.length ? openBlocking({ source: this.#source, path, format }) : []
+    return calls(markFinder(file, marks), (mark) => plaintexts[sync.indexOf(mark)]!)
   }
 
   /** Opens the synchronous marks of a module, in their order. */
   openSync(path: string, format: ModuleFormat): Promise<Uint8Array[]> {
-    return this.#plaintexts(path, marksIn(path, this.#fromRoot(path), format, true))
+    const marks = marksIn(path, this.#fromRoot(path), format)
+    return this.#plaintexts(path, marks.filter(isSync))
   }
 
   async #plaintexts(path: string, marks: Mark[]): Promise<Uint8Array[]> {
@@ -105,25 +106,11 @@ export class TestSecrets {
 
 const asOf = ({ format }: Mark) => (format === 'text' ? undefined : format)
 
-/**
- * Returns a function that finds the mark of a call.
- *
- * @param file shown in the error of a call that belongs to no mark.
- */
-function finder(
-  file: string,
-  marks: Mark[],
-  plaintextOf: (mark: Mark) => Call['plaintext'],
-): FindCall {
-  const byKey = new Map(marks.map((mark) => [callKey(mark.source, mark.values), mark]))
-  return (source, values) => {
-    const known = source === 'literal' ? [`${values[0] as string}`] : values
-    const mark = byKey.get(callKey(source, known))
-    if (mark) return { label: nameOf(mark), as: asOf(mark), plaintext: plaintextOf(mark) }
-    const name = source === 'literal' ? 'secret' : `secret.${source}`
-    throw new KmsBuildError(
-      'MARK_UNTRANSFORMED',
-      `${file} has no mark ${name}(…) with these arguments.`,
-    )
+const isSync = ({ sync }: Mark) => sync
+
+const calls =
+  (find: FindMark, plaintextOf: (mark: Mark) => Call['plaintext']): FindCall =>
+  (source, values) => {
+    const mark = find(source, values)
+    return { label: nameOf(mark), as: asOf(mark), plaintext: plaintextOf(mark) }
   }
-}
