@@ -7,7 +7,7 @@ import type { Options } from '../options/types.js'
 import { filesBelow } from '../util/walk.js'
 import { installCommand } from '../util/install-command.js'
 
-/** Lambda's managed Node runtimes that a function can still be made with. */
+/** Lambda's managed Node runtimes that functions can be created with. */
 export const RUNTIMES = { 'nodejs22.x': 'node22', 'nodejs24.x': 'node24' } as const
 export type LambdaRuntime = keyof typeof RUNTIMES
 
@@ -15,29 +15,28 @@ export interface BundleOptions {
   entries: string[]
   /** Relative to the working directory. */
   outdir: string
-  /** Default: `nodejs22.x`, whose bundles nodejs24.x runs too. */
+  /** Default: `nodejs22.x`. Its bundles also run on nodejs24.x. */
   runtime?: LambdaRuntime
-  /** The plugin's. */
+  /** Options of the plugin. */
   kms?: Options
-  /** esbuild's own, which win over Lambda's defaults. */
+  /** Options of esbuild, which override the defaults for Lambda. */
   esbuild?: Omit<BuildOptions, 'bundle' | 'entryPoints' | 'outdir' | 'outfile' | 'write'>
 }
 
 export interface BundleResult {
-  /** What was written: paths relative to the working directory, bytes. */
+  /** Files that were written: paths relative to the working directory, and sizes in bytes. */
   files: { path: string; bytes: number }[]
-  /** What else stands in `outdir`, from earlier or from others, and was not searched for plaintexts. */
+  /** Other files in `outdir`, which were not searched for plaintexts. */
   others: string[]
   warnings: string[]
   runtime: LambdaRuntime
 }
 
 /**
- * Bundles Lambda functions, each with its secrets sealed, for tools that take no plugins: one ES
- * module an entry, for Node, with every package in it and a redacted source map beside it.
+ * Bundles Lambda functions with sealed secrets, for tools without plugins: one ES module per entry, for
+ * Node, with every package in it and a redacted source map next to it. Writes nothing if it fails.
  *
- * @throws KmsBuildError ESBUILD_MISSING, BUNDLE_FAILED, and whatever the plugin throws; then nothing
- *   was written.
+ * @throws KmsBuildError ESBUILD_MISSING, BUNDLE_FAILED, and the errors of the plugin.
  */
 export async function bundleFunctions(options: BundleOptions): Promise<BundleResult> {
   const { runtime = 'nodejs22.x', esbuild: own = {} } = options
@@ -84,8 +83,8 @@ export async function bundleFunctions(options: BundleOptions): Promise<BundleRes
   }
 }
 
-// CommonJS packages in an ES module call `require` for Node's own modules. esbuild renames whatever
-// a source calls `require`, but knows nothing of the names in a banner.
+// CommonJS packages in an ES module call `require` for Node's modules. esbuild renames variables called
+// `require` in sources, but not in a banner.
 const REQUIRE =
   "import { createRequire as __kmsCreateRequire } from 'node:module'; const require = __kmsCreateRequire(import.meta.url);"
 
@@ -97,23 +96,23 @@ async function loadEsbuild(): Promise<Esbuild> {
   } catch (error) {
     throw new KmsBuildError(
       'ESBUILD_MISSING',
-      `this bundles with esbuild, which is not installed next to unplugin-kms. Install it: ${installCommand('esbuild')}`,
+      `this command bundles with esbuild, which is not installed next to unplugin-kms. Install it: ${installCommand('esbuild')}`,
       undefined,
       { cause: error },
     )
   }
 }
 
-/** The plugin's errors as they were thrown, and esbuild's as its command prints them. */
+/** Returns the error of the plugin as it was thrown, or esbuild's error as its command prints it. */
 async function ownError(error: unknown, format: Esbuild['formatMessages']): Promise<unknown> {
   const messages: Message[] = (error as Partial<BuildFailure>).errors ?? []
   for (const { detail, pluginName, text } of messages) {
     if (detail instanceof KmsBuildError) return detail
-    // esbuild keeps only the text of what a plugin says at the end of a build.
+    // Of an error in `onEnd`, esbuild keeps only the message.
     const [, message, code] = /^([^]*) \[([A-Z_]+)\]$/.exec(text) ?? []
     if (pluginName === NAME && message) return new KmsBuildError(code as BuildErrorCode, message)
   }
-  // An option that esbuild does not know is a plain error.
+  // esbuild throws a plain error for an unknown option.
   const lines = messages.length
     ? await format(messages, { kind: 'error' })
     : [(error as Error).message]

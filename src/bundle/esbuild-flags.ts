@@ -1,7 +1,7 @@
 import type { BuildOptions } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
 
-/** esbuild's own options, as its command line writes them, by how each takes its value. */
+/** The options of esbuild's command line, by the form of their values. */
 const FLAGS = {
   /** `--minify`, `--minify=false` */
   switch: [
@@ -63,8 +63,8 @@ const FLAGS = {
 type Kind = keyof typeof FLAGS
 
 /**
- * Reads esbuild's own options as its command line writes them, since esbuild reads them itself only
- * where no plugin can be.
+ * Parses options of esbuild's command line. esbuild itself parses them only in its command, which does
+ * not support plugins.
  *
  * @throws KmsBuildError ARGUMENT_INVALID, which names the option and never its value.
  */
@@ -87,10 +87,10 @@ export function readEsbuildFlags(flags: string[]): BuildOptions {
   return options
 }
 
-/** `--name`, `--name=value`, `--name:key`, `--name:key=value`. */
+/** Parses `--name`, `--name=value`, `--name:key` and `--name:key=value`. */
 function parts(flag: string): { name: string; key?: string; value?: string } {
   const [, name, key, value] = /^--([\w-]+)(?::([^=]*))?(?:=([^]*))?$/.exec(flag) ?? []
-  if (!name) throw refused('an argument', 'it is none: write it --name, --name=value or --name:key')
+  if (!name) throw rejected('an argument', 'write it --name, --name=value or --name:key')
   return { name, ...(key !== undefined && { key }), ...(value !== undefined && { value }) }
 }
 
@@ -98,7 +98,7 @@ function kindOf(name: string, key: string | undefined, value: string | undefined
   const kinds = (Object.keys(FLAGS) as Kind[]).filter((kind) =>
     (FLAGS[kind] as readonly string[]).includes(name),
   )
-  if (!kinds.length) throw refused(`--${name}`, OWN.get(name) ?? 'there is none of that name')
+  if (!kinds.length) throw rejected(`--${name}`, REASONS.get(name) ?? 'esbuild has no such option')
   const written: Kind[] = key
     ? [value === undefined ? 'several' : 'map']
     : value === undefined || /^(true|false)$/.test(value)
@@ -106,7 +106,7 @@ function kindOf(name: string, key: string | undefined, value: string | undefined
       : ['text', 'list']
   const kind = kinds.find((one) => written.includes(one))
   if (kind) return kind
-  throw refused(`--${name}`, `write it ${kinds.map((one) => FORMS[one](name)).join(' or ')}`)
+  throw rejected(`--${name}`, `write it ${kinds.map((one) => FORMS[one](name)).join(' or ')}`)
 }
 
 const FORMS: Record<Kind, (name: string) => string> = {
@@ -117,8 +117,8 @@ const FORMS: Record<Kind, (name: string) => string> = {
   map: (name) => `--${name}:KEY=VALUE`,
 }
 
-/** What this command decides itself, or what needs a script of one's own. */
-const OWN = new Map([
+/** Why this command rejects an option of esbuild. */
+const REASONS = new Map([
   ['bundle', 'it always bundles'],
   ['outdir', 'give --outdir before the --'],
   ['outfile', 'give --outdir before the --'],
@@ -126,5 +126,5 @@ const OWN = new Map([
   ['watch', 'it builds once; call unplugin-kms/esbuild from a script'],
 ])
 
-const refused = (what: string, why: string) =>
-  new KmsBuildError('ARGUMENT_INVALID', `${what} is refused as esbuild's own option: ${why}.`)
+const rejected = (what: string, why: string) =>
+  new KmsBuildError('ARGUMENT_INVALID', `${what} is not accepted as an option of esbuild: ${why}.`)

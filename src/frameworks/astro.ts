@@ -4,7 +4,7 @@ import { createViteSession, viteHooks } from '../bundlers/vite.js'
 import type { Options } from '../options/types.js'
 import { checkFinishedOutput } from './finished-output.js'
 
-/** The parts of an Astro integration that this one has. */
+/** The parts of an Astro integration that this integration uses. */
 export interface KmsIntegration {
   name: string
   hooks: {
@@ -15,7 +15,7 @@ export interface KmsIntegration {
 }
 
 /**
- * The Astro integration: secrets in frontmatter, endpoints, actions and middleware.
+ * Returns the Astro integration, for secrets in frontmatter, endpoints, actions and middleware.
  *
  * @example
  * ```js
@@ -38,7 +38,7 @@ export default function kms(options: Options = {}): KmsIntegration {
     hooks: {
       'astro:config:setup': ({ updateConfig }) => void updateConfig({ vite: { plugins } }),
       'astro:config:done': ({ config }) => void (outDir = fileURLToPath(config.outDir)),
-      // Scripts that Astro puts into pages are in no bundle of a browser.
+      // Scripts that Astro inlines into pages are not in a browser bundle.
       'astro:build:done': async () => void (await checkFinishedOutput(session.build, outDir)),
     },
   }

@@ -6,11 +6,11 @@ import { assetOf, type Asset } from '../pipeline/leak-check/examine.js'
 import type { BuildSession } from '../pipeline/session.js'
 
 /**
- * Checks everything that a framework has written, after its last step. Frameworks build several
+ * Checks all files that a framework has written, after its last step. Frameworks build several
  * bundles, and write the first before the last one's plaintexts are known.
  *
  * @param kept the names in the folder that are not outputs of the build.
- * @returns what was checked.
+ * @returns the files that were checked.
  * @throws KmsBuildError, after the outputs were removed.
  */
 export async function checkFinishedOutput(

@@ -2,17 +2,21 @@ import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { Watch } from '../pipeline/target.js'
 
-/** What the emitted code imports from, in place of the modules that exist only in a build. */
+/** The module that emitted code imports instead of modules that exist only in a build. */
 const PUBLISHED = 'unplugin-kms/next/shim'
 
 const IMPORT = /import \{ (\w+) as (\w+) \} from '(\.\/unplugin-kms\.[\w.]+)';/g
 
 /**
- * Replaces the imports of modules that exist only in a build: Turbopack has no such modules. The
- * shim is imported from this package, which the user's modules can resolve, and a data key pair is a
- * function of the module, declared so that it can be called before its line.
+ * Replaces the imports of modules that exist only in a build, which Turbopack does not support. The
+ * shim is imported from this package, which the user's modules can resolve. A data key pair becomes a
+ * function declaration of the module, so that it can be called before its line.
  */
-export async function inlined(code: string, build: BuildSession, watch: Watch): Promise<string> {
+export async function inlineVirtualModules(
+  code: string,
+  build: BuildSession,
+  watch: Watch,
+): Promise<string> {
   const replacements = new Map<string, string>()
   for (const [statement, exported, local, name] of code.matchAll(IMPORT)) {
     replacements.set(

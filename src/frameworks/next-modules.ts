@@ -8,19 +8,19 @@ import { shown } from '../pipeline/collect/mark.js'
 import type { Emitted } from '../pipeline/emit/emit.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { Watch } from '../pipeline/target.js'
-import { inlined } from './next-inline.js'
+import { inlineVirtualModules } from './next-inline.js'
 
 /** Where Next.js runs a module. */
 export type NextTarget = 'server' | 'browser' | 'edge'
 
-/** What a loader sends. */
+/** The request of a loader. */
 export interface ModuleRequest {
   code: string
   id: string
   target: NextTarget
 }
 
-/** What a loader receives. Without a result the module stays as it is. */
+/** The response to a loader. Without a result, the module does not change. */
 export interface ModuleResponse {
   watched: string[]
   result?: { code: string; map: unknown } | null
@@ -58,7 +58,7 @@ export class NextModules {
       return {
         watched: [...watched],
         result: result && {
-          code: await inlined(result.code, this.#build, watch),
+          code: await inlineVirtualModules(result.code, this.#build, watch),
           map: result.map,
         },
       }
@@ -98,18 +98,18 @@ export class NextModules {
   }
 }
 
-/** @throws KmsBuildError EDGE_RUNTIME if the module has marks. */
+/** Fails for a module in the Edge runtime. @throws KmsBuildError EDGE_RUNTIME if it has marks. */
 function refuseEdge(code: string, file: string): void {
   const mark = collect(code, file)?.marks[0]
   if (!mark) return
   throw new KmsBuildError(
     'EDGE_RUNTIME',
-    `${shown(mark)} is in a module that runs in the Edge runtime, which has no node:https and no node:crypto to open it with. Run the module in the Node.js runtime: remove export const runtime = 'edge', and rename middleware.ts to proxy.ts.`,
+    `${shown(mark)} is in a module that runs in the Edge runtime, which lacks node:https and node:crypto. Run the module in the Node.js runtime: remove export const runtime = 'edge', and rename middleware.ts to proxy.ts.`,
     mark.place,
   )
 }
 
-/** Returns what reads `.env` files into the environment as Next.js does. */
+/** Returns a function that reads `.env` files into the environment as Next.js does. */
 function envLoader(root: string): (() => void) | null {
   try {
     const next = createRequire(join(root, 'package.json')).resolve('next/package.json')

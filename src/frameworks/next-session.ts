@@ -8,7 +8,7 @@ import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NextModules, type ModuleRequest } from './next-modules.js'
 
-/** How a loader, in whichever process, reaches the session. */
+/** The address of the session for loaders, which run in any process. */
 export interface Address {
   socket: string
   token: string
@@ -42,7 +42,7 @@ export function startSession(options: Options, root: string, isDev: boolean): Ne
   })
   const socket = socketPath()
   server.listen(socket)
-  // Next.js ends when its own work is done.
+  // The server must not keep Next.js running.
   server.unref()
   return { build, address: { socket, token } }
 }

@@ -6,7 +6,7 @@ export const known = (value: string, name: string, as?: As) =>
   secret(name, as, async () => Buffer.from(value, 'base64'))
 
 // Next.js loads every page's modules while it builds, to read their configuration, and renders
-// static pages then. A value that is opened there would be written into the page's file.
+// static pages then. A value that is decrypted there could be written to the page's file.
 const BUILDS = process.env.NEXT_PHASE === 'phase-production-build'
 
 const refuseToPrerender = (name: string) =>

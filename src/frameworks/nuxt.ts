@@ -28,7 +28,7 @@ interface Nitro {
 }
 
 /**
- * The Nuxt module: secrets in `server/`, and in what Nuxt renders on the server only.
+ * The Nuxt module, for secrets in `server/` and in components that render on the server only.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
   })
 }
 
-/** Nitro prerenders pages with a bundle of its own. */
+/** Nitro prerenders pages with a separate bundle. */
 function guarded(hooks: UnpluginOptions): UnpluginOptions {
   const { load, ...rollup } = hooks.rollup as { load: { handler: Load } }
   guardPrerendering()
@@ -83,5 +83,5 @@ function guarded(hooks: UnpluginOptions): UnpluginOptions {
 
 type Load = (this: unknown, id: string) => unknown
 
-/** By which Nuxt knows the key of the module's options in nuxt.config. */
+/** The key of the module's options in nuxt.config. */
 kms.getMeta = async () => ({ name: 'unplugin-kms', configKey: 'kms' })

@@ -45,7 +45,7 @@ export const plaintextLiterals = (marks: Pick<Mark, 'place'>[]) =>
 export const manyDirect = (count: number) =>
   warning(
     'DIRECT_MANY',
-    `${count} secrets have a CiphertextBlob of their own, and so one kms:Decrypt each at run time. Mode envelope opens all plaintexts with one; an SSM parameter with { decrypt: true } is opened with them.`,
+    `${count} secrets have their own CiphertextBlob, and each needs a kms:Decrypt at run time. Mode envelope decrypts all plaintexts with one call, and includes SSM parameters with { decrypt: true }.`,
     { count },
   )
 

@@ -15,34 +15,34 @@ import type { Seen } from './leak-check/parts.js'
 import { searcher } from './leak-check/search.js'
 import type { Sealed, Sealer } from './seal/sealer.js'
 
-/** A secret that was sealed into a module; whether it is in an output is seen at the end. */
-interface Embedded {
+/** A secret that was sealed into a module. The outputs show at the end whether they contain it. */
+interface SealedSecret {
   facts: Omit<SecretFacts, 'chunks'> & { name: string }
-  /** The part of its ciphertext by which an output shows that it holds it. */
+  /** The part of its ciphertext to search the outputs for. */
   trace: string
 }
 
-interface Found {
+interface Occurrence {
   folder: string
   /** Relative to the folder. */
   chunk: string
-  embedded: Embedded
+  secret: SealedSecret
 }
 
-/** Kind, fingerprint and encapsulated key: no two messages have the same. */
+/** Characters of kind, fingerprint and encapsulated key, which are unique for each token. */
 const TRACE = 'kms:v1:'.length + 98
 
 /**
- * @param pair that of a token.
- * @param lasting whether the pair outlives the build, being a secrets file's.
+ * @param pair the data key pair of a token.
+ * @param lasting whether the pair is one of a secrets file, and not of this build only.
  */
-function embeddedAs(
+function sealedSecret(
   name: string,
   format: Format,
   sealed: Sealed,
   pair: DataKeyPair | undefined,
   lasting: boolean,
-): Embedded {
+): SealedSecret {
   if ('wrapped' in sealed) {
     const blob = sealed.wrapped[0]!.ciphertextBlob
     const keys = sealed.wrapped.map(({ keyId }) => keyId)
@@ -81,10 +81,10 @@ function embeddedAs(
 
 /** Collects what the outputs of all builds of one plugin embed, and writes it to a file. */
 export function createManifest(path: string) {
-  const modules = new Map<string, Embedded[]>()
-  const found = new Map<unknown, Found[]>()
+  const modules = new Map<string, SealedSecret[]>()
+  const found = new Map<unknown, Occurrence[]>()
   return {
-    /** What a module's marks became. A secrets file's pairs outlive the build, its own does not. */
+    /** Adds the sealed marks of a module. */
     async note(
       id: string,
       marks: Mark[],
@@ -96,7 +96,7 @@ export function createManifest(path: string) {
         const one = sealed[index]!
         const pair = 'token' in one ? await sealer.pairOf(one.fingerprint, secretsFile) : undefined
         const lasting = pair !== undefined && secretsFile?.pairs.get(pair.fingerprint) === pair
-        return embeddedAs(nameOf(mark), mark.format, one, pair, lasting)
+        return sealedSecret(nameOf(mark), mark.format, one, pair, lasting)
       })
       modules.set(id, await Promise.all(noted))
     },
@@ -108,7 +108,7 @@ export function createManifest(path: string) {
      * @param build identifies a build among those of one plugin; a rebuild replaces what it listed.
      */
     async add(folder: string, outputs: Asset[], build: unknown) {
-      const listed: Found[] = []
+      const listed: Occurrence[] = []
       found.set(build, listed)
       const distinct = [...grouped([...modules.values()].flat(), keyOf).values()].map(
         ([one]) => one!,
@@ -127,12 +127,12 @@ export function createManifest(path: string) {
         const chunk = name.split(sep).join('/')
         const bytes = Buffer.from(content as Uint8Array)
         for (const { pattern } of search(bytes))
-          for (const embedded of await opened(sharing.get(pattern.name)!, bytes))
-            listed.push({ folder, embedded, chunk })
+          for (const secret of await marksInOutput(sharing.get(pattern.name)!, bytes))
+            listed.push({ folder, secret, chunk })
       }
     },
 
-    /** Written in one step, after the outputs; one that is equal already is left as it is. */
+    /** Writes the manifest atomically, after the outputs, unless it is equal. */
     async write(seen: Seen[], options: SearchOptions) {
       const all = [...found.values()].flat()
       const text = `${JSON.stringify(manifestOf(all, seen, options), null, 2)}\n`
@@ -143,11 +143,11 @@ export function createManifest(path: string) {
   }
 }
 
-const keyOf = ({ trace, facts: { name, format } }: Embedded) =>
+const keyOf = ({ trace, facts: { name, format } }: SealedSecret) =>
   JSON.stringify([trace, name, format])
 
-/** Which marks an output opens, where several have one ciphertext: an entry as text and as bytes. */
-async function opened(sharing: Embedded[], bytes: Buffer): Promise<Embedded[]> {
+/** Returns the marks in an output, if several share one ciphertext: an entry as text and as bytes. */
+async function marksInOutput(sharing: SealedSecret[], bytes: Buffer): Promise<SealedSecret[]> {
   if (sharing.length === 1) return sharing
   const { items } = await findEmbedded([bytes])
   return sharing.filter(({ facts }) =>
@@ -155,10 +155,10 @@ async function opened(sharing: Embedded[], bytes: Buffer): Promise<Embedded[]> {
   )
 }
 
-function manifestOf(found: Found[], seen: Seen[], options: SearchOptions): Manifest {
+function manifestOf(found: Occurrence[], seen: Seen[], options: SearchOptions): Manifest {
   const base = commonFolder(found.map(({ folder }) => folder))
-  const secrets = [...grouped(found, ({ embedded }) => keyOf(embedded)).values()].map((all) => ({
-    ...all[0]!.embedded.facts,
+  const secrets = [...grouped(found, ({ secret }) => keyOf(secret)).values()].map((all) => ({
+    ...all[0]!.secret.facts,
     chunks: sorted(
       all.map(({ folder, chunk }) => relative(base, join(folder, chunk)).split(sep).join('/')),
     ),

@@ -27,7 +27,9 @@ export function strictJson(text: string, fail: (what: string, line?: number) => 
   try {
     json = JSON.parse(text)
   } catch {
-    fail('is not valid JSON. If it was truncated or edited by hand, restore it with git checkout.')
+    fail(
+      'this is not valid JSON. If it was truncated or edited by hand, restore it with git checkout.',
+    )
   }
   const twice = duplicateName(text)
   if (twice) {

@@ -164,7 +164,7 @@ describe.each(BUNDLERS)('$name', (bundler) => {
   })
 
   it.each<[string, (file: Record<string, any>) => unknown, RegExp]>([
-    ['truncated', (file) => JSON.stringify(file).slice(0, -20), /no JSON/],
+    ['truncated', (file) => JSON.stringify(file).slice(0, -20), /not valid JSON/],
     ['of another version', (file) => ({ ...file, version: 2 }), /version 2/],
     ['with an unknown field', (file) => ({ ...file, extra: 1 }), /unknown field "extra"/],
     ['without a field', (file) => ({ ...file, secrets: undefined }), /no field "secrets"/],

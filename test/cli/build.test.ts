@@ -90,12 +90,12 @@ describe('build', () => {
   })
 
   it.each([
-    ['--watch', /--watch is refused.*it builds once/],
-    ['--outfile=hunter22', /--outfile is refused.*--outdir/],
-    ['--minfy=hunter22', /--minfy is refused.*none of that name/],
-    ['--define=hunter22', /--define is refused.*--define:KEY=VALUE/],
-    ['--target', /--target is refused.*--target=ONE,TWO/],
-    ['-hunter22', /an argument is refused/],
+    ['--watch', /--watch is not accepted.*it builds once/],
+    ['--outfile=hunter22', /--outfile is not accepted.*--outdir/],
+    ['--minfy=hunter22', /--minfy is not accepted.*no such option/],
+    ['--define=hunter22', /--define is not accepted.*--define:KEY=VALUE/],
+    ['--target', /--target is not accepted.*--target=ONE,TWO/],
+    ['-hunter22', /an argument is not accepted/],
   ])('exits with 2 for %s after --, and never prints a value', async (flag, reason) => {
     const space = await workspace(PROJECT)
     const { code, stderr } = await build(space, ['src/handler.ts', '-o', 'dist', '--', flag])

@@ -117,7 +117,7 @@ describe('a malformed secrets file', () => {
       () => text.replace(/("A": "kms:v1:.{3}).{6}/, '$1AAAAAA'),
       () => new RegExp(`json:${entry() + 1}: secrets.A is sealed to .*none of dataKeyPairs.*set`),
     ],
-    ['a cut file', () => text.slice(0, 300), () => /is no JSON.*git checkout/],
+    ['a cut file', () => text.slice(0, 300), () => /is not valid JSON.*git checkout/],
     [
       'an unknown field',
       () => text.replace('"version": 1', '"version": 1, "extra": 1'),

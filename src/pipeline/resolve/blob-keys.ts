@@ -5,11 +5,10 @@ import { refuse } from './refuse.js'
 import type { Sources } from './types.js'
 
 /**
- * A CiphertextBlob that exists already, with the ARN of the key that opens it: the mark's own keyId,
- * else those of the build. One multi-Region key in several regions opens
- * it in each.
+ * Returns an existing CiphertextBlob with the ARNs of the keys that decrypt it: the `keyId` of the mark,
+ * else the keys of the build. A multi-Region key decrypts it in each of its regions.
  *
- * @throws KmsBuildError KEY_MISSING; what DescribeKey refuses.
+ * @throws KmsBuildError KEY_MISSING, and the errors of kms:DescribeKey.
  */
 export async function withKeys(
   mark: Mark,
@@ -24,7 +23,7 @@ export async function withKeys(
   if (keyIds.length > 1 && !areRelated(arns)) {
     refuse(
       'KEY_MISSING',
-      `nothing says which of ${keyIds.join(', ')} opens ${shown(mark)}. Say it in the mark: { keyId: '…' }.`,
+      `which of ${keyIds.join(', ')} decrypts ${shown(mark)} is unknown. Name the key in the mark: { keyId: '…' }.`,
       mark,
     )
   }
@@ -36,7 +35,7 @@ function keysOf(mark: Mark, { keyIds }: Sources): string[] {
   if (keyIds.length) return keyIds
   return refuse(
     'KEY_MISSING',
-    `nothing says which KMS key opens ${shown(mark)}. Say it in the mark, { keyId: '…' }, or set the option keyId.`,
+    `the KMS key of ${shown(mark)} is unknown. Name it in the mark, { keyId: '…' }, or set the option keyId.`,
     mark,
   )
 }

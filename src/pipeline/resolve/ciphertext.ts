@@ -6,11 +6,11 @@ import { isEncryptionSdkMessage } from './encryption-sdk.js'
 import { refuse } from './refuse.js'
 import type { Sources } from './types.js'
 
-/** The largest CiphertextBlob that kms:Decrypt takes, in bytes. */
+/** The largest CiphertextBlob that kms:Decrypt accepts, in bytes. */
 const LARGEST = 6144
 
 /**
- * A CiphertextBlob, verbatim but for the line breaks of a wrapped base64.
+ * Returns the CiphertextBlob of a mark unchanged, except for line breaks in the base64.
  *
  * @throws KmsBuildError SOURCE_UNSUITABLE, KEY_MISSING.
  */
@@ -22,14 +22,14 @@ export async function fromCiphertext(mark: Mark, sources: Sources): Promise<Dire
   const bytes = Buffer.from(ciphertextBlob, 'base64')
   if (!bytes.length || bytes.toString('base64') !== ciphertextBlob) {
     fail(
-      'is not base64. Give the CiphertextBlob that aws kms encrypt prints (--query CiphertextBlob --output text), and all of it.',
+      'is not base64. Use the complete CiphertextBlob that aws kms encrypt prints (--query CiphertextBlob --output text).',
     )
   }
   if (bytes.length > LARGEST)
-    fail(`has ${bytes.length} bytes, and kms:Decrypt takes ${LARGEST} at most.`)
+    fail(`has ${bytes.length} bytes, and kms:Decrypt accepts at most ${LARGEST}.`)
   if (isEncryptionSdkMessage(ciphertextBlob)) {
     fail(
-      'is an AWS Encryption SDK message (aws-encryption-cli), which kms:Decrypt does not open. Encrypt with aws kms encrypt.',
+      'is an AWS Encryption SDK message (aws-encryption-cli), which kms:Decrypt cannot decrypt. Encrypt with aws kms encrypt.',
     )
   }
   const algorithm = options.algorithm === 'SYMMETRIC_DEFAULT' ? undefined : options.algorithm

@@ -7,11 +7,11 @@ import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 
 /**
- * A mark's value for development, which nothing is sealed of and no AWS service is asked for. A
- * plaintext literal is its own: it stands in the source.
+ * Returns the value of a mark for development. Seals nothing and calls no AWS service. The value of a
+ * plaintext literal is the literal itself.
  *
  * @throws KmsBuildError DEV_VALUE_MISSING, which says what to add and where, SOURCE_UNSUITABLE, and
- *   what `plaintextOf` throws.
+ *   the errors of `plaintextOf`.
  */
 export async function devValue(mark: Mark, values: DevValues): Promise<Uint8Array> {
   if (mark.source === 'literal' && !looksLikeToken(mark.argument))
@@ -22,7 +22,7 @@ export async function devValue(mark: Mark, values: DevValues): Promise<Uint8Arra
   if (mark.format === 'json') return plaintextOf(mark, JSON.stringify(value)).plaintext
   return refuse(
     'SOURCE_UNSUITABLE',
-    `the value of ${shown(mark)} in the option dev.values is neither text nor bytes (${typeof value}). Give a string or a Uint8Array.`,
+    `the value of ${shown(mark)} in the option dev.values is neither a string nor bytes (${typeof value}). Use a string or a Uint8Array.`,
     mark,
   )
 }
@@ -56,6 +56,6 @@ const missing = (mark: Mark, what: string) =>
     mark,
   )
 
-/** A dotenv file has no names such as `/prod/db/password`: there it is `PROD_DB_PASSWORD`. */
+/** Returns the name in a dotenv file, which cannot contain `/prod/db/password`: `PROD_DB_PASSWORD`. */
 const variableOf = (name: string) =>
   /^[\w.-]+$/.test(name) ? name : name.replace(/\W+/g, '_').replace(/^_|_$/g, '').toUpperCase()

@@ -1,2 +1,2 @@
-/** Whether base64 is an AWS Encryption SDK message, by its version and suite: kms:Decrypt opens none. */
+/** Returns whether base64 is an AWS Encryption SDK message, which kms:Decrypt cannot decrypt. */
 export const isEncryptionSdkMessage = (base64: string) => /^(?:AgV4|AgR4|AYAD)/.test(base64)

@@ -13,11 +13,11 @@ export function fromEnv(mark: Mark, { env }: Pick<Sources, 'env'>) {
   const name = mark.argument
   const value = variable(mark, env)
   if (typeof value === 'string') {
-    // Node decodes the environment, and puts this in place of bytes that are not UTF-8.
+    // Node replaces bytes that are not UTF-8 by this character.
     if (value.includes('\ufffd'))
       refuse(
         'PLAINTEXT_ENCODING',
-        `the environment variable ${name} is not UTF-8 text. Put its bytes into a file: secret.file(path, 'bytes').`,
+        `the environment variable ${name} is not encoded in UTF-8. Put its bytes into a file: secret.file(path, 'bytes').`,
         mark,
       )
     return plaintextOf(mark, value)
@@ -29,7 +29,7 @@ export function fromEnv(mark: Mark, { env }: Pick<Sources, 'env'>) {
   )
 }
 
-/** Of a name such as `constructor` every object has a value, which is not a string. */
+/** Returns the value of a variable. Names such as `constructor` have values that are not strings. */
 function variable({ argument, place }: Mark, env: Sources['env']): unknown {
   try {
     return env[argument]

@@ -1,14 +1,14 @@
 import { showProgress, type Progress } from './progress.js'
 
-/** Fetches secrets from elsewhere for a build. */
+/** Fetches values from sources for a build. */
 export interface Fetching {
-  /** Fetches a reference once per session, however many marks name it. A failure is not kept. */
+  /** Fetches a reference once per session, however many marks name it. Failures are not cached. */
   once<T>(reference: string, fetch: () => Promise<T>): Promise<T>
-  /** Runs at most so many at a time, the others in the order of the calls. */
+  /** Runs with limited concurrency, in the order of the calls. */
   bounded<T>(run: () => Promise<T>): Promise<T>
 }
 
-/** @param concurrency how many requests are under way at once. */
+/** @param concurrency the largest number of concurrent requests. */
 export function createFetching(
   concurrency = 8,
   progress: Pick<Progress, 'begin' | 'end'> = showProgress(),

@@ -7,10 +7,10 @@ import type { Mark } from '../collect/mark.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 
-/** The file that a `secret.file` mark reads, relative to its module. */
+/** Returns the path of the file of a `secret.file` mark, which is relative to its module. */
 export const fileOf = ({ argument }: Mark, id: string) => resolve(dirname(id), argument)
 
-/** @throws KmsBuildError FILE_UNREADABLE, and what `plaintextOf` throws. */
+/** Reads the file of a mark. @throws KmsBuildError FILE_UNREADABLE, and the errors of `plaintextOf`. */
 export async function fromFile(mark: Mark, id: string) {
   const path = fileOf(mark, id)
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) =>
@@ -23,7 +23,7 @@ export async function fromFile(mark: Mark, id: string) {
   if (mark.format !== 'bytes' && !isUtf16(bytes) && !foreignCiphertext(bytes) && !isUtf8(bytes))
     refuse(
       'FILE_UNREADABLE',
-      `${path} is not UTF-8 text. Take its bytes: secret.file('${mark.argument}', 'bytes').`,
+      `${path} is not encoded in UTF-8. Read its bytes: secret.file('${mark.argument}', 'bytes').`,
       mark,
     )
   return plaintextOf(mark, bytes)

@@ -4,7 +4,7 @@ import { refuse } from './refuse.js'
 import type { Sources } from './types.js'
 
 /**
- * What a function of the option `sources` gives.
+ * Returns the value that a function of the option `sources` returns.
  *
  * @throws KmsBuildError OPTIONS_INVALID, SOURCE_FAILED, SOURCE_NOT_FOUND, SOURCE_UNSUITABLE, and what
  *   `plaintextOf` throws.
@@ -33,24 +33,24 @@ export async function fromOwnSource(mark: Mark, { remote: { own, fetching } }: S
   if (value === undefined || value === null) {
     return refuse(
       'SOURCE_NOT_FOUND',
-      `${shown(mark)}: the source ${name} gave nothing for it. Check the reference, or add the secret there.`,
+      `${shown(mark)}: the source ${name} returned nothing for it. Check the reference, or add the secret there.`,
       mark,
     )
   }
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
     return refuse(
       'SOURCE_UNSUITABLE',
-      `${shown(mark)}: the source ${name} gave neither text nor bytes (${typeof value}). Objects must be given as JSON text, and read with 'json'.`,
+      `${shown(mark)}: the source ${name} returned neither a string nor bytes (${typeof value}). Return objects as a JSON string, and use 'json' in the mark.`,
       mark,
     )
   }
   return plaintextOf(mark, value)
 }
 
-/** V8's syntax errors quote what was read: that may be the value. */
+/** Describes an error without quoting a value: V8's syntax errors quote their input. */
 const reasonOf = (error: unknown) =>
   error instanceof SyntaxError
-    ? 'it met a syntax error (JSON?).'
+    ? 'it threw a SyntaxError (invalid JSON?).'
     : error instanceof Error
       ? `${error.name}: ${error.message}`
-      : 'it threw no Error.'
+      : 'it threw a value that is not an Error.'

@@ -11,7 +11,7 @@ export function tokenIn(mark: Mark): Token {
   if ('invalid' in token) {
     return refuse(
       'TOKEN_INVALID',
-      `the literal begins kms:v but is no valid token: ${token.invalid}. Was it cut off when it was copied?`,
+      `the literal starts with kms:v but is not a valid token: ${token.invalid}. Copy it again.`,
       mark,
     )
   }
@@ -37,7 +37,7 @@ export function fromLiteral(mark: Mark, sources: Sources): Value {
   if (!secretsFile) {
     return refuse(
       'SECRETS_FILE_MISSING',
-      `the token is sealed to ${token.fingerprint}, and there is no secrets file ${secretsFilePath} with its data key pair. Name the file with the option secretsFile.`,
+      `the token is sealed to ${token.fingerprint}, and the secrets file ${secretsFilePath} does not exist. Set the option secretsFile to the file with its data key pair.`,
       mark,
     )
   }

@@ -16,7 +16,7 @@ export function fromSecretsFile(mark: Mark, sources: Sources): Value {
   if (!secretsFile) {
     return refuse(
       'SECRETS_FILE_MISSING',
-      `secret.named('${name}') needs a secrets file, and there is none at ${secretsFilePath}. Make one with npx unplugin-kms init, or name it with the option secretsFile.`,
+      `secret.named('${name}') needs a secrets file, and ${secretsFilePath} does not exist. Create it with npx unplugin-kms init, or set the option secretsFile.`,
       mark,
     )
   }
@@ -56,7 +56,7 @@ export function sealedValue(
     )
   return refuse(
     'TOKEN_FOREIGN',
-    `the token is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?): seal the value again for this one.`,
+    `the token is sealed to ${fingerprint}, which is not a data key pair of ${path}. It belongs to another secrets file (of another stage?): seal the value again for this one.`,
     mark,
   )
 }

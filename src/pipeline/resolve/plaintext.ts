@@ -16,7 +16,7 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The plaintext that is to be sealed, once it is what the mark asks for.
+ * Checks that a value is what the mark requires, and returns it as the plaintext to seal.
  *
  * @throws KmsBuildError PLAINTEXT_EMPTY, PLAINTEXT_ENCODING, PLAINTEXT_LONE_SURROGATE,
  *   CIPHERTEXT_FOREIGN, TOKEN_INVALID, JSON_INVALID, SOURCE_UNSUITABLE.
@@ -25,7 +25,7 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
   if (!value.length)
     refuse(
       'PLAINTEXT_EMPTY',
-      `the value of ${shown(mark)} is empty. An empty secret is a mistake more often than not: give it a value or drop the mark.`,
+      `the value of ${shown(mark)} is empty, which is usually a mistake. Set a value or remove the mark.`,
       mark,
     )
   const foreign = foreignCiphertext(value)
@@ -38,13 +38,13 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
     (typeof value === 'string' ? value : textOf(value)) ??
     refuse(
       'SOURCE_UNSUITABLE',
-      `the value of ${shown(mark)} is no UTF-8 text. Take its bytes: 'bytes' in place of text, or { as: 'bytes' }.`,
+      `the value of ${shown(mark)} is not encoded in UTF-8. Read its bytes: 'bytes', or { as: 'bytes' }.`,
       mark,
     )
   if (!text.isWellFormed())
     refuse(
       'PLAINTEXT_LONE_SURROGATE',
-      `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot carry. For bytes use secret.file(path, 'bytes').`,
+      `the value of ${shown(mark)} has a lone surrogate, which UTF-8 cannot represent. For bytes use secret.file(path, 'bytes').`,
       mark,
     )
   if (text.startsWith('\ufeff'))
@@ -56,21 +56,21 @@ export function plaintextOf(mark: Mark, value: string | Uint8Array): { plaintext
   if (looksLikeToken(text)) {
     refuse(
       'TOKEN_INVALID',
-      `the value of ${shown(mark)} begins kms:v as a sealed token does, and only a literal or an entry of the secrets file can be one. Use secret('kms:v1:…') or secret.named().`,
+      `the value of ${shown(mark)} starts with kms:v as a sealed token does, and only literals and entries of the secrets file can be tokens. Use secret('kms:v1:…') or secret.named().`,
       mark,
     )
   }
   if (mark.format === 'json' && !isJson(text))
     refuse(
       'JSON_INVALID',
-      `the value of ${shown(mark)} is no JSON. Mend it, or take it as text: leave 'json' out.`,
+      `the value of ${shown(mark)} is not valid JSON. Fix it, or remove 'json' from the mark to read it as a string.`,
       mark,
     )
   return { plaintext: Buffer.from(text, 'utf8') }
 }
 
 const SAVE_UTF8 =
-  "Save it as UTF-8 without a byte order mark, or take its bytes: 'bytes' in place of text, or { as: 'bytes' }."
+  "Save it as UTF-8 without a byte order mark, or read its bytes: 'bytes', or { as: 'bytes' }."
 
 function isJson(text: string): boolean {
   try {

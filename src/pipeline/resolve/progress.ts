@@ -1,14 +1,14 @@
 import { ProgressLine, type ProgressLineOptions } from '../../util/progress-line.js'
 
 export interface Progress {
-  /** A secret is fetched; `end` when it is, or failed. */
+  /** Called when a fetch of a secret starts, and `end` when it is done or failed. */
   begin(): void
   end(): void
   /** Runs a call of KMS. */
   whileKms<T>(call: () => Promise<T>): Promise<T>
 }
 
-/** Shows on a terminal what a build waits for. */
+/** Shows on a terminal what a build is waiting for. */
 export function showProgress(options?: ProgressLineOptions): Progress {
   let total = 0
   let done = 0

@@ -16,7 +16,7 @@ export { nameOf, shown } from '../collect/mark.js'
  * Fetches a mark's value from its source.
  *
  * @param id the module's path, without a query.
- * @throws KmsBuildError as the sources say, each at the mark's place.
+ * @throws KmsBuildError the errors of the source, at the mark's place.
  */
 export async function resolve(mark: Mark, id: string, sources: Sources): Promise<Value> {
   switch (mark.source) {

@@ -10,7 +10,7 @@ import { explainSource } from './source-error.js'
 import type { SecretValue, Sources } from './types.js'
 
 /**
- * A secret of Secrets Manager, or the value of one key of its JSON.
+ * Returns a secret of Secrets Manager, or the value of one key of its JSON.
  *
  * @throws KmsBuildError SOURCE_NOT_FOUND, SOURCE_DENIED, SOURCE_FAILED, SOURCE_UNSUITABLE, and what
  *   `plaintextOf` throws.
@@ -26,13 +26,13 @@ export async function fromSecretsManager(mark: Mark, sources: Sources) {
     if (detail !== undefined)
       refuse(
         'SOURCE_UNSUITABLE',
-        `${shown(mark)}: the secret is binary, and has no keys. Take all of it: secret.secretsManager('${argument}', { as: 'bytes' }).`,
+        `${shown(mark)}: the secret is binary and has no keys. Use the complete secret: secret.secretsManager('${argument}', { as: 'bytes' }).`,
         mark,
       )
     if (format !== 'bytes')
       refuse(
         'SOURCE_UNSUITABLE',
-        `${shown(mark)} is binary. Take its bytes: { as: 'bytes' }.`,
+        `${shown(mark)} is binary. Read its bytes: { as: 'bytes' }.`,
         mark,
       )
     return plaintextOf(mark, SecretBinary ?? new Uint8Array())
@@ -43,18 +43,18 @@ export async function fromSecretsManager(mark: Mark, sources: Sources) {
   )
 }
 
-/** Returns the value of a key of the secret's JSON: a string's text, anything else as it is written. */
+/** Returns the value of a key of the secret's JSON. Values other than strings are returned as JSON. */
 function valueAt(key: string, text: string, mark: Mark): string {
   let fields: unknown
   try {
     fields = JSON.parse(text)
   } catch {
-    // V8's error quotes the text.
+    // V8's error quotes the secret.
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
     return refuse(
       'SOURCE_UNSUITABLE',
-      `${shown(mark)}: the secret is no JSON object, and so has no keys. Take all of it: secret.secretsManager('${mark.argument}').`,
+      `${shown(mark)}: the secret is not a JSON object and has no keys. Use the complete secret: secret.secretsManager('${mark.argument}').`,
       mark,
     )
   }
@@ -66,7 +66,7 @@ function valueAt(key: string, text: string, mark: Mark): string {
   if (typeof value === 'object')
     refuse(
       'SOURCE_UNSUITABLE',
-      `${shown(mark)} is ${value === null ? 'null' : 'no text'} in the secret's JSON. Take it as JSON: { as: 'json' }.`,
+      `${shown(mark)} is ${value === null ? 'null' : 'not a string'} in the secret's JSON. Read it as JSON: { as: 'json' }.`,
       mark,
     )
   return typeof value === 'string' ? value : source

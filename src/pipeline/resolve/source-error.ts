@@ -37,8 +37,9 @@ export async function explainSource(
         `AWS does not accept the credentials for ${action}: ${what}. ${next}`,
       )
     case 'refused': {
-      const { message, $metadata } = error as AnsweredError
-      if (name.includes('NotFound')) return fail('SOURCE_NOT_FOUND', `AWS has none: ${message}`)
+      const { message, $metadata } = error as ServiceError
+      if (name.includes('NotFound'))
+        return fail('SOURCE_NOT_FOUND', `it does not exist: ${message}`)
       const { attempts = 1 } = $metadata ?? {}
       const often = attempts > 1 ? `, asked ${attempts} times` : ''
       return fail('SOURCE_FAILED', `AWS refused ${action}${often}: ${name}: ${message}`)
@@ -48,10 +49,10 @@ export async function explainSource(
     case 'configuration':
       return fail('AWS_CONFIG_INVALID', `${action} was not called: ${what}. ${next}`)
     case 'unreachable':
-      return fail('SOURCE_FAILED', `${action} had no usable answer: ${what}. ${next}`)
+      return fail('SOURCE_FAILED', `${action} returned no usable response: ${what}. ${next}`)
   }
 }
 
-interface AnsweredError extends Error {
+interface ServiceError extends Error {
   $metadata?: { attempts?: number }
 }

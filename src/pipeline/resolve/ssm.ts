@@ -12,8 +12,8 @@ import { explainSource } from './source-error.js'
 import type { Parameter, Sources, Value } from './types.js'
 
 /**
- * A SecureString's own ciphertext, which kms:Decrypt opens under the context PARAMETER_ARN; or with
- * `{ decrypt: true }` its value.
+ * Returns the ciphertext of a SecureString, which kms:Decrypt decrypts with the context PARAMETER_ARN, or
+ * with `{ decrypt: true }` its value.
  *
  * @throws KmsBuildError SOURCE_NOT_FOUND, SOURCE_DENIED, SOURCE_FAILED, SOURCE_UNSUITABLE,
  *   KEY_MISSING, and what `plaintextOf` throws.
@@ -29,7 +29,7 @@ export async function fromSsm(mark: Mark, sources: Sources): Promise<Value> {
     const caller = await sources.remote.identity()
     return refuse(
       'SOURCE_NOT_FOUND',
-      `${shown(mark)}: SSM has no such parameter or version${caller ? ` in the account and region of ${caller}` : ''}. Check name, region (option aws.region, AWS_REGION) and stage.`,
+      `${shown(mark)}: the parameter or version does not exist${caller ? ` in the account and region of ${caller}` : ''}. Check name, region (option aws.region, AWS_REGION) and stage.`,
       mark,
     )
   }
@@ -38,14 +38,14 @@ export async function fromSsm(mark: Mark, sources: Sources): Promise<Value> {
   if (Type !== 'SecureString') {
     return refuse(
       'SOURCE_UNSUITABLE',
-      `${shown(mark)} is of type ${Type}, which SSM keeps as plaintext: there is no ciphertext to pass through. Make it a SecureString, or seal its value while building: { decrypt: true }.`,
+      `${shown(mark)} is of type ${Type}, which SSM stores as plaintext, so it has no ciphertext. Make it a SecureString, or let the build seal its value: { decrypt: true }.`,
       mark,
     )
   }
   if (isEncryptionSdkMessage(Value)) {
     return refuse(
       'SOURCE_UNSUITABLE',
-      `${shown(mark)} is of the advanced tier, whose ciphertext is an AWS Encryption SDK message that kms:Decrypt does not open. Seal its value while building: { decrypt: true }. Or make it a standard one (up to 4 KB).`,
+      `${shown(mark)} is of the advanced tier, whose ciphertext is an AWS Encryption SDK message that kms:Decrypt cannot decrypt. Let the build seal its value: { decrypt: true }. Or make it a standard parameter (up to 4 KB).`,
       mark,
     )
   }
@@ -55,20 +55,20 @@ export async function fromSsm(mark: Mark, sources: Sources): Promise<Value> {
 const loadSsm = () =>
   optionalClient('@aws-sdk/client-ssm', 'reads parameters', () => import('@aws-sdk/client-ssm'))
 
-/** What GetParameters takes in one call. */
+/** The largest number of names in one GetParameters call. */
 const BATCH = 10
-/** How long a batch that is not full waits for the next module's marks. */
+/** How long an incomplete batch waits for marks of other modules. */
 const WINDOW_MS = 20
 
-interface Wanted {
+interface ParameterRequest {
   name: string
   resolve(parameter: Parameter | undefined): void
   reject(error: unknown): void
 }
 
 /**
- * Reads parameters in batches, which keeps hundreds of them under SSM's rate; what is throttled all
- * the same, the SDK tries again at the pace that SSM keeps up with.
+ * Reads parameters in batches, so that hundreds of them stay below SSM's rate limit. The SDK retries
+ * throttled calls and slows down to the rate that SSM accepts.
  */
 export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
   const clientFor = clientsOf(
@@ -80,10 +80,10 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     },
     { isPatient: true },
   )
-  const batches = new Map<string, { wanted: Wanted[]; timer: NodeJS.Timeout }>()
+  const batches = new Map<string, { wanted: ParameterRequest[]; timer: NodeJS.Timeout }>()
 
   async function getBatch(
-    wanted: Wanted[],
+    wanted: ParameterRequest[],
     region: string | undefined,
     WithDecryption: boolean,
   ): Promise<void> {
@@ -96,9 +96,9 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
       )
       const parameters = present(Parameters)
       for (const { name, resolve } of wanted)
-        resolve(parameters.find((parameter) => answers(parameter, name)))
+        resolve(parameters.find((parameter) => hasName(parameter, name)))
     } catch (error) {
-      // One parameter that is refused fails its whole batch: alone, the others are answered.
+      // One rejected parameter fails its batch. Read the parameters one by one then.
       if (!isRefusal(error)) for (const { reject } of wanted) reject(error)
       else if (wanted.length > 1)
         await Promise.all(wanted.map((one) => getBatch([one], region, WithDecryption)))
@@ -106,9 +106,9 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     }
   }
 
-  /** For who may call ssm:GetParameter and not ssm:GetParameters. */
+  /** Reads one parameter, for callers that may call ssm:GetParameter and not ssm:GetParameters. */
   async function getOne(
-    { name: Name, resolve, reject }: Wanted,
+    { name: Name, resolve, reject }: ParameterRequest,
     region: string | undefined,
     WithDecryption: boolean,
   ) {
@@ -138,11 +138,11 @@ export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
     })
 }
 
-/** Whether this is the parameter that was asked for by name or ARN, a version or label included. */
-const answers = ({ Name, ARN, Selector = '' }: Parameter, asked: string) =>
+/** Returns whether a parameter has the requested name or ARN, with its version or label. */
+const hasName = ({ Name, ARN, Selector = '' }: Parameter, asked: string) =>
   asked === `${Name}${Selector}` || asked === `${ARN}${Selector}`
 
-/** SSM's own no to what was asked, which another identity or request would not have met. */
+/** Returns whether SSM rejected the request or the caller, so that another request may succeed. */
 const isRefusal = (error: unknown) => {
   const { name, $fault } = error as { name: string; $fault?: string }
   return (

@@ -9,9 +9,9 @@ export type Parameter = NonNullable<GetParameterCommandOutput['Parameter']>
 
 export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary'>
 
-/** What a session fetches from elsewhere, each distinct reference once. */
+/** The sources that a session fetches values from, each distinct reference once. */
 export interface Remote {
-  /** Rejects with the SDK's errors; undefined where there is none of that name or version. */
+  /** Rejects with the SDK's errors. Undefined if the name or version does not exist. */
   parameter(name: string, decrypt: boolean): Promise<Parameter | undefined>
   /** Rejects with the SDK's errors. */
   secretValue(id: string, stage: string | undefined): Promise<SecretValue>
@@ -19,11 +19,11 @@ export interface Remote {
   fetching: Fetching
   /** @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED. */
   keyArn(keyId: string): Promise<string>
-  /** Who AWS says is calling. */
+  /** Returns the ARN of the caller. */
   identity(): Promise<string | undefined>
 }
 
-/** A mark's value: a plaintext that is still to be sealed, or ciphertext that passes through. */
+/** The value of a mark: a plaintext to seal, or ciphertext to embed unchanged. */
 export type Value = { plaintext: Uint8Array } | { token: string; fingerprint: string } | Direct
 
 export interface Sources {

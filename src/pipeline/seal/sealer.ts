@@ -12,7 +12,7 @@ import { type Mark, nameOf, shown } from '../collect/mark.js'
 import type { Value } from '../resolve/types.js'
 import { directSealer } from './direct.js'
 
-/** The sealed value of a mark: a token of a data key pair, or a CiphertextBlob of its own. */
+/** The sealed value of a mark: a token of a data key pair, or its own CiphertextBlob. */
 export type Sealed = { token: string; fingerprint: string } | Direct
 
 /**
@@ -39,7 +39,7 @@ export class Sealer {
   /**
    * Seals the value of a mark.
    *
-   * @throws KmsBuildError KEY_MISSING, and as `createDataKeyPair` and mode direct, with the mark's place.
+   * @throws KmsBuildError KEY_MISSING, and the errors of `createDataKeyPair` and mode direct, at the mark.
    */
   async seal(mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> {
     if (!('plaintext' in value)) return value
@@ -54,7 +54,7 @@ export class Sealer {
     }
   }
 
-  /** Returns the keys for values that get a CiphertextBlob of their own. */
+  /** Returns the keys for values with their own CiphertextBlob. */
   keyIdsOf(secretsFile: SecretsFile | null): string[] {
     const { keyIds, scopes } = this.#options
     if (keyIds.length || !secretsFile) return keyIds

@@ -29,9 +29,9 @@ describe('secret.from', () => {
   })
 
   it.each<[string, () => unknown, string, RegExp]>([
-    ['nothing', () => undefined, 'SOURCE_NOT_FOUND', /gave nothing/],
+    ['nothing', () => undefined, 'SOURCE_NOT_FOUND', /returned nothing/],
     ['an empty text', () => '', 'PLAINTEXT_EMPTY', /empty/],
-    ['an object', () => ({ value: VALUE }), 'SOURCE_UNSUITABLE', /neither text nor bytes/],
+    ['an object', () => ({ value: VALUE }), 'SOURCE_UNSUITABLE', /neither a string nor bytes/],
     ['bytes that are not UTF-8', () => Buffer.from([255, 254, 0]), 'SOURCE_UNSUITABLE', /UTF-8/],
     [
       'an error',
@@ -42,7 +42,7 @@ describe('secret.from', () => {
       /permission denied/,
     ],
     ['a rejection', () => Promise.reject(new Error('timed out')), 'SOURCE_FAILED', /timed out/],
-    ['an error that quotes the value', () => JSON.parse(VALUE), 'SOURCE_FAILED', /syntax error/],
+    ['an error that quotes the value', () => JSON.parse(VALUE), 'SOURCE_FAILED', /SyntaxError/],
   ])('refuses %s', async (_, vault, code, reason) => {
     const sources = { vault: vault as () => string }
     expect(

@@ -112,7 +112,7 @@ describe('secret.secretsManager', () => {
       'a key of a value that is not JSON',
       `secret.secretsManager('text', 'password')`,
       'SOURCE_UNSUITABLE',
-      /no JSON object/,
+      /not a JSON object/,
     ],
     [
       'a key that is not a string',
