@@ -7,6 +7,7 @@ import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
+import { addEnvironment } from './bun-entries.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
 import { virtualModules } from './virtual.js'
@@ -48,7 +49,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
         build.setRoot(resolve(config.root ?? '.'))
         target.platform = config.target === 'node' || config.target === 'bun' ? 'node' : 'browser'
         target.format = config.format === 'cjs' || config.format === 'iife' ? 'cjs' : 'esm'
-        checkOutput(host, build)
+        checkOutput(host, build, target)
       },
     },
   }
@@ -77,10 +78,11 @@ interface Host {
 
 interface Artifact extends Blob {
   path: string
+  kind: string
 }
 
 /** Bun writes before `onEnd` unless it has no output folder. So we write, after the leak check. */
-function checkOutput({ config, onEnd }: Host, build: BuildSession) {
+function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Target) {
   const { outdir, metafile: asked } = config
   const { json, markdown }: { json?: unknown; markdown?: string } =
     typeof asked === 'object' ? asked : { json: asked }
@@ -103,11 +105,17 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession) {
     const assets = await Promise.all(
       outputs.map(async (output) => ({
         name: output.path,
+        kind: output.kind as string | undefined,
         content: new Uint8Array(await output.arrayBuffer()),
       })),
     )
     if (typeof json === 'string')
-      assets.push({ name: json, content: Buffer.from(JSON.stringify(metafile)) })
+      assets.push({
+        name: json,
+        kind: undefined,
+        content: Buffer.from(JSON.stringify(metafile)),
+      })
+    await addEnvironment(build, assets, outdir, target)
     await build.outputs.check(assets, metafile && graphOf(metafile, process.cwd()), config)
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
     await build.outputs.record(resolve(outdir ?? '.'), assets, config)

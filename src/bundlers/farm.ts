@@ -5,6 +5,7 @@ import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
+import { EntryFiles } from './farm-entries.js'
 import { NAME, transformHook } from './transform.js'
 import { virtualModules } from './virtual.js'
 
@@ -29,6 +30,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
   const build = new BuildSession(options)
   const target: Target = { ...NODE_BUILD }
   let folder = ''
+  const entryFiles = new EntryFiles()
   return {
     name: NAME,
     enforce: 'pre',
@@ -42,6 +44,7 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
         return { ...config, compilation: { ...config.compilation, persistentCache: false } }
       },
       configResolved({ root, compilation }) {
+        entryFiles.configure(compilation)
         if (root) build.setRoot(root)
         folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
         target.platform = (compilation?.output?.targetEnv ?? 'browser').startsWith('browser')
@@ -49,12 +52,14 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
           : 'node'
         target.format = compilation?.output?.format === 'cjs' ? 'cjs' : 'esm'
       },
+      configureCompiler: (compiler) => entryFiles.changeIn(compiler),
       finalizeResources: {
         async executor({ resourcesMap }) {
           const assets = Object.values(resourcesMap).map(({ name, bytes }) => ({
             name,
             content: Buffer.from(bytes),
           }))
+          await entryFiles.prepare(build, target)
           await build.outputs.check(assets, undefined, folder)
           await build.outputs.record(folder, assets, folder)
           for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
 import { variablesIn, type Variable } from './collect/variables.js'
-import { entriesWithCode, type OutputTexts } from './emit/entry.js'
+import { entriesWithCode, loadParser, type OutputTexts } from './emit/entry.js'
 import { entryCode, type EntryCode } from './emit/process-env.js'
 import { devValue } from './resolve/dev-values.js'
 import type { Target } from './target.js'
@@ -54,11 +54,25 @@ export class EntryEnvironment {
    * @throws KmsBuildError CLIENT_BUNDLE, ENTRY_UNSUITABLE, and as for a mark.
    */
   async addTo({ outputs, entries, target }: EntryOutputs): Promise<Map<string, string>> {
+    const add = await this.prepare(target)
+    return add(outputs, entries)
+  }
+
+  /**
+   * Seals the variables.
+   *
+   * @returns a function that does the rest of `addTo`.
+   * @throws KmsBuildError CLIENT_BUNDLE, and as for a mark.
+   */
+  async prepare(
+    target: Required<Target>,
+  ): Promise<(outputs: OutputTexts, entries: string[]) => Map<string, string>> {
     // A dev server sets the variables itself, and what it starts inherits them.
-    if (!this.isUsed || !entries.length || target.command === 'serve') return new Map()
+    if (!this.isUsed || target.command === 'serve') return () => new Map()
     if (target.platform === 'browser') throw inBrowser()
     const code = await this.#code(target)
-    return entriesWithCode(outputs, entries, target.format, code)
+    const parse = await loadParser()
+    return (outputs, entries) => entriesWithCode(outputs, entries, target.format, code, parse)
   }
 
   /**

@@ -18,15 +18,17 @@ export type OutputTexts = Map<string, () => string>
  *
  * @param outputs all outputs of the build.
  * @param entries names of the outputs that are loaded first.
+ * @param parse as `loadParser` returns it.
  * @returns the outputs that are new or different.
  * @throws KmsBuildError ENTRY_UNSUITABLE.
  */
-export async function entriesWithCode(
+export function entriesWithCode(
   outputs: OutputTexts,
   entries: string[],
   format: 'esm' | 'cjs',
   code: EntryCode,
-): Promise<Map<string, string>> {
+  parse: Parse,
+): Map<string, string> {
   const changed = new Map<string, string>()
   const read = (name: string) => changed.get(name) ?? outputs.get(name)?.() ?? ''
   const begin = (name: string, wrap: (code: string) => string) => {
@@ -39,7 +41,6 @@ export async function entriesWithCode(
     for (const entry of entries) begin(entry, code.cjs)
     return changed
   }
-  const parse = await loadParser()
   const moved = new Map<string, string>()
   for (const entry of entries) {
     const { imports, names } = moduleOf(parse, read(entry), entry)
@@ -49,17 +50,19 @@ export async function entriesWithCode(
     }
     const name = unusedName(entry, outputs)
     moved.set(entry, name)
-    changed.set(name, read(entry))
-    changed.set(entry, facade(`./${posix.basename(name)}`, names, code))
+    const text = read(entry)
+    const [hashbang = ''] = HASHBANG.exec(text) ?? []
+    changed.set(name, text)
+    changed.set(entry, hashbang + facade(`./${posix.basename(name)}`, names, code))
   }
   if (moved.size) redirectImports(parse, outputs, changed, moved)
   return changed
 }
 
-type Parse = (typeof import('es-module-lexer'))['parse']
+export type Parse = (typeof import('es-module-lexer'))['parse']
 
 /** Loads the parser of imports and exports, which few builds need. */
-async function loadParser(): Promise<Parse> {
+export async function loadParser(): Promise<Parse> {
   const { init, parse } = await import('es-module-lexer')
   await init()
   return parse
@@ -153,15 +156,18 @@ function redirect(parse: Parse, text: string, name: string, moved: Map<string, s
   return result
 }
 
-const HASHBANG = /^#!.*\n/
+/** Bun reads its comment in the first line only. */
+const HASHBANG = /^(?:#!.*\n)?(?:\/\/ @bun.*\n)?/
+
+const PLACEHOLDER = 'unplugin-kms: code'
 
 /** Wraps a module's code, but not its hashbang and the comment that names its map. */
 function wrapped(text: string, wrap: (code: string) => string) {
   const [hashbang = ''] = HASHBANG.exec(text) ?? []
   const { code, comment, map } = splitMapComment(text.slice(hashbang.length))
   const wrappedCode = wrap(code)
-  const before = wrappedCode.slice(0, wrappedCode.indexOf(code))
-  const lines = before.split('\n').length - 1
+  // The code itself may occur in what is before it.
+  const lines = wrap(PLACEHOLDER).split(PLACEHOLDER)[0]!.split('\n').length - 1
   return {
     text: `${hashbang}${wrappedCode}${withShiftedInlineMap(comment, lines)}`,
     map,
