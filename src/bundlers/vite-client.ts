@@ -15,6 +15,15 @@ const ADVICE: [plugin: string, advice: string][] = [
     'react-router',
     'Use the secret only in loader, action, middleware and headers, or name its module *.server.ts.',
   ],
+  ['remix', 'Use the secret only in loader, action and headers, or name its module *.server.ts.'],
+  [
+    'vike:',
+    'Use the secret only in +data, +guard, +onBeforeRender and other hooks that run on the server, or name its module *.server.ts.',
+  ],
+  [
+    'vite-plugin-qwik-city',
+    'Use the secret only inside routeLoader$, routeAction$, server$ and endpoints (onGet, onRequest).',
+  ],
   [
     'tanstack-start',
     'Use the secret only inside the handler of createServerFn, in a server route or in middleware (.server()), or name its module *.server.ts.',
@@ -32,6 +41,9 @@ const ADVICE: [plugin: string, advice: string][] = [
     'Move the module to server/, and let the page read its result with useFetch from a route in server/api/.',
   ],
 ]
+
+export const ADVICE_WITHOUT_FRAMEWORK =
+  "Keep the module out of the browser's imports. If this is the server's bundle, make it an SSR build: build.ssr."
 
 /** Returns the advice for the framework among the plugins. */
 export const adviceFor = (plugins: readonly Plugin[]): string | undefined =>

@@ -13,7 +13,7 @@ import { compiledHost, isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 import { MARKERS, SHIM_ID } from './virtual.js'
 import { clientBuild } from './vite-client-build.js'
-import { adviceFor, clientCheck } from './vite-client.js'
+import { ADVICE_WITHOUT_FRAMEWORK, adviceFor, clientCheck } from './vite-client.js'
 import { componentTransform } from './vite-components.js'
 import {
   checkedDependencies,
@@ -119,7 +119,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       async configResolved(config) {
         build.setRoot(config.root)
         const advice = adviceFor(config.plugins)
-        build.outputs.setClientAdvice(advice)
+        build.outputs.setClientAdvice(advice ?? ADVICE_WITHOUT_FRAMEWORK)
         serves = config.command === 'serve'
         mayPrerender = !serves && advice !== undefined
         if (mayPrerender) guardPrerendering()

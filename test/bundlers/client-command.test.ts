@@ -37,6 +37,7 @@ async function buildClient({ mark, files, options, env = {} }: Project) {
       logLevel: 'silent',
       mode: 'client',
       plugins: [kms({ secretsFile: secretsPath, plaintextLiterals: 'allow', ...options })],
+      ssr: { noExternal: ['hono'] },
       build: {
         outDir: 'dist',
         rolldownOptions: {
