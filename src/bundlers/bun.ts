@@ -8,6 +8,7 @@ import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { addEnvironment } from './bun-entries.js'
+import { deferLaterPlugins, type BunPlugin } from './bun-later.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
 import { virtualModules } from './virtual.js'
@@ -65,15 +66,16 @@ interface Host {
     root?: string
     outdir?: string | undefined
     compile?: unknown
+    plugins?: BunPlugin[]
     metafile?: boolean | string | { json?: string; markdown?: string } | undefined
   }
-  onEnd(
-    callback: (result: {
-      success: boolean
-      outputs: Artifact[]
-      metafile?: Metafile
-    }) => Promise<void>,
-  ): void
+  onEnd(callback: (result: Result) => Promise<void>): void
+}
+
+interface Result {
+  success: boolean
+  outputs: Artifact[]
+  metafile?: Metafile
 }
 
 interface Artifact extends Blob {
@@ -100,7 +102,13 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Targe
   }
   config.outdir = undefined
   config.metafile = true
-  onEnd(async ({ success, outputs, metafile }) => {
+  const folder = resolve(outdir ?? '.')
+  let end: (isChecked: boolean) => void = () => {}
+  const isChecked = new Promise<boolean>((settle) => (end = settle))
+  deferLaterPlugins(config.plugins ?? [], isChecked, async () => {
+    if (outdir !== undefined) await build.outputs.checkFolder(folder)
+  })
+  const checkAndWrite = async ({ success, outputs, metafile }: Result) => {
     if (!success) return
     const assets = await Promise.all(
       outputs.map(async (output) => ({
@@ -118,13 +126,23 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Targe
     await addEnvironment(build, assets, outdir, target)
     await build.outputs.check(assets, metafile && graphOf(metafile, process.cwd()), config)
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
-    await build.outputs.record(resolve(outdir ?? '.'), assets, config)
+    if (outdir !== undefined) await build.outputs.watchFolder(folder)
+    await build.outputs.record(folder, assets, config)
     if (outdir === undefined) return
     for (const { name, content } of assets) {
-      const path = resolve(outdir, name)
+      const path = resolve(folder, name)
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, content)
     }
     await build.outputs.writeManifest()
-  })
+  }
+  onEnd((result) =>
+    checkAndWrite(result).then(
+      () => end(result.success),
+      (error: unknown) => {
+        end(false)
+        throw error
+      },
+    ),
+  )
 }

@@ -22,6 +22,8 @@ export class OutputHold {
   readonly laterLoads = new LaterLoads()
   /** Our own modules that we loaded, as the metafile names them. */
   readonly loaded = new Set<string>()
+  /** Called with the host of the last plugin, after its setup. */
+  onLastSetup: (host: PluginBuild) => void = () => {}
   readonly #options: BuildOptions
   /** What the user and the other plugins asked for; an option that is unset is absent. */
   #asked: Partial<Pick<BuildOptions, Held>> = {}
@@ -137,6 +139,7 @@ export class OutputHold {
       try {
         // Another instance of ours does as this one does.
         await setup(plugin.name === NAME ? host : this.laterLoads.observing(plugin.name, host))
+        if (plugin === this.#options.plugins?.at(-1)) this.onLastSetup(host)
       } finally {
         this.#isShown = false
         this.#hold()

@@ -14,6 +14,9 @@ export class LaterLoads {
     return this.#loads.length
   }
 
+  /** Whether any of the plugins has an `onEnd`. */
+  hasOnEnd = false
+
   /** Returns a plugin's host that lets us see what the plugin registers. */
   observing(plugin: string, host: PluginBuild): PluginBuild {
     const onLoad = ({ filter, namespace }: OnLoadOptions, callback: Callback) => {
@@ -22,7 +25,11 @@ export class LaterLoads {
       this.#loads.push({ plugin, filter: own, namespace: namespace ?? 'file', callback })
       host.onLoad({ filter, ...(namespace !== undefined && { namespace }) }, callback)
     }
-    return { ...host, onLoad }
+    const onEnd: PluginBuild['onEnd'] = (callback) => {
+      this.hasOnEnd = true
+      host.onEnd(callback)
+    }
+    return { ...host, onLoad, onEnd }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { dirname, extname, relative, resolve } from 'node:path'
+import { dirname, extname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type {
   BuildOptions,
@@ -19,13 +19,11 @@ import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { Target, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
-import { addEnvironment } from './esbuild-entries.js'
 import { filterOf } from './esbuild-filter.js'
+import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
 import { OutputHold } from './esbuild-hold.js'
-import { scrubMaps } from './esbuild-maps.js'
 import { messagePrinter } from './esbuild-messages.js'
-import { refuseEarlierOnEnd, writeOutputs } from './esbuild-write.js'
-import { graphOf } from './metafile.js'
+import { refuseEarlierOnEnd } from './esbuild-write.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -130,54 +128,18 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     })
   })
 
-  host.onEnd(async (result) => {
-    const finished = await reporting(async () => {
-      if (result.errors.length || !hold.isFirstToSee(result)) return {}
-      return { warnings: await finish(result, options, hold) }
-    })
-    // A later plugin might write what failed the check.
-    if ('errors' in finished) result.outputFiles = []
-    return print(finished)
-  })
-}
-
-const notHeld = () =>
-  new KmsBuildError(
-    'OUTPUT_UNSAFE',
-    'another plugin took back the options write and metafile, so esbuild would write its outputs before the leak check. Set these options in the build instead.',
-  )
-
-/** Checks the outputs for every instance of the plugin, and writes them. */
-async function finish(result: BuildResult, options: BuildOptions, hold: OutputHold) {
-  const { outputFiles = [], metafile } = result
-  if (!metafile) throw notHeld()
-  checkOwnModules(Object.keys(metafile.inputs), hold)
-  scrubMaps(outputFiles, hold.sessions)
-  const outdir = outputFolder(options)
-  await addEnvironment(result, options, hold.sessions, targetOf(options), outdir)
-  const filesFrom = (folder: string) =>
-    outputFiles.map(({ path, contents }) => ({ name: relative(folder, path), content: contents }))
-  const assets = filesFrom(root(options))
-  for (const session of hold.sessions)
-    await session.outputs.check(assets, graphOf(metafile, root(options)), hold)
-  for (const session of hold.sessions) await session.outputs.record(outdir, filesFrom(outdir), hold)
-  await writeOutputs(result, options, hold)
-  if (hold.write) for (const session of hold.sessions) await session.outputs.writeManifest()
-  return hold.sessions.flatMap((session) =>
-    session
-      .warnings()
-      .map(({ message, code, data }) => ({ id: code, text: message, detail: data })),
-  )
-}
-
-/** @throws KmsBuildError MARK_UNTRANSFORMED if another plugin loaded a module of ours. */
-function checkOwnModules(inputs: string[], { loaded }: OutputHold): void {
-  const other = inputs.find((input) => input.startsWith(`${NAME}:`) && !loaded.has(input))
-  if (other === undefined) return
-  throw new KmsBuildError(
-    'MARK_UNTRANSFORMED',
-    `a plugin before unplugin-kms loads every module, also ${other}, which decrypts the secrets. Put unplugin-kms first in the array of plugins.`,
-  )
+  const atEnd = (isFinished: (result: BuildResult) => boolean, work: typeof finish) =>
+    async function onEnd(result: BuildResult) {
+      const finished = await reporting(async () => {
+        if (result.errors.length || isFinished(result)) return {}
+        return { warnings: await work(result, options, hold, targetOf(options)) }
+      })
+      // A later plugin might write what failed the check.
+      if ('errors' in finished) result.outputFiles = []
+      return print(finished)
+    }
+  host.onEnd(atEnd((result) => !hold.isFirstToSee(result), finish))
+  hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.laterLoads.hasOnEnd, finishAgain))
 }
 
 /** esbuild prints a thrown error with lines of the plugin's own code; a message it prints as it is. */
@@ -229,11 +191,6 @@ async function readAgain(path: string): Promise<string> {
   }
   return ''
 }
-
-const root = ({ absWorkingDir }: BuildOptions) => absWorkingDir ?? process.cwd()
-
-const outputFolder = (options: BuildOptions) =>
-  resolve(root(options), options.outdir ?? dirname(options.outfile ?? ''))
 
 const targetOf = (options: BuildOptions): Required<Target> => ({
   platform: options.platform === 'node' || options.platform === 'neutral' ? 'node' : 'browser',

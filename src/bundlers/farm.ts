@@ -1,9 +1,12 @@
 import { Buffer } from 'node:buffer'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createFarmPlugin } from 'unplugin'
+import { createFarmPlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
+import { assetOf, type Asset } from '../pipeline/leak-check/examine.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { filesBelow } from '../util/walk.js'
 import { callable } from './require-default.js'
 import { EntryFiles } from './farm-entries.js'
 import { NAME, transformHook } from './transform.js'
@@ -26,12 +29,13 @@ import { virtualModules } from './virtual.js'
  * }
  * ```
  */
-const kms = createFarmPlugin<Options | undefined>((options) => {
+const kms = createFarmPlugin<Options | undefined, true>((options) => {
   const build = new BuildSession(options)
   const target: Target = { ...NODE_BUILD }
   let folder = ''
   const entryFiles = new EntryFiles()
-  return {
+  let publicFolder = ''
+  const plugin: UnpluginOptions = {
     name: NAME,
     enforce: 'pre',
     buildStart: () => build.start(),
@@ -43,9 +47,10 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
       config(config) {
         return { ...config, compilation: { ...config.compilation, persistentCache: false } }
       },
-      configResolved({ root, compilation }) {
+      configResolved({ root, compilation, publicDir }) {
         entryFiles.configure(compilation)
         if (root) build.setRoot(root)
+        publicFolder = resolve(root ?? '', publicDir ?? 'public')
         folder = resolve(root ?? '', compilation?.output?.path ?? 'dist')
         target.platform = (compilation?.output?.targetEnv ?? 'browser').startsWith('browser')
           ? 'browser'
@@ -53,22 +58,59 @@ const kms = createFarmPlugin<Options | undefined>((options) => {
         target.format = compilation?.output?.format === 'cjs' ? 'cjs' : 'esm'
       },
       configureCompiler: (compiler) => entryFiles.changeIn(compiler),
-      finalizeResources: {
-        async executor({ resourcesMap }) {
-          const assets = Object.values(resourcesMap).map(({ name, bytes }) => ({
-            name,
-            content: Buffer.from(bytes),
-          }))
-          await entryFiles.prepare(build, target)
-          await build.outputs.check(assets, undefined, folder)
-          await build.outputs.record(folder, assets, folder)
-          for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
-          // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
-          return null
-        },
-      },
     },
   }
+  const check = async (resources: Resource[]) => {
+    const assets = resources.map(({ name, bytes }) => ({ name, content: Buffer.from(bytes) }))
+    await entryFiles.prepare(build, target)
+    await build.outputs.check(assets, undefined, folder)
+    // Farm copies them when all else is written.
+    await build.outputs.checkCopied(await filesIn(publicFolder, build))
+    await build.outputs.watchFolder(folder)
+    await build.outputs.record(folder, assets, folder)
+    for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
+  }
+  return [plugin, lastPlugin(check, () => build.outputs.checkFolder(folder))]
 })
 callable(kms)
 export { kms as default, kms as 'module.exports' }
+
+interface Resource {
+  name: string
+  bytes: number[]
+}
+
+/** After plugins of any other priority. */
+const LAST = -1_000_000
+
+/** Returns a plugin that checks the resources after all others, and what is written once it is. */
+const lastPlugin = (
+  check: (resources: Resource[]) => Promise<void>,
+  checkWritten: () => Promise<void>,
+): UnpluginOptions => ({
+  name: `${NAME}:leak-check`,
+  farm: {
+    priority: LAST,
+    finalizeResources: {
+      async executor({ resourcesMap }) {
+        await check(Object.values(resourcesMap))
+        // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
+        return null
+      },
+    },
+    // Farm does not wait for this hook, and ignores its errors.
+    writeResources: {
+      executor: () =>
+        void checkWritten().catch((error: unknown) => {
+          console.error(error instanceof Error ? error.message : error)
+          process.exitCode = 1
+        }),
+    },
+  },
+})
+
+async function filesIn(folder: string, { fromRoot }: BuildSession): Promise<Asset[]> {
+  if (!existsSync(folder)) return []
+  const paths = await filesBelow(folder, { skipUnreadable: true })
+  return paths.map((path) => assetOf(fromRoot(path), () => readFileSync(path)))
+}

@@ -44,29 +44,70 @@ export function bundleCheck(build: BuildSession) {
     context: GenerateContext,
     output: OutputPlace,
     files: (OutputChunk | OutputAsset)[],
+    removed: (OutputChunk | OutputAsset)[] = [],
   ) => {
     if (build.modules.hasMarks) for (const file of files) scrubFile(file, build)
-    const assets = files.map((file) =>
-      assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source)),
-    )
+    const assets = files.map(assetOfFile)
     const identity = identityOf(context, output)
     build.outputs.addFolder(folderOf(output))
-    await build.outputs.check(assets, graphOf(context), identity)
+    await build.outputs.check([...assets, ...removed.map(assetOfFile)], graphOf(context), identity)
+    await build.outputs.watchFolder(folderOf(output))
     await build.outputs.record(folderOf(output), assets, identity)
     for (const { message } of build.warnings()) context.warn(message)
   }
 }
 
-/** Returns a plugin that checks the bundle after all others that ask to come late: ours is the first. */
-export const lastPlugin = (checkBundle: ReturnType<typeof bundleCheck>) => ({
-  name: `${NAME}:leak-check`,
-  generateBundle: {
-    order: 'post' as const,
-    handler(this: GenerateContext, output: OutputPlace, generated: object) {
-      return checkBundle(this, output, Object.values(generated as OutputBundle))
+const assetOfFile = (file: OutputChunk | OutputAsset) =>
+  assetOf(file.fileName, () => (file.type === 'chunk' ? file.code : file.source))
+
+/**
+ * Returns two plugins: one that sees the bundle before others remove files from it, as frameworks do with
+ * scripts that they put into a page, and one that checks it after all others that ask to come late.
+ * Plugins of Rollup's option `output.plugins` come later still, and others write files themselves:
+ * what is on disk is checked again.
+ */
+export function lastPlugins(build: BuildSession, checkBundle: ReturnType<typeof bundleCheck>) {
+  const folders = new Set<string>()
+  const generated = new Map<string, OutputBundle>()
+  const first = {
+    name: `${NAME}:outputs`,
+    generateBundle: {
+      order: 'pre' as const,
+      handler(this: GenerateContext, output: OutputPlace, bundle: object) {
+        generated.set(identityOf(this, output), { ...(bundle as OutputBundle) })
+      },
     },
-  },
-})
+  }
+  const last = {
+    name: `${NAME}:leak-check`,
+    generateBundle: {
+      order: 'post' as const,
+      handler(this: GenerateContext, output: OutputPlace, bundle: object) {
+        const identity = identityOf(this, output)
+        const before = Object.values(generated.get(identity) ?? {})
+        generated.delete(identity)
+        folders.add(folderOf(output))
+        const files = Object.values(bundle as OutputBundle)
+        const names = new Set(files.map(({ fileName }) => fileName))
+        const removed = before.filter(({ fileName }) => !names.has(fileName))
+        return checkBundle(this, output, files, removed)
+      },
+    },
+    writeBundle: {
+      order: 'post' as const,
+      sequential: true as const,
+      handler: (output: OutputPlace) => build.outputs.checkFolder(folderOf(output)),
+    },
+    closeBundle: {
+      order: 'post' as const,
+      sequential: true as const,
+      async handler() {
+        for (const folder of folders) await build.outputs.checkFolder(folder)
+      },
+    },
+  }
+  return { first, last }
+}
 
 /** Made when it is asked for, which is when a build fails. */
 const graphOf = (context: GenerateContext): Graph => ({

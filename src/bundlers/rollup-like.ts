@@ -3,7 +3,7 @@ import { VIRTUAL } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD } from '../pipeline/target.js'
 import { DECLARATION } from '../util/declaration-file.js'
-import { bundleCheck, lastPlugin, type GenerateContext, type OutputPlace } from './rollup-check.js'
+import { bundleCheck, lastPlugins, type GenerateContext, type OutputPlace } from './rollup-check.js'
 import { addEnvironment } from './rollup-entries.js'
 import { NAME } from './transform.js'
 import { MARKERS, OWN_ID, virtualModules, type ServingHost } from './virtual.js'
@@ -17,7 +17,7 @@ export function rollupLike(
 
   const checkBundle = bundleCheck(build)
 
-  const last = lastPlugin(checkBundle)
+  const { first, last } = lastPlugins(build, checkBundle)
   // Unless another plugin's `options` takes it out again.
   let isLast = false
 
@@ -42,7 +42,7 @@ export function rollupLike(
       const { external, plugins } = options as { external?: ExternalOption; plugins?: unknown }
       return {
         ...options,
-        ...(plugins !== undefined && { plugins: [...flat(plugins), last] }),
+        ...(plugins !== undefined && { plugins: [...flat(plugins), first, last] }),
         ...(external && { external: exceptOurs(external) }),
       }
     },

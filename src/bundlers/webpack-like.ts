@@ -187,6 +187,7 @@ export function attach(build: BuildSession, host: Host) {
     try {
       checkEnvironment()
       await build.outputs.check(assets, graphOf(compilation), compiler)
+      await build.outputs.watchFolder(compiler.outputPath)
       await build.outputs.record(compilation.outputOptions.path, assets, compiler)
     } catch (error) {
       // It would end a watch session, which is to build again once the mistake is mended.
@@ -204,14 +205,19 @@ export function attach(build: BuildSession, host: Host) {
     if (!refused && (build.modules.hasSealed || platformOf(host) === 'node'))
       await build.outputs.writeManifest()
   })
+  // Other plugins write files in `afterEmit` and `done`.
+  compiler.hooks.done.tapPromise({ name: NAME, stage: Infinity }, async () => {
+    if (!refused) await build.outputs.checkFolder(compiler.outputPath)
+  })
 }
 
 /** Orders the taps of other plugins before ours, also those that are added later with the same stage. */
 function runLast({ hooks }: WebpackCompiler) {
-  hooks.emit.intercept({
-    register: (tap) =>
-      tap.name === NAME || tap.stage !== Infinity ? tap : { ...tap, stage: Number.MAX_VALUE },
-  })
+  for (const hook of [hooks.emit, hooks.done])
+    hook.intercept({
+      register: (tap) =>
+        tap.name === NAME || tap.stage !== Infinity ? tap : { ...tap, stage: Number.MAX_VALUE },
+    })
 }
 
 /** Rspack knows a loader's options by their name alone, also those of another instance of the plugin. */

@@ -1,13 +1,15 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve as resolvePath } from 'node:path'
 import type { KmsBuildError } from '../errors.js'
 import type { Options, OptionsResolved } from '../options/types.js'
 import { BuildCommand } from './leak-check/build-command.js'
 import { checkClientBundle, inClient, userChain } from './leak-check/client-bundle.js'
 import type { Asset } from './leak-check/examine.js'
+import { changedSince, stateOf, type FolderState } from './leak-check/folder-state.js'
 import { checkOutputs } from './leak-check/leak-check.js'
 import type { Graph } from './leak-check/origins.js'
 import type { Seen } from './leak-check/parts.js'
+import { bytesOf } from './leak-check/views.js'
 import type { createManifest } from './manifest.js'
 import type { ModuleRegistry } from './module-registry.js'
 import { secretsOfProject } from './project-sources.js'
@@ -31,6 +33,8 @@ export class Outputs {
   readonly #command: BuildCommand
   /** Plaintexts that the outputs of each build were searched for. */
   readonly #searched = new Map<unknown, Seen[]>()
+  /** Folders of outputs as they were before these were written. */
+  readonly #folders = new Map<string, FolderState>()
   /** What to do about a mark in a browser bundle. */
   #clientAdvice: string | undefined
 
@@ -144,6 +148,40 @@ export class Outputs {
     }
     this.#command.finish()
     await this.#context.manifest?.add(folder, outputs, build)
+  }
+
+  /** Remembers what is in a folder that outputs are about to be written to. */
+  async watchFolder(folder: string): Promise<void> {
+    if (this.#command.plaintexts.length) this.#folders.set(folder, await stateOf(folder))
+  }
+
+  /**
+   * Checks the files that were written to a watched folder and are not the checked outputs: other
+   * plugins may change these, or write others, after the last hook that could prevent it.
+   *
+   * @throws KmsBuildError LEAK, which lists the files.
+   */
+  async checkFolder(folder: string): Promise<void> {
+    const before = this.#folders.get(folder)
+    if (!before) return
+    const now = await stateOf(folder)
+    this.#folders.set(folder, now)
+    const changed = changedSince(before, now).filter((path) => !this.#isOutput(path))
+    const late = { build: `${folder} afterwards`, content: undefined, source: undefined }
+    this.#command.remember(
+      changed.map((path) => ({ path, ...late })),
+      late.build,
+      [],
+    )
+    await this.#checkForLeaks([], { inputs: [] })
+  }
+
+  /** Whether a file is an output as it was checked. */
+  #isOutput(path: string): boolean {
+    const content = this.#command.outputs.get(path)?.content
+    if (content === undefined) return false
+    const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
+    return bytes.equals(readFileSync(path))
   }
 
   /** Writes the manifest, after the outputs. @throws KmsBuildError FILE_UNWRITABLE. */

@@ -5,11 +5,9 @@ import * as esbuild from 'esbuild'
 import { rollup } from 'rollup'
 import { createBuilder } from 'vite'
 import { describe, expect, it } from 'vitest'
-import webpack, { type Configuration } from 'webpack'
 import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import kmsRollup from '../../src/bundlers/rollup.js'
 import kmsVite from '../../src/bundlers/vite.js'
-import kmsWebpack from '../../src/bundlers/webpack.js'
 import { project, secretsFile } from '../support/project.js'
 
 let next = 0
@@ -97,31 +95,6 @@ describe.each(ORDERS)('a server’s secret in the client, built %s first', (...o
     }
     await expect(build()).rejects.toThrow('[LEAK]')
   })
-
-  it.each(['one instance', 'two instances'])(
-    'fails an array of webpack configurations with %s',
-    async (instances) => {
-      const { root, options } = await projectWithTwin()
-      const one = kmsWebpack(options)
-      const configurations = order.map((side, at): Configuration => ({
-        name: side,
-        context: root,
-        mode: 'production',
-        entry: `./${side}.ts`,
-        target: side === 'server' ? 'node' : 'web',
-        output: { path: join(root, 'out', side), module: true },
-        experiments: { outputModule: true },
-        dependencies: at ? [order[0]!] : [],
-        plugins: [instances === 'one instance' ? one : kmsWebpack(options)],
-      }))
-      const messages = await new Promise<string>((resolve) => {
-        webpack(configurations, (error, stats) => {
-          resolve(`${error?.message} ${stats?.toString({ all: false, errors: true })}`)
-        })
-      })
-      expect(messages).toContain('[LEAK]')
-    },
-  )
 })
 
 it('passes no output that failed the check to a later plugin of esbuild', async () => {

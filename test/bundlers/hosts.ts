@@ -32,6 +32,8 @@ export interface Cell {
   /** A plugin in the bundler's own language, before or after ours. */
   before?: unknown[]
   after?: unknown[]
+  /** What a plugin after ours does under Bun and Farm, which build in another process. */
+  late?: { does: 'change' | 'write'; text: string } | undefined
   /** Options in the bundler's own words: those of the output under Rollup and Rolldown. */
   more?: object
   options: Options

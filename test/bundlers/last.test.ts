@@ -126,9 +126,3 @@ it.each([
   expect(built.terminal).toContain('public/data/note.ts')
   expect(built.files).toEqual([])
 })
-
-it('is not found if a late output plugin of Rollup adds it after all others', async () => {
-  const { failed, files } = await build('rollup', { more: { plugins: [changesCode] } })
-  expect(failed).toBe(false)
-  expect(files.some(([, bytes]) => bytes.includes(VALUE))).toBe(true)
-})

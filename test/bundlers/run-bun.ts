@@ -1,14 +1,36 @@
 // Runs one cell under Bun; the sources of the plugin as they are.
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import kms from '../../src/bundlers/bun.js'
 import type { Cell } from './hosts.js'
 
 declare const Bun: { build(options: object): Promise<{ success: boolean; logs: unknown[] }> }
 
-const { root, entries, outdir, format, maps, minify, browser, external, more, options, patterns } =
-  JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
+const {
+  root,
+  entries,
+  outdir,
+  format,
+  maps,
+  minify,
+  browser,
+  external,
+  late,
+  more,
+  options,
+  patterns,
+} = JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
 for (const [name, source, flags] of patterns)
   Object.assign(options, { [name]: new RegExp(source, flags) })
+/** Writes a file as soon as it can. */
+const latePlugin = (text: string) => ({
+  name: 'late',
+  setup: (host: { onEnd(callback: () => void): void }) =>
+    host.onEnd(() => {
+      mkdirSync(outdir, { recursive: true })
+      writeFileSync(join(outdir, 'late.txt'), text)
+    }),
+})
 const { success, logs } = await Bun.build({
   entrypoints: Object.values(entries).map((file) => join(root, file)),
   root,
@@ -31,7 +53,7 @@ const { success, logs } = await Bun.build({
   }[maps],
   minify,
   external: external ?? [],
-  plugins: [kms(options)],
+  plugins: [kms(options), ...(late ? [latePlugin(late.text)] : [])],
   throw: true,
   ...more,
 })

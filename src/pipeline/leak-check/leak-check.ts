@@ -136,8 +136,8 @@ function leakError({ leaks, written, areRemoved, unwritten, origins, option }: L
       ...section(
         written,
         areRemoved
-          ? 'These files, written earlier by this command, were removed.'
-          : 'These files are on disk: they were written earlier by this command. Delete them, or set leakCheck.removeWritten.',
+          ? 'These files were removed: this command or another plugin wrote them.'
+          : 'These files are on disk: this command or another plugin wrote them. Delete them, or set leakCheck.removeWritten.',
       ),
       ...section(
         unwritten,

@@ -1,0 +1,48 @@
+import { NAME } from './transform.js'
+
+type OnEnd = (callback: (result: unknown) => unknown) => void
+
+/** What we use of another plugin. */
+export interface BunPlugin {
+  name: string
+  setup(host: { onEnd: OnEnd }): unknown
+}
+
+/**
+ * Makes the `onEnd` of plugins after ours wait for the leak check: Bun calls all at once.
+ *
+ * @param isChecked resolves to whether the outputs passed. Otherwise the others are not called.
+ * @param afterAll called once all of them are done.
+ */
+export function deferLaterPlugins(
+  plugins: BunPlugin[],
+  isChecked: Promise<boolean>,
+  afterAll: () => Promise<void>,
+): void {
+  let left = 0
+  const later = plugins.slice(plugins.findIndex(({ name }) => name === NAME) + 1)
+  for (const plugin of later.filter(({ name }) => name !== NAME)) {
+    const { setup } = plugin
+    const deferred: BunPlugin['setup'] = (host) => {
+      plugin.setup = setup
+      const onEnd: OnEnd = (callback) => {
+        left++
+        host.onEnd(async (result) => {
+          if (!(await isChecked)) return
+          try {
+            await callback(result)
+          } finally {
+            left--
+          }
+          if (!left) await afterAll()
+        })
+      }
+      return setup.call(plugin, { ...host, onEnd })
+    }
+    try {
+      plugin.setup = deferred
+    } catch {
+      // A frozen object.
+    }
+  }
+}
