@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -11,6 +14,7 @@ import { aad, decodeToken, INFO, type Token } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from '../cli/cli.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
 
+const HOSTILE = '<img src=x onerror=document.title=1></script>'
 const VALUE = 'planted-page-value-7Q é\n'
 
 describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
@@ -163,6 +167,75 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     expect(stdout).toEqual(bytes)
   })
 
+  it('sends nothing: its policy blocks every request', async () => {
+    let received = 0
+    const server = createServer((_, response) => {
+      received++
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { page: opened } = await open(page)
+    const outcomes = await opened.evaluate(async (url) => {
+      const image = new Promise<string>((resolve) => {
+        const element = new Image()
+        element.addEventListener('load', () => resolve('loaded'))
+        element.addEventListener('error', () => resolve('blocked'))
+        element.src = url
+      })
+      const request = fetch(url, { mode: 'no-cors' }).then(
+        () => 'loaded',
+        () => 'blocked',
+      )
+      const form = document.createElement('form')
+      form.action = url
+      document.body.append(form)
+      form.submit()
+      return [await image, await request, String(navigator.sendBeacon(url, 'x'))]
+    }, `http://127.0.0.1:${port}/`)
+    expect(outcomes.slice(0, 2)).toEqual(['blocked', 'blocked'])
+    expect(opened.url()).toBe(`file://${page}`)
+    expect(received).toBe(0)
+    server.close()
+  })
+
+  it('stores nothing, and clears the value and the file', async () => {
+    await writeFile(at.path('cleared.bin'), 'planted-file-value')
+    const { page: opened } = await open(page)
+    await opened.fill('#name', 'CLEARED')
+    await opened.setInputFiles('#file', at.path('cleared.bin'))
+    await opened.click('button[type=submit]')
+    await opened.waitForSelector('#result:not([hidden])')
+    const left = await opened.evaluate(async () => ({
+      files: document.querySelector<HTMLInputElement>('#file')!.files!.length,
+      value: document.querySelector<HTMLTextAreaElement>('#value')!.value,
+      stored: localStorage.length + sessionStorage.length,
+      cookie: document.cookie,
+      databases: (await indexedDB.databases()).length,
+      autocomplete: document.querySelector('form')!.autocomplete,
+    }))
+    expect(left).toEqual({
+      files: 0,
+      value: '',
+      stored: 0,
+      cookie: '',
+      databases: 0,
+      autocomplete: 'off',
+    })
+  })
+
+  it('shows a hostile encryption context as text', async () => {
+    const folder = await mkdtemp(at.path('hostile-'))
+    const file = join(folder, 'kms-secrets.json')
+    await ran('init', '--key', 'alias/app', '--file', file, '--context', `app=${HOSTILE}`)
+    await ran('page', '--file', file, '--out', join(folder, 'seal.html'))
+    const { page: opened, requests, messages } = await open(join(folder, 'seal.html'))
+    expect(await opened.textContent('dl.facts')).toContain(`app=${HOSTILE}`)
+    expect(await opened.locator('img').count()).toBe(0)
+    expect(await opened.title()).toBe('Seal a secret for kms-secrets.json')
+    expect([...requests, ...messages]).toEqual([])
+  })
+
   it('contains no private key', async () => {
     const html = await readFile(page, 'utf8')
     const { dataKeyPairs } = JSON.parse(await readFile(at.path('kms-secrets.json'), 'utf8')) as {
@@ -174,11 +247,15 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     expect(html).not.toContain('arn:aws')
   })
 
-  it.each([400, 1600])('has no accessibility violation at a width of %i', async (width) => {
+  it.each([400, 1000, 1600])('has no accessibility violation at a width of %i', async (width) => {
     const { page: opened } = await open(page, width)
-    expect(await violations(opened)).toEqual([])
     await mkdir('.cache/screenshots', { recursive: true })
-    await opened.screenshot({ path: `.cache/screenshots/seal-${width}.png`, fullPage: true })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await opened.emulateMedia({ colorScheme })
+      expect(await violations(opened)).toEqual([])
+      const path = `.cache/screenshots/seal-${width}-${colorScheme}.png`
+      await opened.screenshot({ path, fullPage: true })
+    }
   })
 
   it('computes the messages of RFC 9180 in the browser', async () => {

@@ -1,0 +1,59 @@
+import { pathToFileURL } from 'node:url'
+import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { workspace, type Workspace } from '../cli/cli.js'
+import { OTHERS, type OtherBrowser } from './other-browsers.js'
+
+const VALUE = 'planted-page-value-9R é'
+
+let kms: LocalKms
+let at: Workspace
+beforeAll(async () => {
+  kms = await startLocalKms()
+  await kms.createKey({ alias: 'alias/app' })
+  at = await workspace()
+  Object.assign(at.env, kms.env)
+  for (const args of [['init', '--key', 'alias/app'], ['page']])
+    expect(await at.cli(args)).toMatchObject({ code: 0 })
+})
+afterAll(() => kms.close())
+
+describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing, start }) => {
+  let browser: OtherBrowser
+  beforeAll(async () => {
+    if (!missing) browser = await start()
+  }, 60_000)
+  afterAll(() => browser?.close())
+
+  it.skipIf(missing)(
+    'seals a value that set --token stores and get decrypts',
+    async () => {
+      await browser.open(pathToFileURL(at.path('seal.html')).href)
+      const words = () =>
+        browser.run<number>(`return document.querySelectorAll('#words li').length`)
+      await expect.poll(words, { timeout: 10_000 }).toBe(24)
+      const entry = name.toUpperCase()
+      await browser.run(
+        `document.querySelector('#name').value = arguments[0]
+         document.querySelector('#value').value = arguments[1]
+         document.querySelector('button[type=submit]').click()`,
+        entry,
+        VALUE,
+      )
+      const token = () => browser.run<string>(`return document.querySelector('#token').value`)
+      await expect.poll(token, { timeout: 10_000 }).toMatch(/^kms:v1:/)
+      const after = await browser.run(
+        `return {
+           value: document.querySelector('#value').value,
+           requests: performance.getEntriesByType('resource').length,
+           cookie: document.cookie,
+           problem: document.querySelector('#problem').hidden,
+         }`,
+      )
+      expect(after).toEqual({ value: '', requests: 0, cookie: '', problem: true })
+      expect(await at.cli(['set', entry, '--token', await token()])).toMatchObject({ code: 0 })
+      expect((await at.cli(['get', entry])).stdout).toBe(VALUE)
+    },
+    60_000,
+  )
+})
