@@ -5,7 +5,12 @@ import { bundleEntry, bundleRuntime } from '../packages/runtime/bundle.mjs'
 const write = (/** @type {string} */ name, /** @type {string} */ code) =>
   writeFile(new URL(`../packages/runtime/dist/${name}.bundle.js`, import.meta.url), code)
 
-for (const name of /** @type {const} */ (['shim', 'sync', 'process-env']))
-  await write(name, await bundleRuntime(name))
-for (const name of /** @type {const} */ (['entry', 'entry-sync']))
+const MODULES = /** @type {const} */ (['shim', 'sync', 'process-env', 'open-token', 'ml-kem'])
+for (const name of MODULES) await write(name, await bundleRuntime(name))
+for (const name of /** @type {const} */ ([
+  'entry',
+  'entry-sync',
+  'entry-ml-kem',
+  'entry-ml-kem-sync',
+]))
   await write(name, await bundleEntry(name))

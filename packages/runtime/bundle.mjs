@@ -8,7 +8,7 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * Bundles one file of src/ into the module that users' bundles contain: minified, since they may not
  * be.
  *
- * @param {'shim' | 'sync' | 'sync-worker' | 'process-env'} name
+ * @param {'shim' | 'sync' | 'sync-worker' | 'process-env' | 'open-token' | 'ml-kem'} name
  * @param {'esm' | 'cjs'} [format]
  * @returns {Promise<string>} its code
  */
@@ -20,7 +20,7 @@ export async function bundleRuntime(name, format = 'esm') {
  * Bundles a file of src/ into one expression, an object of its exports. Its only free name is
  * `globalThis`: a module that the expression is put into may declare any other.
  *
- * @param {'entry' | 'entry-sync'} name
+ * @param {'entry' | 'entry-sync' | 'entry-ml-kem' | 'entry-ml-kem-sync'} name
  * @returns {Promise<string>} its code, on one line
  */
 export async function bundleEntry(name) {
@@ -34,7 +34,7 @@ export async function bundleEntry(name) {
       generatedCode: { symbols: false },
       globals: (id) => `globalThis.process.getBuiltinModule(${JSON.stringify(id)})`,
     },
-    name === 'entry-sync' ? { ...define, WORKER: await workerCode() } : define,
+    name.endsWith('sync') ? { ...define, WORKER: await workerCode() } : define,
   )
   return code
     .trim()
@@ -79,9 +79,15 @@ async function generate(name, output, define) {
   const bundle = await rolldown({
     input: here(`src/${name}.ts`),
     platform: 'node',
+    // It imports the shim as the modules of a build import it.
+    external: name === 'ml-kem' ? [/\/shim\.js$/] : [],
     transform: { define },
   })
-  const { output: files } = await bundle.generate({ ...output, minify: true })
+  const { output: files } = await bundle.generate({
+    paths: (id) => (id.endsWith('shim.js') ? './unplugin-kms.shim' : id),
+    ...output,
+    minify: true,
+  })
   await bundle.close()
   return files[0].code
 }

@@ -1,15 +1,16 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { fingerprintOf, type DataKeyPair } from '../crypto/data-key-pair.js'
+import { generatePair } from '../crypto/private-key.js'
+import { SUITES, type Suite } from '../crypto/suites.js'
 import { areRelated, parseKeyArn } from './key-arn.js'
 import type { KmsCalls } from './kms.js'
 
 /**
  * Creates a data key pair. With one KMS key, or one multi-Region key in several regions, KMS creates it
- * and the plaintext private key never reaches this process. With unrelated keys, and where KMS or an
- * emulator cannot create pairs, this process creates it, encrypts it under each key and zeroes it.
+ * and the private key is never in plaintext here. With unrelated keys, custom key stores and emulators
+ * that cannot, it is created here, encrypted under each key and zeroed.
  *
- * @param keyIds key ids, ARNs, aliases or alias ARNs. KMS's answers resolve them to key ARNs.
- * @param copyPrivateKey makes a recovery copy. If set, the pair is always created in this process.
+ * @param keyIds key ids, ARNs, aliases or alias ARNs; resolved to key ARNs by KMS's own answers.
+ * @param copyPrivateKey makes a recovery copy; the pair is then created here.
  * @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
  */
 export async function createDataKeyPair(
@@ -17,12 +18,15 @@ export async function createDataKeyPair(
   keyIds: string[],
   encryptionContext: Record<string, string>,
   copyPrivateKey?: (pkcs8: Uint8Array) => Promise<void>,
+  suite: Suite = 'P-256',
 ): Promise<DataKeyPair> {
   const arns = keyIds.map(parseKeyArn)
   const related = keyIds.length === 1 || (arns.every((arn) => arn !== null) && areRelated(arns))
   const made =
-    related && !copyPrivateKey ? await kms.generateDataKeyPair(keyIds[0]!, encryptionContext) : null
-  if (!made) return wrapLocally(kms, keyIds, encryptionContext, copyPrivateKey)
+    related && !copyPrivateKey
+      ? await kms.generateDataKeyPair(keyIds[0]!, encryptionContext, SUITES[suite].keyPairSpec)
+      : null
+  if (!made) return wrapLocally(kms, keyIds, encryptionContext, suite, copyPrivateKey)
   const { keyId, publicKey, ciphertextBlob } = made
   return {
     fingerprint: fingerprintOf(publicKey),
@@ -36,13 +40,10 @@ async function wrapLocally(
   kms: KmsCalls,
   keyIds: string[],
   encryptionContext: Record<string, string>,
+  suite: Suite,
   copyPrivateKey?: (pkcs8: Uint8Array) => Promise<void>,
 ) {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    publicKeyEncoding: { format: 'der', type: 'spki' },
-    privateKeyEncoding: { format: 'der', type: 'pkcs8' },
-  })
+  const { publicKey, privateKey } = await generatePair(suite)
   try {
     const wrapped = await Promise.all(
       keyIds.map((keyId) => kms.encrypt(keyId, privateKey, encryptionContext)),

@@ -1,4 +1,5 @@
 import type { WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import type { KeyPairSpec } from '../crypto/suites.js'
 import type { AwsOptions } from '../options/types.js'
 import { contactOf, present } from './aws-error.js'
 import { clientsOf } from './clients.js'
@@ -12,6 +13,7 @@ export interface KmsCalls {
   generateDataKeyPair(
     keyId: string,
     encryptionContext: Record<string, string>,
+    keyPairSpec: KeyPairSpec,
   ): Promise<(WrappedPrivateKey & { publicKey: Buffer }) | null>
   encrypt(
     keyId: string,
@@ -34,12 +36,12 @@ export function kmsCalls(
 ): KmsCalls {
   const clientFor = kmsClients(aws)
   return {
-    async generateDataKeyPair(KeyId, EncryptionContext) {
+    async generateDataKeyPair(KeyId, EncryptionContext, KeyPairSpec) {
       const { GenerateDataKeyPairWithoutPlaintextCommand } = await import('@aws-sdk/client-kms')
       const command = new GenerateDataKeyPairWithoutPlaintextCommand({
         KeyId,
         EncryptionContext,
-        KeyPairSpec: 'ECC_NIST_P256',
+        KeyPairSpec,
       })
       try {
         const answer = await during(async () => (await clientFor(KeyId)).send(command))

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Compilation, Compiler, LoaderContext } from 'webpack'
 import { MARKERS } from '../pipeline/collect/mark.js'
-import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
+import { CLIENT, ML_KEM, OPEN_TOKEN, SHIM } from '../pipeline/emit/shim.js'
 import { TABLE } from '../pipeline/emit/table.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
@@ -16,6 +16,8 @@ const MARKER_QUERY = '?unplugin-kms.marker'
 /** Of each request that resolves to one of them, without those whose own query says which. */
 const QUERIES = new Map([
   [SHIM, queryOf(SHIM)],
+  [OPEN_TOKEN, queryOf(OPEN_TOKEN)],
+  [ML_KEM, queryOf(ML_KEM)],
   [CLIENT, queryOf(CLIENT)],
   [TABLE, queryOf(TABLE)],
   ...[...MARKERS.keys()].map((marker) => [marker, MARKER_QUERY] as const),

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
 /** The private half of a data key pair, encrypted under one KMS key. */
 export interface WrappedPrivateKey {
@@ -8,7 +8,10 @@ export interface WrappedPrivateKey {
   ciphertextBlob: string
 }
 
-/** A P-256 key pair. Secrets are sealed to its public half; only KMS can unwrap its private half. */
+/**
+ * A P-256 or ML-KEM-1024 key pair. Secrets are sealed to its public half; only KMS can unwrap its private
+ * half. `suiteOf` returns which of the two.
+ */
 export interface DataKeyPair {
   fingerprint: string
   /** DER SPKI. */
@@ -34,16 +37,3 @@ export const fingerprintOf = (publicKey: Uint8Array) => sha256(publicKey).slice(
 
 /** Returns the complete SHA-256 of an SPKI, as `sha256:` and 64 hex digits. */
 export const publicKeyDigest = (publicKey: Uint8Array) => `sha256:${sha256(publicKey)}`
-
-/** Checks that the bytes are the DER SPKI of a P-256 public key, and nothing more. */
-export function isP256(spki: Buffer): boolean {
-  try {
-    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    return (
-      key.asymmetricKeyDetails?.namedCurve === 'prime256v1' &&
-      key.export({ format: 'der', type: 'spki' }).equals(spki)
-    )
-  } catch {
-    return false
-  }
-}

@@ -1,52 +1,39 @@
 import { createHmac } from 'node:crypto'
-import type { CipherSuite } from '@hpke/core'
+import { cipherSuite } from './cipher-suite.js'
 import type { DataKeyPair } from './data-key-pair.js'
+import { publicKeyBytes, suiteOf } from './suites.js'
 import { aad, encodeToken, INFO, type Kind, type Token } from './token.js'
 
-let loaded: Promise<CipherSuite> | undefined
-
-/** Loads the cipher suite at the first seal: most builds with a secrets file never seal. */
-async function loadSuite() {
-  const { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } = await import('@hpke/core')
-  return new CipherSuite({
-    kem: new DhkemP256HkdfSha256(),
-    kdf: new HkdfSha256(),
-    aead: new Aes256Gcm(),
-  })
-}
-
-// DER SPKI of a P-256 key: a fixed header, then the uncompressed point.
-const POINT = 65
-
 /**
- * Seals a plaintext to a data key pair: HPKE base mode (RFC 9180), one message per encapsulation.
- * Needs no AWS.
+ * Seals a plaintext to a data key pair: HPKE base mode, one message per encapsulation. Needs no AWS.
  *
  * @param name the entry's name, bound to a token of kind named.
  * @param seed at least 32 secret bytes. Equal plaintexts then get equal tokens, and anybody who has
  *   the seed can test guesses. Without a seed every token is fresh.
  */
 export async function seal(
-  { publicKey, fingerprint }: DataKeyPair,
+  pair: DataKeyPair,
   kind: Kind,
   plaintext: Uint8Array,
   name = '',
   seed?: Uint8Array,
 ): Promise<Token> {
-  const suite = await (loaded ??= loadSuite())
-  const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.subarray(-POINT))
+  const { suite, recipientPublicKey } = await recipientOf(pair)
   const bound = aad(kind, name)
-  const ephemeral = seed && {
-    ekm: await suite.kem.deriveKeyPair(bytesOf(ikm(seed, publicKey, bound, plaintext))),
-  }
+  const randomness = seed && bytesOf(ikm(seed, pair.publicKey, bound, plaintext))
+  const ekm =
+    randomness && suiteOf(pair) === 'P-256'
+      ? await suite.kem.deriveKeyPair(randomness)
+      : // The 32 bytes that ML-KEM encapsulates.
+        randomness
   const { enc, ct } = await suite.seal(
-    { recipientPublicKey, info: INFO, ...ephemeral },
+    { recipientPublicKey, info: INFO, ...(ekm && { ekm }) },
     plaintext,
     bound,
   )
   return {
     kind,
-    fingerprint,
+    fingerprint: pair.fingerprint,
     encapsulatedKey: new Uint8Array(enc),
     ciphertext: new Uint8Array(ct),
   }
@@ -56,9 +43,48 @@ export async function seal(
 export const sealToText = async (...parameters: Parameters<typeof seal>): Promise<string> =>
   encodeToken(await seal(...parameters))
 
+async function recipientOf({ publicKey }: DataKeyPair) {
+  const suite = await cipherSuite(suiteOf({ publicKey }))
+  const key = Uint8Array.from(publicKeyBytes(publicKey))
+  return { suite, recipientPublicKey: await suite.kem.deserializePublicKey(key) }
+}
+
+/** Seals a value of a build, bound to its name. */
+export type SealMessage = (
+  kind: Exclude<Kind, 'named'>,
+  plaintext: Uint8Array,
+  name: string,
+) => Promise<Token>
+
 /**
- * Returns the input of DeriveKeyPair for the ephemeral key: a MAC over everything in the message, so
- * that no two different messages share a key and nonce. Each part is preceded by its length.
+ * Encapsulates once. Returns a function that seals any number of messages with that encapsulation, each
+ * with the next sequence number (RFC 9180, section 5.2). Opening them takes one decapsulation.
+ */
+export async function encapsulate(pair: DataKeyPair): Promise<SealMessage> {
+  const { suite, recipientPublicKey } = await recipientOf(pair)
+  const sender = await suite.createSenderContext({ recipientPublicKey, info: INFO })
+  const encapsulatedKey = new Uint8Array(sender.enc)
+  let last: Promise<unknown> = Promise.resolve()
+  let next = 0
+  const sealNext: SealMessage = async (kind, plaintext, name) => {
+    const sequence = next
+    if (sequence > 0xffffffff) throw new RangeError('no sequence number is left')
+    const ciphertext = await sender.seal(plaintext, aad(kind, name, sequence))
+    // The context counts its messages, not the calls that failed.
+    next++
+    const { fingerprint } = pair
+    return { kind, fingerprint, encapsulatedKey, sequence, ciphertext: new Uint8Array(ciphertext) }
+  }
+  return (...message) => {
+    const sealed = last.catch(() => {}).then(() => sealNext(...message))
+    last = sealed
+    return sealed
+  }
+}
+
+/**
+ * Returns the randomness of an encapsulation: a MAC over everything in the message, so that no two
+ * different messages share a key and nonce. Each part is preceded by its length.
  */
 function ikm(
   seed: Uint8Array,

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import { parseKeyArn } from '../aws/key-arn.js'
-import { decodeToken, type Kind } from '../crypto/token.js'
+import type { Suite } from '../crypto/suites.js'
+import { decodeToken, tokenSuite, type Kind } from '../crypto/token.js'
 import type { Format } from '../secret/format.js'
+import { suiteFact } from './facts.js'
 
 /** A token. It contains its kind and the fingerprint of its data key pair. */
 export interface EmbeddedToken {
   what: 'token'
   kind: Kind
   fingerprint: string
+  /** Present if it is not P-256. */
+  suite?: Suite
   ciphertextSize: number
   /** SHA-256 of the token as a string, so that tokens of any size can be compared. */
   digest: string
@@ -58,7 +62,7 @@ const formatOf = (value: unknown): Format =>
 const SHORTEST = 'kms:v1:'.length + 20
 
 /** Returns whether a string is meant to be a token, even if it is malformed. */
-export const isTokenLike = (text: string) => text.startsWith('kms:v1:') && text.length >= SHORTEST
+export const isTokenLike = (text: string) => /^kms:v[12]:/.test(text) && text.length >= SHORTEST
 
 /** @param rest the arguments after the token: name, format. */
 export function embeddedToken(text: string, rest: unknown[] = []): EmbeddedItem {
@@ -69,6 +73,7 @@ export function embeddedToken(text: string, rest: unknown[] = []): EmbeddedItem 
     what: 'token',
     kind: token.kind,
     fingerprint: token.fingerprint,
+    ...suiteFact(tokenSuite(token)),
     ciphertextSize: token.ciphertext.length,
     digest: sha256(text),
     ...(isString(name) && { name }),

@@ -1,4 +1,5 @@
 import { parseKeyArn } from '../aws/key-arn.js'
+import type { Suite } from '../crypto/suites.js'
 import type { Kind } from '../crypto/token.js'
 import type { Format } from '../secret/format.js'
 
@@ -14,6 +15,8 @@ export interface SecretFacts {
   mode: 'envelope' | 'direct'
   /** Of the data key pair. Null in mode direct, and in manifests if the build created the pair. */
   fingerprint: string | null
+  /** The HPKE suite of the pair if it is not P-256: such secrets open on Node.js 24.7 and later. */
+  suite?: Suite
   /** ARNs of the KMS keys that can decrypt it. Empty if the files do not contain the pair. */
   keys: string[]
   regions: string[]
@@ -23,6 +26,9 @@ export interface SecretFacts {
   /** Output files that contain it. */
   chunks: string[]
 }
+
+/** Returns the suite as a fact; P-256 is not mentioned. */
+export const suiteFact = (suite: Suite): { suite?: Suite } => (suite === 'P-256' ? {} : { suite })
 
 export const regionsOf = (keys: string[]) => [
   ...new Set(keys.map((arn) => parseKeyArn(arn)?.region ?? 'unknown')),

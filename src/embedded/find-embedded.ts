@@ -22,7 +22,9 @@ interface ReadState extends EmbeddedItems {
   futile: number
 }
 
-const TOKEN = Buffer.from('kms:v1:')
+const TOKEN = Buffer.from('kms:v')
+/** Bytes before the base64url: with the version and a colon. */
+const TOKEN_HEAD = TOKEN.length + 2
 const ARN = Buffer.from('arn:aws')
 /** Bytes read before an anchor: quotes, brackets, white space. */
 const BYTES_BEFORE = 64
@@ -107,7 +109,7 @@ function anchors(held: Buffer, from: number) {
 }
 
 function tokenEnd(held: Buffer, at: number): number {
-  let end = at + TOKEN.length
+  let end = at + TOKEN_HEAD
   const last = Math.min(held.length, at + LONGEST_TOKEN)
   while (end < last && isBase64Url(held[end]!)) end++
   return end

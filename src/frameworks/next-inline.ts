@@ -1,4 +1,4 @@
-import { CLIENT, SHIM } from '../pipeline/emit/shim.js'
+import { CLIENT, ML_KEM, SHIM } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { Watch } from '../pipeline/target.js'
 
@@ -23,8 +23,8 @@ export async function inlineVirtualModules(
       statement,
       name === CLIENT
         ? `function ${local}(mark) { throw new Error(mark) }`
-        : exported === 'open'
-          ? pairFunction(local!, await build.virtual(name!, watch))
+        : exported === 'open' || exported === 'openBuilt'
+          ? pairFunction(local!, exported === 'openBuilt', await build.virtual(name!, watch))
           : `import { ${exported} as ${local} } from '${PUBLISHED}';`,
     )
   }
@@ -32,12 +32,18 @@ export async function inlineVirtualModules(
 }
 
 /** @param module the code of the data key pair's own module. */
-function pairFunction(local: string, module: string): string {
-  const call = /\benvelope\((.*)\);\n$/.exec(module)?.[1]
-  if (!module.includes(`from '${SHIM}'`) || call === undefined)
+function pairFunction(local: string, isBuilt: boolean, module: string): string {
+  const [, call] = /\benvelope\((.*)\);\n/.exec(module) ?? []
+  const isMlKem = module.includes(`from '${ML_KEM}'`)
+  if (call === undefined || (!isMlKem && !module.includes(`from '${SHIM}'`)))
     throw new Error(`the module of the data key pair ${local} has another form`)
+  const envelope = isMlKem ? 'mlKemEnvelope' : 'envelope'
+  const imported = isBuilt && !isMlKem ? [envelope, 'openToken'] : [envelope]
+  const imports = imported.map((name) => `${name} as ${local}_${name}`).join(', ')
+  const open = `(${local}.pair ??= ${local}_${envelope}(${call}))`
+  const args = imported.length > 1 ? `token, label, as, ${local}_openToken` : 'token, label, as'
   return (
-    `import { envelope as ${local}_envelope } from '${PUBLISHED}'; ` +
-    `function ${local}(...token) { return (${local}.pair ??= ${local}_envelope(${call}))(...token) }`
+    `import { ${imports} } from '${PUBLISHED}'; ` +
+    `function ${local}(token, label, as) { return ${open}(${args}) }`
   )
 }

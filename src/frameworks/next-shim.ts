@@ -1,3 +1,5 @@
+import { openToken } from '@unplugin-kms/runtime/open-token'
+import { envelope as openMlKemEnvelope } from '@unplugin-kms/runtime/ml-kem'
 import { secret, type As } from '@unplugin-kms/runtime/secret'
 import { direct as directSecret, envelope as openEnvelope } from '@unplugin-kms/runtime/shim'
 
@@ -19,6 +21,11 @@ const refuseToPrerender = (name: string) =>
 
 export const envelope: typeof openEnvelope = (...pair) =>
   BUILDS ? (_, name) => refuseToPrerender(name) : openEnvelope(...pair)
+
+export const mlKemEnvelope: typeof openMlKemEnvelope = (...pair) =>
+  BUILDS ? (_, name) => refuseToPrerender(name) : openMlKemEnvelope(...pair)
+
+export { openToken }
 
 export const direct: typeof directSecret = (wrapped, context, name, ...rest) =>
   BUILDS ? refuseToPrerender(name) : directSecret(wrapped, context, name, ...rest)

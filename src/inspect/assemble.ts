@@ -128,6 +128,7 @@ function factsOf(one: EmbeddedToken | EmbeddedDirect, pairs: InspectedPair[]): I
     format,
     mode: 'envelope',
     fingerprint: one.fingerprint,
+    ...(one.suite && { suite: one.suite }),
     keys: pair?.keys ?? [],
     regions: pair?.regions ?? [],
     encryptionContext: pair?.encryptionContext ?? {},

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { sortedContext, type DataKeyPair } from '../crypto/data-key-pair.js'
-import { decodeToken, type Token } from '../crypto/token.js'
-import { byName, isCode, regionsOf, type SecretFacts } from '../embedded/facts.js'
+import { decodeToken, tokenSuite, type Token } from '../crypto/token.js'
+import { byName, isCode, regionsOf, suiteFact, type SecretFacts } from '../embedded/facts.js'
 import type { Manifest } from '../embedded/manifest-format.js'
 import { findEmbedded } from '../embedded/find-embedded.js'
 import type { Format } from '../secret/format.js'
@@ -29,8 +29,12 @@ interface Occurrence {
   secret: SealedSecret
 }
 
-/** Characters of kind, fingerprint and encapsulated key, which are unique for each token. */
-const TRACE = 'kms:v1:'.length + 98
+/**
+ * Returns the beginning of a token: all up to its ciphertext, and 15 bytes of that. No two messages have
+ * the same, and tokens may be large.
+ */
+const traceOf = (token: string, { ciphertext }: Token) =>
+  token.slice(0, token.length - Math.floor((ciphertext.length * 4) / 3) + 20)
 
 /**
  * @param pair the data key pair of a token.
@@ -61,7 +65,8 @@ function sealedSecret(
       trace: blob,
     }
   }
-  const { kind, ciphertext } = decodeToken(sealed.token) as Token
+  const token = decodeToken(sealed.token) as Token
+  const { kind, ciphertext } = token
   const keys = pair!.wrapped.map(({ keyId }) => keyId)
   return {
     facts: {
@@ -70,12 +75,13 @@ function sealedSecret(
       format,
       mode: 'envelope',
       fingerprint: lasting ? sealed.fingerprint : null,
+      ...suiteFact(tokenSuite(token)),
       keys,
       regions: regionsOf(keys),
       encryptionContext: sortedContext(pair!.encryptionContext),
       ciphertextSize: ciphertext.length,
     },
-    trace: sealed.token.slice(0, TRACE),
+    trace: traceOf(sealed.token, token),
   }
 }
 

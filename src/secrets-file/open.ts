@@ -1,17 +1,11 @@
-import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
-import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
 import type { KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
-import { aad, INFO, type Token } from '../crypto/token.js'
+import { importPrivateKey, openToken, type PrivateKey } from '../crypto/private-key.js'
+import { suiteOf } from '../crypto/suites.js'
+import type { Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { memoizeAsync } from '../util/memoize-async.js'
 import type { SecretsFile } from './parse.js'
-
-const suite = new CipherSuite({
-  kem: new DhkemP256HkdfSha256(),
-  kdf: new HkdfSha256(),
-  aead: new Aes256Gcm(),
-})
 
 /** The part of a secrets file that opening needs. */
 export interface OpenableFile extends Pick<SecretsFile, 'path'> {
@@ -20,7 +14,7 @@ export interface OpenableFile extends Pick<SecretsFile, 'path'> {
 
 export interface Opener {
   /** Unwraps a pair's private key, and checks that it belongs to the public key in the file. */
-  unwrap: (fingerprint: string) => Promise<webcrypto.CryptoKey>
+  unwrap: (fingerprint: string) => Promise<PrivateKey>
   /**
    * Checks that each CiphertextBlob of a pair decrypts to its private key, under its own KMS key.
    *
@@ -59,18 +53,17 @@ export function opener(
         })
       return [...new Set(pair.wrapped.map(({ keyId }) => keyId))]
     },
-    async open({ kind, fingerprint, encapsulatedKey: enc, ciphertext }, name) {
+    async open(token, name) {
+      const { fingerprint } = token
       if (!pairs.has(fingerprint)) {
         throw new KmsBuildError(
           'TOKEN_FOREIGN',
           `${name} is sealed to ${fingerprint}, which is none of the data key pairs of ${path}. It belongs to another secrets file (another stage?).`,
         )
       }
-      const recipientKey = await unwrap(fingerprint)
+      const privateKey = await unwrap(fingerprint)
       try {
-        return new Uint8Array(
-          await suite.open({ recipientKey, enc, info: INFO }, ciphertext, aad(kind, name)),
-        )
+        return await openToken(privateKey, token, name)
       } catch {
         throw new KmsBuildError(
           'OPEN_FAILED',
@@ -109,42 +102,35 @@ async function unwrapPrivateKey(
   pair: DataKeyPair,
   blob: WrappedPrivateKey,
   path: string,
-): Promise<webcrypto.CryptoKey> {
+): Promise<PrivateKey> {
   const pkcs8 = await kms.decrypt(blob, pair.encryptionContext)
   try {
-    return await importPrivateKey(pkcs8, pair, path)
+    return await importPrivateKeyOf(pair, pkcs8, path)
   } finally {
     pkcs8.fill(0)
   }
 }
 
-/** Imports a private key for HPKE. @throws KmsBuildError PAIR_MISMATCH. */
-async function importPrivateKey(
+/** Imports a private key, and compares it with its pair. @throws KmsBuildError PAIR_MISMATCH. */
+async function importPrivateKeyOf(
+  pair: DataKeyPair,
   pkcs8: Buffer,
-  { publicKey, fingerprint }: DataKeyPair,
   path: string,
-): Promise<webcrypto.CryptoKey> {
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  if (!createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).equals(publicKey)) {
-    throw new KmsBuildError(
-      'PAIR_MISMATCH',
-      `${path}: the private key that KMS unwraps for ${fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, find out who did (git log), and restore the line.`,
-    )
-  }
-  // KMS's PKCS#8 may lack the public half; node adds it.
-  const complete = privateKey.export({ format: 'der', type: 'pkcs8' })
-  try {
-    return await webcrypto.subtle.importKey(
-      'pkcs8',
-      complete,
-      { name: 'ECDH', namedCurve: 'P-256' },
-      true,
-      ['deriveBits'],
-    )
-  } finally {
-    complete.fill(0)
-  }
+): Promise<PrivateKey> {
+  const privateKey = await importPrivateKey(pkcs8, suiteOf(pair)).catch((cause: unknown) => {
+    throw mismatch(pair, path, { cause })
+  })
+  if (privateKey.publicKey.equals(pair.publicKey)) return privateKey
+  throw mismatch(pair, path)
 }
+
+const mismatch = ({ fingerprint }: DataKeyPair, path: string, options?: ErrorOptions) =>
+  new KmsBuildError(
+    'PAIR_MISMATCH',
+    `${path}: the private key that KMS unwraps for ${fingerprint} is not that of the public key in the file. Someone exchanged one of them: seal nothing to it, find out who did (git log), and restore the line.`,
+    undefined,
+    options,
+  )
 
 const unproven = (path: string, pair: DataKeyPair, blob: WrappedPrivateKey, cause: Error) =>
   new KmsBuildError(

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { expectKeyArn } from '../aws/key-arn.js'
-import { fingerprintOf, isP256, type WrappedPrivateKey } from '../crypto/data-key-pair.js'
-import { decodeToken, type Token } from '../crypto/token.js'
+import { fingerprintOf, type WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import { checkPublicKey, suiteOf } from '../crypto/suites.js'
+import { decodeToken, tokenSuite, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { FieldReader, member } from './fields.js'
 import { DEFAULT_SCOPE, nameProblem, scopeProblem } from './names.js'
@@ -69,9 +70,9 @@ const DEFAULT_HEAD = ['encryptionContext', 'current']
 /** Checks the version, and that the file has the fields of that version. */
 function readHead(read: FieldReader, json: unknown): Record<string, unknown> {
   const { version, scopes } = read.object(json, 'the file')
-  if (version !== 1 && version !== 2)
+  if (version !== 1 && version !== 2 && version !== 3)
     read.fail(
-      `has version ${JSON.stringify(version)}; this release of unplugin-kms reads versions 1 and 2.`,
+      `has version ${JSON.stringify(version)}; this release of unplugin-kms reads versions 1, 2 and 3.`,
     )
   if (version === 1 || scopes === undefined)
     return read.record(json, 'the file', [...REQUIRED, ...DEFAULT_HEAD], ['$schema'])
@@ -79,7 +80,7 @@ function readHead(read: FieldReader, json: unknown): Record<string, unknown> {
   return read.record(json, 'the file', REQUIRED, ['$schema', 'scopes', ...DEFAULT_HEAD])
 }
 
-/** A file has version 2 if and only if version 1 cannot represent it. */
+/** A file has the lowest version that can represent it. */
 function checkVersion(read: FieldReader, version: unknown, file: SecretsFile): void {
   const needed = versionOf(file)
   if (version !== needed)
@@ -129,7 +130,8 @@ function readPair(
     scopes.get(scope) ??
     read.fail(`${where} has the scope ${JSON.stringify(scope)}, which the file does not have.`)
   const publicKey = read.base64(pair.publicKey, `${where}.publicKey`)
-  if (!isP256(publicKey)) read.fail(`${where}.publicKey is not a P-256 public key in SPKI form.`)
+  if (!checkPublicKey(publicKey))
+    read.fail(`${where}.publicKey is not a P-256 or ML-KEM-1024 public key in SPKI form.`)
   if (fingerprintOf(publicKey) !== fingerprint) {
     read.fail(
       `${where}: the public key's fingerprint is ${fingerprintOf(publicKey)}. Someone changed the key or its name: do not build, and find out who did (git log).`,
@@ -183,10 +185,13 @@ function readEntries(
       wrong(
         `is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`,
       )
-    if (!pairs.has(token.fingerprint))
-      wrong(
+    const pair = pairs.get(token.fingerprint)
+    if (!pair)
+      return wrong(
         `is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`,
       )
+    if (tokenSuite(token) !== suiteOf(pair))
+      wrong(`is a token of ${tokenSuite(token)}, and its data key pair is of ${suiteOf(pair)}.`)
     secrets.set(name, token)
   }
   return secrets

@@ -1,4 +1,5 @@
 import { contextText } from '../crypto/data-key-pair.js'
+import { suiteOf } from '../crypto/suites.js'
 import type { Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { DEFAULT_SCOPE } from './names.js'
@@ -11,9 +12,15 @@ export const scopeNames = ({ current }: SecretsFile): string[] => [...current.ke
 export const hasScopes = (file: SecretsFile): boolean =>
   scopeNames(file).some((scope) => scope !== DEFAULT_SCOPE)
 
-/** Returns the version of the format that a file needs: 2 for scopes and recovery copies. */
-export const versionOf = (file: SecretsFile): 1 | 2 =>
-  hasScopes(file) || [...file.pairs.values()].some(({ recovery }) => recovery.length) ? 2 : 1
+/**
+ * Returns the version of the format that a file needs: 2 for scopes and recovery copies, 3 for ML-KEM
+ * pairs.
+ */
+export function versionOf(file: SecretsFile): 1 | 2 | 3 {
+  const pairs = [...file.pairs.values()]
+  if (pairs.some((pair) => suiteOf(pair) !== 'P-256')) return 3
+  return hasScopes(file) || pairs.some(({ recovery }) => recovery.length) ? 2 : 1
+}
 
 /**
  * Returns the pair that a scope seals to. Without a scope: that of `default`, or of the only scope.

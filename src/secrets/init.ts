@@ -19,6 +19,8 @@ export interface InitOptions extends SecretsOptions {
   /** Key ids, key ARNs, aliases or alias ARNs. Each of these KMS keys can decrypt. */
   keyIds: string[]
   encryptionContext?: Record<string, string>
+  /** Whether the pair is of ML-KEM-1024, which Node.js 24.7 and later open. Default: false. */
+  postQuantum?: boolean
   /** The scope of the pair. Added to the file if it exists. Default: `default`. */
   scope?: string
   /** age recipients (`age1…`) that can decrypt without KMS. Default: none. */
@@ -63,6 +65,7 @@ export async function initSecretsFile(options: InitOptions): Promise<InitResult>
       kms: kmsCalls(aws),
       keyIds,
       encryptionContext,
+      suite: options.postQuantum ? 'ML-KEM-1024' : 'P-256',
       scope,
       recovery: options.recovery ?? [],
     })

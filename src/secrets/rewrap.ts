@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto'
 import { areRelated, parseKeyArn } from '../aws/key-arn.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { regionOf } from '../aws/kms.js'
@@ -69,8 +68,7 @@ async function withRecovery(
   if (!recovery.length) return { ...pair, recovery: [] }
   onWrap?.(pair.scope, recovery)
   const { unwrap } = opener(kms, { path: file.path, pairs: new Map([[pair.fingerprint, pair]]) })
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', await unwrap(pair.fingerprint))
-  const privateKey = Buffer.from(pkcs8)
+  const privateKey = (await unwrap(pair.fingerprint)).toPkcs8()
   try {
     return { ...pair, recovery: await encryptToRecipients(recovery, privateKey) }
   } finally {

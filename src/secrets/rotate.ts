@@ -1,5 +1,6 @@
 import { kmsOpeningCalls } from '../aws/kms-decrypt.js'
 import { kmsCalls } from '../aws/kms.js'
+import { suiteOf, type Suite } from '../crypto/suites.js'
 import { existingPath, existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { withLock } from '../secrets-file/lock.js'
 import { opener, type Opener } from '../secrets-file/open.js'
@@ -17,6 +18,11 @@ export interface RotateOptions extends SecretsOptions {
   paths?: string[]
   /** The KMS keys of the new pair. Default: those of the current one, each of which must decrypt. */
   keyIds?: string[]
+  /**
+   * Whether the new pair is of ML-KEM-1024 (true) or of P-256 (false). Default: as the current one. A pair
+   * of the other kind is always created, also when an earlier rotation is finished.
+   */
+  postQuantum?: boolean
   /** The scope that gets a new pair. Default: all. */
   scope?: string
   /** age recipients of the new pair. Default: those of the current one. */
@@ -71,7 +77,11 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
     )
     const opens = opener(kmsOpeningCalls(options.aws ?? {}), file)
     const sealed = await openSealed(opens, file, await sealedSources(options.paths ?? []), scopes)
-    const finished = sealed.some(({ pair }) => isStale(file, pair))
+    const needsOther = (scope: string) => {
+      const pair = currentPair(file, scope)
+      return suiteFor(pair, options.postQuantum) !== suiteOf(pair)
+    }
+    const finished = !scopes.some(needsOther) && sealed.some(({ pair }) => isStale(file, pair))
     if (!finished)
       for (const scope of scopes)
         makeCurrent(file, await newPair(currentPair(file, scope), opens, options))
@@ -94,11 +104,14 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
   })
 }
 
+const suiteFor = (current: ScopedPair, postQuantum: boolean | undefined): Suite =>
+  postQuantum === undefined ? suiteOf(current) : postQuantum ? 'ML-KEM-1024' : 'P-256'
+
 /** Creates the pair that follows the current one of a scope. */
 async function newPair(
   current: ScopedPair,
   { verifyKeys }: Opener,
-  { keyIds, recovery: given, aws = {}, onWrap }: RotateOptions,
+  { keyIds, recovery: given, aws = {}, onWrap, postQuantum }: RotateOptions,
 ): Promise<ScopedPair> {
   const { scope, encryptionContext, fingerprint } = current
   const wrapping = keyIds ?? (await verifyKeys(fingerprint))
@@ -108,6 +121,7 @@ async function newPair(
     kms: kmsCalls(aws),
     keyIds: wrapping,
     encryptionContext,
+    suite: suiteFor(current, postQuantum),
     scope,
     recovery,
   })

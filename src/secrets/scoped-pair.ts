@@ -1,5 +1,6 @@
 import { createDataKeyPair } from '../aws/create-data-key-pair.js'
 import type { KmsCalls } from '../aws/kms.js'
+import type { Suite } from '../crypto/suites.js'
 import type { ScopedPair } from '../secrets-file/parse.js'
 import { checkRecipient, encryptToRecipients } from '../secrets-file/recovery.js'
 import type { RecoveryCopy } from '../secrets-file/types.js'
@@ -8,6 +9,7 @@ interface NewPair {
   kms: KmsCalls
   keyIds: string[]
   encryptionContext: Record<string, string>
+  suite: Suite
   scope: string
   /** age recipients. */
   recovery: string[]
@@ -19,7 +21,7 @@ interface NewPair {
  * @throws KmsBuildError ARGUMENT_INVALID, PACKAGE_MISSING, KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED.
  */
 export async function createScopedPair(options: NewPair): Promise<ScopedPair> {
-  const { kms, keyIds, encryptionContext, scope, recovery: recipients } = options
+  const { kms, keyIds, encryptionContext, suite, scope, recovery: recipients } = options
   for (const recipient of recipients) await checkRecipient(recipient)
   const recovery: RecoveryCopy[] = []
   const copy = async (privateKey: Uint8Array) =>
@@ -29,6 +31,7 @@ export async function createScopedPair(options: NewPair): Promise<ScopedPair> {
     keyIds,
     encryptionContext,
     recipients.length ? copy : undefined,
+    suite,
   )
   return { ...pair, scope, recovery }
 }

@@ -1,4 +1,7 @@
+import { envelope as mlKemEnvelope } from '@unplugin-kms/runtime/ml-kem'
+import { openToken } from '@unplugin-kms/runtime/open-token'
 import { direct, envelope } from '@unplugin-kms/runtime/shim'
+import { suiteOf } from '../crypto/suites.js'
 import type { Mark } from '../pipeline/collect/mark.js'
 import { DEV } from '../pipeline/emit/dev.js'
 import { envelopeArguments, SHIM } from '../pipeline/emit/shim.js'
@@ -14,7 +17,7 @@ export async function openMark(
     target: { platform: 'node', command: 'serve', format: 'esm' },
     watch: () => {},
   })
-  const { from, args } = opening!
+  const { from, args, export: exported } = opening!
   if (from === DEV) return Buffer.from(args[0] as string, 'base64')
   if (from === SHIM) {
     const [wrapped, context, label, , settings] = args as Parameters<typeof direct>
@@ -22,7 +25,9 @@ export async function openMark(
   }
   const fingerprint = from.slice(from.lastIndexOf('.') + 1)
   const { pair, options } = (await session.pairOptions(fingerprint))!
-  const open = envelope(...envelopeArguments(pair, options))
+  const pairArgs = envelopeArguments(pair, options)
+  const open = suiteOf(pair) === 'P-256' ? envelope(...pairArgs) : mlKemEnvelope(...pairArgs)
+  const format = exported === 'openBuilt' ? openToken : undefined
   const [token, label] = args as [string, string]
-  return (await open(token, label, 'bytes')) as Uint8Array
+  return (await open(token, label, 'bytes', format)) as Uint8Array
 }

@@ -9,12 +9,13 @@ import {
   decodeToken,
   encodeToken,
   KINDS,
+  tokenPrefixes,
   type Kind,
   type Token,
 } from '../../src/crypto/token.js'
 
 const kind = fc.constantFrom<Kind[]>('literal', 'named', 'bytes')
-const token = fc.record<Token>({
+const single = fc.record<Token>({
   kind,
   fingerprint: fc
     .uint8Array({ minLength: 8, maxLength: 8 })
@@ -25,6 +26,16 @@ const token = fc.record<Token>({
   ciphertext: fc.uint8Array({ minLength: 17, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
 })
 
+const mlKem = single.chain((token) =>
+  fc
+    .uint8Array({ minLength: 1568, maxLength: 1568 })
+    .map((bytes): Token => ({ ...token, encapsulatedKey: Buffer.from(bytes) })),
+)
+const built = fc
+  .tuple(fc.oneof(single, mlKem), fc.constantFrom<Kind[]>('literal', 'bytes'), fc.nat())
+  .map(([token, kind, sequence]): Token => ({ ...token, kind, sequence }))
+const token = fc.oneof(single, mlKem, built)
+
 describe('a token', () => {
   it('decodes to what was encoded', () => {
     fc.assert(
@@ -32,6 +43,35 @@ describe('a token', () => {
         expect(decodeToken(encodeToken(fields))).toEqual(fields)
       }),
     )
+  })
+
+  it('has version 1 for P-256 pairs and version 2 for others', () => {
+    fc.assert(fc.property(single, (fields) => encodeToken(fields).startsWith('kms:v1:')))
+    fc.assert(fc.property(mlKem, (fields) => encodeToken(fields).startsWith('kms:v2:')))
+  })
+
+  it('begins with one of the prefixes of its pair', () => {
+    fc.assert(
+      fc.property(token, (fields) =>
+        tokenPrefixes(fields.fingerprint).some((prefix) => encodeToken(fields).startsWith(prefix)),
+      ),
+    )
+  })
+
+  it.each([
+    ['another suite', (bytes: Buffer) => bytes.fill(0x41, 9, 10), /suite is unknown/],
+    ['an unknown kind', (bytes: Buffer) => bytes.fill(5, 0, 1), /kind/],
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, 1578 + 4 + 16), /short/],
+  ])('of version 2 is rejected with %s', (_, alter, reason) => {
+    const bytes = Buffer.concat([
+      Buffer.of(4),
+      Buffer.alloc(8),
+      Buffer.of(0x42),
+      Buffer.alloc(1600),
+    ])
+    expect(decodeToken(`kms:v2:${bytes.toString('base64url')}`)).toHaveProperty('sequence', 0)
+    const altered = `kms:v2:${alter(bytes).toString('base64url')}`
+    expect((decodeToken(altered) as { invalid: string }).invalid).toMatch(reason)
   })
 
   it('has one encoding: any other string is rejected', () => {
@@ -48,7 +88,8 @@ describe('a token', () => {
   })
 
   it.each([
-    ['kms:v2:AAAA', /version/],
+    ['kms:v3:AAAA', /version/],
+    ['kms:v2:AAAA', /short/],
     ['kms:v1:', /short/],
     ['kms:v1:AAAA', /short/],
     [`kms:v1:${Buffer.alloc(120).toString('base64url')}`, /kind/],

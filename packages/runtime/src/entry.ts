@@ -3,3 +3,4 @@
 export { deferModule } from './deferred-module.js'
 export { processEnv } from './process-env.js'
 export { direct, envelope } from './shim.js'
+export { openToken } from './open-token.js'

@@ -12,6 +12,8 @@ export type KmsSecretErrorCode =
   | 'KMS_FAILED'
   /** No usable answer in time: network, throttling, KMS's own errors. The next await tries again. */
   | 'KMS_UNREACHABLE'
+  /** The data key pair is an ML-KEM pair, which Node.js before 24.7 cannot open. */
+  | 'NODE_UNSUPPORTED'
   /** A secret was used as a string before it was awaited. */
   | 'NOT_AWAITED'
   /** Not a token of this version, altered, sealed under another name, or not the requested text or JSON. */

@@ -1,4 +1,4 @@
-import { createDecipheriv, type ECDH } from 'node:crypto'
+import type { ECDH } from 'node:crypto'
 import { hmac, LATIN1 } from './hmac.js'
 
 // RFC 9180, base mode: DHKEM(P-256, HKDF-SHA256) 0x0010, HKDF-SHA256 0x0001, AES-256-GCM 0x0002.
@@ -18,28 +18,25 @@ export const decapsulate = (pair: ECDH, publicKey: string, encapsulatedKey: Buff
     `\0\x20${KEM}shared_secret${encapsulatedKey.toString(LATIN1)}${publicKey}\x01`,
   )
 
-/** Opens the only message of an encapsulation. Throws if any part of it was altered. */
-export type OpenMessage = (
-  encapsulatedKey: Buffer,
-  aad: Buffer,
-  ciphertext: Buffer,
-  tag: Buffer,
-) => Buffer
+/** The key and the base nonce of an encapsulation. */
+export type Schedule = [key: Buffer, baseNonce: Buffer]
 
-/** Returns a function that opens messages to this key pair. `publicKey` and `info` are latin1 strings. */
-export function recipient(pair: ECDH, publicKey: string, info: string): OpenMessage {
-  const labeledExtract = (labelAndIkm: string) => hmac('', HPKE + labelAndIkm).toString(LATIN1)
-  const keyScheduleContext = `\0${labeledExtract('psk_id_hash')}${labeledExtract('info_hash' + info)}\x01`
+/**
+ * Returns the key schedule (section 5.1) of an encapsulated key. Throws if the encapsulated key is
+ * malformed.
+ */
+export type KeySchedule = (encapsulatedKey: Buffer) => Schedule
 
-  return (encapsulatedKey, aad, ciphertext, tag) => {
-    const sharedSecret = decapsulate(pair, publicKey, encapsulatedKey)
-    const secret = hmac(sharedSecret, HPKE + 'secret')
+/** Returns the key schedules of messages to this key pair. `publicKey` and `info` are latin1 strings. */
+export function recipient(pair: ECDH, publicKey: string, info: string): KeySchedule {
+  const pskIdHash = hmac('', HPKE + 'psk_id_hash').toString(LATIN1)
+  const infoHash = hmac('', HPKE + 'info_hash' + info).toString(LATIN1)
+  const keyScheduleContext = `\0${pskIdHash}${infoHash}\x01`
+
+  return (encapsulatedKey) => {
+    const secret = hmac(decapsulate(pair, publicKey, encapsulatedKey), HPKE + 'secret')
     const key = hmac(secret, `\0\x20${HPKE}key${keyScheduleContext}`)
-    const nonce = hmac(secret, `\0\x0c${HPKE}base_nonce${keyScheduleContext}`).subarray(0, 12)
-    // Without authTagLength, node accepts a tag of 4 bytes.
-    const aead = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 })
-    const plaintext = aead.setAuthTag(tag).setAAD(aad).update(ciphertext)
-    aead.final()
-    return plaintext
+    const nonce = hmac(secret, `\0\x0c${HPKE}base_nonce${keyScheduleContext}`)
+    return [key, nonce.subarray(0, 12)]
   }
 }

@@ -1,13 +1,23 @@
-import { createECDH, hash } from 'node:crypto'
+import { createDecipheriv, createECDH, hash } from 'node:crypto'
 import type { Failure } from './error.js'
 import { LATIN1 } from './hmac.js'
-import { recipient } from './hpke.js'
+import { recipient, type KeySchedule } from './hpke.js'
 
 /**
  * Opens one token. A named secret is sealed with its name, so it opens with that name only. Throws a
  * `Failure` if the token was sealed to another data key pair, and something else if it is invalid.
+ *
+ * @param format opens tokens that a build sealed; by default, the token is a single message.
  */
-export type Open = (token: string, name: string) => Buffer
+export type Open = (token: string, name: string, format?: OpenFormat) => Buffer
+
+/** Opens a token with a key that was imported. Throws as {@link Open} does. */
+export type OpenFormat = (
+  fingerprint: string,
+  schedule: KeySchedule,
+  token: string,
+  name: string,
+) => Buffer
 
 /**
  * Imports the private key of a data key pair (PKCS#8, DER), as KMS unwraps it. Returns a function that
@@ -30,10 +40,11 @@ export function importKey(pkcs8: Buffer): Open {
   const algorithm = pkcs8.toString(LATIN1, scalar - 30, scalar - 9)
   const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`
   const fingerprint = hash('sha256', Buffer.from(spki, LATIN1)).slice(0, 16)
-  const open = recipient(pair, publicKey, 'unplugin-kms/v1')
+  const schedule = recipient(pair, publicKey, 'unplugin-kms/v1')
   pkcs8.fill(0)
 
-  return (token, name) => {
+  return (token, name, format) => {
+    if (format) return format(fingerprint, schedule, token, name)
     // kind 1 ‖ fingerprint 8 ‖ encapsulated key 65 ‖ ciphertext ‖ tag 16
     const bytes = Buffer.from(token.slice(7), 'base64url')
     // Buffer also decodes non-canonical base64url, and OpenSSL compressed and hybrid points.
@@ -41,7 +52,14 @@ export function importKey(pkcs8: Buffer): Open {
     if (bytes.toString('hex', 1, 9) !== fingerprint) {
       throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure
     }
-    const aad = bytes[0] === 2 ? Buffer.from('\x02' + name) : bytes.subarray(0, 1)
-    return open(bytes.subarray(9, 74), aad, bytes.subarray(74, -16), bytes.subarray(-16))
+    // Without authTagLength, node accepts a tag of 4 bytes.
+    const aead = createDecipheriv('aes-256-gcm', ...schedule(bytes.subarray(9, 74)), {
+      authTagLength: 16,
+    })
+      .setAuthTag(bytes.subarray(-16))
+      .setAAD(bytes[0] === 2 ? Buffer.from('\x02' + name) : bytes.subarray(0, 1))
+    const plaintext = aead.update(bytes.subarray(74, -16))
+    aead.final()
+    return plaintext
   }
 }

@@ -1,10 +1,12 @@
 import { decrypting, type Settings } from './decrypt.js'
 import { limit } from './limit.js'
-import { importKey } from './open.js'
+import { importKey, type OpenFormat } from './open.js'
 import type { Wrapped } from './request.js'
 import { secret, type As } from './secret.js'
 import { shared } from './shared.js'
 
+// The next three are for ml-kem.ts, which is a module of its own and imports this one.
+export { decrypting, secret, shared }
 export type { As, Settings, Wrapped }
 
 /** A lazy promise of the value, which replaces a mark in emitted code. */
@@ -14,20 +16,21 @@ export type Secret = Promise<unknown>
  * Returns a function that opens the tokens of a data key pair, which is wrapped in one or several
  * regions or accounts. The unwrap happens once for all copies of the shim in the thread, and starts
  * now unless `start` is 'first-use'. A token is opened when it is first awaited. The label of a named
- * secret is its name, with which it was sealed.
+ * secret is its name, with which it was sealed. `format` opens tokens that a build sealed.
  */
 export function envelope(
   wrapped: Wrapped[],
   context: Record<string, string>,
   settings: Settings,
-): (token: string, label: string, as?: As) => Secret {
+): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
   const unwrap = (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
     wrapped,
     { EncryptionContext: context },
     settings,
     importKey,
   ))
-  return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
+  return (token, label, as, format) =>
+    secret(label, as, async () => (await unwrap())(token, label, format))
 }
 
 /**

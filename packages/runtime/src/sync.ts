@@ -2,7 +2,7 @@ import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Settings } from './decrypt.js'
 import { environment } from './environment.js'
 import { errorOf, type Failure } from './error.js'
-import { importKey, type Open } from './open.js'
+import { importKey, type Open, type OpenFormat } from './open.js'
 import type { Fields, Wrapped } from './request.js'
 import type { As } from './secret.js'
 import { shared } from './shared.js'
@@ -122,23 +122,25 @@ function ask(request: SyncRequest): Answer {
  * @param wrapped the wrapped private key, in one or several regions or accounts
  * @param context the encryption context
  * @param settings see {@link unwrapSync}
+ * @param importPair imports the private key; by default, that of a P-256 pair
  * @returns a function of a token, its label and the form of its value. It throws KmsSecretError.
  */
 export function envelopeSync(
   wrapped: Wrapped[],
   context: Record<string, string>,
   settings: Settings,
-): (token: string, label: string, as?: As) => unknown {
+  importPair: (pkcs8: Buffer) => Open = importKey,
+): (token: string, label: string, as?: As, format?: OpenFormat) => unknown {
   const blobs = JSON.stringify([wrapped, context]) as '['
   const key = `sync${blobs}` as const
   const unwrap = (): Open => {
-    const open = shared()[key] ?? importKey(unwrapSync(wrapped, context, settings))
+    const open = shared()[key] ?? importPair(unwrapSync(wrapped, context, settings))
     // Secrets of the same pair that are awaited need no request of their own.
     shared()[blobs] ??= async () => open
     return (shared()[key] = open)
   }
-  return function open(token, label, as) {
-    return read(label, as, () => unwrap()(token, label), open)
+  return function open(token, label, as, format) {
+    return read(label, as, () => unwrap()(token, label, format), open)
   }
 }
 

@@ -1,6 +1,6 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import fc from 'fast-check'
-import { createECDH, type ECDH } from 'node:crypto'
+import { createDecipheriv, createECDH, type ECDH } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { decapsulate, recipient } from '../src/hpke.js'
 
@@ -47,24 +47,16 @@ it('decapsulates to the shared secret of RFC 9180, A.3.1', () => {
   )
 })
 
-it('opens what @hpke/core seals, for any info, aad and plaintext', async () => {
+it('has the key schedule of @hpke/core, for any info, aad and plaintext', async () => {
   const bytes = fc.uint8Array({ maxLength: 300 })
   await fc.assert(
     fc.asyncProperty(bytes, bytes, bytes, async (info, aad, plaintext) => {
       const { pair, enc, sealed } = await sealedMessage(info, aad, plaintext)
-      const open = recipient(pair, publicKeyOf(pair), Buffer.from(info).toString('latin1'))
-      const opened = open(enc, Buffer.from(aad), sealed.subarray(0, -16), sealed.subarray(-16))
+      const schedule = recipient(pair, publicKeyOf(pair), Buffer.from(info).toString('latin1'))
+      const aead = createDecipheriv('aes-256-gcm', ...schedule(enc)).setAAD(aad)
+      const opened = aead.setAuthTag(sealed.subarray(-16)).update(sealed.subarray(0, -16))
+      aead.final()
       expect(new Uint8Array(opened)).toEqual(plaintext)
     }),
   )
-})
-
-it('rejects a tag shorter than 16 bytes', async () => {
-  const { pair, enc, sealed } = await sealedMessage()
-  const open = recipient(pair, publicKeyOf(pair), 'info')
-  const [ciphertext, tag] = [sealed.subarray(0, -16), sealed.subarray(-16)]
-  expect(open(enc, Buffer.alloc(0), ciphertext, tag).toString()).toBe('plaintext')
-  for (let length = 0; length < 16; length++) {
-    expect(() => open(enc, Buffer.alloc(0), ciphertext, tag.subarray(0, length))).toThrow()
-  }
 })

@@ -37,6 +37,30 @@ export async function seal(spki, plaintext, { kind = 1, name = '' } = {}) {
   return tokenOf(Buffer.of(kind), fingerprint, Buffer.from(sender.enc), Buffer.from(ciphertext))
 }
 
+/**
+ * Tokens of values that a build seals itself: messages of one encapsulation, bound to their names.
+ *
+ * @param {Uint8Array} spki
+ * @param {{ kind?: 4 | 6, name: string, plaintext: string | Uint8Array }[]} messages
+ */
+export async function sealBuilt(spki, messages) {
+  const sender = await suite.createSenderContext({
+    recipientPublicKey: await suite.kem.deserializePublicKey(Uint8Array.from(spki.subarray(26))),
+    info: new TextEncoder().encode('unplugin-kms/v1'),
+  })
+  const fingerprint = createHash('sha256').update(spki).digest().subarray(0, 8)
+  const tokens = []
+  for (const [sequence, { kind = 4, name, plaintext }] of messages.entries()) {
+    const aad = Buffer.concat([Buffer.of(kind), Buffer.from(name)])
+    const message = Buffer.from(await sender.seal(Buffer.from(plaintext), aad))
+    const number = Buffer.alloc(4)
+    number.writeUInt32BE(sequence)
+    const parts = [Buffer.of(kind), fingerprint, Buffer.from(sender.enc), number, message]
+    tokens.push(tokenOf(...parts))
+  }
+  return tokens
+}
+
 /** @param {Uint8Array[]} parts */
 export const tokenOf = (...parts) => `kms:v1:${Buffer.concat(parts).toString('base64url')}`
 

@@ -36,9 +36,9 @@ const direct = async () =>
   )
 
 // docs/runtime.md lists what each part costs.
-it('adds at most 5,920 bytes for an envelope, 3,255 gzipped', async () => {
+it('adds at most 5,940 bytes for an envelope, 3,255 gzipped', async () => {
   const { minified, gzip } = await envelope()
-  expect(minified).toBeLessThanOrEqual(5920)
+  expect(minified).toBeLessThanOrEqual(5940)
   expect(gzip).toBeLessThanOrEqual(3255)
 })
 

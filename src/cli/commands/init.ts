@@ -25,6 +25,7 @@ export function addInit(program: Command) {
     .addOption(keyOption('KMS key: id, ARN or alias').makeOptionMandatory())
     .addOption(contextOption('encryption context, visible in CloudTrail'))
     .addOption(scopeOption('scope of the pair, added to the file if it exists'))
+    .option('--post-quantum', 'ML-KEM pair, which Node.js 24.7 and later open')
     .addOption(recoveryOption('offline age key (age1…) that decrypts without KMS'))
     .addOption(fileOption())
     .addOption(trustOption())
@@ -44,6 +45,7 @@ export function addInit(program: Command) {
           keyIds: flags.key,
           ...(flags.context && { encryptionContext: flags.context }),
           ...(flags.recovery && { recovery: flags.recovery }),
+          ...(flags.postQuantum && { postQuantum: true }),
           types: flags.types,
         }),
       )
@@ -54,6 +56,8 @@ export function addInit(program: Command) {
       const scope = flags.scope === undefined ? '' : `the scope ${flags.scope} of `
       print(`created ${scope}${emphasis(made.path)}, which is safe to commit`)
       for (const arn of made.keyArns) print(`  decrypts with ${arn}`)
+      if (flags.postQuantum)
+        print('  opens on Node.js 24.7 and later (the Lambda runtime nodejs24.x) only')
       if (made.types) print(`created ${made.types}, which types secret.named(); commit it too`)
       if (attributes)
         print(

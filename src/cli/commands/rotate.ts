@@ -23,6 +23,7 @@ interface Flags extends SharedFlags {
   key?: string[] | undefined
   scope?: string | undefined
   recovery?: string[] | undefined
+  postQuantum?: boolean | undefined
   branches: boolean
   fleet?: true | undefined
   json?: true | undefined
@@ -36,6 +37,8 @@ export function addRotate(program: Command) {
     .argument('[path...]', 'sources to seal again; with --prune, to search')
     .addOption(keyOption('KMS key of the pair (default: the same)'))
     .addOption(recoveryOption('age recipient (default: the same)'))
+    .option('--post-quantum', 'ML-KEM pair, which Node.js 24.7 and later open')
+    .option('--no-post-quantum', 'P-256 pair (default: as before)')
     .option('--prune', 'create no pair; delete earlier ones that nothing uses')
     .option('--no-branches', 'with --prune: ignore the branches of git')
     .option('--fleet', 'with --prune: keep pairs of deployed functions')
@@ -61,6 +64,7 @@ async function rotate(paths: string[], flags: Flags) {
     paths,
     ...(flags.key && { keyIds: flags.key }),
     ...(flags.recovery && { recovery: flags.recovery }),
+    ...(flags.postQuantum !== undefined && { postQuantum: flags.postQuantum }),
     onWrap: announceKeys,
   }
   const rotated = await waiting('asking KMS', () => rotateSecrets(options))

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { suiteOf, type Suite } from '../../crypto/suites.js'
 import type { ProcessEnvOptions } from '../../options/types.js'
 import type { PairOptions } from '../transform-marks.js'
 import { javaScript, type Opening } from './emit.js'
@@ -32,13 +33,15 @@ export async function entryCode(
   start: 'load' | 'first-use' = 'load',
 ): Promise<EntryCode> {
   const pairs = await pairsOf(variables, pairOf)
+  const hasMlKem = pairs.some(({ suite }) => suite === 'ML-KEM-1024')
   const options = existing === 'keep' ? `,{existing:'keep'}` : ''
   const map = (sync: boolean) =>
     `{${variables.map((one) => member(one, sync)).join(',')}}${options}`
-  const runtime = await runtimeCode('entry')
+  const runtime = await runtimeCode(hasMlKem ? 'entry-ml-kem' : 'entry')
+  const mlKem = hasMlKem ? ',mlKemEnvelope' : ''
   const setUp =
-    `const {deferModule,processEnv,direct,envelope}=${runtime};` +
-    pairs.map(([name, args]) => `const ${name}=envelope(${args});`).join('')
+    `const {deferModule,processEnv,direct,envelope,openToken${mlKem}}=${runtime};` +
+    pairs.map((pair) => openerOf(pair, 'envelope', 'mlKemEnvelope')).join('')
   if (cjs === 'facade') {
     return {
       esm: `{${setUp}await processEnv(${map(false)})()}\n`,
@@ -47,10 +50,11 @@ export async function entryCode(
         `(module,require.main===module,function(exports){\n${code}\n});\n`,
     }
   }
-  const blocking = await runtimeCode('entry-sync')
+  const blocking = await runtimeCode(hasMlKem ? 'entry-ml-kem-sync' : 'entry-sync')
+  const mlKemSync = hasMlKem ? ',mlKemEnvelopeSync' : ''
   const setUpSync =
-    `const {processEnvSync,directSync,envelopeSync}=${blocking};` +
-    pairs.map(([name, args]) => `const ${name}=envelopeSync(${args});`).join('')
+    `const {processEnvSync,directSync,envelopeSync,openToken${mlKemSync}}=${blocking};` +
+    pairs.map((pair) => openerOf(pair, 'envelopeSync', 'mlKemEnvelopeSync')).join('')
   return {
     esm: `{${setUp}await processEnv(${map(false)})()}\n`,
     cjs: (code) =>
@@ -59,27 +63,45 @@ export async function entryCode(
 }
 
 /** `["NAME"]:call`, computed, since `__proto__` would set the prototype. */
-function member({ name, opening: { from, args } }: OpenedVariable, sync: boolean): string {
-  const list = args.map(javaScript).join(',')
+function member({ name, opening }: OpenedVariable, sync: boolean): string {
+  const { from, args, export: exported } = opening
+  const list = args.map(javaScript)
+  // Their fourth argument; the third one, the format, may be absent.
+  if (exported === 'openBuilt') list.push(...(args.length < 3 ? ['null'] : []), 'openToken')
   const called = from === SHIM ? (sync ? 'directSync' : 'direct') : pairName(from)
-  return `[${javaScript(name)}]:${sync ? '()=>' : ''}${called}(${list})`
+  return `[${javaScript(name)}]:${sync ? '()=>' : ''}${called}(${list.join(',')})`
 }
 
 const pairName = (from: string) => `pair_${from.slice(PAIR.length)}`
 
-/** Returns the names and arguments of the pairs that the variables need. */
+/** A pair that variables need: the name of its opener, and the arguments of the call that makes it. */
+interface NeededPair {
+  name: string
+  args: string
+  suite: Suite
+}
+
+const openerOf = ({ name, args, suite }: NeededPair, p256: string, mlKem: string) =>
+  `const ${name}=${suite === 'P-256' ? p256 : mlKem}(${args});`
+
+/** Returns the pairs that the variables need. */
 async function pairsOf(
   variables: OpenedVariable[],
   pairOf: (fingerprint: string) => Promise<PairOptions | undefined>,
-): Promise<(readonly [string, string])[]> {
+): Promise<NeededPair[]> {
   const modules = variables.map(({ opening }) => opening.from).filter((from) => from !== SHIM)
   return Promise.all(
     [...new Set(modules)].map(async (from) => {
       const known = await pairOf(from.slice(PAIR.length))
-      return [pairName(from), pairArguments(known!.pair, known!.options)] as const
+      const { pair, options } = known!
+      return {
+        name: pairName(from),
+        args: pairArguments(pair, options),
+        suite: suiteOf(pair),
+      }
     }),
   )
 }
 
-const runtimeCode = (name: 'entry' | 'entry-sync') =>
+const runtimeCode = (name: `entry${'' | '-ml-kem'}${'' | '-sync'}`) =>
   readFile(createRequire(import.meta.url).resolve(`@unplugin-kms/runtime/${name}`), 'utf8')

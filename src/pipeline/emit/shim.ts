@@ -4,12 +4,13 @@ import { createRequire } from 'node:module'
 import type { envelope, Settings, Wrapped } from '@unplugin-kms/runtime/shim'
 import { endpointHost } from '../../aws/endpoint.js'
 import type { DataKeyPair } from '../../crypto/data-key-pair.js'
+import { suiteOf } from '../../crypto/suites.js'
 import type { Direct } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError } from '../../errors.js'
 import type { AwsOptions, OptionsResolved } from '../../options/types.js'
 import type { Format } from '../../secret/format.js'
 import { type Mark, nameOf } from '../collect/mark.js'
-import type { Sealed } from '../seal/sealer.js'
+import type { Sealed, SealedToken } from '../seal/sealer.js'
 import { DEV, devModule } from './dev.js'
 import { javaScript, type Opening } from './emit.js'
 import { TABLE, TABLE_CODE } from './table.js'
@@ -40,8 +41,15 @@ const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\
 /** What decides how the shim behaves, and which host it asks. */
 type ShimOptions = Pick<OptionsResolved, 'runtime' | 'aws'>
 
+/** Opens the tokens of values that a build sealed itself, for the shim. */
+export const OPEN_TOKEN = './unplugin-kms.open-token'
+
+/** Opens tokens of ML-KEM pairs, with the shim's help: bundles without such pairs do not contain it. */
+export const ML_KEM = './unplugin-kms.ml-kem'
+
 /** The names of the modules that exist only in a build. */
-export const VIRTUAL = /^\.\/unplugin-kms\.(?:shim|client|dev|table|(?:pair|marks)\.[0-9a-f]{16})$/
+export const VIRTUAL =
+  /^\.\/unplugin-kms\.(?:shim|open-token|ml-kem|client|dev|table|(?:pair|marks)\.[0-9a-f]{16})$/
 
 /**
  * The code of one of them.
@@ -52,7 +60,8 @@ export async function moduleCode(
   name: string,
   pairOf: (fingerprint: string) => Promise<{ pair: DataKeyPair; options: ShimOptions } | undefined>,
 ): Promise<string> {
-  if (name === SHIM) return shimModule()
+  const runtime = RUNTIME_MODULES[name]
+  if (runtime) return runtimeModule(runtime)
   if (name === CLIENT) return CLIENT_CODE
   if (name === DEV) return devModule()
   if (name === TABLE) return TABLE_CODE
@@ -65,15 +74,35 @@ export async function moduleCode(
   )
 }
 
-/** The run-time code, which has no side effects until it is used. */
-function shimModule(): Promise<string> {
-  // Found from here and not from the user's project: strict package managers hide it from there.
-  return readFile(createRequire(import.meta.url).resolve('@unplugin-kms/runtime/shim'), 'utf8')
+const RUNTIME_MODULES: Partial<Record<string, string>> = {
+  [SHIM]: 'shim',
+  [OPEN_TOKEN]: 'open-token',
+  [ML_KEM]: 'ml-kem-module',
 }
 
-/** A module whose `open` opens tokens that were sealed to the pair. */
-export const pairModuleCode = (pair: DataKeyPair, runtime: Settings, aws: AwsOptions): string =>
-  `import { envelope } from '${SHIM}';\nexport const open = /* @__PURE__ */ envelope(${pairArguments(pair, { runtime, aws })});\n`
+/** Returns run-time code, which has no side effects until it is used. */
+function runtimeModule(name: string): Promise<string> {
+  // Found from here and not from the user's project: strict package managers hide it from there.
+  const file = createRequire(import.meta.url).resolve(`@unplugin-kms/runtime/${name}`)
+  return readFile(file, 'utf8')
+}
+
+/**
+ * Returns the module of a data key pair. Its `open` opens tokens that were sealed to the pair, and
+ * `openBuilt` those of values that a build sealed itself.
+ */
+export function pairModuleCode(pair: DataKeyPair, runtime: Settings, aws: AwsOptions): string {
+  const args = pairArguments(pair, { runtime, aws })
+  const open = `export const open = /* @__PURE__ */ envelope(${args});\n`
+  // `open` of an ML-KEM pair opens both.
+  if (suiteOf(pair) === 'ML-KEM-1024')
+    return `import { envelope } from '${ML_KEM}';\n${open}export { open as openBuilt };\n`
+  return (
+    `import { envelope } from '${SHIM}';\nimport { openToken } from '${OPEN_TOKEN}';\n${open}` +
+    // A plain call of `open`, which bundlers can see to have no side effects.
+    'export const openBuilt = (token, label, as) => open(token, label, as, openToken);\n'
+  )
+}
 
 /** Returns the arguments of the call that opens a pair, as JavaScript. */
 export const pairArguments = (pair: DataKeyPair, options: ShimOptions): string =>
@@ -102,12 +131,12 @@ export const openingOf = (mark: Mark, sealed: Sealed, { runtime, aws }: ShimOpti
 
 /** The call that opens a token of a data key pair. */
 const pairOpening = (
-  { token, fingerprint }: { token: string; fingerprint: string },
+  { token, fingerprint, isBuilt }: SealedToken,
   name: string,
   format: Format,
 ): Opening => ({
   from: pairModule(fingerprint),
-  export: 'open',
+  export: isBuilt ? 'openBuilt' : 'open',
   args: [token, name, ...(format === 'text' ? [] : [format])],
 })
 

@@ -15,6 +15,12 @@ export function tokenIn(mark: Mark): Token {
       mark,
     )
   }
+  if (token.sequence !== undefined)
+    return refuse(
+      'TOKEN_INVALID',
+      'a build sealed this token, for its own bundle only. Seal the value for the source: npx unplugin-kms encrypt.',
+      mark,
+    )
   if (token.kind !== 'named') return token
   return refuse(
     'TOKEN_NAMED',

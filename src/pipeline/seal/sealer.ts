@@ -2,18 +2,28 @@ import { createHash } from 'node:crypto'
 import { createDataKeyPair } from '../../aws/create-data-key-pair.js'
 import type { KmsCalls } from '../../aws/kms.js'
 import type { DataKeyPair } from '../../crypto/data-key-pair.js'
-import { sealToText } from '../../crypto/seal.js'
+import { encapsulate, sealToText, type SealMessage } from '../../crypto/seal.js'
+import { encodeToken } from '../../crypto/token.js'
 import type { Direct } from '../../crypto/wrapped-secret.js'
 import { KmsBuildError } from '../../errors.js'
 import type { OptionsResolved } from '../../options/types.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
 import { currentPair, findCurrentPair } from '../../secrets-file/scopes.js'
+import { memoizeAsync } from '../../util/memoize-async.js'
 import { type Mark, nameOf, shown } from '../collect/mark.js'
 import type { Value } from '../resolve/types.js'
 import { directSealer } from './direct.js'
 
+/** A token of a data key pair. */
+export interface SealedToken {
+  token: string
+  fingerprint: string
+  /** Whether this build sealed it, with one encapsulation for all of its values. */
+  isBuilt?: boolean
+}
+
 /** The sealed value of a mark: a token of a data key pair, or its own CiphertextBlob. */
-export type Sealed = { token: string; fingerprint: string } | Direct
+export type Sealed = SealedToken | Direct
 
 /**
  * Seals the values of one build, or of one watch session. An unchanged value keeps its token, so
@@ -24,6 +34,9 @@ export class Sealer {
   readonly #kms: KmsCalls
   readonly #encryptDirect: ReturnType<typeof directSealer>
   readonly #tokens = new Map<string, Promise<string>>()
+  readonly #encapsulation = memoizeAsync((_: string, pair: DataKeyPair): Promise<SealMessage> =>
+    encapsulate(pair),
+  )
   #ownPair: Promise<DataKeyPair> | undefined
 
   constructor(
@@ -48,7 +61,7 @@ export class Sealer {
         return await this.#sealDirect(mark, value.plaintext, secretsFile)
       const pair = await this.#sealingPair(mark, secretsFile)
       const token = await this.#sealOnce(pair, mark, value.plaintext)
-      return { token, fingerprint: pair.fingerprint }
+      return { token, fingerprint: pair.fingerprint, isBuilt: !this.#options.seed }
     } catch (error) {
       throw error instanceof KmsBuildError ? error.at(mark.place) : error
     }
@@ -86,9 +99,22 @@ export class Sealer {
     const digest = createHash('sha256').update(plaintext).digest('base64')
     const key = `${pair.fingerprint} ${kind} ${mark.place.file} ${nameOf(mark)} ${digest}`
     let token = this.#tokens.get(key)
-    if (!token)
-      this.#tokens.set(key, (token = sealToText(pair, kind, plaintext, '', this.#options.seed)))
+    if (!token) this.#tokens.set(key, (token = this.#sealNew(pair, kind, plaintext, nameOf(mark))))
     return token
+  }
+
+  async #sealNew(
+    pair: DataKeyPair,
+    kind: 'literal' | 'bytes',
+    plaintext: Uint8Array,
+    name: string,
+  ): Promise<string> {
+    const { seed } = this.#options
+    // The seed may only let its owner test guesses. If one encapsulation came from it alone, the seed
+    // would decrypt all values; so each has its own, which depends on the value, too.
+    if (seed) return sealToText(pair, kind, plaintext, '', seed)
+    const sealMessage = await this.#encapsulation(pair.fingerprint, pair)
+    return encodeToken(await sealMessage(kind, plaintext, name))
   }
 
   async #sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {

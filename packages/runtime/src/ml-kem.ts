@@ -1,0 +1,25 @@
+import type { As, Secret, Settings, Wrapped } from './shim.js'
+import { decrypting, secret, shared } from './shim.js'
+import { importMlKem, unsupported } from './import-ml-kem.js'
+import type { OpenFormat } from './open.js'
+
+/**
+ * Returns a function that opens the tokens of an ML-KEM pair, as the shim's `envelope` does for P-256.
+ * KMS is not called if this node cannot open them.
+ */
+export function envelope(
+  wrapped: Wrapped[],
+  context: Record<string, string>,
+  settings: Settings,
+): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
+  const failure = unsupported()
+  const unwrap = failure
+    ? () => Promise.reject(failure)
+    : (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
+        wrapped,
+        { EncryptionContext: context },
+        settings,
+        importMlKem,
+      ))
+  return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
+}

@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { KmsSecretError } from '../src/error.js'
+import { openToken } from '../src/open-token.js'
+import { importMlKem, unsupported } from '../src/import-ml-kem.js'
+import { importKey, type Open } from '../src/open.js'
+import { secret } from '../src/secret.js'
+import { newMlKemPair, sealMlKem } from './ml-kem-sealer.mjs'
+import { bytesOf, newPair, seal, sealBuilt, tokenOf } from './sealer.mjs'
+
+interface Message {
+  kind?: 4 | 6
+  name: string
+  plaintext: string | Uint8Array
+}
+
+interface Suite {
+  version: 1 | 2
+  /** Where the sequence number begins. */
+  sequence: number
+  newPair: typeof newPair
+  sealAll: (spki: Uint8Array, messages: Message[]) => Promise<string[]>
+  open: (pkcs8: Buffer) => Open
+}
+
+const P256: Suite = {
+  version: 1,
+  sequence: 74,
+  newPair,
+  sealAll: sealBuilt,
+  open(pkcs8) {
+    const open = importKey(pkcs8)
+    return (token, name) => open(token, name, openToken)
+  },
+}
+const ML_KEM: Suite = {
+  version: 2,
+  sequence: 1578,
+  newPair: newMlKemPair,
+  sealAll: async (spki, messages) =>
+    sealMlKem(
+      spki,
+      messages.map((message) => ({ kind: 4, ...message })),
+    ),
+  open: importMlKem,
+}
+// Node before 24.7 has no ML-KEM.
+const suites = [
+  ['P-256', P256, false],
+  ['ML-KEM-1024', ML_KEM, unsupported() !== undefined],
+] as const
+
+for (const [title, suite, isSkipped] of suites) {
+  describe.skipIf(isSkipped)(`a token that a build sealed to a pair of ${title}`, () => {
+    const pair = suite.newPair()
+    const textOf = (bytes: Uint8Array) =>
+      `kms:v${suite.version}:${Buffer.from(bytes).toString('base64url')}`
+    // Above Node 24.7 only, for ML-KEM.
+    const open: Open = isSkipped ? () => Buffer.alloc(0) : suite.open(Buffer.from(pair.pkcs8))
+    const codeOf = (token: string, name: string) =>
+      secret(name, undefined, async () => open(token, name)).catch((error: unknown) =>
+        error instanceof KmsSecretError ? error.code : error,
+      )
+
+    it('opens to its plaintext, whatever the messages of its encapsulation', async () => {
+      const message = fc.record({
+        kind: fc.constantFrom(4 as const, 6 as const),
+        name: fc.string({ unit: 'grapheme' }),
+        plaintext: fc.uint8Array({ maxLength: 300 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 5 }), async (messages) => {
+          const tokens = await suite.sealAll(pair.spki, messages)
+          // In any order: the first to be opened may be the last one.
+          for (const [index, { name, plaintext }] of [...messages.entries()].reverse())
+            expect(new Uint8Array(open(tokens[index]!, name))).toEqual(plaintext)
+        }),
+        { numRuns: 40 },
+      )
+    })
+
+    it('opens with its own name only', async () => {
+      const [token] = await suite.sealAll(pair.spki, [{ name: 'DB', plaintext: 'hunter2' }])
+      expect(open(token!, 'DB').toString()).toBe('hunter2')
+      for (const name of ['', 'D', 'DB ', 'db', '\x04DB'])
+        expect(() => open(token!, name)).toThrow()
+    })
+
+    it('is an error with any flipped bit, also after its encapsulation was used', async () => {
+      const [token, other] = await suite.sealAll(pair.spki, [
+        { name: 'DB', plaintext: 'hunter2' },
+        { name: 'API', plaintext: 'other' },
+      ])
+      open(other!, 'API')
+      const bytes = bytesOf(token!)
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = Buffer.from(bytes)
+        flipped[bit >> 3]! ^= 1 << (bit & 7)
+        const fingerprint = bit >= 8 && bit < 72
+        expect(await codeOf(textOf(flipped), 'DB'), `bit ${bit}`).toBe(
+          fingerprint ? 'PAIR_UNKNOWN' : 'OPEN_FAILED',
+        )
+      }
+    })
+
+    it('is an error at any length but its own', async () => {
+      const [token] = await suite.sealAll(pair.spki, [{ name: 'DB', plaintext: 'hunter2' }])
+      const bytes = bytesOf(token!)
+      for (let length = 0; length < bytes.length; length++)
+        expect(await codeOf(textOf(bytes.subarray(0, length)), 'DB'), `${length} bytes`).toBe(
+          'OPEN_FAILED',
+        )
+      for (let more = 1; more <= 16; more++) {
+        const longer = Buffer.concat([bytes, Buffer.alloc(more)])
+        expect(await codeOf(textOf(longer), 'DB'), `${more} bytes more`).toBe('OPEN_FAILED')
+      }
+      for (let length = 0; length < token!.length; length++)
+        expect(await codeOf(token!.slice(0, length), 'DB')).toBe('OPEN_FAILED')
+    })
+
+    it('is an error with another sequence number of its encapsulation', async () => {
+      const messages = ['A', 'B', 'C'].map((name) => ({ name, plaintext: `value of ${name}` }))
+      const tokens = await suite.sealAll(pair.spki, messages)
+      for (const [index, token] of tokens.entries()) {
+        for (let number = 0; number < 300; number++) {
+          const bytes = bytesOf(token)
+          bytes.writeUInt32BE(number, suite.sequence)
+          const { name, plaintext } = messages[index]!
+          const expected = number === index ? plaintext : 'OPEN_FAILED'
+          expect(await codeOf(textOf(bytes), name), `${index} as ${number}`).toBe(expected)
+        }
+      }
+    })
+
+    it('is an error with the name, number or ciphertext of another one', async () => {
+      const messages = ['A', 'B'].map((name) => ({ name, plaintext: `value of ${name}` }))
+      const [a, b] = await suite.sealAll(pair.spki, messages)
+      expect(await codeOf(a!, 'B')).toBe('OPEN_FAILED')
+      expect(await codeOf(b!, 'A')).toBe('OPEN_FAILED')
+      const [one, two] = [bytesOf(a!), bytesOf(b!)]
+      const head = suite.sequence
+      const swapped = Buffer.concat([one.subarray(0, head + 4), two.subarray(head + 4)])
+      for (const name of ['A', 'B']) expect(await codeOf(textOf(swapped), name)).toBe('OPEN_FAILED')
+    })
+
+    it('is an error with the encapsulated key of another build', async () => {
+      const message = { name: 'A', plaintext: 'value' }
+      const [[one], [two]] = [
+        await suite.sealAll(pair.spki, [message]),
+        await suite.sealAll(pair.spki, [message]),
+      ]
+      const mixed = Buffer.concat([
+        bytesOf(one!).subarray(0, suite.sequence),
+        bytesOf(two!).subarray(suite.sequence),
+      ])
+      expect(await codeOf(one!, 'A')).toBe('value')
+      expect(await codeOf(textOf(mixed), 'A')).toBe('OPEN_FAILED')
+    })
+
+    it('does not open with another version or with characters around it', async () => {
+      const [token] = await suite.sealAll(pair.spki, [{ name: 'A', plaintext: 'value' }])
+      for (const text of [
+        ...[0, 1, 2, 3, 4]
+          .filter((version) => version !== suite.version)
+          .map((version) => token!.replace(/v\d/, `v${version}`)),
+        ` ${token}`,
+        `${token} `,
+        `${token}=`,
+        `${token!.slice(0, 40)}\n${token!.slice(40)}`,
+      ])
+        expect(await codeOf(text, 'A')).toBe('OPEN_FAILED')
+    })
+
+    it('is distinguished from one of another pair', async () => {
+      const [foreign] = await suite.sealAll(suite.newPair().spki, [{ name: 'A', plaintext: 'a' }])
+      expect(await codeOf(foreign!, 'A')).toBe('PAIR_UNKNOWN')
+    })
+  })
+}
+
+it('rejects a single message that is rewritten as one of a build, and the reverse', async () => {
+  const pair = newPair()
+  const open = importKey(Buffer.from(pair.pkcs8))
+  const bytes = bytesOf(await seal(pair.spki, 'hunter2', { kind: 2, name: 'A' }))
+  expect(open(tokenOf(bytes), 'A').toString()).toBe('hunter2')
+  const numbered = Buffer.concat([bytes.subarray(0, 74), Buffer.alloc(4), bytes.subarray(74)])
+  const [token] = await sealBuilt(pair.spki, [{ name: 'A', plaintext: 'hunter2' }])
+  expect(open(token!, 'A', openToken).toString()).toBe('hunter2')
+  const built = bytesOf(token!)
+  const plain = Buffer.concat([built.subarray(0, 74), built.subarray(78)])
+  for (const kind of [1, 2, 3, 4, 5, 6]) {
+    for (const altered of [numbered, plain]) {
+      altered[0] = kind
+      for (const format of [undefined, openToken])
+        expect(() => open(tokenOf(altered), 'A', format), `kind ${kind}`).toThrow()
+    }
+  }
+})

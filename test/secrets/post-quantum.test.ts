@@ -1,0 +1,198 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { mergeSecretsFiles } from '../../src/secrets-file/merge.js'
+import { parseSecretsFile } from '../../src/secrets-file/parse.js'
+import { decryptSources } from '../../src/secrets/decrypt.js'
+import { encryptSources } from '../../src/secrets/encrypt.js'
+import { getSecret } from '../../src/secrets/get.js'
+import { initSecretsFile } from '../../src/secrets/init.js'
+import { rewrapSecrets } from '../../src/secrets/rewrap.js'
+import { rotateSecrets } from '../../src/secrets/rotate.js'
+import { sealToken } from '../../src/secrets/seal-token.js'
+import { setSecret } from '../../src/secrets/set.js'
+import { setToken } from '../../src/secrets/set-token.js'
+import { project } from '../support/project.js'
+
+let kms: LocalKms
+let key: string
+beforeAll(async () => {
+  kms = await startLocalKms()
+  key = (await kms.createKey()).arn
+})
+afterAll(() => kms.close())
+beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))
+
+const aws = () => ({
+  endpoint: kms.url,
+  region: kms.region,
+  credentials: kms.admin.credentials,
+})
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+
+async function newFile(postQuantum = true, root?: string) {
+  const folder = root ?? (await project({ 'package.json': '{}' }))
+  const options = { secretsFile: join(folder, 'kms-secrets.json'), aws: aws() }
+  const made = await initSecretsFile({
+    ...options,
+    keyIds: [key],
+    encryptionContext: { app: 'shop' },
+    types: false,
+    postQuantum,
+  })
+  return { folder, options, made }
+}
+const jsonOf = async (path: string) => JSON.parse(await readFile(path, 'utf8'))
+describe('a secrets file with an ML-KEM pair', () => {
+  it('has version 3, a pair that KMS made, and entries of version 2', async () => {
+    const { options } = await newFile()
+    await setSecret('DB', 'hunter2', options)
+    const json = await jsonOf(options.secretsFile)
+    expect(json.version).toBe(3)
+    expect(json.secrets.DB).toMatch(/^kms:v2:/)
+    expect(text(await getSecret('DB', options))).toBe('hunter2')
+  })
+
+  it('is rejected if its version is that of a file without such pairs', async () => {
+    const { options } = await newFile()
+    const source = await readFile(options.secretsFile, 'utf8')
+    for (const version of [1, 2])
+      expect(() =>
+        parseSecretsFile(source.replace('"version": 3', `"version": ${version}`), 'f'),
+      ).toThrow('its content is of version 3')
+    const classical = await newFile(false)
+    const other = await readFile(classical.options.secretsFile, 'utf8')
+    expect(() => parseSecretsFile(other.replace('"version": 1', '"version": 3'), 'f')).toThrow(
+      'its content is of version 1',
+    )
+  })
+
+  it('takes tokens that others seal to it, and no token of another suite', async () => {
+    const { options } = await newFile()
+    const secretsFile = await readFile(options.secretsFile, 'utf8')
+    const token = await sealToken('hunter2', { secretsFile, name: 'DB' })
+    await setToken('DB', token, options)
+    expect(text(await getSecret('DB', options))).toBe('hunter2')
+    const other = await newFile(false)
+    const foreign = await sealToken('x', {
+      secretsFile: await readFile(other.options.secretsFile, 'utf8'),
+      name: 'DB',
+    })
+    const bytes = Buffer.from(foreign.slice(7), 'base64url')
+    Buffer.from(token.slice(7), 'base64url').copy(bytes, 1, 1, 9)
+    const altered = secretsFile.replace(
+      '"secrets": {}',
+      `"secrets": { "DB": "kms:v1:${bytes.toString('base64url')}" }`,
+    )
+    expect(() => parseSecretsFile(altered, 'f')).toThrow('is a token of P-256')
+  })
+
+  it('opens after a rewrap to another key and context, and with the recovery copy', async () => {
+    const { options } = await newFile()
+    await setSecret('DB', 'hunter2', options)
+    const { arn } = await kms.createKey()
+    await rewrapSecrets({ ...options, keyIds: [arn], encryptionContext: { app: 'new' } })
+    expect(text(await getSecret('DB', options))).toBe('hunter2')
+    const { dataKeyPairs } = await jsonOf(options.secretsFile)
+    const [{ privateKeyCiphertextBlobs }] = Object.values(dataKeyPairs) as [
+      { privateKeyCiphertextBlobs: { keyId: string }[] },
+    ]
+    expect(privateKeyCiphertextBlobs).toMatchObject([{ keyId: arn }])
+  })
+
+  it('is created locally for unrelated keys, each of which opens it', async () => {
+    const folder = await project({ 'package.json': '{}' })
+    const options = { secretsFile: join(folder, 'kms-secrets.json'), aws: aws() }
+    const other = await kms.createKey()
+    await initSecretsFile({
+      ...options,
+      keyIds: [key, other.arn],
+      types: false,
+      postQuantum: true,
+    })
+    await setSecret('DB', 'hunter2', options)
+    const source = await readFile(options.secretsFile, 'utf8')
+    for (const [kept, removed] of [
+      [key, other.arn],
+      [other.arn, key],
+    ]) {
+      const json = JSON.parse(source)
+      for (const pair of Object.values(json.dataKeyPairs) as any[])
+        pair.privateKeyCiphertextBlobs = pair.privateKeyCiphertextBlobs.filter(
+          ({ keyId }: { keyId: string }) => keyId !== removed,
+        )
+      await writeFile(options.secretsFile, JSON.stringify(json))
+      expect(text(await getSecret('DB', { ...options, trust: true }))).toBe('hunter2')
+      expect(kept).not.toBe(removed)
+    }
+  })
+
+  it('seals and opens literals in sources', async () => {
+    const { folder, options } = await newFile()
+    const source = `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('hunter2')\n`
+    const file = join(folder, 'a.ts')
+    await writeFile(file, source)
+    await encryptSources([file], options)
+    expect(await readFile(file, 'utf8')).toMatch(/secret\('kms:v2:[\w-]+'\)/)
+    await decryptSources([file], options)
+    expect(await readFile(file, 'utf8')).toBe(source)
+  })
+})
+
+describe('rotate', () => {
+  it('moves a file to ML-KEM and back, and keeps the suite otherwise', async () => {
+    const { options } = await newFile(false)
+    await setSecret('DB', 'hunter2', options)
+    const versions: unknown[] = []
+    for (const postQuantum of [undefined, true, undefined, false]) {
+      await rotateSecrets({ ...options, ...(postQuantum !== undefined && { postQuantum }) })
+      const { secrets, current, dataKeyPairs } = await jsonOf(options.secretsFile)
+      versions.push([secrets.DB.slice(0, 6), dataKeyPairs[current].publicKey.length])
+      expect(text(await getSecret('DB', options))).toBe('hunter2')
+    }
+    expect(versions).toEqual([
+      ['kms:v1', 124],
+      ['kms:v2', 2120],
+      ['kms:v2', 2120],
+      ['kms:v1', 124],
+    ])
+  })
+
+  it('moves to ML-KEM although an earlier rotation was not finished', async () => {
+    const { options } = await newFile(false)
+    await setSecret('A', 'one', options)
+    const before = await jsonOf(options.secretsFile)
+    await rotateSecrets(options)
+    const after = await jsonOf(options.secretsFile)
+    // As if a branch was merged late: its entry is sealed to the earlier pair.
+    after.secrets = { A: before.secrets.A }
+    await writeFile(options.secretsFile, JSON.stringify(after))
+    const rotated = await rotateSecrets({ ...options, postQuantum: true })
+    expect(rotated).toMatchObject({ finished: false, entries: 1 })
+    expect((await jsonOf(options.secretsFile)).secrets.A).toMatch(/^kms:v2:/)
+    expect(text(await getSecret('A', options))).toBe('one')
+  })
+})
+
+it('merges entries of a branch that moved to ML-KEM', async () => {
+  const { options } = await newFile(false)
+  await setSecret('A', 'one', options)
+  const base = await readFile(options.secretsFile, 'utf8')
+  await rotateSecrets({ ...options, postQuantum: true })
+  await setSecret('B', 'two', options)
+  const ours = await readFile(options.secretsFile, 'utf8')
+  await writeFile(options.secretsFile, base)
+  await setSecret('C', 'three', { ...options, trust: true })
+  const theirs = await readFile(options.secretsFile, 'utf8')
+  const { text: merged, conflicts } = mergeSecretsFiles(base, ours, theirs, 'f')
+  expect(conflicts).toEqual([])
+  await writeFile(options.secretsFile, merged)
+  expect(JSON.parse(merged).version).toBe(3)
+  for (const [name, value] of [
+    ['A', 'one'],
+    ['B', 'two'],
+    ['C', 'three'],
+  ] as const)
+    expect(text(await getSecret(name, { ...options, trust: true }))).toBe(value)
+})
