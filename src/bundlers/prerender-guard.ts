@@ -10,8 +10,8 @@ import { printable } from '../printable.js'
 export const PRERENDERING = 'UNPLUGIN_KMS_PRERENDERING'
 
 /** Why a secret is not opened during a build, and what to do. */
-export const PRERENDERED =
-  'is awaited while pages are prerendered, so the page would contain it. Render the page per request, or use the value of the build itself there (process.env)'
+const PRERENDERED =
+  'awaited while pages are prerendered, so the page would contain it. Render the page per request, or use the value of the build itself there (process.env)'
 
 const EXPORTS = /export\s*\{\s*(\w+) as direct\s*,\s*(\w+) as envelope\s*\};?\s*$/
 
@@ -30,7 +30,7 @@ export function guardPrerendering(): void {
     if (code || !names.length) return
     console.error(
       printable(
-        `unplugin-kms: secret ${names.join(', ')} ${PRERENDERED}. The output is not complete. [PRERENDERED]`,
+        `unplugin-kms: secret${names.length > 1 ? 's' : ''} ${names.join(', ')}: ${PRERENDERED}. The output is not complete. [PRERENDERED]`,
       ),
     )
     process.exitCode = 1
@@ -58,7 +58,7 @@ export function withPrerenderGuard(shim: string): string {
 const kmsPrerenders = globalThis.process.env.${PRERENDERING};
 const kmsRefuse = (name) => {
   globalThis.process.getBuiltinModule('node:fs').appendFileSync(kmsPrerenders, name + '\\n');
-  return Promise.reject(new Error('secret ' + name + ${JSON.stringify(` ${PRERENDERED}. [PRERENDERED]`)}));
+  return Promise.reject(new Error('secret ' + name + ${JSON.stringify(` is ${PRERENDERED}. [PRERENDERED]`)}));
 };
 const kmsRefused = (name) => Object.create(Promise.prototype, {
   then: { value: (ok, failed) => kmsRefuse(name).then(ok, failed) },

@@ -53,7 +53,7 @@ describe('a build that prerenders pages', () => {
     ['a command that ends by process.exit', `await import(root + '/page.mjs'); process.exit(0)`],
   ])('fails after %s awaited a secret and went on', async (_, renders) => {
     const { code, printed } = await runBuild(renders, 'await secret.catch(() => {})')
-    expect(printed).toMatch(/secret DB_PASSWORD is awaited while .*\[PRERENDERED\]/)
+    expect(printed).toMatch(/secret DB_PASSWORD: awaited while .*\[PRERENDERED\]/)
     expect(code).toBe(1)
   })
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import { KmsBuildError, placeText } from '../../errors.js'
 import { type Mark, shown } from '../collect/mark.js'
 import type { Opening } from '../emit/emit.js'
@@ -47,14 +49,17 @@ export function userChain(
   fromRoot: (path: string) => string,
 ): string[] {
   const paths = importChain(id, importersOf)
-    .filter((module) => !GENERATED.test(module))
+    .filter((module) => !GENERATED.test(module) && !isGone(pathOf(module)))
     .map((module) => fromRoot(pathOf(module)))
   // A framework may make several modules of one file.
   return paths.filter((path, index) => path !== paths[index - 1])
 }
 
-/** Modules of packages, and modules without a file. */
-const GENERATED = /^\0|^virtual:|[\\/]node_modules[\\/]/
+/** Modules of packages, and modules without a file: `virtual:x`, `solid-start:routes`, `@qwik-city-plan`. */
+const GENERATED = /^\0|^[\w-]{2,}:(?![\\/])|^@[\w-]+$|[\\/]node_modules[\\/]/
+
+/** Qwik names parts of a module as if they were files. */
+const isGone = (path: string) => isAbsolute(path) && !existsSync(path)
 
 const ADVICE =
   "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports."
