@@ -25,6 +25,7 @@ const LAYERS = [
   'secrets',
   'inspect',
   'policy',
+  'cdk',
   'doctor',
   'fleet',
   'pages',
