@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printable } from '../printable.js'
+import { ML_KEM_ID, SHIM_ID } from './virtual.js'
 
 /**
  * Set in the process of a framework's build to the file that lists the secrets awaited there. Pages
@@ -12,8 +13,6 @@ export const PRERENDERING = 'UNPLUGIN_KMS_PRERENDERING'
 /** Why a secret is not opened during a build, and what to do. */
 const PRERENDERED =
   'awaited while pages are prerendered, so the page would contain it. Render the page per request, or use the value of the build itself there (process.env)'
-
-const EXPORTS = /export\s*\{\s*(\w+) as direct\s*,\s*(\w+) as envelope\s*\};?\s*$/
 
 /**
  * Rejects secrets that are awaited from here on in this process and its children, and fails the
@@ -45,17 +44,43 @@ function awaitedIn(file: string): string[] {
   }
 }
 
+/** The modules of a bundle that call KMS. */
+const GUARDED = new Set([SHIM_ID, ML_KEM_ID])
+
+const EXPORTS = /export\s*\{([^}]*)\};?\s*$/
+
 /**
  * Makes the shim reject secrets that a framework awaits while it prerenders pages. A framework also
  * loads the server's modules during a build, to read their settings: KMS is not called then.
  *
- * @param shim the code of the shim's module.
+ * @param id of a module that exists only in the build.
  */
-export function withPrerenderGuard(shim: string): string {
-  const [statement, direct, envelope] = EXPORTS.exec(shim) ?? []
-  if (!statement) throw new Error('the shim has other exports than direct and envelope')
-  return `${shim.slice(0, -statement.length)}
-const kmsPrerenders = globalThis.process.env.${PRERENDERING};
+export function withPrerenderGuard(id: string, code: string): string {
+  if (!GUARDED.has(id)) return code
+  const [statement, list = ''] = EXPORTS.exec(code) ?? []
+  const exports = list.split(',').map((item) => item.trim().split(/\s+as\s+/))
+  const localOf = new Map(exports.map(([local, exported = local]) => [exported, local]))
+  if (!statement || !localOf.has('envelope')) throw new Error('the shim has no export envelope')
+  const names = [...localOf].map(([exported, local]) => {
+    const guarded = exported && exported in GUARDS ? `kms_${exported}` : local
+    return `${guarded} as ${exported}`
+  })
+  const guards = Object.entries(GUARDS).flatMap(([exported, guard]) => {
+    const local = localOf.get(exported)
+    return local ? [`const kms_${exported} = ${guard(local)};\n`] : []
+  })
+  return `${code.slice(0, -statement.length)}\n${refused()}${guards.join('')}export { ${names.join(', ')} };\n`
+}
+
+/** The code of the exports that open secrets. */
+const GUARDS: Record<string, (local: string) => string> = {
+  envelope: (local) =>
+    `(...pair) => kmsPrerenders ? (_, name) => kmsRefused(name) : ${local}(...pair)`,
+  direct: (local) => `(...secret) => kmsPrerenders ? kmsRefused(secret[2]) : ${local}(...secret)`,
+}
+
+/** The code of a promise that is rejected once it is awaited. */
+const refused = () => `const kmsPrerenders = globalThis.process.env.${PRERENDERING};
 const kmsRefuse = (name) => {
   globalThis.process.getBuiltinModule('node:fs').appendFileSync(kmsPrerenders, name + '\\n');
   return Promise.reject(new Error('secret ' + name + ${JSON.stringify(` is ${PRERENDERED}. [PRERENDERED]`)}));
@@ -63,8 +88,4 @@ const kmsRefuse = (name) => {
 const kmsRefused = (name) => Object.create(Promise.prototype, {
   then: { value: (ok, failed) => kmsRefuse(name).then(ok, failed) },
 });
-const kmsEnvelope = (...pair) => kmsPrerenders ? (_, name) => kmsRefused(name) : ${envelope}(...pair);
-const kmsDirect = (...secret) => kmsPrerenders ? kmsRefused(secret[2]) : ${direct}(...secret);
-export { kmsDirect as direct, kmsEnvelope as envelope };
 `
-}

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { SHIM, VIRTUAL } from '../pipeline/emit/shim.js'
+import { ML_KEM, SHIM, VIRTUAL } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { DECLARATION } from '../util/declaration-file.js'
@@ -15,8 +15,9 @@ const MARKER_ID = /^\0unplugin-kms\.(secret(?:-sync)?)\?(.*)$/s
 
 const DATA_URL = /^(\0?data:).*/s
 
-/** The id of the shim's module. */
+/** The ids of the modules that decrypt: the shim, and its part for ML-KEM pairs. */
 export const SHIM_ID = RESOLVED + SHIM.slice('./'.length)
+export const ML_KEM_ID = RESOLVED + ML_KEM.slice('./'.length)
 
 /** Matches the ids of the modules that exist only in the build. */
 export const OWN_ID = /^\0unplugin-kms\./

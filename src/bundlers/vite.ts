@@ -11,7 +11,7 @@ import { guardPrerendering, withPrerenderGuard } from './prerender-guard.js'
 import { callable } from './require-default.js'
 import { compiledHost, isClient, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
-import { MARKERS, SHIM_ID } from './virtual.js'
+import { MARKERS } from './virtual.js'
 import { clientBuild } from './vite-client-build.js'
 import { ADVICE_WITHOUT_FRAMEWORK, adviceFor, clientCheck } from './vite-client.js'
 import { componentTransform } from './vite-components.js'
@@ -101,7 +101,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         async handler(id) {
           if (!AS_TEXT.test(id)) {
             const code = await hooks.load.handler.call(this, id)
-            return code && mayPrerender && id === SHIM_ID ? withPrerenderGuard(code) : code
+            return code && mayPrerender ? withPrerenderGuard(id, code) : code
           }
           const path = pathOf(id)
           if (build.includes(path))

@@ -1,7 +1,6 @@
 import { createRollupPlugin, createVitePlugin, type UnpluginOptions } from 'unplugin'
 import { guardPrerendering, withPrerenderGuard } from '../bundlers/prerender-guard.js'
 import { rollupHooks } from '../bundlers/rollup.js'
-import { SHIM_ID } from '../bundlers/virtual.js'
 import { createViteSession, viteHooks } from '../bundlers/vite.js'
 import type { Options } from '../options/types.js'
 import { checkFinishedOutput } from './finished-output.js'
@@ -73,8 +72,8 @@ function guarded(hooks: UnpluginOptions): UnpluginOptions {
       load: {
         ...load,
         async handler(id) {
-          const code = await load.handler.call(this, id)
-          return id === SHIM_ID ? withPrerenderGuard(code as string) : (code as string | null)
+          const code = (await load.handler.call(this, id)) as string | null
+          return code && withPrerenderGuard(id, code)
         },
       },
     },

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { describe, expect, it, vi } from 'vitest'
 import { PRERENDERING, withPrerenderGuard } from '../../src/bundlers/prerender-guard.js'
+import { ML_KEM_ID, SHIM_ID } from '../../src/bundlers/virtual.js'
 import { project } from '../support/project.js'
 
 type Shim = typeof import('@unplugin-kms/runtime/shim')
@@ -18,7 +19,9 @@ const WRAPPED: Parameters<Shim['envelope']> = [
 ]
 
 async function guardedShim(): Promise<Shim> {
-  const root = await project({ 'shim.mjs': withPrerenderGuard(await readFile(SHIM, 'utf8')) })
+  const root = await project({
+    'shim.mjs': withPrerenderGuard(SHIM_ID, await readFile(SHIM, 'utf8')),
+  })
   return import(pathToFileURL(join(root, 'shim.mjs')).href)
 }
 
@@ -34,6 +37,24 @@ it('rejects a secret that is awaited while pages are prerendered, and lists its 
   )
   void envelope(...WRAPPED)('kms:v1:AAAA', 'NEVER_AWAITED')
   expect(await readFile(file, 'utf8')).toBe('DB_PASSWORD\nDB_PASSWORD\nA\n')
+})
+
+it('also rejects secrets of ML-KEM pairs, and leaves other modules as they are', async () => {
+  const mlKem = createRequire(import.meta.url).resolve('@unplugin-kms/runtime/ml-kem-module')
+  const root = await project({
+    'shim.mjs': withPrerenderGuard(SHIM_ID, await readFile(SHIM, 'utf8')),
+    'ml-kem.mjs': withPrerenderGuard(ML_KEM_ID, await readFile(mlKem, 'utf8')).replace(
+      './unplugin-kms.shim',
+      './shim.mjs',
+    ),
+  })
+  vi.stubEnv(PRERENDERING, join(root, 'prerendered'))
+  const { envelope } = await import(pathToFileURL(join(root, 'ml-kem.mjs')).href)
+  vi.unstubAllEnvs()
+  await expect(envelope(...WRAPPED)('kms:v1:AAAA', 'DB_PASSWORD')).rejects.toThrow('[PRERENDERED]')
+  expect(withPrerenderGuard('\0unplugin-kms.open-token', 'export { a as envelope }')).toBe(
+    'export { a as envelope }',
+  )
 })
 
 describe('a build that prerenders pages', () => {
@@ -65,7 +86,7 @@ describe('a build that prerenders pages', () => {
   async function runBuild(renders: string, page: string) {
     const root = await project({
       'build.mjs': `${IMPORTS}\n${renders}`,
-      'shim.mjs': withPrerenderGuard(SHIM_OF_TEST),
+      'shim.mjs': withPrerenderGuard(SHIM_ID, SHIM_OF_TEST),
       'page.mjs': `import { envelope } from './shim.mjs'\nconst secret = envelope()('', 'DB_PASSWORD')\n${page}`,
     })
     await build({
