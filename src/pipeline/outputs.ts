@@ -7,6 +7,7 @@ import { checkClientBundle, inClient, userChain } from './leak-check/client-bund
 import type { Asset } from './leak-check/examine.js'
 import { changedSince, stateOf, type FolderState } from './leak-check/folder-state.js'
 import { checkOutputs } from './leak-check/leak-check.js'
+import { CheckedOutputs } from './leak-check/rebuild.js'
 import type { Graph } from './leak-check/origins.js'
 import type { Seen } from './leak-check/parts.js'
 import { bytesOf } from './leak-check/views.js'
@@ -35,6 +36,8 @@ export class Outputs {
   readonly #searched = new Map<unknown, Seen[]>()
   /** Folders of outputs as they were before these were written. */
   readonly #folders = new Map<string, FolderState>()
+  /** The outputs of each build that were checked last. */
+  readonly #checked = new Map<unknown, CheckedOutputs>()
   /** What to do about a mark in a browser bundle. */
   #clientAdvice: string | undefined
 
@@ -94,7 +97,10 @@ export class Outputs {
     const failed = failure()
     if (failed) throw failed
     checkClientBundle(assets, modules.clientMarks, graph, fromRoot, this.#clientAdvice)
-    await timings.timed('leak check', () => this.#checkForLeaks(assets, graph, build))
+    await timings.timed('leak check', () =>
+      this.#checkForLeaks(assets, graph, build, this.#checked.get(build)),
+    )
+    this.#checked.set(build, new CheckedOutputs(assets, this.#searched.get(build)!))
     timings.print()
   }
 
@@ -190,12 +196,17 @@ export class Outputs {
     await manifest?.write(modules.plaintexts, options.leakCheck)
   }
 
-  #checkForLeaks(assets: Asset[], graph: Graph, build?: unknown): Promise<void> {
+  #checkForLeaks(
+    assets: Asset[],
+    graph: Graph,
+    build?: unknown,
+    previous?: CheckedOutputs,
+  ): Promise<void> {
     const { plaintexts } = this.#command
     this.#searched.set(build, plaintexts)
     const { options, fromRoot } = this.#context
-    return checkOutputs(assets, plaintexts, options.leakCheck, graph, fromRoot, (seen) =>
-      this.#command.unsearched(seen, build),
-    )
+    const unsearched = (seen: Seen[]) => this.#command.unsearched(seen, build)
+    const { leakCheck } = options
+    return checkOutputs(assets, plaintexts, leakCheck, graph, fromRoot, unsearched, previous)
   }
 }

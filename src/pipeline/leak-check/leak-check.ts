@@ -15,6 +15,7 @@ import {
 } from './examine.js'
 import { origins, pathOf, type Graph } from './origins.js'
 import type { Seen } from './parts.js'
+import type { CheckedOutputs } from './rebuild.js'
 import type { Residue } from './residue.js'
 import type { Search } from './search.js'
 
@@ -25,6 +26,7 @@ import type { Search } from './search.js'
  *
  * @param shown returns a path as a message shows it.
  * @param unsearched returns outputs of the same command that were not searched for all plaintexts.
+ * @param previous the outputs of the same build, one build ago.
  * @throws KmsBuildError LEAK, MARK_UNTRANSFORMED, SHIM_EXTERNAL; the message shows no value.
  */
 export async function checkOutputs(
@@ -34,9 +36,11 @@ export async function checkOutputs(
   graph: Graph = { inputs: [] },
   shown = (path: string) => path,
   unsearched: BuildCommand['unsearched'] = () => [],
+  previous?: CheckedOutputs,
 ): Promise<void> {
   const search = searchFor(plaintexts, options)
-  const { leaks, leftovers } = examine(assets, search)
+  const changed = previous?.changed(assets, plaintexts, search) ?? assets
+  const { leaks, leftovers } = examine(changed, search)
   const earlier = leaksInEarlierOutputs(unsearched(plaintexts), options, shown)
   if (leaks.length || earlier.length) {
     const names = new Set(

@@ -27,6 +27,13 @@ const UNFOUND = `Cannot find module '${MARKER}`
 /** A mark in the code, the source of a marked module as a text, or an import of the shim. */
 export type Residue = 'mark' | 'text' | 'shim'
 
+/** Returns whether some code may contain residue. Only all of it can tell. */
+export const mayBeResidue = (code: string): boolean =>
+  code.includes(SENTINEL) ||
+  code.includes(UNFOUND) ||
+  mentionsMarker(code) ||
+  IN_BASE64.some((digits) => code.includes(digits))
+
 /**
  * What shows that a mark was bundled untransformed (the plugin never saw its module: a worker's
  * own build, another plugin that loaded it first), or that the shim was left outside the bundle.
