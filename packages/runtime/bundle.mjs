@@ -8,12 +8,16 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * Bundles one file of src/ into the module that users' bundles contain: minified, since they may not
  * be.
  *
- * @param {'shim' | 'sync' | 'sync-worker' | 'process-env' | 'open-token' | 'ml-kem'} name
+ * @param {'shim' | 'sync' | 'sync-worker' | 'process-env' | 'open-token' | 'ml-kem' | 'ml-kem-sync'} name
  * @param {'esm' | 'cjs'} [format]
  * @returns {Promise<string>} its code
  */
 export async function bundleRuntime(name, format = 'esm') {
-  return generate(name, { format }, name === 'sync' ? { WORKER: await workerCode() } : {})
+  return generate(
+    name,
+    { format },
+    /^(?:ml-kem-)?sync$/.test(name) ? { WORKER: await workerCode() } : {},
+  )
 }
 
 /**

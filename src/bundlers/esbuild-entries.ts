@@ -3,7 +3,7 @@ import { join, relative, resolve, sep } from 'node:path'
 import type { BuildOptions, BuildResult, Metafile, OutputFile } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
 import type { BuildSession } from '../pipeline/session.js'
-import type { Target } from '../pipeline/target.js'
+import type { OutputTarget } from '../pipeline/target.js'
 
 /** Where esbuild puts an output that has no file. */
 const STDOUT = '<stdout>'
@@ -18,7 +18,7 @@ export async function addEnvironment(
   result: BuildResult,
   options: BuildOptions,
   sessions: BuildSession[],
-  target: Required<Target>,
+  target: OutputTarget,
   folder: string,
 ): Promise<void> {
   const root = options.absWorkingDir ?? process.cwd()

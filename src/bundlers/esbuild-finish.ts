@@ -1,7 +1,7 @@
 import { dirname, relative, resolve } from 'node:path'
 import type { BuildOptions, BuildResult, PartialMessage } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
-import type { Target } from '../pipeline/target.js'
+import type { OutputTarget } from '../pipeline/target.js'
 import { addEnvironment } from './esbuild-entries.js'
 import type { OutputHold } from './esbuild-hold.js'
 import { scrubMaps } from './esbuild-maps.js'
@@ -20,7 +20,7 @@ export async function finish(
   result: BuildResult,
   options: BuildOptions,
   hold: OutputHold,
-  target: Required<Target>,
+  target: OutputTarget,
 ): Promise<PartialMessage[]> {
   const { outputFiles = [], metafile } = result
   if (!metafile) throw notHeld()

@@ -17,7 +17,7 @@ import type { Emitted } from '../pipeline/emit/emit.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
-import type { Target, Watch } from '../pipeline/target.js'
+import type { OutputTarget, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { filterOf } from './esbuild-filter.js'
 import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
@@ -192,7 +192,7 @@ async function readAgain(path: string): Promise<string> {
   return ''
 }
 
-const targetOf = (options: BuildOptions): Required<Target> => ({
+const targetOf = (options: BuildOptions): OutputTarget => ({
   platform: options.platform === 'node' || options.platform === 'neutral' ? 'node' : 'browser',
   command: 'build',
   format: isCjs(options) ? 'cjs' : 'esm',

@@ -31,7 +31,8 @@ import { virtualModules } from './virtual.js'
  */
 const kms = createFarmPlugin<Options | undefined, true>((options) => {
   const build = new BuildSession(options)
-  const target: Target = { ...NODE_BUILD }
+  // Farm 1.7 writes top-level await into functions that are not async.
+  const target: Target = { ...NODE_BUILD, sync: 'block' }
   let folder = ''
   const entryFiles = new EntryFiles()
   let publicFolder = ''

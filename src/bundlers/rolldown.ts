@@ -25,10 +25,11 @@ import { NAME, transformHook } from './transform.js'
 const kms = createRolldownPlugin<Options | undefined>((options) => {
   const build = new BuildSession(options)
   const target: Target = { ...NODE_BUILD }
-  const hooks = rollupLike(build, (context, importer) => ({
-    ...compiledHost(context, importer),
-    target,
-  }))
+  const hooks = rollupLike(
+    build,
+    (context, importer) => ({ ...compiledHost(context, importer), target }),
+    () => target,
+  )
   return {
     name: NAME,
     enforce: 'pre',

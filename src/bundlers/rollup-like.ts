@@ -1,7 +1,7 @@
 import type { ExternalOption, OutputBundle } from 'rollup'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import type { BuildSession } from '../pipeline/session.js'
-import { NODE_BUILD } from '../pipeline/target.js'
+import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { DECLARATION } from '../util/declaration-file.js'
 import { bundleCheck, lastPlugins, type GenerateContext, type OutputPlace } from './rollup-check.js'
 import { addEnvironment } from './rollup-entries.js'
@@ -12,6 +12,7 @@ import { MARKERS, OWN_ID, virtualModules, type ServingHost } from './virtual.js'
 export function rollupLike(
   build: BuildSession,
   hostOf: (context: unknown, importer: string) => ServingHost = compiledHost,
+  targetOf: (context: unknown) => Target = () => NODE_BUILD,
 ) {
   const { resolveId, load } = virtualModules(build, hostOf)
 
@@ -68,8 +69,8 @@ export function rollupLike(
       order: 'post' as const,
       async handler(this: GenerateContext, output: OutputPlace, generated: object) {
         // Not in the last plugin, whose context has no environment of Vite's.
-        const { target = NODE_BUILD } = hostOf(this, '')
         const bundle = generated as OutputBundle
+        const target = targetOf(this)
         const files = await addEnvironment(build, this, bundle, output.format, target)
         if (!isLast) await checkBundle(this, output, files)
       },

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import type { LoadResult, Plugin, SourceMapInput } from 'rollup'
+import type { LoadResult, OutputOptions, Plugin, SourceMapInput } from 'rollup'
 import { createRollupPlugin, type UnpluginOptions } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { maskLiterals } from '../pipeline/emit/mask.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
+import { EITHER, eitherCode } from '../pipeline/emit/sync.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { redactContents, scrubMap } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
-import { NODE_BUILD, type Target } from '../pipeline/target.js'
+import { NODE_BUILD, type SyncForm, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
-import { rollupLike } from './rollup-like.js'
+import { compiledHost, rollupLike } from './rollup-like.js'
 import { loadByOthers } from './rollup-loads.js'
 import { NAME, transformHook } from './transform.js'
 import { OWN_ID } from './virtual.js'
@@ -37,13 +38,29 @@ export { kms as default, kms as 'module.exports' }
 
 /** Returns the plugin of a session, which it may share with others. */
 export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): UnpluginOptions {
-  const { load, resolveId, ...hooks } = rollupLike(build)
-  const transform = transformHook(build, () => ({ target, isCompiled: true }))
+  // Rollup reports the format when it renders an output, unless it is configured together with the input.
+  let sync: SyncForm = 'either'
+  const { load, resolveId, ...hooks } = rollupLike(
+    build,
+    (context, importer) => ({
+      ...compiledHost(context, importer),
+      target: { ...NODE_BUILD, sync },
+    }),
+    () => target,
+  )
+  const compiledTarget = () => ({ target: { ...target, sync }, isCompiled: true })
+  const transform = transformHook(build, compiledTarget)
   let others: Plugin[] = []
   return {
     name: NAME,
     rollup: {
       ...hooks,
+      options(input) {
+        sync = syncFormOf(input)
+        return hooks.options(input)
+      },
+      resolveImportMeta: (property, { format }) =>
+        property === EITHER ? eitherCode(format) : null,
       buildStart(input) {
         others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME]?.() !== build)
         return hooks.buildStart.call(this, input)
@@ -84,7 +101,7 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
           const loaded = await loadByOthers(others, this, id)
           // Masked, not sealed: a plugin that checks types knows no module of ours.
           if (!loaded) return masked(code, id, build)
-          const result = await build.transform(loaded.code, id, { target, watch, isCompiled: true })
+          const result = await build.transform(loaded.code, id, { ...compiledTarget(), watch })
           if (!result) return loaded
           const { ast: _, map, ...rest } = loaded
           return { ...rest, code: result.code, map: redactMap(map, build.isRedacted) }
@@ -98,6 +115,15 @@ function masked(code: string, id: string, build: BuildSession): LoadResult {
   const path = pathOf(id)
   const result = maskLiterals(code, path, build.fromRoot(path))
   return result && { code: result.code, map: result.map.toString() }
+}
+
+/** The command line and watch mode of Rollup configure the outputs together with the input. */
+function syncFormOf(input: object): SyncForm {
+  const { output } = input as { output?: OutputOptions | OutputOptions[] }
+  const forms = [output ?? []]
+    .flat()
+    .map(({ format = 'es' }) => (['es', 'esm', 'module'].includes(format) ? 'await' : 'block'))
+  return forms[0] && forms.every((form) => form === forms[0]) ? forms[0] : 'either'
 }
 
 type Api = Record<string, (() => unknown) | undefined>

@@ -74,12 +74,13 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
     },
   })
   const compiled = new CompiledModules()
-  const hooks = rollupLike(build, (context, importer) => ({
+  const servingHost = (context: unknown, importer: string) => ({
     ...(serves
       ? { compiled: compiled.codeOf(environmentOf(context), importer) }
       : compiledHost(context, importer)),
     ...hostOf(context),
-  }))
+  })
+  const hooks = rollupLike(build, servingHost, (context) => hostOf(context).target)
   const plugin: UnpluginOptions = {
     name: NAME,
     enforce: 'pre',

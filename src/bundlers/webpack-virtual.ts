@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Compilation, Compiler, LoaderContext } from 'webpack'
 import { MARKERS } from '../pipeline/collect/mark.js'
-import { CLIENT, ML_KEM, OPEN_TOKEN, SHIM } from '../pipeline/emit/shim.js'
+import { CLIENT, ML_KEM, ML_KEM_SYNC, OPEN_TOKEN, SHIM, SYNC_SHIM } from '../pipeline/emit/shim.js'
 import { TABLE } from '../pipeline/emit/table.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
@@ -18,12 +18,14 @@ const QUERIES = new Map([
   [SHIM, queryOf(SHIM)],
   [OPEN_TOKEN, queryOf(OPEN_TOKEN)],
   [ML_KEM, queryOf(ML_KEM)],
+  [ML_KEM_SYNC, queryOf(ML_KEM_SYNC)],
+  [SYNC_SHIM, queryOf(SYNC_SHIM)],
   [CLIENT, queryOf(CLIENT)],
   [TABLE, queryOf(TABLE)],
   ...[...MARKERS.keys()].map((marker) => [marker, MARKER_QUERY] as const),
 ])
-const NAMED_REQUESTS = ['./unplugin-kms.pair', './unplugin-kms.marks']
-const NAMED = /^(\.\/unplugin-kms\.(?:pair|marks))\..*/
+const NAMED_REQUESTS = ['./unplugin-kms.pair', './unplugin-kms.blocking', './unplugin-kms.marks']
+const NAMED = /^(\.\/unplugin-kms\.(?:pair|blocking|marks))\..*/
 
 /** No alias can know which pairs and which modules with marks there will be. */
 export const requestOf = (name: string) =>

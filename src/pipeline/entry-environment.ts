@@ -6,7 +6,7 @@ import { variablesIn, type Variable } from './collect/variables.js'
 import { entriesWithCode, loadParser, type OutputTexts } from './emit/entry.js'
 import { entryCode, type EntryCode } from './emit/process-env.js'
 import { devValue } from './resolve/dev-values.js'
-import type { Target } from './target.js'
+import type { OutputTarget } from './target.js'
 import type { MarkTransformer } from './transform-marks.js'
 
 /** Names the option among the modules of a session. */
@@ -18,7 +18,7 @@ export interface EntryOutputs {
   outputs: OutputTexts
   /** Names of the outputs that are loaded first. */
   entries: string[]
-  target: Required<Target>
+  target: OutputTarget
 }
 
 /** The variables of the option `processEnv`, which the entries of a bundle set. */
@@ -65,7 +65,7 @@ export class EntryEnvironment {
    * @throws KmsBuildError CLIENT_BUNDLE, and as for a mark.
    */
   async prepare(
-    target: Required<Target>,
+    target: OutputTarget,
   ): Promise<(outputs: OutputTexts, entries: string[]) => Map<string, string>> {
     // A dev server sets the variables itself, and what it starts inherits them.
     if (!this.isUsed || target.command === 'serve') return () => new Map()
@@ -105,7 +105,7 @@ export class EntryEnvironment {
   }
 
   /** Returns the code that sets the variables. Their values are searched for in all outputs. */
-  async #code(target: Required<Target>): Promise<EntryCode> {
+  async #code(target: OutputTarget): Promise<EntryCode> {
     const { root, processEnvOptions, runtime } = this.#options
     const variables = await this.#variables()
     const marks = variables.map(({ mark }) => mark)

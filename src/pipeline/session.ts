@@ -6,7 +6,7 @@ import { collect } from './collect/collect.js'
 import { MARKERS, type Mark } from './collect/mark.js'
 import { collectServed, placedInSource } from './collect/served.js'
 import type { Warning } from './diagnostics.js'
-import { emit, refuseSync, type Emitted, type Opening } from './emit/emit.js'
+import { emit, type Emitted, type Opening } from './emit/emit.js'
 import { marksModule, moduleCode } from './emit/shim.js'
 import { tableModule } from './emit/table.js'
 import { EntryEnvironment } from './entry-environment.js'
@@ -16,7 +16,7 @@ import { createManifest } from './manifest.js'
 import { MaskedLiterals } from './masked-literals.js'
 import { ModuleRegistry } from './module-registry.js'
 import { Outputs } from './outputs.js'
-import type { ModuleHost, Watch } from './target.js'
+import { syncFormOf, type ModuleHost, type Watch } from './target.js'
 import { createTimings } from './timings.js'
 import { MarkTransformer, type PairOptions } from './transform-marks.js'
 import { warnings } from './warnings.js'
@@ -83,7 +83,6 @@ export class BuildSession {
   /** Sets the format of the outputs, for bundlers that report it apart from the modules. */
   setFormat(format: 'esm' | 'cjs'): void {
     this.#format = format
-    if (format === 'cjs') refuseSync(this.modules.marks)
   }
 
   /** Reads and checks the secrets file, before any source is read. Called again for each rebuild. */
@@ -194,8 +193,9 @@ export class BuildSession {
     if (host.isCompiled)
       collected.marks = placedInSource(collected.marks, path, this.fromRoot(path))
     const openings = collected.imports.length ? await this.openings(id, collected.marks, host) : []
+    const sync = syncFormOf(host.target, this.#format)
     const emitted = await this.#timings.timed('emit', () =>
-      emit(code, path, collected, openings, host.requestOf, host.isCompiled),
+      emit(code, path, collected, openings, { ...host, sync }),
     )
     this.#redacted.add(emitted.shown)
     return emitted
@@ -210,7 +210,8 @@ export class BuildSession {
     if (!marks) throw this.untransformedImport(id)
     host.watch(path)
     const openings = await this.openings(id, marks, host)
-    return tableModule(file, marks, openings, MARKERS.get(marker)!, host.requestOf)
+    const form = syncFormOf(host.target, this.#format)
+    return tableModule(file, marks, openings, MARKERS.get(marker)!, { ...host, form })
   }
 
   /** Returns the calls that the marks of a module become, for its target. */
@@ -218,8 +219,7 @@ export class BuildSession {
     const path = pathOf(id)
     this.outputs.addFolder(dirname(path))
     const marks = collected.map((mark) => this.#literals.unmask(mark, path))
-    const target = { format: this.#format, ...host.target }
-    return this.#marks.openings({ id, path, marks }, { ...host, target })
+    return this.#marks.openings({ id, path, marks }, host)
   }
 
   async #virtual(name: string, watch: Watch): Promise<string> {

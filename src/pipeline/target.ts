@@ -6,7 +6,22 @@ export interface Target {
   command: 'build' | 'serve'
   /** Absent where the bundler reports it apart from the modules, through `setFormat`. */
   format?: 'esm' | 'cjs'
+  /**
+   * How marks of unplugin-kms/secret/sync get their values: by top-level await, by a call that blocks
+   * the thread, or by either, where the bundler reports the format only when it renders the output.
+   * Default: by the format.
+   */
+  sync?: SyncForm
 }
+
+/** A target whose format is known. */
+export type OutputTarget = Target & Required<Pick<Target, 'format'>>
+
+export type SyncForm = 'await' | 'block' | 'either'
+
+/** Returns how synchronous marks of a target get their values. */
+export const syncFormOf = ({ format, sync }: Target, defaultFormat: 'esm' | 'cjs'): SyncForm =>
+  sync ?? ((format ?? defaultFormat) === 'cjs' ? 'block' : 'await')
 
 /** The target of a bundler that reports nothing else. */
 export const NODE_BUILD: Target = { platform: 'node', command: 'build' }

@@ -6,7 +6,7 @@ import type { SecretsFile } from '../secrets-file/parse.js'
 import { updateTypes } from '../secrets-file/typings.js'
 import { nameOf, type Mark } from './collect/mark.js'
 import { devOpening } from './emit/dev.js'
-import { refuseSync, type Opening } from './emit/emit.js'
+import type { Opening } from './emit/emit.js'
 import { openingOf } from './emit/shim.js'
 import { clientMarks, refusedOpening } from './leak-check/client-bundle.js'
 import { loadSecretsFile } from './load-secrets-file.js'
@@ -86,14 +86,13 @@ export class MarkTransformer {
   /** Returns the calls that the marks of a module become, for its target. */
   async openings(
     module: MarkedModule,
-    { target: { platform, command, format }, watch }: ModuleHost,
+    { target: { platform, command }, watch }: ModuleHost,
   ): Promise<Opening[]> {
     const { id, path, marks } = module
     const { options, modules } = this.#context
     watch(options.secretsFile.path)
     for (const mark of marks) if (mark.source === 'file') watch(fileOf(mark, path))
     await this.#load()
-    if (format === 'cjs') refuseSync(marks)
     if (platform === 'browser' && options.client === 'error') {
       const client = clientMarks(marks)
       modules.addClient(id, client)

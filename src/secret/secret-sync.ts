@@ -3,8 +3,8 @@ import { untransformed, type SyncMarks } from './marks.js'
 export type { SecretName, SecretNames } from './marks.js'
 
 /**
- * Marks a secret that is a plain value. The module waits for its decryption (top-level await), so the
- * output must be ESM.
+ * Marks a secret that is a plain value. An ES module waits for its decryption (top-level await);
+ * CommonJS blocks the thread until it is done.
  *
  * @example
  * ```ts

@@ -277,14 +277,6 @@ describe.each(BUNDLERS)('$name', (bundler) => {
     await kms.close()
   })
 
-  it('rejects the sync form in CommonJS output, and explains the alternative', async () => {
-    const { root } = await withFile(
-      `import { secret } from 'unplugin-kms/secret/sync'\nexport default secret.named('DB_PASSWORD')`,
-    )
-    const text = await refused(bundler, { root, format: 'cjs' }, 'SYNC_IN_CJS', 'src/main.ts:2:16')
-    expect(text).toContain('ESM')
-  })
-
   it('rejects a plaintext literal in a module that the options exclude', async () => {
     const { root } = await withFile(`${IMPORT}export default secret('${VALUE}')`)
     const options = { exclude: /main\.ts/ }

@@ -30,13 +30,14 @@ export interface Settings {
 /**
  * Returns a function that decrypts one blob, once for all callers. Tries the wrapped form of the own
  * region first, then the others in turn, until one opens. Keeps what `use` returns for the plaintext;
- * never keeps a failure.
+ * never keeps a failure. `known` returns the result if secrets that are read synchronously have it.
  */
 export function decrypting<T>(
   wrapped: Wrapped[],
   fields: Fields,
   { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
   use: (plaintext: Buffer) => T,
+  known?: () => T | undefined,
 ): () => Promise<T> {
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
   // When it was first awaited, else 0, which leaves an attempt that started at load no time for a
@@ -47,6 +48,8 @@ export function decrypting<T>(
     // Not before the modules that import this one have run: they may call `configure`.
     // oxlint-disable-next-line typescript/await-thenable, unicorn/no-unnecessary-await
     await 0
+    const found = known?.()
+    if (found) return found
     awaited &&= Date.now()
     const { credentials } = shared()
     const region = awsEnv('REGION')!

@@ -13,13 +13,15 @@ export function envelope(
   settings: Settings,
 ): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
   const failure = unsupported()
+  const blobs = JSON.stringify([wrapped, context]) as '['
   const unwrap = failure
     ? () => Promise.reject(failure)
-    : (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
+    : (shared()[blobs] ??= decrypting(
         wrapped,
         { EncryptionContext: context },
         settings,
         importMlKem,
+        () => shared()[`sync${blobs}`],
       ))
   return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
 }

@@ -23,11 +23,13 @@ export function envelope(
   context: Record<string, string>,
   settings: Settings,
 ): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
-  const unwrap = (shared()[JSON.stringify([wrapped, context]) as '['] ??= decrypting(
+  const blobs = JSON.stringify([wrapped, context]) as '['
+  const unwrap = (shared()[blobs] ??= decrypting(
     wrapped,
     { EncryptionContext: context },
     settings,
     importKey,
+    () => shared()[`sync${blobs}`],
   ))
   return (token, label, as, format) =>
     secret(label, as, async () => (await unwrap())(token, label, format))

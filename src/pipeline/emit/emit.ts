@@ -1,16 +1,11 @@
 import MagicString from 'magic-string'
-import { KmsBuildError } from '../../errors.js'
-import { type Collected, type Mark, shown } from '../collect/mark.js'
+import type { Collected, Mark } from '../collect/mark.js'
+import type { SyncForm } from '../target.js'
 import { maskOf, redact } from './redact.js'
+import type { Opening } from './opening.js'
+import { syncOpenings, syncValues } from './sync.js'
 
-/** What a mark becomes: a call of an export of one of the build's own modules. */
-export interface Opening {
-  /** The module, `./unplugin-kms.pair.<fingerprint>` or another of the build's own. */
-  from: string
-  export: string
-  /** The arguments, JSON values. */
-  args: unknown[]
-}
+export type { Opening } from './opening.js'
 
 /** A source map as magic-string makes it, whose types are not published. */
 export interface EmittedMap {
@@ -32,19 +27,27 @@ export interface Emitted {
   readonly map: EmittedMap
 }
 
+/** How the code of a module is emitted. */
+export interface EmitOptions {
+  /** Returns the specifier of one of the build's own modules. Default: its name. */
+  requestOf?: ((name: string) => string) | undefined
+  /** Whether the module is another plugin's output, which has a map of its own. */
+  isCompiled?: boolean | undefined
+  /** How synchronous marks get their values. Default: `await`. */
+  sync?: SyncForm
+}
+
 /**
  * Puts the openings where the marks stood. The map shows the redacted source, not the original:
  * it leads to the right line, and to the right column unless a literal stands before it there.
  *
- * @param isCompiled whether the module is another plugin's output, which has a map of its own.
  */
 export function emit(
   code: string,
   id: string,
   collected: Collected,
   openings: Opening[],
-  requestOf = (name: string) => name,
-  isCompiled = false,
+  { requestOf = (name) => name, isCompiled = false, sync = 'await' }: EmitOptions = {},
 ): Emitted {
   const { marks, imports, bodyStart, commented = [] } = collected
   const redacted = redact(code, collected)
@@ -61,7 +64,9 @@ export function emit(
     for (const span of commented.flatMap(({ spans }) => spans))
       replace(span.start, span.end, maskOf(code, span))
   const local = localNames(code)
-  const awaited: string[] = []
+  const call = (opening: Opening) => `${local(opening)}(${opening.args.map(javaScript).join(', ')})`
+  const synchronous: Opening[] = []
+  const used: Opening[] = []
 
   marks.forEach((mark, index) => {
     const opening = openings[index]!
@@ -69,14 +74,16 @@ export function emit(
     // Between parentheses or brackets a line break ends no statement.
     const kept = lines(mark.start, mark.end)
     if (mark.sync) {
-      replace(mark.start, mark.end, `${local.sync}[${awaited.length}${kept}]`)
-      awaited.push(`${local(opening)}(${args})`)
+      replace(mark.start, mark.end, `${local.sync}[${synchronous.length}${kept}]`)
+      synchronous.push(opening)
+      used.push(...syncOpenings(opening, sync))
     } else {
+      used.push(opening)
       replace(mark.start, mark.end, `${pure(mark)}${local(opening)}(${args}${kept})`)
     }
   })
 
-  const imported = new Map(openings.map((opening) => [local(opening), opening]))
+  const imported = new Map(used.map((opening) => [local(opening), opening]))
   const shim = [...imported].map(
     ([name, { from, export: exported }]) =>
       `import { ${exported} as ${name} } from '${requestOf(from)}';`,
@@ -85,11 +92,9 @@ export function emit(
     replace(start, end, (index ? '' : shim.join(' ') || 'export {};') + lines(start, end)),
   )
   // Before the first statement, since imports may stand below code that uses the values.
-  if (awaited.length) {
-    magic.appendLeft(
-      at(bodyStart!),
-      `const ${local.sync} = await Promise.all([${awaited.join(', ')}]); `,
-    )
+  if (synchronous.length) {
+    const values = syncValues(synchronous, sync, call)
+    magic.appendLeft(at(bodyStart!), `const ${local.sync} = ${values}; `)
   }
   return {
     code: magic.toString(),
@@ -106,17 +111,6 @@ export function emit(
 /** A value of JSON. In its own words the name `__proto__` would be none, but set the prototype. */
 export const javaScript = (value: unknown) =>
   JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:')
-
-/** For a format without top-level await. @throws KmsBuildError SYNC_IN_CJS. */
-export function refuseSync(marks: Mark[]) {
-  const mark = marks.find(({ sync }) => sync)
-  if (!mark) return
-  throw new KmsBuildError(
-    'SYNC_IN_CJS',
-    `${shown(mark)} of unplugin-kms/secret/sync needs top-level await, which CommonJS output lacks. Build ESM (format 'esm', file name .mjs), or import from unplugin-kms/secret and await the secret.`,
-    mark.place,
-  )
-}
 
 const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
 

@@ -4,7 +4,8 @@ import { suiteOf, type Suite } from '../../crypto/suites.js'
 import type { ProcessEnvOptions } from '../../options/types.js'
 import type { PairOptions } from '../transform-marks.js'
 import { javaScript, type Opening } from './emit.js'
-import { pairArguments, PAIR, SHIM } from './shim.js'
+import { PAIR, SHIM } from './opening.js'
+import { pairArguments } from './shim.js'
 
 /** An environment variable, and the call that opens its value. */
 export interface OpenedVariable {

@@ -13,19 +13,13 @@ import { type Mark, nameOf } from '../collect/mark.js'
 import type { Sealed, SealedToken } from '../seal/sealer.js'
 import { DEV, devModule } from './dev.js'
 import { javaScript, type Opening } from './emit.js'
+import { BLOCKING_PAIR, PAIR, SHIM, SYNC_SHIM } from './opening.js'
 import { TABLE, TABLE_CODE } from './table.js'
 
-/**
- * The run-time code, as emitted code imports it. Relative, so that no `external` option that speaks
- * of packages takes it out of the bundle; it resolves to a module that exists only in the build.
- */
-export const SHIM = './unplugin-kms.shim'
+export { SHIM, SYNC_SHIM } from './opening.js'
 
 /** How the names of all modules begin that exist only in the build. */
 export const OWN = './unplugin-kms.'
-
-/** How the names of the modules of data key pairs begin. */
-export const PAIR = './unplugin-kms.pair.'
 
 /** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
 const pairModule = (fingerprint: string) => PAIR + fingerprint
@@ -47,9 +41,12 @@ export const OPEN_TOKEN = './unplugin-kms.open-token'
 /** Opens tokens of ML-KEM pairs, with the shim's help: bundles without such pairs do not contain it. */
 export const ML_KEM = './unplugin-kms.ml-kem'
 
+/** The same, synchronously. */
+export const ML_KEM_SYNC = './unplugin-kms.ml-kem-sync'
+
 /** The names of the modules that exist only in a build. */
 export const VIRTUAL =
-  /^\.\/unplugin-kms\.(?:shim|open-token|ml-kem|client|dev|table|(?:pair|marks)\.[0-9a-f]{16})$/
+  /^\.\/unplugin-kms\.(?:shim|sync|open-token|ml-kem(?:-sync)?|client|dev|table|(?:pair|blocking|marks)\.[0-9a-f]{16})$/
 
 /**
  * The code of one of them.
@@ -65,8 +62,10 @@ export async function moduleCode(
   if (name === CLIENT) return CLIENT_CODE
   if (name === DEV) return devModule()
   if (name === TABLE) return TABLE_CODE
-  const fingerprint = name.slice(PAIR.length)
+  const isBlocking = name.startsWith(BLOCKING_PAIR)
+  const fingerprint = name.slice((isBlocking ? BLOCKING_PAIR : PAIR).length)
   const known = await pairOf(fingerprint)
+  if (known && isBlocking) return blockingPairCode(known.pair, known.options)
   if (known) return pairModuleCode(known.pair, known.options.runtime, known.options.aws)
   throw new KmsBuildError(
     'TOKEN_FOREIGN',
@@ -78,6 +77,8 @@ const RUNTIME_MODULES: Partial<Record<string, string>> = {
   [SHIM]: 'shim',
   [OPEN_TOKEN]: 'open-token',
   [ML_KEM]: 'ml-kem-module',
+  [SYNC_SHIM]: 'sync',
+  [ML_KEM_SYNC]: 'ml-kem-sync',
 }
 
 /** Returns run-time code, which has no side effects until it is used. */
@@ -101,6 +102,22 @@ export function pairModuleCode(pair: DataKeyPair, runtime: Settings, aws: AwsOpt
     `import { envelope } from '${SHIM}';\nimport { openToken } from '${OPEN_TOKEN}';\n${open}` +
     // A plain call of `open`, which bundlers can see to have no side effects.
     'export const openBuilt = (token, label, as) => open(token, label, as, openToken);\n'
+  )
+}
+
+/** Returns the module of a data key pair for secrets that are read synchronously. */
+function blockingPairCode(pair: DataKeyPair, options: ShimOptions): string {
+  const args = pairArguments(pair, options)
+  if (suiteOf(pair) === 'ML-KEM-1024') {
+    return (
+      `import { mlKemEnvelopeSync } from '${ML_KEM_SYNC}';\n` +
+      `export const openSync = /* @__PURE__ */ mlKemEnvelopeSync(${args});\nexport { openSync as openBuiltSync };\n`
+    )
+  }
+  return (
+    `import { envelopeSync } from '${SYNC_SHIM}';\nimport { openToken } from '${OPEN_TOKEN}';\n` +
+    `export const openSync = /* @__PURE__ */ envelopeSync(${args});\n` +
+    'export const openBuiltSync = (token, label, as) => openSync(token, label, as, openToken);\n'
   )
 }
 

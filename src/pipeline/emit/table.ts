@@ -1,6 +1,8 @@
 import type { Mark } from '../collect/mark.js'
 import { callKey } from '../collect/served.js'
+import type { SyncForm } from '../target.js'
 import { javaScript, type Opening } from './emit.js'
+import { syncValues } from './sync.js'
 
 /** The lookup of the calls of a module that is not rewritten, one for all such modules. */
 export const TABLE = './unplugin-kms.table'
@@ -23,6 +25,12 @@ export const table = (file, openings) => {
 }
 `
 
+interface TableOptions {
+  requestOf?: ((name: string) => string) | undefined
+  /** How synchronous marks get their values. */
+  form?: SyncForm
+}
+
 /**
  * Returns the module that a module's import of the marker resolves to: the marker, with a table of what
  * each of its calls opens. An import of one such module keeps all of its marks in the bundle.
@@ -35,7 +43,7 @@ export function tableModule(
   marks: Mark[],
   openings: Opening[],
   { sync }: { sync: boolean },
-  requestOf = (name: string) => name,
+  { requestOf = (name) => name, form = 'await' }: TableOptions = {},
 ): string {
   const entries = new Map<string, Opening>()
   marks.forEach((mark, index) => {
@@ -51,10 +59,11 @@ export function tableModule(
     }
     return `${names.get(id)}(${args.map(javaScript).join(', ')})`
   }
-  const calls = [...entries].map(([key, opening]) => [javaScript(key), call(opening)] as const)
+  const keys = [...entries.keys()].map(javaScript)
+  const values = [...entries.values()]
   const list = sync
-    ? `await Promise.all([${calls.map(([key, opened]) => `${opened}.then((value) => [${key}, () => value])`).join(',\n')}])`
-    : `[${calls.map(([key, opened]) => `[${key}, () => ${opened}]`).join(',\n')}]`
+    ? `(${syncValues(values, form, call)}).map((value, index) => [[${keys.join(',\n')}][index], () => value])`
+    : `[${keys.map((key, index) => `[${key}, () => ${call(values[index]!)}]`).join(',\n')}]`
   return (
     `import { table } from '${requestOf(TABLE)}';\n${imports.join('')}` +
     `export const secret = /* @__PURE__ */ table(${javaScript(file)}, /* @__PURE__ */ new Map(${list}));\n`

@@ -14,12 +14,14 @@ import { isMap } from './scrub.js'
  * itself has a symbol of that name, and is in most outputs: a parse of 1.4 MB takes 4 s.
  */
 const QUOTED =
-  /["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|(?<!\bSymbol\.for\(\s*["'`]unplugin-kms)["'`])|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
+  /["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|(?<!\bSymbol\.for\(\s*["'`]unplugin-kms)["'`])|@unplugin-kms\/runtime\/(?:shim|sync)|\.\/unplugin-kms\.(?:shim|sync|pair|blocking))/
 
 /** Returns whether only a parse can tell if code asks for the marker or the shim. */
 export const mentionsMarker = (code: string): boolean => QUOTED.test(code)
 const MENTION =
-  /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/shim|\.\/unplugin-kms\.(?:shim|pair))/
+  /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/(?:shim|sync)|\.\/unplugin-kms\.(?:shim|sync|pair|blocking))/
+
+const RUNTIME = /^@unplugin-kms\/runtime\/(?:shim|sync)$/
 
 /** What webpack and Rspack put in place of an import of the marker that they could not resolve. */
 const UNFOUND = `Cannot find module '${MARKER}`
@@ -49,8 +51,7 @@ export function residue(content: string | Buffer, name: string): Residue | null 
     : { imports: [], given: [], texts: [], isMarkerOfRoot: false }
   if (code ? asks(code) : MENTION.test(text)) return 'mark'
   const { imports, texts } = code ?? { imports: [], texts: [] }
-  if (imports.some((source) => source.startsWith(OWN) || source === '@unplugin-kms/runtime/shim'))
-    return 'shim'
+  if (imports.some((source) => source.startsWith(OWN) || RUNTIME.test(source))) return 'shim'
   return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }
 

@@ -74,6 +74,6 @@ describe('a literal in a mark that is commented out', () => {
 it('a literal in a comment of compiled code is masked where the code is emitted', () => {
   const code = `${IMPORT}// secret('old')\nf(secret('new'))`
   const opening = { from: './unplugin-kms.pair.0123456789abcdef', export: 'open', args: [] }
-  const emitted = emit(code, 'a.js', collect(code, 'a.js')!, [opening], undefined, true)
+  const emitted = emit(code, 'a.js', collect(code, 'a.js')!, [opening], { isCompiled: true })
   expect(emitted.code).toContain(`// secret('•••')\nf(`)
 })
