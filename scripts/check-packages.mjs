@@ -145,7 +145,7 @@ try {
     await run(bin('attw'), [tarballs[name], '--profile', 'esm-only'])
   }
   // What users import in their sources may be compiled to CommonJS.
-  const marks = ['--entrypoints', 'secret', 'secret/sync', '--profile', 'node16']
+  const marks = ['--entrypoints', 'secret', 'secret/sync', 'jest/marks', '--profile', 'node16']
   await run(bin('attw'), [tarballs['unplugin-kms'], ...marks])
   const node = (path, ...args) => [process.execPath, join(root, 'node_modules', path), ...args]
   const npm = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline']

@@ -37,7 +37,7 @@ export function markFinder(file: string, marks: Mark[]): FindMark {
   return (source, values) => {
     const mark =
       source === 'literal'
-        ? literalOf(`${values[0] as string}`, marks, byKey)
+        ? literalOf(`${values[0] as string}`, marks)
         : byKey.get(callKey(source, values))
     if (mark) return mark
     const name = source === 'literal' ? 'secret' : `secret.${source}`
@@ -48,9 +48,10 @@ export function markFinder(file: string, marks: Mark[]): FindMark {
   }
 }
 
-function literalOf(text: string, marks: Mark[], byKey: Map<string, Mark>): Mark | undefined {
+function literalOf(text: string, marks: Mark[]): Mark | undefined {
   const index = placeholderIndex(text)
+  // The whole text: the key of a call has only its end, which two plaintexts may share.
   return index === undefined
-    ? byKey.get(callKey('literal', [text]))
+    ? marks.find(({ source, argument }) => source === 'literal' && argument === text)
     : plaintextLiterals(marks)[index]
 }

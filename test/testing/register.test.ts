@@ -150,6 +150,35 @@ const key = secret.env(process.argv[2])`,
   expect(printed).not.toContain('ran')
 })
 
+it('tells literals apart that end in the same characters', async () => {
+  const end = 'the same end of both of the literals'
+  const folder = await runnable({
+    ...CONFIG,
+    'main.js': `import { secret } from 'unplugin-kms/secret'
+console.log(await Promise.all([secret('one ${end}'), secret('other ${end}')]))`,
+  })
+  const { printed } = await node(folder, [...IMPORT, 'main.js'])
+  expect(printed).toContain(`one ${end}`)
+  expect(printed).toContain(`other ${end}`)
+})
+
+it('shows no value that is not the JSON that a mark asks for', async () => {
+  const folder = await runnable({
+    ...CONFIG,
+    'main.js': `import { secret } from 'unplugin-kms/secret'
+await secret.named('STRIPE_KEY', 'json').catch((error) => console.log(error.code, error))
+await import('./sync.js').catch((error) => console.log(error.code, error))
+await import('./sync.cjs').catch((error) => console.log(error.code, error))`,
+    'sync.js': `import { secret } from 'unplugin-kms/secret/sync'
+export const key = secret.named('STRIPE_KEY', 'json')`,
+    'sync.cjs': `const secret_1 = require("unplugin-kms/secret/sync");
+exports.key = secret_1.secret.named('STRIPE_KEY', 'json');`,
+  })
+  const { printed } = await node(folder, [...IMPORT, 'main.js'])
+  expect(printed.match(/^JSON_INVALID /gm)).toHaveLength(3)
+  expect(printed).not.toContain('sk_test')
+})
+
 it('takes the options that a setup file passes to register', async () => {
   const folder = await runnable({
     'handler.js': HANDLER,
