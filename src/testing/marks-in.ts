@@ -50,7 +50,7 @@ export function markFinder(file: string, marks: Mark[]): FindMark {
 
 function literalOf(text: string, marks: Mark[]): Mark | undefined {
   const index = placeholderIndex(text)
-  // The whole text: the key of a call has only its end, which two plaintexts may share.
+  // The complete text: the key of a call has only its end, which two plaintexts may share.
   return index === undefined
     ? marks.find(({ source, argument }) => source === 'literal' && argument === text)
     : plaintextLiterals(marks)[index]

@@ -150,7 +150,7 @@ const key = secret.env(process.argv[2])`,
   expect(printed).not.toContain('ran')
 })
 
-it('tells literals apart that end in the same characters', async () => {
+it('distinguishes literals that end in the same characters', async () => {
   const end = 'the same end of both of the literals'
   const folder = await runnable({
     ...CONFIG,
