@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printable } from '../printable.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { ML_KEM_ID, SHIM_ID } from './virtual.js'
 
 /**
@@ -18,7 +19,8 @@ const PRERENDERED =
  * Rejects secrets that are awaited from here on in this process and its children, and fails the
  * process at its end if any was: some frameworks write the pages, or leave them out, all the same.
  */
-export function guardPrerendering(): void {
+export function guardPrerendering({ environment }: BuildSession): void {
+  environment.skipWhere(PRERENDERING)
   if (process.env[PRERENDERING]) return
   const folder = mkdtempSync(join(tmpdir(), 'unplugin-kms-'))
   const file = join(folder, 'prerendered')

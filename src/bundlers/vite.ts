@@ -123,7 +123,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         build.outputs.setClientAdvice(advice ?? ADVICE_WITHOUT_FRAMEWORK)
         serves = config.command === 'serve'
         mayPrerender = !serves && advice !== undefined
-        if (mayPrerender) guardPrerendering()
+        if (mayPrerender) guardPrerendering(build)
         if (serves) build.outputs.leave()
         await environment.load(config)
       },

@@ -3,6 +3,7 @@ import { guardPrerendering, withPrerenderGuard } from '../bundlers/prerender-gua
 import { rollupHooks } from '../bundlers/rollup.js'
 import { createViteSession, viteHooks } from '../bundlers/vite.js'
 import type { Options } from '../options/types.js'
+import type { BuildSession } from '../pipeline/session.js'
 import { checkFinishedOutput } from './finished-output.js'
 
 /** The parts of Nuxt that the module uses. */
@@ -47,7 +48,9 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
 
   nuxt.hook('nitro:config', (config) => {
     const hooks = rollupHooks(session.build, { platform: 'node', command: dev ? 'serve' : 'build' })
-    const plugin = createRollupPlugin<undefined>(() => (dev ? hooks : guarded(hooks)))(undefined)
+    const plugin = createRollupPlugin<undefined>(() =>
+      dev ? hooks : guarded(session.build, hooks),
+    )(undefined)
     config.rollupConfig = {
       ...config.rollupConfig,
       plugins: [plugin, config.rollupConfig?.plugins],
@@ -62,9 +65,9 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
 }
 
 /** Nitro prerenders pages with a separate bundle. */
-function guarded(hooks: UnpluginOptions): UnpluginOptions {
+function guarded(build: BuildSession, hooks: UnpluginOptions): UnpluginOptions {
   const { load, ...rollup } = hooks.rollup as { load: { handler: Load } }
-  guardPrerendering()
+  guardPrerendering(build)
   return {
     ...hooks,
     rollup: {

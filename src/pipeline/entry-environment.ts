@@ -25,10 +25,19 @@ export interface EntryOutputs {
 export class EntryEnvironment {
   readonly #options: OptionsResolved
   readonly #marks: MarkTransformer
+  #skipped = ''
 
   constructor(options: OptionsResolved, marks: MarkTransformer) {
     this.#options = options
     this.#marks = marks
+  }
+
+  /**
+   * Makes ES modules set no variable where this one is set: in the process of a framework's build,
+   * which loads the server to prerender pages.
+   */
+  skipWhere(variable: string): void {
+    this.#skipped = variable
   }
 
   /** Returns whether the option `processEnv` is set. */
@@ -70,7 +79,9 @@ export class EntryEnvironment {
     // A dev server sets the variables itself, and what it starts inherits them.
     if (!this.isUsed || target.command === 'serve') return () => new Map()
     if (target.platform === 'browser') throw inBrowser()
-    const code = await this.#code(target)
+    const { esm, cjs } = await this.#code(target)
+    const condition = this.#skipped && `if(!globalThis.process.env.${this.#skipped})`
+    const code = { esm: `${condition}${esm}`, cjs }
     const parse = await loadParser()
     return (outputs, entries) => entriesWithCode(outputs, entries, target.format, code, parse)
   }

@@ -4,10 +4,13 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { build as buildVite } from 'vite'
 import { describe, expect, it, vi } from 'vitest'
 import { PRERENDERING, withPrerenderGuard } from '../../src/bundlers/prerender-guard.js'
 import { ML_KEM_ID, SHIM_ID } from '../../src/bundlers/virtual.js'
-import { project } from '../support/project.js'
+import kms from '../../src/bundlers/vite.js'
+import { project, secretsFile } from '../support/project.js'
+import { run } from '../support/run.js'
 
 type Shim = typeof import('@unplugin-kms/runtime/shim')
 
@@ -64,7 +67,7 @@ describe('a build that prerenders pages', () => {
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
     import { guardPrerendering } from './guard.mjs'
-    guardPrerendering()
+    guardPrerendering({ environment: { skipWhere() {} } })
     const root = process.cwd()`
 
   it.each([
@@ -102,6 +105,28 @@ describe('a build that prerenders pages', () => {
       )
     })
   }
+})
+
+it('sets no variable of the option processEnv while pages are prerendered', async () => {
+  const root = await project({ 'entry.ts': 'console.log(String(process.env.DB_PASSWORD))\n' })
+  const file = join(root, 'kms-secrets.json')
+  await secretsFile(file, { DB_PASSWORD: 'a value of the secrets file' })
+  vi.stubEnv(PRERENDERING, join(root, 'prerendered'))
+  await buildVite({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    plugins: [kms({ secretsFile: file, processEnv: true }), { name: 'astro:a-framework' }],
+    build: { ssr: 'entry.ts', outDir: 'dist' },
+  })
+  vi.unstubAllEnvs()
+  const env = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key', AWS_REGION: 'us-east-1' }
+  const entry = join(root, 'dist/entry.mjs')
+  expect(await run(entry, { ...env, [PRERENDERING]: join(root, 'prerendered') })).toBe(
+    'undefined\n',
+  )
+  const unreachable = { ...env, AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:9' }
+  await expect(run(entry, unreachable)).rejects.toThrow('[KMS_UNREACHABLE]')
 })
 
 it('decrypts secrets after the build', async () => {
