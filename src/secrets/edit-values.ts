@@ -58,7 +58,7 @@ export async function editValues(options: EditOptions): Promise<EditResult<Value
     for (;;) {
       await runEditor(options.editor, file)
       try {
-        return await readEdited(file)
+        return await readEdited(file, before)
       } catch (error) {
         if (!(error instanceof KmsBuildError) || !(await options.again(error))) throw error
       }
@@ -67,13 +67,15 @@ export async function editValues(options: EditOptions): Promise<EditResult<Value
   return seal(before, after, options)
 }
 
-async function readEdited(path: string): Promise<Map<string, string>> {
+/** Reads the edited file. Values that were not changed are not sealed, and so not checked. */
+async function readEdited(path: string, before: Map<string, string>): Promise<Map<string, string>> {
   const file = await readDotenv(path)
   const values = unambiguousValues(file)
   const problem = file.warnings[0] ?? (file.empty.length && `${file.empty[0]} is empty.`)
   if (problem)
     throw new KmsBuildError('DOTENV_AMBIGUOUS', `the edited file: ${problem.replace(path, 'line')}`)
   for (const [name, value] of values) {
+    if (before.get(name) === value) continue
     checkName(name)
     checkValue(name, value)
   }

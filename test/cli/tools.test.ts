@@ -3,8 +3,10 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { getSecrets } from '../../src/secrets/get.js'
-import { DIFFICULT, isText } from '../support/difficult-values.js'
+import { setSecret } from '../../src/secrets/set.js'
+import { CIPHERTEXTS, DIFFICULT, isText } from '../support/difficult-values.js'
 import { workspace, type Workspace } from './cli.js'
+import { inTerminal } from './in-terminal.js'
 
 let kms: LocalKms
 let seed: string
@@ -148,6 +150,71 @@ sed -i -e "s/^A=.*/A='a#new value'/" -e '/^B=/d' "$1"; echo 'C="of c"' >> "$1"`
     expect(left).toEqual([])
   })
 
+  /** What edit rejects. The table's other strings are sealed unchanged. */
+  const REJECTED: Record<string, string> = {
+    ...Object.fromEntries(CIPHERTEXTS.map((name) => [name, 'CIPHERTEXT_FOREIGN'])),
+    'a sealed token': 'TOKEN_INVALID',
+    'a byte order mark in front': 'PLAINTEXT_ENCODING',
+    'a carriage return': 'DOTENV_AMBIGUOUS',
+    'a Windows line break': 'DOTENV_AMBIGUOUS',
+  }
+  const TYPED = Object.keys(DIFFICULT).filter(
+    (name) => isText(DIFFICULT[name]!) && name !== 'a lone surrogate',
+  )
+
+  /** Types lines at the end of the file. A value is in quotes that it does not contain. */
+  async function typed(names: string[]) {
+    const lines = names.map((name) => {
+      const value = DIFFICULT[name] as string
+      const quote = ["'", '"', '`'].find((each) => !value.includes(each)) ?? ''
+      return `V${TYPED.indexOf(name)}=${quote}${value}${quote}\n`
+    })
+    const space = await seeded({
+      'editor.sh': '#!/bin/sh\ncat lines >> "$1"\n',
+      lines: lines.join(''),
+    })
+    await chmod(space.path('editor.sh'), 0o755)
+    const env = { ...kms.env, EDITOR: './editor.sh', XDG_RUNTIME_DIR: space.folder }
+    return { space, ran: await space.cli(['edit'], { env }) }
+  }
+
+  it('seals difficult values that were typed, unchanged', async () => {
+    const names = TYPED.filter((name) => !(name in REJECTED))
+    expect(names.length).toBeGreaterThan(30)
+    const { space, ran } = await typed(names)
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    const entries = names.map((name) => `V${TYPED.indexOf(name)}`)
+    expect(await valuesOf(space, ...entries)).toEqual(
+      Object.fromEntries(names.map((name, index) => [entries[index], DIFFICULT[name]])),
+    )
+  })
+
+  it.each(TYPED.filter((name) => name in REJECTED))('rejects %s that was typed', async (name) => {
+    const { space, ran } = await typed([name])
+    expect([2, 4]).toContain(ran.code)
+    expect(ran.stderr).toMatch(new RegExp(`^error: [^\\n]+\\[${REJECTED[name]}\\]\\n$`))
+    expect(await readFile(space.path('kms-secrets.json'), 'utf8')).toBe(seed)
+  })
+
+  it('keeps every difficult value that was not edited', async () => {
+    const space = await seeded({ 'editor.sh': `#!/bin/sh\nsed -i "s/^A=.*/A='changed'/" "$1"\n` })
+    await chmod(space.path('editor.sh'), 0o755)
+    const values = Object.entries(DIFFICULT).filter(
+      ([name]) => name !== 'a lone surrogate' && !CIPHERTEXTS.includes(name),
+    )
+    const secretsFile = space.path('kms-secrets.json')
+    for (const [index, [, value]] of values.entries())
+      await setSecret(`D${index}`, Buffer.from(value), { secretsFile })
+    const tokens = async () =>
+      (JSON.parse(await readFile(secretsFile, 'utf8')) as { secrets: Record<string, string> })
+        .secrets
+    const { A: _, ...before } = await tokens()
+    const env = { ...kms.env, EDITOR: './editor.sh', XDG_RUNTIME_DIR: space.folder }
+    const { code, stdout } = await space.cli(['edit'], { env })
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^replaced A\nin /)])
+    expect(await tokens()).toMatchObject(before)
+  })
+
   it('keeps the token of a value that was not changed', async () => {
     const { space } = await edited(`sed -i "s/^A=.*/A='another value'/" "$1"`)
     const line = (text: string) =>
@@ -259,7 +326,9 @@ it('textconv makes git diff show which entry changed, without a value', async ()
   ])
 })
 
-describe('completion', () => {
+const isInstalled = (command: string) => spawnSync(command, ['--version']).status === 0
+
+describe('completion (fish and zsh are skipped where they are not installed)', () => {
   it.each(['bash', 'zsh', 'fish', 'powershell'])(
     'of %s lists commands and options',
     async (shell) => {
@@ -286,4 +355,42 @@ describe('completion', () => {
     expect(complete('unplugin-kms', 'set', 'A', '--from')).toBe('--from-file')
     expect(complete('npx', 'unplugin-kms', 'ini')).toBe('init')
   })
+
+  it.skipIf(!isInstalled('fish'))('of fish completes commands and options', async () => {
+    const space = await workspace()
+    const { stdout } = await space.cli(['completion', 'fish'])
+    const complete = (line: string) =>
+      spawnSync('fish', ['--no-config', '-c', `${stdout}\ncomplete -C '${line}'`], {
+        encoding: 'utf8',
+        env: space.env,
+      }).stdout
+    expect(complete('unplugin-kms rot')).toMatch(/^rotate\t/m)
+    expect(complete('unplugin-kms set A --from')).toMatch(/^--from-file\b/m)
+  })
+
+  it.skipIf(!isInstalled('zsh') || !isInstalled('python3'))(
+    'of zsh completes commands and options',
+    async () => {
+      const space = await workspace()
+      const { stdout } = await space.cli(['completion', 'zsh'])
+      await writeFile(
+        space.path('rc.zsh'),
+        `autoload -U compinit && compinit -u -D\n${stdout}\nunplugin-kms() { print "called: $*;" }\nprint complete\n`,
+      )
+      const zsh = { ...space, command: () => ['zsh', '-f', '-i'] }
+      const { output } = await inTerminal(
+        zsh,
+        [],
+        [
+          ['> ', 'source ./rc.zsh\r'],
+          ['complete\r\n', 'unplugin-kms rot\t\r'],
+          ['called: rotate;', 'unplugin-kms set A --from-f\t\r'],
+          ['called: set A --from-file;', 'exit\r'],
+        ],
+        { PS1: '> ' },
+      )
+      expect(output).toContain('called: set A --from-file;')
+    },
+    30_000,
+  )
 })

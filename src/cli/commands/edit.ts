@@ -29,7 +29,9 @@ export function addEdit(program: Command) {
       const { path, result, warnings } = await editValues({
         ...secretsOptions(flags),
         editor: VISUAL || EDITOR || (process.platform === 'win32' ? 'notepad' : 'vi'),
-        again: (error) => {
+        again: async (error) => {
+          // Without a terminal nobody is asked, and the error ends the command.
+          if (!process.stdin.isTTY || !process.stderr.isTTY) return false
           complain(error.message)
           return confirmed('Edit again?', false)
         },
