@@ -9,7 +9,7 @@ export interface BunPlugin {
 }
 
 /**
- * Makes the `onEnd` of plugins after ours wait for the leak check: Bun calls all at once.
+ * Makes the `onEnd` of plugins after ours wait for the leak check: Bun calls all of them concurrently.
  *
  * @param isChecked resolves to whether the outputs passed. Otherwise the others are not called.
  * @param afterAll called once all of them are done.

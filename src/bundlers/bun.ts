@@ -14,7 +14,7 @@ import { NAME, transformHook } from './transform.js'
 import { virtualModules } from './virtual.js'
 
 /**
- * The plugin for Bun's bundler; it stands first in the array of plugins.
+ * Returns the plugin for Bun's bundler. Put it first in the array of plugins.
  *
  * @example
  * ```js
@@ -38,7 +38,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
     ...virtualModules(build, () => ({ target })),
     transform: {
       filter: transform.filter,
-      // Bun reads no map that comes with a module: a map would end up as text inside its own.
+      // Bun ignores maps of modules, and would embed them in its own map.
       async handler(code, id) {
         const result = await transform.handler.call(this, code, id)
         return result && { code: result.code }
@@ -58,7 +58,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
 callable(kms)
 export { kms as default, kms as 'module.exports' }
 
-/** What we use of Bun's plugin API, whose own types come with Bun alone. */
+/** The parts of Bun's plugin API that we use. Its types are only in Bun. */
 interface Host {
   config: {
     target?: string
@@ -83,7 +83,7 @@ interface Artifact extends Blob {
   kind: string
 }
 
-/** Bun writes before `onEnd` unless it has no output folder. So we write, after the leak check. */
+/** Writes the outputs after the leak check: Bun would write them before `onEnd`. */
 function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Target) {
   const { outdir, metafile: asked } = config
   const { json, markdown }: { json?: unknown; markdown?: string } =
@@ -91,7 +91,7 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Targe
   if (config.compile) {
     throw new KmsBuildError(
       'OUTPUT_UNSAFE',
-      'Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile what stands there.',
+      'Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile the output.',
     )
   }
   if (markdown) {

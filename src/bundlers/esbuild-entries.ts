@@ -5,14 +5,14 @@ import { KmsBuildError } from '../errors.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { OutputTarget } from '../pipeline/target.js'
 
-/** Where esbuild puts an output that has no file. */
+/** The name of an output of esbuild without a file. */
 const STDOUT = '<stdout>'
 
 /**
  * Makes the entries among the outputs set the variables of the option `processEnv`.
  *
  * @param folder the folder of the outputs.
- * @throws KmsBuildError as `EntryEnvironment.addTo`.
+ * @throws KmsBuildError the errors of `EntryEnvironment.addTo`.
  */
 export async function addEnvironment(
   result: BuildResult,
@@ -53,7 +53,7 @@ const needsFile = () =>
     'the bundle imports packages that are not in it, and option processEnv needs a second file for it. Set outfile or outdir.',
   )
 
-/** Returns the outputs that the user's entry points became. Those of dynamic imports are none. */
+/** Returns the outputs of the user's entry points, without those of dynamic imports. */
 function entriesIn({ outputs }: Metafile, options: BuildOptions, root: string): string[] {
   const dynamic = new Set(
     Object.values(outputs).flatMap(({ imports }) =>
@@ -80,13 +80,13 @@ const entryPaths = ({ entryPoints = [] }: BuildOptions): string[] =>
     ? entryPoints.map((entry) => (typeof entry === 'string' ? entry : entry.in))
     : Object.values(entryPoints)
 
-/** Lists a new output in the metafile, or the size of one that changed. */
+/** Adds a new output to the metafile, or updates the size of a changed one. */
 function listIn({ outputs }: Metafile, path: string, { contents }: OutputFile): void {
   const known = outputs[path] ?? { imports: [], exports: [], inputs: {} }
   outputs[path] = { ...known, bytes: contents.length }
 }
 
-/** Returns an output of esbuild's kind. */
+/** Returns an output as esbuild's API represents it. */
 function outputFile(path: string, text: string): OutputFile {
   const contents = Buffer.from(text)
   return { path, contents, hash: createHash('sha256').update(contents).digest('base64url'), text }

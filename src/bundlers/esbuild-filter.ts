@@ -1,6 +1,6 @@
 const DEFAULT_EXCLUDED = 'node_modules'
 
-/** A folder or file of any other name than this. */
+/** Returns a pattern for folders and files with any other name. */
 const otherThan = (word: string): string =>
   word
     ? `(?:${word[0]}${otherThan(word.slice(1))}|[^${word[0]}\\\\/][^\\\\/]*)?`
@@ -9,10 +9,10 @@ const otherThan = (word: string): string =>
 const SCRIPT = String.raw`[^\\/]*\.[cm]?[jt]sx?$`
 
 /**
- * The files that esbuild asks about. Each question crosses from Go to JavaScript, which takes longer than
- * all that is done there about most files; and Go's regular expressions have no lookahead.
+ * Returns the filter of the files for which esbuild calls the plugin. Each call crosses from Go to
+ * JavaScript, which takes longer than the work for most files. Go's regular expressions have no lookahead.
  *
- * @param everywhere or outside node_modules, where most files of a bundle are.
+ * @param everywhere whether to include node_modules, which contain most files of a bundle.
  */
 export const filterOf = (everywhere: boolean): RegExp =>
   new RegExp(everywhere ? SCRIPT : String.raw`^(?:${otherThan(DEFAULT_EXCLUDED)}[\\/])*${SCRIPT}`)

@@ -3,14 +3,14 @@ import type { BuildSession } from '../pipeline/session.js'
 import { LaterLoads } from './esbuild-loads.js'
 import { NAME } from './transform.js'
 
-/** Options that we set so that no output is on disk before the leak check. */
+/** Options that we set so that esbuild writes nothing before the leak check. */
 const HELD = {
   write: false,
-  // Lists the inputs, which esbuild refuses to overwrite only when it writes the outputs itself.
+  // For the list of inputs: esbuild protects them only if it writes the outputs itself.
   metafile: true,
 }
-type Held = keyof typeof HELD
-const NAMES = Object.keys(HELD) as Held[]
+type HeldOption = keyof typeof HELD
+const NAMES = Object.keys(HELD) as HeldOption[]
 
 /**
  * Makes esbuild keep the outputs of one build in memory. All instances of the plugin in that build
@@ -18,15 +18,15 @@ const NAMES = Object.keys(HELD) as Held[]
  */
 export class OutputHold {
   readonly sessions: BuildSession[] = []
-  /** What plugins that are set up later register for loading modules. */
+  /** The `onLoad` callbacks of plugins that are set up later. */
   readonly laterLoads = new LaterLoads()
-  /** Our own modules that we loaded, as the metafile names them. */
+  /** The modules of the shim that we loaded, by their names in the metafile. */
   readonly loaded = new Set<string>()
   /** Called with the host of the last plugin, after its setup. */
   onLastSetup: (host: PluginBuild) => void = () => {}
   readonly #options: BuildOptions
-  /** What the user and the other plugins asked for; an option that is unset is absent. */
-  #asked: Partial<Pick<BuildOptions, Held>> = {}
+  /** The options of the user and the other plugins. Unset options are absent. */
+  #asked: Partial<Pick<BuildOptions, HeldOption>> = {}
   #isShown = false
   #wasHeld: boolean | undefined
   readonly #seen = new WeakSet<object>()
@@ -38,7 +38,7 @@ export class OutputHold {
   /** Adds a session to the hold of its build. Called during the plugin's setup. */
   static join({ initialOptions }: PluginBuild, session: BuildSession): OutputHold {
     let hold = HOLDS.get(initialOptions)
-    // The same instance again: another build that was given the same options.
+    // The same instance again means another build with the same options object.
     if (!hold || hold.sessions.includes(session)) {
       HOLDS.set(initialOptions, (hold = new OutputHold(initialOptions)))
       hold.#showToLaterPlugins()
@@ -50,9 +50,9 @@ export class OutputHold {
   }
 
   /**
-   * Shows the options as they were asked for. Called once esbuild has read them.
+   * Restores the user's options. Called after esbuild has read them.
    *
-   * @returns whether esbuild read them as they were held.
+   * @returns whether esbuild read our options.
    */
   release(): boolean {
     this.#wasHeld ??= READ.has(this.#options) && !this.#isUndone()
@@ -61,25 +61,25 @@ export class OutputHold {
     return this.#wasHeld
   }
 
-  /** Returns whether a result is seen for the first time: each instance of the plugin is told of it. */
+  /** Returns whether a result is new: every instance of the plugin receives it. */
   isFirstToSee(result: object): boolean {
     if (this.#seen.has(result)) return false
     this.#seen.add(result)
     return true
   }
 
-  /** Whether the files are to be written. */
+  /** Returns whether to write the files. */
   get write(): boolean {
     return this.#asked.write !== false
   }
 
-  /** Whether the result is to have a metafile. */
+  /** Returns whether the result should have a metafile. */
   get metafile(): boolean {
     return this.#asked.metafile === true
   }
 
   #hold(): void {
-    // Held for another build that was given the same options and runs at the same time.
+    // Our options are set for a concurrent build with the same options object.
     const other = HELD_FOR.get(this.#options)
     const options = other ? other.#asked : this.#options
     this.#asked = Object.fromEntries(
@@ -101,7 +101,7 @@ export class OutputHold {
     HELD_FOR.set(this.#options, this)
   }
 
-  /** Returns whether another plugin removed or redefined what we set. */
+  /** Returns whether another plugin removed or redefined our options. */
   #isUndone(): boolean {
     return HELD_FOR.has(this.#options) && NAMES.some((name) => this.#options[name] !== HELD[name])
   }
@@ -113,8 +113,8 @@ export class OutputHold {
   }
 
   /**
-   * Shows the options during the setup of each later plugin. They are held at all other times, so a
-   * plugin whose setup cannot be replaced sees them held, and nothing is written too early.
+   * Restores the user's options during the setup of each later plugin. Our options are set at all other
+   * times, so a plugin whose setup cannot be wrapped sees ours, and nothing is written too early.
    */
   #showToLaterPlugins(): void {
     const plugins = this.#options.plugins ?? []
@@ -137,7 +137,7 @@ export class OutputHold {
       this.#show()
       this.#isShown = true
       try {
-        // Another instance of ours does as this one does.
+        // Another instance of our plugin does the same.
         await setup(plugin.name === NAME ? host : this.laterLoads.observing(plugin.name, host))
         if (plugin === this.#options.plugins?.at(-1)) this.onLastSetup(host)
       } finally {
@@ -148,7 +148,7 @@ export class OutputHold {
     try {
       plugin.setup = replaced
     } catch {
-      // A frozen object.
+      // The object is frozen.
     }
   }
 }
@@ -156,8 +156,8 @@ export class OutputHold {
 /** Holds of the builds that are being set up. */
 const HOLDS = new WeakMap<BuildOptions, OutputHold>()
 
-/** Options that were read while they were held. */
+/** Options objects that were read while ours were set. */
 const READ = new WeakSet<BuildOptions>()
 
-/** The hold whose options esbuild is to read at the moment. */
+/** The hold whose options esbuild reads next. */
 const HELD_FOR = new WeakMap<BuildOptions, OutputHold>()

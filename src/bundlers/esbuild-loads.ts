@@ -3,8 +3,8 @@ import type { OnLoadArgs, OnLoadOptions, OnLoadResult, PluginBuild } from 'esbui
 type Callback = Parameters<PluginBuild['onLoad']>[1]
 
 /**
- * The `onLoad` callbacks of plugins after ours. esbuild calls only the first that answers, which is ours
- * for a module with marks. So we ask the others ourselves and seal what they make of the module.
+ * The `onLoad` callbacks of plugins after ours. esbuild uses the first callback with a result, which is ours
+ * for a module with marks. So we call the others and seal the marks in their result.
  */
 export class LaterLoads {
   readonly #loads: { plugin: string; filter: RegExp; namespace: string; callback: Callback }[] = []
@@ -17,10 +17,10 @@ export class LaterLoads {
   /** Whether any of the plugins has an `onEnd`. */
   hasOnEnd = false
 
-  /** Returns a plugin's host that lets us see what the plugin registers. */
+  /** Returns a host for another plugin that records its `onLoad` callbacks. */
   observing(plugin: string, host: PluginBuild): PluginBuild {
     const onLoad = ({ filter, namespace }: OnLoadOptions, callback: Callback) => {
-      // Without a flag that would let it remember where it last matched.
+      // Without the flags g and y, with which the pattern would have state.
       const own = new RegExp(filter.source, filter.flags.replace(/[gy]/g, ''))
       this.#loads.push({ plugin, filter: own, namespace: namespace ?? 'file', callback })
       host.onLoad({ filter, ...(namespace !== undefined && { namespace }) }, callback)
@@ -33,9 +33,9 @@ export class LaterLoads {
   }
 
   /**
-   * Asks the plugins in their order, as esbuild would without us.
+   * Calls the callbacks in order, as esbuild would without us.
    *
-   * @param from the number of callbacks when the asking instance was set up: esbuild has asked those.
+   * @param from the index of the first callback that was registered after the calling instance.
    */
   async load(args: OnLoadArgs, from: number): Promise<OnLoadResult | null> {
     for (const { plugin, filter, namespace, callback } of this.#loads.slice(from)) {

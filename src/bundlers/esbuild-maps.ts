@@ -5,7 +5,7 @@ import type { BuildSession } from '../pipeline/session.js'
 
 const INLINE_MAP = 'sourceMappingURL=data:'
 
-/** Redacts maps of modules that were not rewritten: esbuild read those from the disk. */
+/** Redacts maps of modules that were not rewritten, because esbuild reads their sources from disk. */
 export function scrubMaps(files: OutputFile[], sessions: BuildSession[]): void {
   if (!sessions.some(({ modules }) => modules.hasMarks)) return
   const isRedacted = (source: string) => sessions.some((session) => session.isRedacted(source))

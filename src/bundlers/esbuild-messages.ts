@@ -6,8 +6,8 @@ interface Messages {
 }
 
 /**
- * Returns a function that prints the messages of an `onEnd`. esbuild's `build()` prints none of them,
- * so that a build whose error is caught would end without a reason; `context()` prints them itself.
+ * Returns a function that prints the messages of an `onEnd`. esbuild's `build()` does not print them,
+ * so a build whose error is caught would fail without a message. `context()` prints them.
  */
 export function messagePrinter({ initialOptions, esbuild }: PluginBuild, pluginName: string) {
   const { logLevel = 'warning', logOverride = {}, color } = initialOptions
@@ -34,7 +34,7 @@ export function messagePrinter({ initialOptions, esbuild }: PluginBuild, pluginN
   }
 }
 
-/** Reports whether the plugin is set up by `context()`, which esbuild tells no plugin. */
+/** Returns whether `context()` sets the plugin up. esbuild's plugin API does not report it. */
 function isCalledByContext(): boolean {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 50

@@ -3,15 +3,15 @@ import { dirname, relative, resolve } from 'node:path'
 import type { BuildOptions, BuildResult } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
 
-/** What the user and the other plugins asked esbuild for. */
-interface Writing {
+/** The options of the user and the other plugins for writing. */
+interface WriteOptions {
   write: boolean
   metafile: boolean
 }
 
 /**
- * An `onEnd` runs in the order in which it was registered: that of a plugin before us (a zip step,
- * say) would find no file, since ours writes them.
+ * Fails if a plugin before ours has an `onEnd`. Callbacks run in the order of registration, so it would find
+ * no files: our `onEnd` writes them.
  *
  * @throws KmsBuildError OUTPUT_UNSAFE, which names the plugin.
  */
@@ -21,23 +21,23 @@ export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: s
     0,
     plugins.findIndex(({ name }) => name === own),
   )
-  // esbuild tells nobody what another plugin registered; its own text does.
+  // esbuild does not report what another plugin registered. Its source code shows it.
   const early = before.find(({ setup }) => /\bonEnd\b/.test(setup.toString()))
   if (!early) return
   throw new KmsBuildError(
     'OUTPUT_UNSAFE',
-    `the plugin ${early.name} stands before unplugin-kms and has an onEnd, which would run before the files are written: they are held back until the leak check has passed. Put unplugin-kms first in the array of plugins.`,
+    `the plugin ${early.name} is before unplugin-kms and has an onEnd, which would run before the files are written: unplugin-kms writes them after the leak check. Put unplugin-kms first in the array of plugins.`,
   )
 }
 
 /**
- * Writes as esbuild would: never over an input, executable where the output begins with a hashbang,
- * to standard output where no file is named, and leaves the result as the user asked for it.
+ * Writes the outputs as esbuild would: never over an input, executable if they start with a hashbang, and to
+ * standard output without a file name. Then adjusts the result to the user's options.
  */
 export async function writeOutputs(
   result: Partial<BuildResult>,
   options: BuildOptions,
-  { write, metafile }: Writing,
+  { write, metafile }: WriteOptions,
 ): Promise<void> {
   const root = options.absWorkingDir ?? process.cwd()
   const outputs = result.outputFiles ?? []
@@ -55,7 +55,7 @@ export async function writeOutputs(
         process.stdout.write(contents)
         continue
       }
-      // The synchronous calls take half as long, and nothing else is left to do.
+      // Synchronous calls take half the time, and nothing else runs at this point.
       mkdirSync(dirname(path), { recursive: true })
       writeFileSync(path, contents)
       if (contents[0] === 0x23 && contents[1] === 0x21) chmodSync(path, 0o755)

@@ -13,7 +13,7 @@ import type {
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
-import type { Emitted } from '../pipeline/emit/emit.js'
+import type { EmittedModule } from '../pipeline/emit/emit.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
@@ -28,7 +28,7 @@ import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
 /**
- * The esbuild plugin; it stands first in the array of plugins.
+ * Returns the esbuild plugin. Put it first in the array of plugins.
  *
  * @example
  * ```js
@@ -46,7 +46,7 @@ import { MARKERS } from './virtual.js'
  */
 function kms(options?: Options): Plugin {
   const build = new BuildSession(options)
-  // With `include: []` each marker resolves to a module of its own, and esbuild asks about no file.
+  // With `include: []` every import of the marker resolves to its own module, without calls per file.
   const filter = build.include.length ? filterOf(options?.exclude !== undefined) : /^$/
   return { name: NAME, setup: (host) => setup(host, build, filter) }
 }
@@ -79,10 +79,10 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
 
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
   host.onResolve({ filter: MARKERS }, ({ path, importer }) => {
-    // Another instance of the plugin, which is asked next, includes the importer.
+    // Another instance of the plugin, which is called next, includes the importer.
     const owner = hold.sessions.find((session) => session.includes(importer))
     if (owner && owner !== build && !build.includes(importer)) return null
-    // Without a file name's extension, by which a plugin before ours would take it for a source.
+    // Without the file extension, which plugins before ours could match.
     const suffix = `?${build.fromRoot(importer).replaceAll('.', '%2E')}`
     return { path, suffix, namespace: NAME, sideEffects: false, pluginData: importer }
   })
@@ -98,7 +98,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
 
   host.onLoad({ filter, namespace: 'file' }, (args) => {
     const { path, suffix, pluginData } = args
-    // Another plugin resolved the module to something of its own.
+    // Another plugin resolved the module.
     if (!build.includes(path) || (suffix && pluginData !== undefined)) return null
     const code = read(path)
     if (code && !code.includes(MARKER)) {
@@ -142,7 +142,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.laterLoads.hasOnEnd, finishAgain))
 }
 
-/** esbuild prints a thrown error with lines of the plugin's own code; a message it prints as it is. */
+/** Returns errors as messages. For a thrown error, esbuild would also print lines of the plugin's code. */
 async function reporting<T>(work: () => Promise<T>): Promise<T | { errors: PartialMessage[] }> {
   try {
     return await work()
@@ -152,7 +152,7 @@ async function reporting<T>(work: () => Promise<T>): Promise<T | { errors: Parti
   }
 }
 
-/** What is to be watched is told in either case, so that mending it starts the next build. */
+/** Adds the files to watch to a result or an error, so that fixing them starts the next build. */
 async function loading(
   work: (watch: Watch) => Promise<OnLoadResult | null>,
 ): Promise<OnLoadResult | null> {
@@ -165,12 +165,12 @@ const REQUIRE = /\brequire\(\s*["']unplugin-kms\/secret/
 
 const watchedBy = (result: OnLoadResult) => result.watchFiles ?? []
 
-const withMap = ({ code, map }: Emitted) => `${code}\n//# sourceMappingURL=${map.toUrl()}`
+const withMap = ({ code, map }: EmittedModule) => `${code}\n//# sourceMappingURL=${map.toUrl()}`
 
 const textOf = (contents: string | Uint8Array) =>
   typeof contents === 'string' ? contents : new TextDecoder().decode(contents)
 
-/** At once, since most files have no mark: waiting for each of them costs a build far more than it takes. */
+/** Reads synchronously: most files have no marks, and awaiting each read would slow down the build. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
@@ -180,8 +180,8 @@ function read(path: string): string {
 }
 
 /**
- * Most files that are empty are about to be written, by an editor that watch mode was faster than. Left to
- * esbuild, one would be read by it a moment later, with its marks in it, and fail the build.
+ * Waits for an empty file, which an editor is most likely about to write. Otherwise esbuild would read it
+ * itself a moment later, with its marks, and the build would fail.
  */
 async function readAgain(path: string): Promise<string> {
   for (let times = 0; times < 10; times++) {

@@ -13,10 +13,10 @@ import { NAME, transformHook } from './transform.js'
 import { virtualModules } from './virtual.js'
 
 /**
- * The Farm plugin; it stands first in the array of plugins.
+ * Returns the Farm plugin. Put it first in the array of plugins.
  *
- * Farm's persistent cache is turned off: a module kept from an earlier build would hold the value
- * of then, and the proof would not know what to search for.
+ * Turns off Farm's persistent cache: a module of an earlier build would contain the earlier value, and the
+ * leak check would not know what to search for.
  *
  * @example
  * ```js
@@ -95,7 +95,7 @@ const lastPlugin = (
     finalizeResources: {
       async executor({ resourcesMap }) {
         await check(Object.values(resourcesMap))
-        // Handed back, even unchanged resources make Farm 1.7 panic where there are source maps.
+        // Returning resources, even unchanged ones, makes Farm 1.7 panic if there are source maps.
         return null
       },
     },

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import type { Graph } from '../pipeline/leak-check/origins.js'
 
-/** The part of esbuild's metafile, and of Bun's, that tells which module imports which. */
+/** The import graph in the metafile of esbuild and Bun. */
 export interface Metafile {
   inputs: Record<string, { imports: { path: string }[] }>
 }
 
-/** Made when it is asked for, which is when a build fails. @param folder what the paths are relative to. */
+/** Returns the module graph, built on demand. @param folder the folder that paths are relative to. */
 export function graphOf({ inputs }: Metafile, folder: string): Graph {
   let importers: Map<string, string[]> | undefined
   return {

@@ -11,13 +11,13 @@ import { ML_KEM_ID, SHIM_ID } from './virtual.js'
  */
 export const PRERENDERING = 'UNPLUGIN_KMS_PRERENDERING'
 
-/** Why a secret is not opened during a build, and what to do. */
+/** Why a secret is not decrypted during a build, and what to do. */
 const PRERENDERED =
   'awaited while pages are prerendered, so the page would contain it. Render the page per request, or use the value of the build itself there (process.env)'
 
 /**
- * Rejects secrets that are awaited from here on in this process and its children, and fails the
- * process at its end if any was: some frameworks write the pages, or leave them out, all the same.
+ * Rejects secrets that are awaited from now on in this process and its children, and fails the
+ * process at its end if there were any, because some frameworks write or omit the pages and continue.
  */
 export function guardPrerendering({ environment }: BuildSession): void {
   environment.skipWhere(PRERENDERING)

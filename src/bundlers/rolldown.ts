@@ -7,7 +7,7 @@ import { compiledHost, rollupLike } from './rollup-like.js'
 import { NAME, transformHook } from './transform.js'
 
 /**
- * The Rolldown plugin, for tsdown too; it stands first in the array of plugins.
+ * Returns the Rolldown plugin, also for tsdown. Put it first in the array of plugins.
  *
  * @example
  * ```js
@@ -38,7 +38,7 @@ const kms = createRolldownPlugin<Options | undefined>((options) => {
       ...hooks,
       options(input) {
         if (input.cwd) build.setRoot(input.cwd)
-        // Only where it is said: the default is `browser`, whatever runs the bundle.
+        // Only an explicit `browser` counts: it is also the default.
         target.platform = input.platform === 'browser' ? 'browser' : 'node'
         return hooks.options(input)
       },

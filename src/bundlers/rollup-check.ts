@@ -7,7 +7,7 @@ import type { BuildSession } from '../pipeline/session.js'
 import type { EntriesContext } from './rollup-entries.js'
 import { NAME } from './transform.js'
 
-/** What the three contexts have in common of what `generateBundle` needs. */
+/** The parts of the contexts of Rollup, Rolldown and Vite that `generateBundle` needs. */
 export interface GenerateContext extends EntriesContext {
   getModuleIds(): Iterable<string>
   getModuleInfo(id: string): {
@@ -18,7 +18,7 @@ export interface GenerateContext extends EntriesContext {
   warn(message: string): void
 }
 
-/** Where Rollup, Rolldown and Vite write an output to. */
+/** The options of Rollup, Rolldown and Vite for the place of an output. */
 export interface OutputPlace {
   dir?: string | undefined
   file?: string | undefined
@@ -28,7 +28,7 @@ export interface OutputPlace {
 
 const folderOf = ({ dir, file }: OutputPlace) => resolve(dir ?? dirname(file ?? ''))
 
-/** Identifies an output among all that one instance of the plugin may see, over all rebuilds. */
+/** Identifies an output of one plugin instance across rebuilds. */
 const identityOf = (context: unknown, output: OutputPlace) =>
   JSON.stringify([
     (context as { environment?: { name: string } }).environment?.name,
@@ -109,7 +109,7 @@ export function lastPlugins(build: BuildSession, checkBundle: ReturnType<typeof 
   return { first, last }
 }
 
-/** Made when it is asked for, which is when a build fails. */
+/** Returns the module graph, built on demand. */
 const graphOf = (context: GenerateContext): Graph => ({
   get inputs() {
     return [...context.getModuleIds()].filter((id) => !id.startsWith('\0'))
@@ -120,7 +120,7 @@ const graphOf = (context: GenerateContext): Graph => ({
   },
 })
 
-/** Redacts what maps show, and gives back only what has changed. */
+/** Redacts source maps. @returns only the changed files. */
 function scrubFile(file: OutputChunk | OutputAsset, { isRedacted }: BuildSession) {
   if (file.type === 'asset') {
     const { fileName, source } = file

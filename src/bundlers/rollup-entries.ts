@@ -26,7 +26,7 @@ const FORMATS: Record<string, 'esm' | 'cjs'> = {
  * Makes the entries of a bundle set the variables of the option `processEnv`.
  *
  * @returns the files of the bundle.
- * @throws KmsBuildError as `EntryEnvironment.addTo`.
+ * @throws KmsBuildError the errors of `EntryEnvironment.addTo`.
  */
 export async function addEnvironment(
   { environment }: BuildSession,
@@ -72,7 +72,7 @@ function formatOf(format = 'es'): 'esm' | 'cjs' {
   )
 }
 
-/** Checks whether Vite builds the browser's part of an app that has a server, which sets the variables. */
+/** Returns whether Vite builds the browser part of an app whose server sets the variables. */
 function hasServer(context: object): boolean {
   const { environment } = context as { environment?: ViteBuildEnvironment }
   if (!environment) return false

@@ -8,7 +8,7 @@ import { addEnvironment } from './rollup-entries.js'
 import { NAME } from './transform.js'
 import { MARKERS, OWN_ID, virtualModules, type ServingHost } from './virtual.js'
 
-/** The hooks that Rollup, Rolldown and Vite share, all but the transform of a module. */
+/** Returns the hooks that Rollup, Rolldown and Vite share, except for the transform. */
 export function rollupLike(
   build: BuildSession,
   hostOf: (context: unknown, importer: string) => ServingHost = compiledHost,
@@ -19,12 +19,12 @@ export function rollupLike(
   const checkBundle = bundleCheck(build)
 
   const { first, last } = lastPlugins(build, checkBundle)
-  // Unless another plugin's `options` takes it out again.
+  // Unless the `options` hook of another plugin removes it.
   let isLast = false
 
   return {
-    // By which other instances of the plugin in the same build find this one. A function, since a
-    // framework that merges configurations may clone objects, without their private fields.
+    // Other instances of the plugin in the same build find this one by it. A function, because a
+    // framework that merges configurations may clone objects, which drops private fields.
     api: { [NAME]: () => build },
 
     buildStart(this: { addWatchFile(file: string): void }, { plugins }: { plugins?: unknown }) {
@@ -76,27 +76,27 @@ export function rollupLike(
       },
     },
 
-    // A browser's build beside the server's has nothing to list, and must not list it over the other.
+    // A browser build next to the server's has nothing to list, and must not replace the manifest.
     async writeBundle(this: unknown) {
       if (build.modules.hasSealed || !isClient(this)) await build.outputs.writeManifest()
     },
   }
 }
 
-/** Returns the importer's code as all plugins have left it, which Rollup and Rolldown tell. */
+/** Returns the importer's code after all plugins, which Rollup and Rolldown provide. */
 export const compiledHost = (context: unknown, importer: string): ServingHost => ({
   compiled: (context as GenerateContext).getModuleInfo(importer)?.code ?? undefined,
 })
 
-/** Other plugins expect a flat list of plugins in their own `options`, as Vite's is without us. */
+/** Returns a flat list of plugins, which other plugins expect in their `options` hook. */
 const flat = (plugins: unknown): unknown[] => [plugins].flat(Infinity).filter(Boolean)
 
-/** Whether Vite builds for a browser: Rollup and Rolldown have no environments. */
+/** Returns whether Vite builds for a browser. Rollup and Rolldown have no environments. */
 export const isClient = (context: unknown) =>
   (context as { environment?: { config: { consumer: string } } }).environment?.config.consumer ===
   'client'
 
-/** Whatever the user keeps out of the bundle, the shim and the marker are ours to answer for. */
+/** Returns the user's `external` without the shim and the marker. */
 function exceptOurs(external: ExternalOption): ExternalOption {
   const isExternal =
     typeof external === 'function'

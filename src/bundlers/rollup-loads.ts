@@ -3,7 +3,7 @@ import type { LoadResult, Plugin, PluginContext, SourceDescription } from 'rollu
 type Pattern = string | RegExp | readonly (string | RegExp)[]
 
 /**
- * Loads a module as the other plugins would, for a module that ours must load first. A plugin that
+ * Loads a module as the other plugins would, because ours must load it first. A plugin that
  * compiles while it loads, as `@rollup/plugin-typescript` does, still compiles it.
  *
  * @param plugins all plugins of the build but ours.
@@ -40,7 +40,7 @@ function inOrder(plugins: Plugin[]): Load[] {
 
 type Filter = Pattern | { include?: Pattern; exclude?: Pattern } | undefined
 
-/** A glob counts as a match: a plugin that has one checks the id itself under older versions of Rollup. */
+/** Returns whether a filter matches. A glob counts as a match: its plugin also checks the id itself. */
 function matches(filter: Filter, id: string): boolean {
   if (!filter) return true
   const isPattern = typeof filter === 'string' || filter instanceof RegExp || Array.isArray(filter)

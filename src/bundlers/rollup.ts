@@ -16,7 +16,7 @@ import { NAME, transformHook } from './transform.js'
 import { OWN_ID } from './virtual.js'
 
 /**
- * The Rollup plugin; it stands first in the array of plugins.
+ * Returns the Rollup plugin. Put it first in the array of plugins.
  *
  * @example
  * ```js
@@ -65,7 +65,7 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
         others = input.plugins.filter(({ api }) => (api as Api | undefined)?.[NAME]?.() !== build)
         return hooks.buildStart.call(this, input)
       },
-      // After the plugins that compile, some of which check the types of what they are given.
+      // After plugins that compile, some of which check types.
       transform: {
         filter: transform.filter,
         order: 'post',
@@ -78,16 +78,16 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
         filter: { id: [resolveId.filter.id, /^node:/] },
         handler(source, importer) {
           if (!source.startsWith('node:')) return resolveId.handler(source, importer)
-          // Rollup would warn of an unresolved import in a module that the user never wrote.
+          // Rollup would warn about an unresolved import in a module of ours.
           return importer !== undefined && OWN_ID.test(importer)
             ? { id: source, external: true }
             : null
         },
       },
-      // Of a module that another plugin loads, the cache has the values of an earlier build.
+      // The cache contains earlier values of a module that another plugin loads.
       shouldTransformCachedModule: ({ resolvedSources }) =>
         Object.keys(resolvedSources).some((source) => VIRTUAL.test(source)),
-      // Rollup keeps what `load` returns for its maps, messages and cache, which must not be a plaintext.
+      // Rollup uses the result of `load` in maps, messages and its cache, so it must not contain plaintexts.
       load: {
         order: 'pre',
         async handler(id) {
@@ -95,11 +95,11 @@ export function rollupHooks(build: BuildSession, target: Target = NODE_BUILD): U
           if (!build.includes(id)) return null
           const code = await readFile(id, 'utf8').catch(() => '')
           if (!build.hasPlaintextLiteral(code, id)) return null
-          // Rollup watches what it reads itself.
+          // Rollup watches only files that it reads itself.
           this.addWatchFile(id)
           const watch = (file: string) => this.addWatchFile(file)
           const loaded = await loadByOthers(others, this, id)
-          // Masked, not sealed: a plugin that checks types knows no module of ours.
+          // Masked, not sealed, because a plugin that checks types cannot resolve our modules.
           if (!loaded) return masked(code, id, build)
           const result = await build.transform(loaded.code, id, { ...compiledTarget(), watch })
           if (!result) return loaded
@@ -128,7 +128,7 @@ function syncFormOf(input: object): SyncForm {
 
 type Api = Record<string, (() => unknown) | undefined>
 
-/** Another plugin's map shows the source that it compiled. */
+/** Redacts the map of another plugin, which contains the source that it compiled. */
 function redactMap(map: SourceMapInput | undefined, isRedacted: (source: string) => boolean) {
   if (typeof map === 'string') return scrubMap(map, isRedacted)
   if (map && 'sources' in map) redactContents(map, isRedacted)

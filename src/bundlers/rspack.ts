@@ -5,7 +5,7 @@ import { callable } from './require-default.js'
 import { attach, webpackLike } from './webpack-like.js'
 
 /**
- * The Rspack plugin, for Rsbuild too (`tools.rspack.plugins`); it stands first in the array of plugins.
+ * Returns the Rspack plugin, also for Rsbuild (`tools.rspack.plugins`). Put it first in the array of plugins.
  *
  * @example
  * ```js

@@ -7,9 +7,9 @@ import { NODE_BUILD, type ModuleHost } from '../pipeline/target.js'
 export const NAME = 'unplugin-kms'
 
 /**
- * Returns the transform hook; native filters keep modules without marks out of it.
+ * Returns the transform hook. Native filters skip modules without marks.
  *
- * @param includes whether a module is looked at. Default: by the options `include` and `exclude`.
+ * @param includes returns whether to transform a module. Default: the options `include` and `exclude`.
  */
 export const transformHook = (
   build: BuildSession,
@@ -27,7 +27,7 @@ export const transformHook = (
         if (host.target.command === 'build' || existsSync(file)) this.addWatchFile(file)
       }
       const result = await build.transform(code, id, { ...host, watch })
-      // An object: Farm drops a text, and Babel's loader for webpack refuses it.
+      // An object: Farm drops a string, and Babel's loader for webpack rejects it.
       return result && { code: result.code, map: Object.assign({}, result.map) }
     },
   }) satisfies UnpluginOptions['transform']

@@ -50,8 +50,8 @@ export const adviceFor = (plugins: readonly Plugin[]): string | undefined =>
   ADVICE.find(([prefix]) => plugins.some(({ name }) => name.startsWith(prefix)))?.[1]
 
 /**
- * Rejects a mark in what a dev server sends to a browser. Runs after the other plugins: until then
- * a framework may still remove the server's part of the module.
+ * Rejects a mark in a module that a dev server sends to a browser. Runs after the other plugins: until then
+ * a framework may remove the server code of the module.
  */
 export const clientCheck = (build: BuildSession): UnpluginOptions => ({
   name: `${NAME}:client`,

@@ -4,14 +4,14 @@ import type { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
 import { NAME, transformHook } from './transform.js'
 
-/** Files that a framework compiles to JavaScript. Their scripts may be modules of their own. */
+/** Files that a framework compiles to JavaScript. Their scripts may be separate modules. */
 const COMPONENT = /\.(?:astro|vue|svelte|mdx?)(?:\?|$)/
 
 const ACCESSOR = /\bget (\w+)\(\) \{ return \1;? \}/
 
 /**
- * Seals the marks of components, which are JavaScript only after their framework has compiled them.
- * Runs after other plugins.
+ * Seals the marks of components after their framework has compiled them to JavaScript.
+ * Runs after the other plugins.
  */
 export function componentTransform(
   build: BuildSession,
@@ -27,7 +27,7 @@ export function componentTransform(
     transform: {
       filter: { id: { include: COMPONENT, exclude: build.exclude }, code: MARKER },
       handler(code, id) {
-        // Vue's compiler passes every import to the template in a dev server: the marker's own module serves it.
+        // In a dev server, Vue's compiler passes every import to the template, so the marker must resolve.
         if (hostOf(this).target.command === 'serve' && ACCESSOR.test(code)) return null
         return handler.call(this, code, id)
       },

@@ -6,12 +6,12 @@ import { pathOf, type Graph } from '../pipeline/leak-check/origins.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
 
-/** A dev server knows who imports a module as soon as it has served the importer. */
+/** Returns the importers of a module. A dev server knows them after it has served the importer. */
 export function importersIn({ moduleGraph }: DevEnvironment): Graph['importersOf'] {
   return (id) => [...(moduleGraph.getModuleById(id)?.importers ?? [])].flatMap(({ id }) => id ?? [])
 }
 
-/** The code of marked modules as all plugins have left it, which a dev server does not tell. */
+/** The code of modules with marks after all plugins, which a dev server does not provide. */
 export class CompiledModules {
   readonly #code = new WeakMap<DevEnvironment, Map<string, string>>()
 
@@ -28,8 +28,8 @@ export class CompiledModules {
 const MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|astro|marko|imba|mdx)$/i
 
 /**
- * A module that is navigated to, or whose ending Vite does not take for a module's, it gives as it lies
- * on the disk. One with marks is always asked for as a script is, and so refused or transformed.
+ * Makes Vite transform or reject every request for a module with marks. Without it, Vite serves the file
+ * unchanged if a browser navigates to it or if Vite does not know its extension.
  */
 export function serveAsModules({ middlewares, config }: ViteDevServer) {
   middlewares.use(({ url = '', headers }, _, next) => {
@@ -41,7 +41,7 @@ export function serveAsModules({ middlewares, config }: ViteDevServer) {
   })
 }
 
-/** Before an absolute path, which on Windows begins with its drive. */
+/** The URL prefix of absolute paths, which start with a drive letter on Windows. */
 const FS = '/@fs/'
 
 function fileOf(url: string, { root, base }: { root: string; base: string }): string {
@@ -63,8 +63,8 @@ function textOf(file: string): string {
 }
 
 /**
- * Where another plugin's error names a file, Vite reads its lines from the disk for the overlay and
- * the terminal: those of a module with marks are taken out, before anybody is told.
+ * Removes the lines of modules with marks from errors of other plugins. Vite reads the lines of a file that
+ * an error names, for the overlay and the terminal.
  */
 export function showNoLines(environment: DevEnvironment) {
   const transformRequest = environment.transformRequest.bind(environment)
@@ -85,12 +85,12 @@ function hideLines(error: Rollup.RollupError) {
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''
 }
 
-/** Adds the leak check to the dependency optimizer, which has plugins of its own. */
+/** Adds the leak check to the dependency optimizer, which has its own plugins. */
 export const checkedDependencies = (build: BuildSession): EnvironmentOptions => ({
-  // Else a server's modules would import the marker from outside, past all plugins.
+  // Otherwise modules of the server would import the marker as an external package.
   resolve: { noExternal: ['unplugin-kms'] },
   optimizeDeps: {
-    // Bundled, the marker itself would be taken for a mark.
+    // A bundled marker would count as a mark.
     exclude: ['unplugin-kms'],
     rolldownOptions: {
       plugins: [

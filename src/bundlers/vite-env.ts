@@ -7,8 +7,8 @@ import { readDotenv } from '../util/dotenv.js'
 type Environment = Record<string, string | undefined>
 
 /**
- * The environment of a Vite project: process.env, then Vite's `.env` files as they are written.
- * Vite expands `$NAME` in them, which would change a password; a warning tells where that differs.
+ * The environment of a Vite project: process.env, then Vite's `.env` files, without expansion. Vite
+ * expands `$NAME` in them, which would change a password. A warning names values that differ.
  */
 export class ViteEnvironment {
   readonly #entries = new Map<string, string | KmsBuildError>()
@@ -17,7 +17,7 @@ export class ViteEnvironment {
   #warn: (text: string) => void = () => {}
   readonly #warned = new Set<string>()
 
-  /** @throws KmsBuildError DOTENV_AMBIGUOUS and FILE_UNREADABLE, when a variable is read. */
+  /** The variables. Reading one may throw KmsBuildError DOTENV_AMBIGUOUS and FILE_UNREADABLE. */
   readonly variables: Environment = new Proxy<Environment>(
     {},
     { get: (_, name: string) => process.env[name] ?? this.#inFiles(name) },
@@ -33,7 +33,7 @@ export class ViteEnvironment {
     this.#unreadable = undefined
     const { loadEnv } = await import('vite')
     let expanded: Environment | undefined
-    // Its prefix says which variables the browser may have: not asked of secrets.
+    // `envPrefix`, for variables of browsers, does not apply to secrets.
     this.#expanded = () => (expanded ??= loadEnv(mode, envDir, ''))
     this.#warn = (text) => logger.warn(text)
     for (const path of filesOf(mode, envDir)) await this.#add(path)
@@ -57,7 +57,7 @@ export class ViteEnvironment {
     if (entry !== undefined && this.#expanded()[name] !== entry && !this.#warned.has(name)) {
       this.#warned.add(name)
       this.#warn(
-        `[unplugin-kms] ${name} is sealed as it is written in the .env file. Vite itself reads another value, since it expands "$" and escapes.`,
+        `[unplugin-kms] ${name} is sealed as it is written in the .env file. Vite itself reads another value, because it expands "$" and escapes.`,
       )
     }
     return entry
@@ -72,7 +72,7 @@ export async function productionVariables(config: ResolvedConfig): Promise<Envir
   return production.variables
 }
 
-/** In the order in which one overrides the other. */
+/** Returns the `.env` files, the file with the highest precedence first. */
 const filesOf = (mode: string, envDir: string | false): string[] =>
   envDir === false
     ? []

@@ -5,14 +5,14 @@ import { assetOf, type Asset } from '../pipeline/leak-check/examine.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { walkFiles } from '../util/walk.js'
 
-/** A file that Vite copies next to the outputs as it is, and that is in no bundle. */
+/** A file that Vite copies unchanged next to the outputs. */
 export interface PublicFile extends Asset {
-  /** Where it is copied from, and to. */
+  /** The source and the target of the copy. */
   source: string
   path: string
 }
 
-/** Checks the public folder before Vite's own copies it, which is before there is a bundle. */
+/** Returns a plugin that checks the public folder before Vite copies it, which is before the bundle exists. */
 export const publicFilesCheck = (build: BuildSession): NonNullable<Plugin['renderStart']> => ({
   order: 'pre',
   sequential: true,
@@ -29,7 +29,7 @@ async function publicFiles(config: ResolvedConfig): Promise<PublicFile[]> {
   const { root, publicDir, build } = config
   if (!build.copyPublicDir || !publicDir || !existsSync(publicDir)) return []
   const files: PublicFile[] = []
-  // Vite copies what links point to.
+  // Vite copies the targets of links.
   for await (const source of walkFiles(publicDir)) {
     const name = relative(root, source).split(sep).join('/')
     const path = resolve(root, build.outDir, relative(publicDir, source))

@@ -24,11 +24,11 @@ import {
 import { ViteEnvironment } from './vite-env.js'
 import { publicFilesCheck } from './vite-public-folder.js'
 
-/** What Vite gives as a file's own text, which no transform sees; `?worker&url` is a bundle's address. */
+/** Queries for which Vite returns the source of a file. `?worker&url` returns the URL of a bundle. */
 const AS_TEXT = /^(?!.*[?&](?:shared)?worker(?:&|$)).*[?&](?:raw|url)(?:&|$)/
 
 /**
- * The Vite plugin, for SSR builds and other server environments; it stands first in the array of
+ * Returns the Vite plugin, for SSR builds and other server environments. Put it first in the array of
  * plugins.
  *
  * @example
@@ -65,7 +65,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
   let serves = false
   // Frameworks do. A build without one has no pages.
   let mayPrerender = false
-  // Vitest says `client` of a jsdom environment, and runs it in Node all the same.
+  // Vitest reports `client` for a jsdom environment, which runs in Node.
   const forBrowser = (context: unknown) => isClient(context) && !(serves && process.env.VITEST)
   const hostOf = (context: unknown): Omit<ModuleHost, 'watch'> => ({
     target: {
@@ -90,7 +90,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
       resolveId: {
         ...hooks.resolveId,
         handler(source, importer) {
-          // When the marker is loaded its importer has been sent already.
+          // When the marker is loaded, its importer was already sent.
           if (serves && forBrowser(this) && MARKERS.test(source))
             throw build.untransformedImport(importer)
           return hooks.resolveId.handler(source, importer)
@@ -138,7 +138,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
   ]
 }
 
-/** Keeps what all plugins made of a module, before Vite rewrites its imports. */
+/** Returns a plugin that keeps the code of a module after all plugins, before Vite rewrites its imports. */
 const compiledObserver = (compiled: CompiledModules): UnpluginOptions => ({
   name: `${NAME}:compiled`,
   enforce: 'post',

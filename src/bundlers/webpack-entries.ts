@@ -6,11 +6,11 @@ import { NAME } from './transform.js'
 const SCRIPT = /\.[cm]?jsx?$/
 
 /**
- * Makes the entries among the assets set the variables of the option `processEnv`, once their source
+ * Makes the entries among the assets set the variables of the option `processEnv`, after their source
  * maps exist.
  *
- * @param targetOf called once the compiler has its defaults.
- * @returns a function that throws what went wrong, for the hook that can stop the build.
+ * @param targetOf called after the compiler has its defaults.
+ * @returns a function that throws the error, for the hook that can stop the build.
  */
 export function addEnvironment(
   { environment }: BuildSession,
@@ -51,7 +51,7 @@ export function addEnvironment(
   }
 }
 
-/** Returns the scripts of the entries' own chunks, which load all other chunks. */
+/** Returns the scripts of the entry chunks, which load all other chunks. */
 const entriesOf = ({ entrypoints }: Compilation): string[] =>
   [...entrypoints.values()].flatMap((entrypoint) =>
     [...entrypoint.getEntrypointChunk().files].filter((file) => SCRIPT.test(file)),

@@ -1,7 +1,7 @@
 import type { Compilation, Module } from 'webpack'
 import type { Graph } from '../pipeline/leak-check/origins.js'
 
-/** Made when it is asked for, which is when a build fails: Rspack makes an object of each module. */
+/** Returns the module graph, built on demand: Rspack creates an object for each module. */
 export function graphOf(compilation: Compilation): Graph {
   let known: Map<string, Module> | undefined
   const byId = () => (known ??= modulesById(compilation.modules))
@@ -17,7 +17,7 @@ export function graphOf(compilation: Compilation): Graph {
 }
 
 function modulesById(modules: Iterable<Module>): Map<string, Module> {
-  // Scope hoisting puts the modules of a bundle into one.
+  // Scope hoisting concatenates modules.
   const all = [...modules].flatMap((module) =>
     'modules' in module ? (module.modules as Module[]) : [module],
   )
@@ -26,7 +26,7 @@ function modulesById(modules: Iterable<Module>): Map<string, Module> {
 
 function idOf(module: Module | null): string | undefined {
   if (!module) return undefined
-  // Of a module into which scope hoisting put others.
+  // The importers of a concatenated module.
   if ('rootModule' in module) return idOf(module.rootModule as Module)
   return 'resource' in module ? String(module.resource) : undefined
 }

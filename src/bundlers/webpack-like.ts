@@ -16,22 +16,22 @@ import { addEnvironment } from './webpack-entries.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
 
-/** What unplugin's context holds while a loader runs, under webpack and Rspack alike. */
+/** The context of unplugin while a loader runs, under webpack and Rspack. */
 interface LoaderContext {
   getNativeBuildContext?: (() => unknown) | undefined
 }
 
 type Host = WebpackCompiler | RspackCompiler
 
-/** The hooks of unplugin's that webpack and Rspack share. */
+/** Returns the unplugin hooks that webpack and Rspack share. */
 export function webpackLike(build: BuildSession) {
   return {
     name: NAME,
-    // After the loaders that compile, some of which check types or run in other threads.
+    // After loaders that compile, some of which check types or run in other threads.
     enforce: 'post',
     buildStart: () => build.start(),
     watchChange: (id) => build.forget(id),
-    // Asked before a loader runs, which would cost Rspack far more.
+    // Checked before a loader runs, because loaders are slow in Rspack.
     transformInclude: (id) => isCandidate(build, pathOf(id)),
     transform: {
       filter: { code: MARKER },
@@ -75,7 +75,7 @@ const NAMED_MARKER =
 
 const OWN_MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|mdx)$/i
 
-/** Whether a module has marks that we seal or serve: marks in an excluded package fail the build. */
+/** Returns whether we seal or serve the marks of a module. Marks in an excluded package fail the build. */
 const isCandidate = (build: BuildSession, path: string): boolean =>
   (build.includes(path) ||
     (OWN_MODULE.test(path) &&
@@ -84,8 +84,8 @@ const isCandidate = (build: BuildSession, path: string): boolean =>
   mayHaveMarks(path)
 
 /**
- * Whether the file as it lies on the disk has marks, or is on no disk. Marks that another loader makes
- * out of a file without any are never transformed, and fail the build.
+ * Returns whether a file on disk mentions the marker, or is not on disk. Marks that another loader adds to a
+ * file without marks are not transformed, and fail the build.
  */
 function mayHaveMarks(path: string): boolean {
   try {
@@ -117,8 +117,8 @@ const LITERALS_LOADER = fileURLToPath(
 )
 
 /**
- * A module kept from an earlier build would hold the value of then, and the proof would not know
- * what to search for: a module with marks is transformed in every build.
+ * Makes webpack transform a module with marks in every build. A cached module would contain the earlier
+ * value, and the leak check would not know what to search for.
  */
 function neverCached(context: LoaderContext) {
   const { loaderContext } = context.getNativeBuildContext!() as NativeContext
@@ -130,7 +130,7 @@ interface NativeContext {
   loaderContext: { cacheable(flag: boolean): void }
 }
 
-/** Known once the compiler has its defaults, which is after plugins are applied. */
+/** Available after the compiler has its defaults, which it gets after plugins are applied. */
 const hostOf = ({ compiler }: NativeContext): Omit<ModuleHost, 'watch'> => ({
   target: targetOf(compiler),
   requestOf,
@@ -149,9 +149,9 @@ function platformOf(compiler: Host): Target['platform'] {
   return web === true && node !== true ? 'browser' : 'node'
 }
 
-/** What takes webpack's own API, the same in Rspack: the build's own modules, and the check of what is finished. */
+/** Adds the hooks that need webpack's API, which Rspack shares: virtual modules, and the leak check. */
 export function attach(build: BuildSession, host: Host) {
-  // Types of the two differ in what we don't use.
+  // The types of the two differ only in parts that we do not use.
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
@@ -166,7 +166,7 @@ export function attach(build: BuildSession, host: Host) {
       if (!build.modules.hasMarks) return
       for (const [name, source] of Object.entries(assets)) {
         const content = source.source()
-        // webpack holds a map as bytes, which begin with a brace. What else is bytes is no code.
+        // webpack represents a map as bytes that start with a brace. Other bytes are not code.
         if (typeof content !== 'string' && content[0] !== 0x7b) continue
         const text = content.toString()
         const scrubbed = scrub(text, name, build.isRedacted)
@@ -178,7 +178,7 @@ export function attach(build: BuildSession, host: Host) {
   const checkEnvironment = addEnvironment(build, compiler, () => targetOf(host))
   let refused = false
   runLast(compiler)
-  // The last hook before files are written, and the only one whose failure stops them in every mode.
+  // The last hook before files are written, and the only one whose failure prevents that in every mode.
   compiler.hooks.emit.tapPromise({ name: NAME, stage: Infinity }, async (compilation) => {
     const assets = compilation
       .getAssets()
@@ -190,7 +190,7 @@ export function attach(build: BuildSession, host: Host) {
       await build.outputs.watchFolder(compiler.outputPath)
       await build.outputs.record(compilation.outputOptions.path, assets, compiler)
     } catch (error) {
-      // It would end a watch session, which is to build again once the mistake is mended.
+      // Throwing would end a watch session, which should build again after the fix.
       if (!compiler.watchMode || !(error instanceof KmsBuildError)) throw error
       refused = true
       for (const { name } of assets) compilation.deleteAsset(name)
@@ -201,7 +201,7 @@ export function attach(build: BuildSession, host: Host) {
       compilation.warnings.push(new compiler.webpack.WebpackError(message))
   })
   compiler.hooks.afterEmit.tapPromise(NAME, async () => {
-    // The build of a browser has nothing to list, and would replace the manifest of the server's.
+    // A browser build has nothing to list, and would replace the server's manifest.
     if (!refused && (build.modules.hasSealed || platformOf(host) === 'node'))
       await build.outputs.writeManifest()
   })
@@ -211,7 +211,7 @@ export function attach(build: BuildSession, host: Host) {
   })
 }
 
-/** Orders the taps of other plugins before ours, also those that are added later with the same stage. */
+/** Moves our tap after the taps of other plugins, also those that are added later with the same stage. */
 function runLast({ hooks }: WebpackCompiler) {
   for (const hook of [hooks.emit, hooks.done])
     hook.intercept({
@@ -220,9 +220,9 @@ function runLast({ hooks }: WebpackCompiler) {
     })
 }
 
-/** Rspack knows a loader's options by their name alone, also those of another instance of the plugin. */
+/** Names loader options uniquely: Rspack identifies them by name, also across plugin instances. */
 function nameLoader(compiler: WebpackCompiler, instance: number): void {
-  // unplugin's rule, which it has just added.
+  // The rule that unplugin has just added.
   const rule = compiler.options.module.rules[0] as { use: (data: object) => { ident?: string }[] }
   if (!instance || typeof rule.use !== 'function') return
   const { use } = rule

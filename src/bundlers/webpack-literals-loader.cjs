@@ -1,8 +1,8 @@
 const { callbackify } = require('node:util')
 
 /**
- * Masks the plaintext literals of a module. In another thread, as thread-loader has, the options are
- * only what JSON can say, and the function is imported.
+ * Masks the plaintext literals of a module. In another thread (thread-loader), options can only be JSON,
+ * so the function is imported.
  *
  * @this {{
  *   async(): (error: unknown, code?: string, map?: unknown) => void,

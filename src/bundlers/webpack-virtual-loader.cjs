@@ -1,4 +1,4 @@
-/** Gives the code of a module that exists only in the build, for which this file stands on the disk. */
+/** Returns the code of a module that exists only in the build. This file is its resource on disk. */
 module.exports = function load() {
   const done = this.async()
   this.cacheable(false)

@@ -9,11 +9,11 @@ import { graphOf } from './webpack-graph.js'
 
 const LOADER = fileURLToPath(new URL('../bundlers/webpack-virtual-loader.cjs', import.meta.url))
 
-/** By their queries the modules are told apart that all have one file on the disk, the loader's own. */
+/** Returns the query of a virtual module. All virtual modules have the loader as their file, and differ by query. */
 const queryOf = (name: string) => name.replace('./', '?')
 const OURS = /^\?unplugin-kms\./
 const MARKER_QUERY = '?unplugin-kms.marker'
-/** Of each request that resolves to one of them, without those whose own query says which. */
+/** The queries of requests that resolve to a virtual module. Requests for pairs and marks have their own query. */
 const QUERIES = new Map([
   [SHIM, queryOf(SHIM)],
   [OPEN_TOKEN, queryOf(OPEN_TOKEN)],
@@ -27,24 +27,24 @@ const QUERIES = new Map([
 const NAMED_REQUESTS = ['./unplugin-kms.pair', './unplugin-kms.blocking', './unplugin-kms.marks']
 const NAMED = /^(\.\/unplugin-kms\.(?:pair|blocking|marks))\..*/
 
-/** No alias can know which pairs and which modules with marks there will be. */
+/** Returns the request for a virtual module: for pairs and marks with a query, because aliases cannot list them. */
 export const requestOf = (name: string) =>
   name.replace(NAMED, (_, request: string) => request + queryOf(name))
 
 /**
- * Resolves and loads the modules that exist only in the build, and the marker, which no transformed
- * module imports any more and which fails the build.
+ * Resolves and loads the modules that exist only in the build. Also resolves the marker, which transformed
+ * modules no longer import: a build that loads it fails.
  */
 export function addVirtualModules(build: BuildSession, compiler: Compiler) {
   if ('rspack' in compiler.webpack) addAliases(compiler)
   else addResolver(compiler)
-  let isPoisoned = false
+  let isMarkerLoaded = false
   const load = async (context: LoaderContext<unknown>) => {
     const { resourceQuery } = context
     if (resourceQuery !== MARKER_QUERY)
       return build.virtual(resourceQuery.replace('?', './'), (file) => context.addDependency(file))
-    isPoisoned = true
-    // Whatever is imported from it is there, so that nothing is told of but the poison.
+    isMarkerLoaded = true
+    // Has every export, so that the untransformed import is the only error.
     return 'module.exports = globalThis'
   }
   const { rules } = compiler.options.module
@@ -53,26 +53,26 @@ export function addVirtualModules(build: BuildSession, compiler: Compiler) {
     enforce: 'pre',
     use: [{ loader: LOADER, options: { load } }],
   })
-  // After the user's: of all that fit, the last says what a module is.
+  // After the user's rules, because the last matching rule sets the module type.
   rules.push(
     { resourceQuery: OURS, type: 'javascript/auto', sideEffects: false },
-    // Else Rspack would not load one that only an `eval` reads.
+    // Otherwise Rspack would not load a marker that only an `eval` uses.
     { resourceQuery: MARKER_QUERY, sideEffects: true },
   )
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
-    isPoisoned = false
-    // The first hook that can know who imported it.
+    isMarkerLoaded = false
+    // The first hook after the module graph is complete, which has the importer.
     compilation.hooks.seal.tap(NAME, () => {
-      if (!isPoisoned) return
+      if (!isMarkerLoaded) return
       const { message } = build.untransformedImport(markerImporter(compilation))
       compilation.errors.push(new compiler.webpack.WebpackError(message))
     })
   })
   // A child compiler may load it later.
-  compiler.hooks.emit.tap(NAME, () => void (isPoisoned && build.untransformedImport()))
+  compiler.hooks.emit.tap(NAME, () => void (isMarkerLoaded && build.untransformedImport()))
 }
 
-/** Asked before all aliases, also those of a rule or of a kind of import, and bound by no restrictions. */
+/** Adds a resolver plugin for webpack. It runs before all aliases and ignores `resolve.restrictions`. */
 function addResolver({ options: { resolve } }: Compiler) {
   resolve.plugins = [
     (resolver) =>
@@ -83,7 +83,7 @@ function addResolver({ options: { resolve } }: Compiler) {
             ? asked.query
             : QUERIES.get(asked.request!)
           if (!query) return done()
-          // What a cache holds of it holds while the file is there.
+          // A cached resolution is valid while this file exists.
           fileDependencies?.add(LOADER)
           done(null, { ...asked, path: LOADER, query })
         }),
@@ -91,9 +91,9 @@ function addResolver({ options: { resolve } }: Compiler) {
   ]
 }
 
-/** A hook would be asked about each import, which costs Rspack more than all else of ours. */
+/** Adds aliases for Rspack, where a resolve hook would be called for each import, which is slow. */
 function addAliases({ options: { resolve } }: Compiler) {
-  // A `#` would begin a fragment.
+  // An unescaped `#` would start a fragment.
   const file = LOADER.replaceAll('#', '\0#')
   const exact = Object.fromEntries(
     [...QUERIES, ...NAMED_REQUESTS.map((name) => [name, ''] as const)].map(([name, query]) => [
@@ -101,11 +101,11 @@ function addAliases({ options: { resolve } }: Compiler) {
       file + query,
     ]),
   )
-  // The first that fits counts, and of equal ones the last.
+  // The first matching alias applies. Of equal aliases, the last one applies.
   resolve.alias = { ...exact, ...(resolve.alias as Record<string, string>), ...exact }
 }
 
-/** Whose import of the marker was never transformed, where it is a module of this compilation and no child's. */
+/** Returns the importer of the marker, if it is a module of this compilation and not of a child compiler. */
 function markerImporter(compilation: Compilation): string | undefined {
   const { inputs, importersOf } = graphOf(compilation)
   const marker = [...inputs].find((id) => id.endsWith(MARKER_QUERY))

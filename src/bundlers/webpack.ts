@@ -5,7 +5,7 @@ import { callable } from './require-default.js'
 import { attach, webpackLike } from './webpack-like.js'
 
 /**
- * The webpack plugin; it stands first in the array of plugins.
+ * Returns the webpack plugin. Put it first in the array of plugins.
  *
  * @example
  * ```js

@@ -58,7 +58,7 @@ export type SealMessage = (
 
 /**
  * Encapsulates once. Returns a function that seals any number of messages with that encapsulation, each
- * with the next sequence number (RFC 9180, section 5.2). Opening them takes one decapsulation.
+ * with the next sequence number (RFC 9180, section 5.2). ShimCall them takes one decapsulation.
  */
 export async function encapsulate(pair: DataKeyPair): Promise<SealMessage> {
   const { suite, recipientPublicKey } = await recipientOf(pair)

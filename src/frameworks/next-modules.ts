@@ -5,7 +5,7 @@ import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { collect } from '../pipeline/collect/collect.js'
 import { shown } from '../pipeline/collect/mark.js'
-import type { Emitted } from '../pipeline/emit/emit.js'
+import type { EmittedModule } from '../pipeline/emit/emit.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { Watch } from '../pipeline/target.js'
 import { inlineVirtualModules } from './next-inline.js'
@@ -80,7 +80,7 @@ export class NextModules {
     id: string,
     target: NextTarget,
     watch: Watch,
-  ): Promise<Emitted | null> {
+  ): Promise<EmittedModule | null> {
     const file = relative(this.#root, id).split(sep).join('/')
     if (target === 'edge') refuseEdge(code, file)
     const result = await this.#build.transform(code, id, {

@@ -120,11 +120,11 @@ export class EntryEnvironment {
     const { root, processEnvOptions, runtime } = this.#options
     const variables = await this.#variables()
     const marks = variables.map(({ mark }) => mark)
-    const openings = await this.#marks.openings(
+    const calls = await this.#marks.calls(
       { id: ID, path: join(root, ID), marks },
       { target, watch: () => {} },
     )
-    const opened = variables.map(({ name }, index) => ({ name, opening: openings[index]! }))
+    const opened = variables.map(({ name }, index) => ({ name, call: calls[index]! }))
     const pairOf = (fingerprint: string) => this.#marks.pairOptions(fingerprint)
     return entryCode(opened, pairOf, processEnvOptions, runtime.start)
   }

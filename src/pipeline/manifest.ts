@@ -13,7 +13,7 @@ import { type Mark, nameOf } from './collect/mark.js'
 import { unsearched, type Asset, type SearchOptions } from './leak-check/examine.js'
 import type { Seen } from './leak-check/parts.js'
 import { searcher } from './leak-check/search.js'
-import type { Sealed, Sealer } from './seal/sealer.js'
+import type { SealedValue, Sealer } from './seal/sealer.js'
 
 /** A secret that was sealed into a module. The outputs show at the end whether they contain it. */
 interface SealedSecret {
@@ -43,7 +43,7 @@ const traceOf = (token: string, { ciphertext }: Token) =>
 function sealedSecret(
   name: string,
   format: Format,
-  sealed: Sealed,
+  sealed: SealedValue,
   pair: DataKeyPair | undefined,
   lasting: boolean,
 ): SealedSecret {
@@ -94,7 +94,7 @@ export function createManifest(path: string) {
     async note(
       id: string,
       marks: Mark[],
-      sealed: Sealed[],
+      sealed: SealedValue[],
       secretsFile: SecretsFile | null,
       sealer: Pick<Sealer, 'pairOf'>,
     ) {

@@ -4,9 +4,9 @@ import { resolveOptions } from '../options/resolve-options.js'
 import type { Options, OptionsResolved } from '../options/types.js'
 import { collect } from './collect/collect.js'
 import { MARKERS, type Mark } from './collect/mark.js'
-import { collectServed, placedInSource } from './collect/served.js'
+import { collectServed, placeMarksInSource } from './collect/served.js'
 import type { Warning } from './diagnostics.js'
-import { emit, type Emitted, type Opening } from './emit/emit.js'
+import { emit, type EmittedModule, type ShimCall } from './emit/emit.js'
 import { marksModule, moduleCode } from './emit/shim.js'
 import { tableModule } from './emit/table.js'
 import { EntryEnvironment } from './entry-environment.js'
@@ -106,7 +106,7 @@ export class BuildSession {
    * @returns null if the module has no marks.
    * @throws KmsBuildError with the place of the mark.
    */
-  transform(code: string, id: string, host: ModuleHost): Promise<Emitted | null> {
+  transform(code: string, id: string, host: ModuleHost): Promise<EmittedModule | null> {
     return this.#remembering(this.#transform(code, id, host))
   }
 
@@ -115,7 +115,7 @@ export class BuildSession {
    *
    * @param marker the name that is imported.
    * @param id the importer's path, perhaps with a query.
-   * @param compiled the importer's code if the bundler tells it, or else its source file is read.
+   * @param compiled the importer's code if the bundler provides it. Otherwise its source file is read.
    * @throws KmsBuildError MARK_UNTRANSFORMED if the importer's marks cannot be known, or if one is a
    *   plaintext literal.
    */
@@ -181,7 +181,7 @@ export class BuildSession {
     })
   }
 
-  async #transform(code: string, id: string, host: ModuleHost): Promise<Emitted | null> {
+  async #transform(code: string, id: string, host: ModuleHost): Promise<EmittedModule | null> {
     const path = pathOf(id)
     // The registry keeps the module until it is replaced: another build may be checked meanwhile.
     const collected = await this.#timings.timed('collect', () => collect(code, this.fromRoot(path)))
@@ -191,11 +191,11 @@ export class BuildSession {
       return null
     }
     if (host.isCompiled)
-      collected.marks = placedInSource(collected.marks, path, this.fromRoot(path))
-    const openings = collected.imports.length ? await this.openings(id, collected.marks, host) : []
+      collected.marks = placeMarksInSource(collected.marks, path, this.fromRoot(path))
+    const calls = collected.imports.length ? await this.calls(id, collected.marks, host) : []
     const sync = syncFormOf(host.target, this.#format)
     const emitted = await this.#timings.timed('emit', () =>
-      emit(code, path, collected, openings, { ...host, sync }),
+      emit(code, path, collected, calls, { ...host, sync }),
     )
     this.#redacted.add(emitted.shown)
     return emitted
@@ -209,17 +209,17 @@ export class BuildSession {
     const marks = await this.#timings.timed('collect', () => collectServed(module))
     if (!marks) throw this.untransformedImport(id)
     host.watch(path)
-    const openings = await this.openings(id, marks, host)
+    const calls = await this.calls(id, marks, host)
     const form = syncFormOf(host.target, this.#format)
-    return tableModule(file, marks, openings, MARKERS.get(marker)!, { ...host, form })
+    return tableModule(file, marks, calls, MARKERS.get(marker)!, { ...host, form })
   }
 
   /** Returns the calls that the marks of a module become, for its target. */
-  openings(id: string, collected: Mark[], host: ModuleHost): Promise<Opening[]> {
+  calls(id: string, collected: Mark[], host: ModuleHost): Promise<ShimCall[]> {
     const path = pathOf(id)
     this.outputs.addFolder(dirname(path))
     const marks = collected.map((mark) => this.#literals.unmask(mark, path))
-    return this.#marks.openings({ id, path, marks }, host)
+    return this.#marks.calls({ id, path, marks }, host)
   }
 
   async #virtual(name: string, watch: Watch): Promise<string> {

@@ -5,10 +5,10 @@ import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { updateTypes } from '../secrets-file/typings.js'
 import { nameOf, type Mark } from './collect/mark.js'
-import { devOpening } from './emit/dev.js'
-import type { Opening } from './emit/emit.js'
-import { openingOf } from './emit/shim.js'
-import { clientMarks, refusedOpening } from './leak-check/client-bundle.js'
+import { devCall } from './emit/dev.js'
+import type { ShimCall } from './emit/emit.js'
+import { shimCallOf } from './emit/shim.js'
+import { clientMarks, refusedCall } from './leak-check/client-bundle.js'
 import { loadSecretsFile } from './load-secrets-file.js'
 import type { createManifest } from './manifest.js'
 import { recordOf, type ModuleRegistry } from './module-registry.js'
@@ -84,10 +84,10 @@ export class MarkTransformer {
   }
 
   /** Returns the calls that the marks of a module become, for its target. */
-  async openings(
+  async calls(
     module: MarkedModule,
     { target: { platform, command }, watch }: ModuleHost,
-  ): Promise<Opening[]> {
+  ): Promise<ShimCall[]> {
     const { id, path, marks } = module
     const { options, modules } = this.#context
     watch(options.secretsFile.path)
@@ -96,14 +96,14 @@ export class MarkTransformer {
     if (platform === 'browser' && options.client === 'error') {
       const client = clientMarks(marks)
       modules.addClient(id, client)
-      return client.map(refusedOpening)
+      return client.map(refusedCall)
     }
     const { devValues } = options
     if (command === 'serve' && devValues) {
       if (typeof devValues === 'string') watch(devValues)
-      return developmentOpenings(marks, devValues)
+      return developmentCalls(marks, devValues)
     }
-    return this.#sealedOpenings(module)
+    return this.#sealedCalls(module)
   }
 
   /** Returns the data key pair with a fingerprint, or undefined if this session does not seal to it. */
@@ -126,7 +126,7 @@ export class MarkTransformer {
     if (this.#secretsFile && options.types) await updateTypes(this.#secretsFile)
   }
 
-  async #sealedOpenings({ id, path, marks }: MarkedModule): Promise<Opening[]> {
+  async #sealedCalls({ id, path, marks }: MarkedModule): Promise<ShimCall[]> {
     const { options, modules, manifest, timings } = this.#context
     const secretsFile = this.#secretsFile
     const sealer = this.#sealer
@@ -148,15 +148,15 @@ export class MarkTransformer {
     )
     await manifest?.note(id, marks, sealed, secretsFile, sealer)
     const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
-    return marks.map((mark, index) => openingOf(mark, sealed[index]!, shim))
+    return marks.map((mark, index) => shimCallOf(mark, sealed[index]!, shim))
   }
 }
 
 /** Returns the calls that return the development values of the marks. */
-const developmentOpenings = (
+const developmentCalls = (
   marks: Mark[],
   values: NonNullable<OptionsResolved['devValues']>,
-): Promise<Opening[]> =>
+): Promise<ShimCall[]> =>
   Promise.all(
-    marks.map(async (mark) => devOpening(await devValue(mark, values), nameOf(mark), mark.format)),
+    marks.map(async (mark) => devCall(await devValue(mark, values), nameOf(mark), mark.format)),
   )

@@ -1,7 +1,7 @@
 import MagicString from 'magic-string'
 import { KmsBuildError } from '../errors.js'
 import { collect } from '../pipeline/collect/collect.js'
-import { MARKER, type Collected } from '../pipeline/collect/mark.js'
+import { MARKER, type CollectedMarks } from '../pipeline/collect/mark.js'
 import { maskLiterals } from '../pipeline/emit/mask.js'
 
 /**
@@ -35,7 +35,7 @@ export function bindMarks(code: string, file: string, project: string): string |
 }
 
 /** Returns null for a test that passes the marker to Jest: `jest.spyOn(secret, 'env')`. */
-function collectUnlessMocked(code: string, file: string): Collected | null {
+function collectUnlessMocked(code: string, file: string): CollectedMarks | null {
   try {
     return collect(code, file)
   } catch (error) {

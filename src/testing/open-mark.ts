@@ -13,11 +13,11 @@ export async function openMark(
   path: string,
   session: BuildSession,
 ): Promise<Uint8Array> {
-  const [opening] = await session.openings(path, [mark], {
+  const [call] = await session.calls(path, [mark], {
     target: { platform: 'node', command: 'serve', format: 'esm' },
     watch: () => {},
   })
-  const { from, args, export: exported } = opening!
+  const { from, args, export: exported } = call!
   if (from === DEV) return Buffer.from(args[0] as string, 'base64')
   if (from === SHIM) {
     const [wrapped, context, label, , settings] = args as Parameters<typeof direct>

@@ -99,7 +99,7 @@ describe('a plugin before ours', () => {
 
   it('with an onEnd is rejected by name', async () => {
     await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow(
-      'the plugin zip stands before unplugin-kms',
+      'the plugin zip is before unplugin-kms',
     )
   })
 

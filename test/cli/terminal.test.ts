@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
-import { directOpening } from '../../src/pipeline/emit/shim.js'
+import { directCall } from '../../src/pipeline/emit/shim.js'
 import { opened, sealed } from '../inspect/sealed.js'
 import { KEY_ARN, localPair } from '../support/project.js'
 import { workspace, type Workspace } from './cli.js'
@@ -87,7 +87,7 @@ ${direct('FOURTH')}`,
   function direct(name: string) {
     const wrapped = [{ keyId: KEY_ARN, ciphertextBlob: Buffer.alloc(152).toString('base64') }]
     const sealedAlone = { wrapped, encryptionContext: { a: 'b' } }
-    const { args } = directOpening(sealedAlone, name, 'text', {}, {})
+    const { args } = directCall(sealedAlone, name, 'text', {}, {})
     return `direct(${args.map((arg) => JSON.stringify(arg)).join()})`
   }
 })

@@ -7,7 +7,7 @@ import { createDataKeyPair } from '../../src/aws/create-data-key-pair.js'
 import { kmsCalls } from '../../src/aws/kms.js'
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { diagnose, type Diagnosis, type DoctorOptions } from '../../src/doctor/doctor.js'
-import { directOpening } from '../../src/pipeline/emit/shim.js'
+import { directCall } from '../../src/pipeline/emit/shim.js'
 import { opened, sealed } from '../inspect/sealed.js'
 import { localPair } from '../support/project.js'
 import { expectCause } from './cause.js'
@@ -69,7 +69,7 @@ describe('doctor of a bundle', () => {
     const ciphertextBlob = Buffer.from(CiphertextBlob!).toString('base64')
     const wrapped = [{ keyId: key, ciphertextBlob }]
     const pair = { ...localPair(key), wrapped, encryptionContext: CONTEXT }
-    const { args } = directOpening({ wrapped, encryptionContext: CONTEXT }, 'ALONE', 'text', {}, {})
+    const { args } = directCall({ wrapped, encryptionContext: CONTEXT }, 'ALONE', 'text', {}, {})
     const bundle = secretsFile.replace('kms-secrets.json', 'main.mjs')
     const code = {
       envelope: whole(pair, await sealed(pair)),

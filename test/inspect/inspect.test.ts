@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findEmbedded } from '../../src/embedded/find-embedded.js'
 import { inspect } from '../../src/inspect/inspect.js'
-import { directOpening } from '../../src/pipeline/emit/shim.js'
+import { directCall } from '../../src/pipeline/emit/shim.js'
 import { KEY_ARN, localPair, project } from '../support/project.js'
 import { opened, sealed, small } from './sealed.js'
 import { zip } from './zip.js'
@@ -100,7 +100,7 @@ describe('inspect', () => {
 
   it('reports keys and context of a CiphertextBlob in mode direct', async () => {
     const wrapped = [{ keyId: KEY_ARN, ciphertextBlob: Buffer.alloc(152).toString('base64') }]
-    const { args } = directOpening({ wrapped, encryptionContext: { a: 'b' } }, 'X', 'json', {}, {})
+    const { args } = directCall({ wrapped, encryptionContext: { a: 'b' } }, 'X', 'json', {}, {})
     const { secrets } = await found(`direct(${args.map((arg) => JSON.stringify(arg)).join()})`)
     expect(secrets).toMatchObject([
       {

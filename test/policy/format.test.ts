@@ -7,8 +7,8 @@ import { decryptStatements } from '../../src/policy/runtime-policy.js'
 import { KEY_ARN } from '../support/project.js'
 
 const ROLE = 'arn:aws:iam::111122223333:role/orders'
-const opening = { keyArn: KEY_ARN, encryptionContext: { app: 'orders', 'a b': 'x"y' } }
-const statements = decryptStatements([opening])
+const request = { keyArn: KEY_ARN, encryptionContext: { app: 'orders', 'a b': 'x"y' } }
+const statements = decryptStatements([request])
 const ofKey = keyPolicyParts(statements, ROLE)[0]!.statements
 
 it('JSON is a policy document, and for a key the missing statement', () => {

@@ -268,10 +268,10 @@ describe('a role', () => {
           )
           if (rotated) await rotateSecrets({ ...options, scope: rotated })
           const file = await existingSecretsFile(options)
-          const openings = decryptRequestsOfFile(file, granted)
+          const calls = decryptRequestsOfFile(file, granted)
           const role = kms.createRole({
             name: `reader-${run}`,
-            policies: openings.length ? [documentOf(decryptStatements(openings))] : [],
+            policies: calls.length ? [documentOf(decryptStatements(calls))] : [],
           })
           const reader = { ...options, aws: aws(kms.credentialsOf(role.arn)) }
           for (const [at, scope] of entries.entries()) {

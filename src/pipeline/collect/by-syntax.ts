@@ -2,25 +2,25 @@ import type { CallExpression, ImportDeclaration, Node, StringLiteral } from '@ba
 import { KmsBuildError, type Place } from '../../errors.js'
 import { parse } from '../../syntax/parse.js'
 import { walk } from '../../syntax/traverse.js'
-import { MARKER, MARKERS, type Collected } from './mark.js'
+import { MARKER, MARKERS, type CollectedMarks } from './mark.js'
 import { AS_VALUE, markAt, type Binding } from './mark-at.js'
 import { staticText } from '../../syntax/static-value.js'
-import { plainUse, scopedUses, type Way } from './references.js'
+import { plainUse, scopedUses, type AncestorPath } from './references.js'
 
 /**
  * Finds the marks of a module in its syntax tree.
  *
- * @param compiled set for compiled code, which may require the marker, as compilers to CommonJS write
- *   it. For a dev server it may also contain accessors that only return it, as Vue's compiler writes
- *   them; nothing is bundled there.
+ * @param compiled set for compiled code, which may require the marker, as compilers to CommonJS do.
+ *   For a dev server it may also contain accessors that only return the marker, as Vue's compiler writes
+ *   them.
  * @returns null if the module does not import the marker.
- * @throws KmsBuildError as `collect` does.
+ * @throws KmsBuildError the errors of `collect`.
  */
 export function collectBySyntax(
   code: string,
   file: string,
   compiled?: 'build' | 'serve',
-): Collected | null {
+): CollectedMarks | null {
   const ast = parse(code, file)
   const { body } = ast.program
   const placeOf = ({ loc }: Node): Place => ({
@@ -39,32 +39,32 @@ export function collectBySyntax(
     const { sync } = MARKERS.get(source.value)!
     bindings.set(local, { namespace: true, sync })
   }
-  let references = [] as Way[] | null
-  walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, around) => {
+  let references = [] as AncestorPath[] | null
+  walk(ast.program, mentions(code, [MARKER, ...bindings.keys()]), (node, ancestors) => {
     const why = refusal(node)
     if (why && !requires.some(({ call }) => call === node)) refuse(node, why)
     if (node.type !== 'Identifier' && node.type !== 'JSXIdentifier') return
     if (!bindings.has(node.name)) return
-    if (imports.includes(around[1] as ImportDeclaration)) return
-    const parent = around.at(-1)!
-    // TypeScript's own alias, which is no use of a name to Babel.
+    if (imports.includes(ancestors[1] as ImportDeclaration)) return
+    const parent = ancestors.at(-1)!
+    // Babel does not treat an alias of TypeScript as a reference.
     if (parent.type === 'TSImportEqualsDeclaration' && parent.moduleReference === node)
       refuse(node, AS_VALUE)
     const use = plainUse(node, parent)
     if (!use) references = null
-    else if (use === 'reference') references?.push([...around, node])
+    else if (use === 'reference') references?.push([...ancestors, node])
   })
   if (!imports.length && !requires.length) return null
-  if (compiled && isAlsoReachedOtherwise(ast.program, requires)) return null
+  if (compiled && passesMarkerElsewhere(ast.program, requires)) return null
   if (!references) {
     const uses = scopedUses(ast, bindings.keys())
     references = uses.references
     for (const node of uses.assignments) refuse(node, 'an import cannot be assigned to.')
   }
-  if (compiled === 'serve') references = references.filter((way) => !isReturnedByAccessor(way))
-  const marks = references.map((way) => {
-    const { name } = way.at(-1) as { name: string }
-    return markAt(way, bindings.get(name)!, placeOf, compiled !== undefined)
+  if (compiled === 'serve') references = references.filter((path) => !isReturnedByAccessor(path))
+  const marks = references.map((path) => {
+    const { name } = path.at(-1) as { name: string }
+    return markAt(path, bindings.get(name)!, placeOf, compiled !== undefined)
   })
   return {
     marks: marks.sort((a, b) => a.start - b.start),
@@ -74,45 +74,45 @@ export function collectBySyntax(
 }
 
 /**
- * Whether one of the texts stands in a node. Of a module with marks that is a small part; but an escape
- * can write a name in other letters, so that in its presence every node may.
+ * Returns a function that returns whether a node may mention one of the names, to skip other nodes. In
+ * code with a `\u` escape every node may, because escapes may spell identifiers.
  */
-function mentions(code: string, texts: string[]): (node: Node) => boolean {
+function mentions(code: string, names: string[]): (node: Node) => boolean {
   if (code.includes('\\u')) return () => true
-  const spots = texts.flatMap((text) => {
+  const offsets = names.flatMap((name) => {
     const found: number[] = []
-    for (let at = code.indexOf(text); at !== -1; at = code.indexOf(text, at + 1)) found.push(at)
+    for (let at = code.indexOf(name); at !== -1; at = code.indexOf(name, at + 1)) found.push(at)
     return found
   })
   return (node) =>
-    // A decorator may stand before the parameter, class or export that it is part of.
+    // The offsets of a node do not include its decorators.
     'decorators' in node ||
     node.type.startsWith('Export') ||
-    spots.some((spot) => node.start! <= spot && spot < node.end!)
+    offsets.some((offset) => node.start! <= offset && offset < node.end!)
 }
 
 /**
- * Returns whether a module names the marker in any call or dynamic import, of which it is not known
- * what it does with the marker: `import(\`unplugin-kms/secret\`)`.
+ * Returns whether a module passes the marker's name to another call or a dynamic import, whose use of it
+ * is unknown: `import(\`unplugin-kms/secret\`)`.
  */
-function isAlsoReachedOtherwise(program: Node, requires: { call: CallExpression }[]): boolean {
-  let isReached = false
+function passesMarkerElsewhere(program: Node, requires: { call: CallExpression }[]): boolean {
+  let isPassed = false
   const names = (node: Node | null | undefined) => MARKERS.has((node && staticText(node)) ?? '')
   walk(
     program,
     () => true,
     (node) => {
-      if (node.type === 'ImportExpression') isReached ||= names(node.source)
+      if (node.type === 'ImportExpression') isPassed ||= names(node.source)
       if (node.type === 'CallExpression' || node.type === 'NewExpression')
-        isReached ||= !requires.some(({ call }) => call === node) && node.arguments.some(names)
+        isPassed ||= !requires.some(({ call }) => call === node) && node.arguments.some(names)
     },
   )
-  return isReached
+  return isPassed
 }
 
-/** Returns whether a name is all that an accessor returns: `get secret() { return secret }`. */
-function isReturnedByAccessor(way: Way): boolean {
-  const [method, body, statement] = way.slice(-4)
+/** Returns whether a reference is the only content of an accessor: `get secret() { return secret }`. */
+function isReturnedByAccessor(path: AncestorPath): boolean {
+  const [method, body, statement] = path.slice(-4)
   return (
     method?.type === 'ObjectMethod' &&
     method.kind === 'get' &&
@@ -122,7 +122,7 @@ function isReturnedByAccessor(way: Way): boolean {
   )
 }
 
-/** Returns the names that a statement gives to a marker which it requires. */
+/** Returns the variables of a statement that are initialized with the required marker. */
 function requiresIn(node: Node) {
   if (node.type !== 'VariableDeclaration') return []
   return node.declarations.flatMap(({ id, init }) => {
@@ -165,12 +165,11 @@ function bindingsOf(imports: ImportDeclaration[], refuse: (node: Node, why: stri
   return bindings
 }
 
-const RE_EXPORT =
-  'the marker is exported again. Import it in each module that has a mark: the build must see the mark itself.'
+const RE_EXPORT = 'the marker is re-exported. Import it in each module that has a mark.'
 const STATIC_IMPORT =
   "the marker is loaded dynamically. Use a static import: import { secret } from 'unplugin-kms/secret'."
 
-/** Why the marker may not be brought in by this node, if it is. */
+/** Returns why a node may not import or export the marker, if it does. */
 function refusal(node: Node): string | null {
   switch (node.type) {
     case 'ExportNamedDeclaration':

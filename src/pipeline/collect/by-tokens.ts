@@ -1,20 +1,20 @@
 import type { StringLiteral } from '@babel/types'
 import type { Place } from '../../errors.js'
 import { isSource, readArguments } from './forms.js'
-import { MARKER, type Collected, type Mark } from './mark.js'
-import { readTokens, type Placed, type Tokens } from './tokens.js'
+import { MARKER, type CollectedMarks, type Mark } from './mark.js'
+import { readTokens, type PlacedToken, type Tokens } from './tokens.js'
 
 /**
- * Finds the marks of a module by its tokens alone, which costs a fraction of a parse and loads no
- * parser. It serves the plain case only: one `import { secret }`, and each token of its local name
- * either a call with plain texts, which is a mark, or a property behind a dot, which is none. Whatever
- * declared the name anew would be a third kind of token, so no scope needs to be known.
+ * Finds the marks of a module by its tokens, which is much faster than parsing. Supports only plain code:
+ * one `import { secret }`, and every token with its local name is either a call with string arguments,
+ * which is a mark, or a property after a dot, which is not. A declaration of the same name would be a
+ * third kind of token, so scopes need not be resolved.
  *
- * @returns null in any doubt: the syntax tree decides then, and knows what to refuse.
+ * @returns null if the code is ambiguous. The caller then parses the module.
  * @throws KmsBuildError FORMAT_UNKNOWN, ARGUMENT_NOT_STATIC.
  */
-export function collectByTokens(code: string, file: string): Collected | null {
-  // JSX, whose every element is closed, has texts that are no tokens; an escape can write a name in other letters.
+export function collectByTokens(code: string, file: string): CollectedMarks | null {
+  // JSX text is not tokenized, and a `\u` escape may spell an identifier.
   if (/<\s*\/|\/\s*>|\\u/.test(code)) return null
   const tokens = readTokens(code)
   const imported = importIn(tokens, code.lastIndexOf(MARKER))
@@ -22,7 +22,7 @@ export function collectByTokens(code: string, file: string): Collected | null {
   const { local, first, last } = imported
   const spots = new Set<number>()
   const marks: Mark[] = []
-  // Behind the last mention nothing is left to be known.
+  // Tokens after the last mention of the name do not matter.
   const until = code.lastIndexOf(local)
   for (let index = 0, token; (token = tokens.at(index)) && token.start <= until; index++) {
     if (token.value !== local) continue
@@ -33,17 +33,18 @@ export function collectByTokens(code: string, file: string): Collected | null {
     if (!mark) return null
     marks.push(mark)
   }
-  if (tokens.areDoubtful()) return null
-  // What looks like a mark inside a string or comment is most likely none; but a token misread would hide one there.
+  if (tokens.isAmbiguous()) return null
+  // A mention in a string or comment is usually not a mark, but a misread token could hide one.
   for (const { index } of code.matchAll(new RegExp(`\\b${local}\\s*(?:\\(|\\.\\w)`, 'g')))
     if (!spots.has(index)) return null
   return { marks, imports: [{ start: tokens.at(first)!.start, end: tokens.at(last)!.end }] }
 }
 
 /**
- * The one import of the marker, from its first token to its last, and the name that it gives.
+ * Finds the only import of the marker.
  *
- * @param until where the module mentions the marker for the last time.
+ * @param until the offset of the module's last mention of the marker.
+ * @returns its local name, and the indexes of its first and last token; null if it is not plain.
  */
 function importIn(
   tokens: Tokens,
@@ -63,14 +64,14 @@ function importIn(
   const [, local = 'secret'] = statement
   const after = tokens.at(source + 1)
   if (after?.value === ';') return { local, first, last: source + 1 }
-  const ends = !after || (after.leads && !/^(?:with|assert)$/.test(after.value))
+  const ends = !after || (after.isFirstInLine && !/^(?:with|assert)$/.test(after.value))
   return ends ? { local, first, last: source } : null
 }
 
 const IMPORT =
   /^import \{ secret (?:as ([A-Za-z_]\w*) )?(?:, )?\} from ['"]unplugin-kms\/secret['"]$/
 
-/** Whether a token begins a statement of the module itself, in no block of it. */
+/** Returns whether a token starts a top-level statement of the module. */
 function isStatement(tokens: Tokens, index: number): boolean {
   let depth = 0
   for (let before = 0; before < index; before++) {
@@ -79,10 +80,10 @@ function isStatement(tokens: Tokens, index: number): boolean {
     if (/^[)\]}]/.test(value)) depth--
     if (/[([{]$/.test(value)) depth++
   }
-  return !depth && (tokens.at(index)!.leads || tokens.valueAt(index - 1) === ';')
+  return !depth && (tokens.at(index)!.isFirstInLine || tokens.valueAt(index - 1) === ';')
 }
 
-/** The mark whose local name stands at an index, if it is a call with plain texts. */
+/** Reads the mark whose local name is the token at an index. @returns null if it is not a plain call. */
 function markAt(tokens: Tokens, index: number, file: string, code: string): Mark | null {
   const { valueAt } = tokens
   const property = valueAt(index + 1) === '.' ? valueAt(index + 2) : undefined
@@ -93,7 +94,7 @@ function markAt(tokens: Tokens, index: number, file: string, code: string): Mark
   const texts: StringLiteral[] = []
   let close = open
   do {
-    const text = plainText(tokens.at(close + 1))
+    const text = plainString(tokens.at(close + 1))
     if (!text) return null
     texts.push(text)
     close += 2
@@ -106,7 +107,7 @@ function markAt(tokens: Tokens, index: number, file: string, code: string): Mark
     after++
   }
   const used = /^(?:\??\.|[([])$|^`/.test(valueAt(after))
-  // Behind parentheses the use may be of the mark or of a call that takes it; a `!` asserts, or begins a statement.
+  // After parentheses, the use may be of the mark or of a call with it. A `!` asserts, or starts a statement.
   if ((used && after > close + 1) || valueAt(after) === '!') return null
   const { start } = tokens.at(index)!
   const place = placeAt(code, start, file)
@@ -123,8 +124,8 @@ function markAt(tokens: Tokens, index: number, file: string, code: string): Mark
   }
 }
 
-/** A text that says what its letters say: without an escape, an expression or a line break to be read. */
-const plainText = (token: Placed | undefined) =>
+/** Returns a token as a string literal, if it has no escapes, expressions or carriage returns. */
+const plainString = (token: PlacedToken | undefined) =>
   token &&
   /^(?:StringLiteral|NoSubstitutionTemplate)$/.test(token.type) &&
   !/[\\\r]/.test(token.value)

@@ -5,7 +5,7 @@ import { parse } from '../../syntax/parse.js'
 import { staticText } from '../../syntax/static-value.js'
 import type { CommentedLiteral, Mark, Span } from './mark.js'
 
-/** Names of the marker's import, also of one that is in a comment itself. */
+/** An import of the marker, also if it is commented out. */
 const IMPORT = /import\s*(?:\{([^}]*)\}|\*\s*as\s+([\w$]+))\s*from\s*["']unplugin-kms\/secret/g
 const ALIAS = /\bsecret\s+as\s+([\w$]+)/
 const TYPE_ARGUMENT = String.raw`(?:<[^<>()]*>\s*)?`
@@ -16,8 +16,8 @@ const SPACE = /\s*/y
 const PLUS = /\s*\+\s*(?=["'`])/y
 
 /**
- * Finds plaintext literals in marks that are commented out: `// secret('old value')`, also in a block
- * comment and in one that contains the import too.
+ * Finds plaintext literals in marks that are commented out, `// secret('old value')`, also in a block
+ * comment and in one that also contains the import.
  *
  * @param marks the module's other marks.
  * @throws KmsBuildError SOURCE_UNPARSABLE.
@@ -25,7 +25,7 @@ const PLUS = /\s*\+\s*(?=["'`])/y
 export function commentedLiterals(code: string, file: string, marks: Mark[]): CommentedLiteral[] {
   const call = new RegExp(callOf(code), 'g')
   const isMark = (at: number) => marks.some(({ start, end }) => start <= at && at < end)
-  // Most modules have no such comment, and need no parser.
+  // Most modules have no such comment and are not parsed.
   if (!/\/[/*]/.test(code) || ![...code.matchAll(call)].some(({ index }) => !isMark(index)))
     return []
   const comments = parse(code, file).comments ?? []
@@ -33,7 +33,7 @@ export function commentedLiterals(code: string, file: string, marks: Mark[]): Co
   return [...text.matchAll(call)].flatMap((match) => {
     const spans = stringsAt(text, endOf(SPACE, text, match.index + match[0].length)!)
     const argument = argumentOf(text, spans)
-    // `'…'` in documentation is no value.
+    // `'…'` in documentation is not a value.
     if (
       !spans.length ||
       !spans.some(({ start, end }) => /[\p{L}\p{N}]/u.test(code.slice(start, end)))
@@ -61,7 +61,7 @@ function callOf(code: string): string {
   return String.raw`(?<![\w$.])(?:${alternatives.join('|')})\s*${TYPE_ARGUMENT}\(`
 }
 
-/** Returns the text of the comments at their offsets, with white space for what begins a comment or its lines. */
+/** Returns the text of the comments at their offsets, with white space instead of `//`, `/*` and `*`. */
 function commentText(code: string, comments: Comment[]): string {
   const blank = (text: string) => text.replace(/\S/g, '\0')
   let [text, end] = ['', 0]
@@ -75,7 +75,7 @@ function commentText(code: string, comments: Comment[]): string {
   return text + blank(code.slice(end))
 }
 
-/** Returns the strings of a sum, or what looks like a string that has no end. */
+/** Returns the strings of a sum, or a string without an end. */
 function stringsAt(text: string, start: number): Span[] {
   const spans: Span[] = []
   for (let at = start; ;) {
@@ -104,7 +104,7 @@ function argumentOf(text: string, spans: Span[]): string | undefined {
   }
 }
 
-/** A string may go over several line comments, whose beginnings are no part of it. */
+/** Splits a string that spans several line comments, so that `//` is not part of it. */
 function withinComments(span: Span, comments: Comment[]): Span[] {
   return comments.flatMap(({ start, end }) => {
     const part = { start: Math.max(span.start, start! + 2), end: Math.min(span.end, end!) }

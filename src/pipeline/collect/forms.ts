@@ -8,11 +8,11 @@ const FORMATS = ['text', 'bytes', 'json'] as const
 type Check = 'text' | 'boolean' | readonly string[]
 
 interface Form {
-  /** How it is written, for errors. */
+  /** The syntax, for errors. */
   usage: string
-  /** What may stand after the first text, in this order. */
+  /** Optional arguments after the first string, in this order. */
   rest: ('detail' | 'context' | 'format' | 'options')[]
-  /** How many of those must. */
+  /** How many of them are required. */
   required?: number
   options?: Partial<Record<keyof MarkOptions | 'as', Check>>
 }
@@ -44,7 +44,7 @@ const FORMS: Record<Source, Form> = {
   },
 }
 
-/** The marks as one writes them, for errors. */
+/** The syntax of all marks, for errors. */
 export const MARKS = Object.keys(FORMS).map((source) =>
   source === 'literal' ? "secret('…')" : `secret.${source}('…')`,
 )
@@ -61,9 +61,9 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
   const notStatic = (): never => {
     throw new KmsBuildError(
       'ARGUMENT_NOT_STATIC',
-      `the arguments of ${usage} must be known when the bundle is built: texts are string literals, ` +
-        'templates without expressions, or sums of those; objects are literals of such texts. ' +
-        "For a value of the build's environment use secret.env('NAME').",
+      `the arguments of ${usage} must be static: string literals, ` +
+        'templates without expressions, sums of these, or object literals of such strings. ' +
+        "For a variable of the build use secret.env('NAME').",
       place,
     )
   }
@@ -76,7 +76,7 @@ export function readArguments(source: Source, [first, ...nodes]: Node[], place: 
     format: 'text',
     values: [argument],
   }
-  // The key of a secret's JSON may be left out, and its options not.
+  // The key of a secret's JSON is optional before options.
   const slots =
     rest[0] === 'detail' && !required && nodes[0]?.type === 'ObjectExpression'
       ? rest.slice(1)
@@ -105,7 +105,7 @@ function formatOf(value: unknown, usage: string, place: Place): Format {
   if (format) return format
   throw new KmsBuildError(
     'FORMAT_UNKNOWN',
-    `it is ${usage}: the last argument is 'bytes', 'json', or absent for text.`,
+    `write ${usage}: the last argument is 'bytes', 'json', or absent for a string.`,
     place,
   )
 }
@@ -115,7 +115,7 @@ function contextOf(context: Record<string, string | boolean>, usage: string, pla
     return context as Record<string, string>
   throw new KmsBuildError(
     'MARK_OPTION_INVALID',
-    `it is ${usage}: an encryption context maps texts to texts.`,
+    `write ${usage}: an encryption context maps strings to strings.`,
     place,
   )
 }
@@ -129,12 +129,12 @@ function optionsOf(
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(allowed, name) ? allowed[name as keyof typeof allowed] : undefined
     const refuse = (what: string): never => {
-      throw new KmsBuildError('MARK_OPTION_INVALID', `it is ${usage}: ${what}.`, place)
+      throw new KmsBuildError('MARK_OPTION_INVALID', `write ${usage}: ${what}.`, place)
     }
-    if (!check) refuse(`there is no ${name}`)
+    if (!check) refuse(`the option ${name} does not exist`)
     else if (check === 'boolean' && typeof value !== 'boolean') refuse(`${name} is true or false`)
     else if (check === 'text' && (typeof value !== 'string' || !value))
-      refuse(`${name} is a text that is not empty`)
+      refuse(`${name} is a non-empty string`)
     else if (typeof check === 'object' && !check.includes(value as string))
       refuse(`${name} is one of ${check.join(', ')}`)
   }

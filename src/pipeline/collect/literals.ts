@@ -1,16 +1,16 @@
 import { looksLikeToken } from '../../crypto/token.js'
 import type { Mark } from './mark.js'
 
-/** Returns the marks that show a secret in the source. */
+/** Returns the marks with a plaintext literal. */
 export const plaintextLiterals = (marks: Mark[] | null | undefined): Mark[] =>
   marks?.filter(({ source, argument }) => source === 'literal' && !looksLikeToken(argument)) ?? []
 
 const PLACEHOLDER = 'unplugin-kms:literal:'
 
-/** Returns the string that stands for a plaintext literal while its module is compiled. */
+/** Returns the placeholder of a plaintext literal for the compilation of its module. */
 export const placeholder = (index: number): string => PLACEHOLDER + String(index)
 
-/** Returns the number of the plaintext literal that a placeholder is for. */
+/** Returns the index of the plaintext literal of a placeholder. */
 export function placeholderIndex(text: string): number | undefined {
   const digits = text.startsWith(PLACEHOLDER) ? text.slice(PLACEHOLDER.length) : ''
   return /^\d+$/.test(digits) ? Number(digits) : undefined

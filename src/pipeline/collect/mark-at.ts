@@ -2,9 +2,9 @@ import type { Node } from '@babel/types'
 import { KmsBuildError, type Place } from '../../errors.js'
 import { isSource, MARKS, readArguments } from './forms.js'
 import type { Mark } from './mark.js'
-import type { Way } from './references.js'
+import type { AncestorPath } from './references.js'
 
-/** A local name that a module imports the marker by. */
+/** A local name of the marker in a module. */
 export interface Binding {
   /** Whether the name is `ns` of `ns.secret`. */
   namespace: boolean
@@ -12,40 +12,40 @@ export interface Binding {
 }
 
 export const AS_VALUE =
-  "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'), which the " +
-  'build can see: it cannot be passed, stored, spread or exported.'
+  "secret is used as a value. A mark is a direct call, secret('…') or secret.env('…'): " +
+  'secret cannot be passed, stored, spread or exported.'
 
 /**
- * Reads the mark whose binding ends a path of nodes: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`.
+ * Reads the mark at a reference to the marker: `secret('…')`, `secret.env('…')`, `ns.secret.env('…')`.
  *
- * @throws KmsBuildError MARK_AS_VALUE, MARK_UNKNOWN, and as `readArguments`.
+ * @throws KmsBuildError MARK_AS_VALUE, MARK_UNKNOWN, and the errors of `readArguments`.
  */
 export function markAt(
-  way: Way,
+  path: AncestorPath,
   { namespace, sync }: Binding,
   placeOf: (node: Node) => Place,
   isCompiled: boolean,
 ): Mark {
-  let depth = way.length - 1
-  const parent = () => way[depth - 1]!
+  let depth = path.length - 1
+  const parent = () => path[depth - 1]!
   const member = (): string | undefined => {
     const outer = parent()
-    if (outer.type !== 'MemberExpression' || outer.computed || outer.object !== way[depth])
+    if (outer.type !== 'MemberExpression' || outer.computed || outer.object !== path[depth])
       return undefined
     depth--
     return (outer.property as { name: string }).name
   }
   const asValue = (): never => {
-    throw new KmsBuildError('MARK_AS_VALUE', AS_VALUE, placeOf(way.at(-1)!))
+    throw new KmsBuildError('MARK_AS_VALUE', AS_VALUE, placeOf(path.at(-1)!))
   }
   if (namespace && member() !== 'secret') asValue()
   const property = member()
   // Compilers write `(0, a.secret)('…')`, so that `a` is not passed as `this`.
   const outer = parent()
-  if (isCompiled && outer.type === 'SequenceExpression' && outer.expressions[1] === way[depth])
+  if (isCompiled && outer.type === 'SequenceExpression' && outer.expressions[1] === path[depth])
     depth--
   const call = parent()
-  if (call.type !== 'CallExpression' || call.callee !== way[depth]) return asValue()
+  if (call.type !== 'CallExpression' || call.callee !== path[depth]) return asValue()
   const place = placeOf(call)
   const source = property ?? 'literal'
   if (!isSource(source) || property === 'literal') {
@@ -61,7 +61,7 @@ export function markAt(
     ...read,
     source,
     sync,
-    pure: !isUsedDirectly(call, way[depth - 2]!),
+    pure: !isUsedDirectly(call, path[depth - 2]!),
     start: call.start!,
     end: call.end!,
     argumentStart: first!.start!,

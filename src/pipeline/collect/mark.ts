@@ -29,33 +29,33 @@ export interface MarkOptions {
 
 /** The arguments of a mark. */
 export interface Arguments {
-  /** The literal itself, or the name of what is fetched. */
+  /** The literal itself, or the name of the value in its source. */
   argument: string
-  /** The second text: the key in a secret's JSON, or the reference that a source of one's own gets. */
+  /** The second string: the key in a secret's JSON, or the reference for a function of `sources`. */
   detail?: string
-  /** With a ciphertext: what Decrypt must be called with. */
+  /** Of a ciphertext: the encryption context for kms:Decrypt. */
   encryptionContext: Record<string, string>
   options: MarkOptions
   format: Format
-  /** All arguments as they are written, by which a call is recognized at run time. */
+  /** The values of all arguments, which identify a call at run time. */
   values: StaticValue[]
 }
 
-/** A mark as it stands in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
+/** A mark in the source: `secret.env('STRIPE_KEY')`. Offsets are UTF-16 code units. */
 export interface Mark extends Arguments {
   source: Source
   sync: boolean
-  /** Whether its call may be marked pure: not if something is called on it at once. */
+  /** Whether its call may be marked pure: not if its result is used in the same expression. */
   pure: boolean
   start: number
   end: number
-  /** Where the first argument stands, for the redacted copy. */
+  /** Offsets of the first argument, for redaction. */
   argumentStart: number
   argumentEnd: number
   place: Place
 }
 
-/** A part of a module's text. */
+/** A part of a module's code. */
 export interface Span {
   start: number
   end: number
@@ -70,25 +70,25 @@ export interface CommentedLiteral {
   argument?: string
 }
 
-export interface Collected {
+export interface CollectedMarks {
   marks: Mark[]
   /** The marker's import declarations, which the transform replaces; none if only a comment has them. */
   imports: Span[]
   commented?: CommentedLiteral[]
-  /** Where the first statement begins, after hashbang and directives; told where a mark is of the sync form. */
+  /** Offset of the first statement after hashbang and directives, for marks of the sync form. */
   bodyStart?: number
 }
 
-/** A module whose text lacks this has no marks and is not parsed. */
+/** A module that does not contain this string has no marks and is not parsed. */
 export const MARKER = 'unplugin-kms/secret'
 
-/** What a module imports the marks from, and whether their values are there at once. */
+/** The modules that marks are imported from, and whether their marks are synchronous. */
 export const MARKERS = new Map([
   [MARKER, { sync: false }],
   [`${MARKER}/sync`, { sync: true }],
 ])
 
-/** The name that a mark goes by in messages, manifests and inspected objects; never a value. */
+/** Returns the name of a mark in messages, manifests and printed secrets. Never a value. */
 export function nameOf({ source, argument, detail, place }: Mark): string {
   if (source === 'literal' || source === 'ciphertext')
     return place.line ? `${place.file}:${place.line}` : place.file
@@ -96,7 +96,7 @@ export function nameOf({ source, argument, detail, place }: Mark): string {
   return source === 'from' ? `${argument}:${detail}` : `${argument}#${detail}`
 }
 
-/** The mark as its author wrote it, a literal aside. */
+/** Returns a mark as it is written in the source, without the value of a literal. */
 export function shown({ source, argument, detail }: Mark): string {
   if (source === 'literal' || source === 'ciphertext') return `this ${source}`
   return `secret.${source}('${argument}'${detail === undefined ? '' : `, '${detail}'`})`

@@ -2,19 +2,21 @@ import type { NodePath } from '@babel/traverse'
 import type { File, Node } from '@babel/types'
 import { traverse } from '../../syntax/traverse.js'
 
-/** A node with those around it, outermost first, itself last. */
-export type Way = readonly Node[]
+/** A node after its ancestors, outermost first. */
+export type AncestorPath = readonly Node[]
 
-/** What a module does with names that it imports. */
+/** The uses of imported names in a module. */
 export interface Uses {
-  references: Way[]
+  references: AncestorPath[]
   assignments: Node[]
 }
 
 /**
- * Whether an identifier can only be a use of the module's import of that name, or no use at all,
- * provided that every other identifier of that name is such a one too: then nothing declares the
- * name anew, and no scope needs to be known. Tells `null` where that cannot be said.
+ * Classifies an identifier without resolving scopes: as a reference to an import, or as a property name.
+ * That is correct only if every identifier of that name can be classified, because then nothing else
+ * declares the name.
+ *
+ * @returns null if the identifier cannot be classified.
  */
 export function plainUse(node: Node, parent: Node): 'reference' | 'property' | null {
   if (parent.type === 'CallExpression' && parent.callee === node) return 'reference'
@@ -27,7 +29,7 @@ export function plainUse(node: Node, parent: Node): 'reference' | 'property' | n
   return null
 }
 
-/** The uses by the rules of scopes: shadowed names, types and assignments told apart. */
+/** Finds the uses of names by resolving scopes. Distinguishes shadowed names, types and assignments. */
 export function scopedUses(file: File, names: Iterable<string>): Uses {
   const uses: Uses = { references: [], assignments: [] }
   traverse(file, {
@@ -35,7 +37,7 @@ export function scopedUses(file: File, names: Iterable<string>): Uses {
       for (const name of names) {
         const { referencePaths = [], constantViolations = [] } = path.scope.getBinding(name) ?? {}
         const values = referencePaths.filter((one) => !one.findParent((outer) => outer.isTSType()))
-        uses.references.push(...values.map(wayTo))
+        uses.references.push(...values.map(ancestorPath))
         uses.assignments.push(...constantViolations.map(({ node }) => node))
       }
       path.stop()
@@ -44,7 +46,7 @@ export function scopedUses(file: File, names: Iterable<string>): Uses {
   return uses
 }
 
-const wayTo = (path: NodePath): Way =>
+const ancestorPath = (path: NodePath): AncestorPath =>
   path
     .getAncestry()
     .map(({ node }) => node)

@@ -7,13 +7,13 @@ import { commentedLiterals } from './commented.js'
 import { placeholderIndex, plaintextLiterals } from './literals.js'
 import { MARKER, type CommentedLiteral, type Mark, type Source } from './mark.js'
 
-/** A module that imports the marker and is left as another plugin compiled it. */
+/** A module that imports the marker and is not rewritten, because another plugin compiles it. */
 export interface ServedModule {
   /** Path without a query. */
   path: string
-  /** How the path is shown in errors. */
+  /** The path in errors. */
   file: string
-  /** JavaScript as the bundler has it; absent if the bundler does not tell. */
+  /** The compiled code; absent if the bundler does not provide it. */
   compiled?: string | undefined
   command: 'build' | 'serve'
   /** Whether a literal is one that was masked before the module was compiled. */
@@ -24,11 +24,11 @@ const EVAL = /\beval\b/
 const SCRIPT = /\.[cm]?[jt]sx?$/
 
 /**
- * Finds the marks of a module that is not rewritten: in its compiled code if the bundler tells it, or
- * else in its source file. Their places are those of the source file.
+ * Finds the marks of a module that is not rewritten: in its compiled code if the bundler provides it, else
+ * in its source file. Their places are in the source file.
  *
- * @returns null if no mark can be found: the module is not on the disk, or does not name the marker.
- * @throws KmsBuildError as `collect` does, and MARK_UNTRANSFORMED for a plaintext literal.
+ * @returns null if no marks can be found: the module is not on disk, or does not contain the marker.
+ * @throws KmsBuildError the errors of `collect`, and MARK_UNTRANSFORMED for a plaintext literal.
  */
 export function collectServed({
   path,
@@ -38,11 +38,13 @@ export function collectServed({
   isMasked,
 }: ServedModule): Mark[] | null {
   const source = read(path)
-  // What an `eval` calls is in no syntax tree.
+  // The syntax tree does not contain the calls of an `eval`.
   if (EVAL.test(compiled ?? source)) return null
   const inSource = SCRIPT.test(path) ? sourceMarks(source, file) : null
   const marks = compiled?.includes(MARKER)
-    ? compiledMarks(compiled, file, command)?.map((mark) => placed(mark, inSource, source, file))
+    ? compiledMarks(compiled, file, command)?.map((mark) =>
+        placeInSource(mark, inSource, source, file),
+      )
     : inSource && marksOf(source, file, command)
   if (!marks) return null
   const literal =
@@ -52,21 +54,21 @@ export function collectServed({
   return marks
 }
 
-/** Returns the marks of compiled code with their places in the source file, as far as it has them. */
-export function placedInSource(marks: Mark[], path: string, file: string): Mark[] {
+/** Returns the marks of compiled code with their places in the source file, if they are in it. */
+export function placeMarksInSource(marks: Mark[], path: string, file: string): Mark[] {
   const source = read(path)
   let inSource: Mark[] | null = null
   try {
     if (SCRIPT.test(path)) inSource = sourceMarks(source, file)
   } catch {
-    // Only the places are looked for.
+    // An invalid source only means that the places are unknown.
   }
-  return marks.map((mark) => placed(mark, inSource, source, file))
+  return marks.map((mark) => placeInSource(mark, inSource, source, file))
 }
 
-/** Returns what identifies a call with these arguments at run time, in the table of its module. */
+/** Returns the key of a call in the table of its module, by its arguments. */
 export function callKey(source: Source, values: StaticValue[]): string {
-  // The end of a token is enough: it is in the bundle twice already.
+  // The end of a token identifies it, and keeps the bundle small.
   const key = source === 'literal' ? [(values[0] as string).slice(-24)] : values.map(plain)
   return JSON.stringify([source, ...key])
 }
@@ -74,7 +76,7 @@ export function callKey(source: Source, values: StaticValue[]): string {
 const plain = (value: StaticValue) =>
   typeof value === 'object'
     ? Object.entries(value)
-        // Not a property of the object at run time.
+        // At run time, `__proto__` in an object literal is not a property.
         .filter(([name]) => name !== '__proto__')
         .sort(([a], [b]) => (a < b ? -1 : 1))
     : value
@@ -87,7 +89,7 @@ function read(path: string): string {
   }
 }
 
-/** Refuses what a transform would refuse, with the places of the source. */
+/** Finds the marks of the source file. Fails where a transform would, with the same places. */
 function sourceMarks(source: string, file: string): Mark[] | null {
   try {
     return collect(source, file)?.marks ?? null
@@ -98,7 +100,7 @@ function sourceMarks(source: string, file: string): Mark[] | null {
   }
 }
 
-/** Reads JavaScript, or what it is compiled from: Rolldown compiles TypeScript after all plugins. */
+/** Finds the marks of compiled code, which may be TypeScript: Rolldown compiles it after all plugins. */
 function compiledMarks(code: string, file: string, command: 'build' | 'serve') {
   try {
     return marksOf(code, `${file}.js`, command)
@@ -112,7 +114,7 @@ function compiledMarks(code: string, file: string, command: 'build' | 'serve') {
 const marksOf = (code: string, file: string, command: 'build' | 'serve') =>
   collectBySyntax(code, file, command)?.marks
 
-/** Returns what is commented out in compiled code, which may still be TypeScript. */
+/** Returns the literals that are commented out in compiled code, which may be TypeScript. */
 function commentedIn(code: string, file: string, marks: Mark[]): CommentedLiteral[] {
   try {
     return commentedLiterals(code, `${file}.js`, marks)
@@ -121,7 +123,7 @@ function commentedIn(code: string, file: string, marks: Mark[]): CommentedLitera
   }
 }
 
-function placed(mark: Mark, inSource: Mark[] | null, source: string, file: string): Mark {
+function placeInSource(mark: Mark, inSource: Mark[] | null, source: string, file: string): Mark {
   const index = mark.source === 'literal' ? placeholderIndex(mark.argument) : undefined
   const key = callKey(mark.source, mark.values)
   const same =
@@ -141,7 +143,7 @@ const quoted = (text: string) =>
 const unrewritten = ({ place }: Pick<Mark, 'place'>) =>
   new KmsBuildError(
     'MARK_UNTRANSFORMED',
-    'this literal is a plaintext in a module that the plugin cannot rewrite: another plugin loads or compiles it, or the options leave it out. ' +
+    'this literal is a plaintext in a module that the plugin cannot rewrite: another plugin loads or compiles it, or the options exclude it. ' +
       'Seal it with npx unplugin-kms encrypt, or use secret.env or secret.named. Or put the plugin first in the array of plugins; see also the options include and exclude.',
     place,
   )

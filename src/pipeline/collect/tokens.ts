@@ -1,73 +1,71 @@
 import jsTokens, { type Token } from 'js-tokens'
 
-/** A token that is neither space nor comment. */
-export interface Placed {
+/** A token that is neither white space nor a comment, with its offsets. */
+export interface PlacedToken {
   type: Token['type']
   value: string
   start: number
   end: number
-  /** Whether it begins a line. */
-  leads: boolean
+  /** Whether it is the first token of its line. */
+  isFirstInLine: boolean
 }
 
 export type Tokens = ReturnType<typeof readTokens>
 
-/**
- * The tokens of a module, each read when it is first asked for: marks mostly stand at its beginning.
- */
+/** Reads the tokens of a module on demand, because marks are mostly at its beginning. */
 export function readTokens(code: string) {
   const source = jsTokens(code)[Symbol.iterator]()
-  const tokens: Placed[] = []
-  let areDoubtful = false
+  const tokens: PlacedToken[] = []
+  let isAmbiguous = false
   let end = 0
-  let leads = true
+  let isFirstInLine = true
 
-  function readOn(): boolean {
-    const next = areDoubtful ? undefined : source.next()
+  function readNext(): boolean {
+    const next = isAmbiguous ? undefined : source.next()
     if (!next || next.done) return false
     const { type, value } = next.value
     const start = end
     end += value.length
-    if (type === 'LineTerminatorSequence') leads = true
+    if (type === 'LineTerminatorSequence') isFirstInLine = true
     const isSilent = SILENT.has(type)
-    areDoubtful =
+    isAmbiguous =
       type === 'Invalid' ||
       ('closed' in next.value && !next.value.closed) ||
-      (!isSilent && value.startsWith('/') && isDoubtfulSlash(type, tokens.at(-1)))
-    if (isSilent || areDoubtful) return true
-    tokens.push({ type, value, start, end, leads })
-    leads = false
+      (!isSilent && value.startsWith('/') && isAmbiguousSlash(type, tokens.at(-1)))
+    if (isSilent || isAmbiguous) return true
+    tokens.push({ type, value, start, end, isFirstInLine })
+    isFirstInLine = false
     return true
   }
 
-  /** @returns undefined behind the last, and from the first in doubt on. */
-  function at(index: number): Placed | undefined {
-    while (index >= tokens.length && readOn());
+  /** @returns undefined after the last token, and from the first ambiguous token on. */
+  function at(index: number): PlacedToken | undefined {
+    while (index >= tokens.length && readNext());
     return tokens[index]
   }
 
   return {
     at,
     valueAt: (index: number) => at(index)?.value ?? '',
-    /** Whether one that was asked for has no end, or only the syntax tells whether it divides or begins a pattern. */
-    areDoubtful: () => areDoubtful,
+    /** Returns whether reading stopped at a token without an end, or at an ambiguous slash. */
+    isAmbiguous: () => isAmbiguous,
   }
 }
 
-/** Tokens after which a slash begins a regular expression, whatever is before them. */
-const BEFORE_PATTERN = new Set(['(', ',', '=', ':', '[', '&&', '||', '??', '?', ';', '=>', '{'])
-/** Words after which a slash may divide or begin a regular expression. */
+/** Tokens after which a slash always starts a regular expression. */
+const BEFORE_REGEXP = new Set(['(', ',', '=', ':', '[', '&&', '||', '??', '?', ';', '=>', '{'])
+/** Words after which a slash may be a division or the start of a regular expression. */
 const BEFORE_EITHER =
   /^(?:of|in|as|is|do|new|case|else|void|const|await|yield|throw|infer|keyof|return|typeof|delete|default|extends|asserts|readonly|satisfies|instanceof)$/
 
 /**
- * Returns whether only the syntax can tell if a slash divides or begins a regular expression. After a
- * type's `>` it divides, and after an operator's it does not.
+ * Returns whether only a parser can tell a division from the start of a regular expression. After `>`, for
+ * example, a slash divides if `>` ends a type argument, and not if it is an operator.
  */
-function isDoubtfulSlash(type: Token['type'], before: Placed | undefined): boolean {
+function isAmbiguousSlash(type: Token['type'], before: PlacedToken | undefined): boolean {
   if (!before) return false
-  if (type === 'RegularExpressionLiteral') return !BEFORE_PATTERN.has(before.value)
-  // After the string of an import a regular expression may begin the next statement.
+  if (type === 'RegularExpressionLiteral') return !BEFORE_REGEXP.has(before.value)
+  // The next statement after an import may start with a regular expression.
   if (before.type === 'StringLiteral') return true
   return before.type === 'IdentifierName'
     ? BEFORE_EITHER.test(before.value)

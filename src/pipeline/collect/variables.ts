@@ -51,7 +51,7 @@ function allEntries(
   return allowed.map(([named]) => [named, { named }])
 }
 
-/** Its place is the option, since no source file contains it. */
+/** The place is the option, because no source file contains the mark. */
 function markOf(name: string, given: VariableSource): Mark {
   const { encryptionContext, key, reference, ...rest } = given as Record<string, unknown>
   const source = SOURCES.find((one) => Object.hasOwn(rest, one))!

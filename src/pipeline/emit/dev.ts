@@ -1,20 +1,20 @@
 import { Buffer } from 'node:buffer'
 import { createRequire } from 'node:module'
 import type { Format } from '../../secret/format.js'
-import type { Opening } from './emit.js'
+import type { ShimCall } from './emit.js'
 
-/** What a mark imports where its value is known while developing: no ciphertext, no KMS. */
+/** The module that a mark imports for a value of the option `dev.values`: without ciphertext and KMS. */
 export const DEV = './unplugin-kms.dev'
 
-/** A call that gives the same lazy promise as in production, of a value that stands in the module. */
-export const devOpening = (value: Uint8Array, name: string, format: Format): Opening => ({
+/** Returns a call with the value itself, which returns the same lazy promise as in production. */
+export const devCall = (value: Uint8Array, name: string, format: Format): ShimCall => ({
   from: DEV,
   export: 'known',
-  // base64, so that no frame of a stack trace or test report shows the value as it is.
+  // base64, so that stack traces and test reports do not show the value.
   args: [Buffer.from(value).toString('base64'), name, ...(format === 'text' ? [] : [format])],
 })
 
-/** Alone in the runtime to need neither network nor cryptography, nor then a real Node beneath it. */
+/** The only part of the runtime without network and cryptography, so it also runs under jsdom. */
 export function devModule(): string {
   const secret = createRequire(import.meta.url).resolve('@unplugin-kms/runtime/secret')
   return (

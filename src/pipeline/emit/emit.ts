@@ -1,13 +1,13 @@
 import MagicString from 'magic-string'
-import type { Collected, Mark } from '../collect/mark.js'
+import type { CollectedMarks, Mark } from '../collect/mark.js'
 import type { SyncForm } from '../target.js'
 import { maskOf, redact } from './redact.js'
-import type { Opening } from './opening.js'
+import type { ShimCall } from './shim-call.js'
 import { syncOpenings, syncValues } from './sync.js'
 
-export type { Opening } from './opening.js'
+export type { ShimCall } from './shim-call.js'
 
-/** A source map as magic-string makes it, whose types are not published. */
+/** A source map of magic-string, whose types are not published. */
 export interface EmittedMap {
   version: number
   file: string | undefined
@@ -20,7 +20,7 @@ export interface EmittedMap {
 }
 
 /** A transformed module. */
-export interface Emitted {
+export interface EmittedModule {
   code: string
   /** The redacted source, as the map shows it. */
   shown: string
@@ -38,52 +38,52 @@ export interface EmitOptions {
 }
 
 /**
- * Puts the openings where the marks stood. The map shows the redacted source, not the original:
- * it leads to the right line, and to the right column unless a literal stands before it there.
+ * Replaces the marks by calls of the shim. The map shows the redacted source, not the original: lines are
+ * exact, and columns are exact up to the first literal of a line.
  *
  */
 export function emit(
   code: string,
   id: string,
-  collected: Collected,
-  openings: Opening[],
+  collected: CollectedMarks,
+  calls: ShimCall[],
   { requestOf = (name) => name, isCompiled = false, sync = 'await' }: EmitOptions = {},
-): Emitted {
+): EmittedModule {
   const { marks, imports, bodyStart, commented = [] } = collected
   const redacted = redact(code, collected)
   const { text } = redacted
-  // A map of compiled code is traced through the compiler's: its positions are those of the code.
+  // The bundler traces a map of compiled code through the compiler's map, so its positions are exact.
   const at = isCompiled ? (offset: number) => offset : redacted.at
   const magic = new MagicString(isCompiled ? code : text)
   const replace = (start: number, end: number, content: string) => {
     magic.overwrite(at(start), at(end), content)
   }
-  // Every line stays where it was, for tools that read no maps (Bun) or drop them.
+  // Every line keeps its number, for tools that ignore maps (Bun) or drop them.
   const lines = (start: number, end: number) => code.slice(start, end).replace(/[^\n]/g, '')
   if (isCompiled)
     for (const span of commented.flatMap(({ spans }) => spans))
       replace(span.start, span.end, maskOf(code, span))
   const local = localNames(code)
-  const call = (opening: Opening) => `${local(opening)}(${opening.args.map(javaScript).join(', ')})`
-  const synchronous: Opening[] = []
-  const used: Opening[] = []
+  const call = (call: ShimCall) => `${local(call)}(${call.args.map(javaScript).join(', ')})`
+  const synchronous: ShimCall[] = []
+  const used: ShimCall[] = []
 
   marks.forEach((mark, index) => {
-    const opening = openings[index]!
-    const args = opening.args.map(javaScript).join(', ')
-    // Between parentheses or brackets a line break ends no statement.
+    const call = calls[index]!
+    const args = call.args.map(javaScript).join(', ')
+    // A line break in parentheses or brackets does not end a statement.
     const kept = lines(mark.start, mark.end)
     if (mark.sync) {
       replace(mark.start, mark.end, `${local.sync}[${synchronous.length}${kept}]`)
-      synchronous.push(opening)
-      used.push(...syncOpenings(opening, sync))
+      synchronous.push(call)
+      used.push(...syncOpenings(call, sync))
     } else {
-      used.push(opening)
-      replace(mark.start, mark.end, `${pure(mark)}${local(opening)}(${args}${kept})`)
+      used.push(call)
+      replace(mark.start, mark.end, `${pure(mark)}${local(call)}(${args}${kept})`)
     }
   })
 
-  const imported = new Map(used.map((opening) => [local(opening), opening]))
+  const imported = new Map(used.map((call) => [local(call), call]))
   const shim = [...imported].map(
     ([name, { from, export: exported }]) =>
       `import { ${exported} as ${name} } from '${requestOf(from)}';`,
@@ -91,7 +91,7 @@ export function emit(
   imports.forEach(({ start, end }, index) =>
     replace(start, end, (index ? '' : shim.join(' ') || 'export {};') + lines(start, end)),
   )
-  // Before the first statement, since imports may stand below code that uses the values.
+  // Before the first statement, because imports may be below code that uses the values.
   if (synchronous.length) {
     const values = syncValues(synchronous, sync, call)
     magic.appendLeft(at(bodyStart!), `const ${local.sync} = ${values}; `)
@@ -99,7 +99,7 @@ export function emit(
   return {
     code: magic.toString(),
     shown: text,
-    // Made when it is asked for: a build without maps does not pay for it.
+    // Created on demand: builds without maps do not need it.
     get map() {
       const map = magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
       map.sourcesContent = [text]
@@ -108,20 +108,20 @@ export function emit(
   }
 }
 
-/** A value of JSON. In its own words the name `__proto__` would be none, but set the prototype. */
+/** Returns a JSON value as JavaScript. `__proto__` in an object literal would set the prototype. */
 export const javaScript = (value: unknown) =>
   JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:')
 
 const pure = ({ pure }: Mark) => (pure ? '/* @__PURE__ */ ' : '')
 
-/** Names for what we import that stand nowhere in the module, nor with letters escaped. */
+/** Returns local names for imports that do not occur in the module, not even with `\u` escapes. */
 function localNames(code: string) {
   const text = code.replace(/\\u(?:\{([\da-f]+)\}|([\da-f]{4}))/gi, (_, braced, four) =>
     String.fromCharCode(parseInt(braced ?? four, 16)),
   )
   let prefix = 'kms'
   while (text.includes(`${prefix}_`)) prefix = `_${prefix}`
-  const local = ({ from, export: exported }: Opening) =>
+  const local = ({ from, export: exported }: ShimCall) =>
     `${prefix}_${exported}_${from.replace(/^.*\.|\W/g, '')}`
   return Object.assign(local, { sync: `${prefix}_sync` })
 }

@@ -12,9 +12,9 @@ export type OutputTexts = Map<string, () => string>
  * Makes the entries of a bundle set environment variables before any other module is evaluated, in any
  * chunk and in packages outside of the bundle.
  *
- * A CommonJS entry is wrapped in a function. An ES module whose imports are all of Node waits at its
- * first line. The imports of any other would be evaluated before that line: it moves to a file of its
- * own, which a module that waits imports afterwards.
+ * A CommonJS entry is wrapped in a function. An ES module that imports only Node's modules waits at its
+ * first line. Other imports would be evaluated before that line, so the entry moves to its own file, and a
+ * new entry waits before it imports that file.
  *
  * @param outputs all outputs of the build.
  * @param entries names of the outputs that are loaded first.
@@ -61,7 +61,7 @@ export function entriesWithCode(
 
 export type Parse = (typeof import('es-module-lexer'))['parse']
 
-/** Loads the parser of imports and exports, which few builds need. */
+/** Loads the parser of imports and exports at the first call: few builds need it. */
 export async function loadParser(): Promise<Parse> {
   const { init, parse } = await import('es-module-lexer')
   await init()
@@ -104,7 +104,7 @@ const isEarly = (one: Import) =>
   isBuiltin(one.specifier) ||
   one.specifier.startsWith('bun:')
 
-/** Returns a module that waits, and then imports the entry itself. */
+/** Returns a module that waits and then imports the original entry. */
 function facade(specifier: string, names: string[], { esm }: EntryCode): string {
   const from = `await import(${JSON.stringify(specifier)})`
   if (!names.length) return `${esm}${from};\n`

@@ -5,12 +5,12 @@ import type { EmittedMap } from './emit.js'
 import { redact } from './redact.js'
 
 /**
- * Replaces each plaintext literal of a module by a placeholder, so that a compiler and a type checker
- * may read the module before its marks are sealed. Needs no build, and so runs in any thread.
+ * Replaces each plaintext literal of a module by a placeholder, so that compilers and type checkers can
+ * read the module before its marks are sealed. Needs no session, so it can run in any thread.
  *
- * @param shown how errors show the file.
- * @returns null if the module has no plaintext literal, also none that is commented out.
- * @throws KmsBuildError as `collect` does.
+ * @param shown the file name in errors.
+ * @returns null if the module has no plaintext literal, not even a commented-out one.
+ * @throws KmsBuildError the errors of `collect`.
  */
 export function maskLiterals(
   code: string,

@@ -3,14 +3,14 @@ import { createRequire } from 'node:module'
 import { suiteOf, type Suite } from '../../crypto/suites.js'
 import type { ProcessEnvOptions } from '../../options/types.js'
 import type { PairOptions } from '../transform-marks.js'
-import { javaScript, type Opening } from './emit.js'
-import { PAIR, SHIM } from './opening.js'
+import { javaScript, type ShimCall } from './emit.js'
+import { PAIR, SHIM } from './shim-call.js'
 import { pairArguments } from './shim.js'
 
 /** An environment variable, and the call that opens its value. */
 export interface OpenedVariable {
   name: string
-  opening: Opening
+  call: ShimCall
 }
 
 /** Code that an entry of a bundle begins with. It ends with a line break. */
@@ -64,8 +64,8 @@ export async function entryCode(
 }
 
 /** `["NAME"]:call`, computed, since `__proto__` would set the prototype. */
-function member({ name, opening }: OpenedVariable, sync: boolean): string {
-  const { from, args, export: exported } = opening
+function member({ name, call }: OpenedVariable, sync: boolean): string {
+  const { from, args, export: exported } = call
   const list = args.map(javaScript)
   // Their fourth argument; the third one, the format, may be absent.
   if (exported === 'openBuilt') list.push(...(args.length < 3 ? ['null'] : []), 'openToken')
@@ -90,7 +90,7 @@ async function pairsOf(
   variables: OpenedVariable[],
   pairOf: (fingerprint: string) => Promise<PairOptions | undefined>,
 ): Promise<NeededPair[]> {
-  const modules = variables.map(({ opening }) => opening.from).filter((from) => from !== SHIM)
+  const modules = variables.map(({ call }) => call.from).filter((from) => from !== SHIM)
   return Promise.all(
     [...new Set(modules)].map(async (from) => {
       const known = await pairOf(from.slice(PAIR.length))

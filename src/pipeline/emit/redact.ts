@@ -1,22 +1,22 @@
 import { collect } from '../collect/collect.js'
 import { plaintextLiterals } from '../collect/literals.js'
-import type { Collected, Span } from '../collect/mark.js'
+import type { CollectedMarks, Span } from '../collect/mark.js'
 
 const MASK = "'•••'"
 
-export interface Redacted {
-  /** The source with every plaintext literal shown as '•••', line for line. */
+export interface RedactedSource {
+  /** The source with '•••' for every plaintext literal. Lines keep their numbers. */
   text: string
-  /** Where an offset of the original outside a literal stands in `text`. */
+  /** Converts an offset of the original, outside of literals, to an offset in `text`. */
   at(offset: number): number
 }
 
-/** Returns what a span becomes, with the lines that it goes over. */
+/** Returns the replacement of a span, with the same number of line breaks. */
 export const maskOf = (code: string, { start, end }: Span): string =>
   MASK + code.slice(start, end).replace(/[^\n]/g, '')
 
-/** Masks plaintext literals, whatever their length, and keeps every line where it was. */
-export function redact(code: string, { marks, commented = [] }: Collected): Redacted {
+/** Masks plaintext literals, independent of their length. Lines keep their numbers. */
+export function redact(code: string, { marks, commented = [] }: CollectedMarks): RedactedSource {
   const spans = [
     ...plaintextLiterals(marks).map((mark) => ({
       start: mark.argumentStart,
@@ -39,7 +39,7 @@ export function redact(code: string, { marks, commented = [] }: Collected): Reda
   }
 }
 
-/** The redacted copy of a module's source, as source maps may show it. */
+/** Returns the redacted source of a module, for source maps. */
 export function redactSource(code: string, file: string): string {
   const collected = collect(code, file)
   return collected ? redact(code, collected).text : code

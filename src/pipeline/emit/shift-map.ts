@@ -24,7 +24,7 @@ export function splitMapComment(text: string): {
   }
 }
 
-/** Returns the comment of an inline map, whose positions are some lines further down. */
+/** Returns the comment of an inline map, with positions shifted down by some lines. */
 export function withShiftedInlineMap(comment: string, lines: number): string {
   const [, url = ''] = COMMENT.exec(comment) ?? []
   const [prefix] = DATA_URL.exec(url) ?? []
@@ -42,7 +42,7 @@ interface SourceMap {
   sections?: { offset: { line: number } }[]
 }
 
-/** Returns a source map whose positions are some lines further down in the output. */
+/** Returns a source map with output positions shifted down by some lines. */
 export function shiftMap(json: string, lines: number): string {
   const map = JSON.parse(json) as SourceMap
   for (const { offset } of map.sections ?? []) offset.line += lines

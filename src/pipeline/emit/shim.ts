@@ -10,29 +10,29 @@ import { KmsBuildError } from '../../errors.js'
 import type { AwsOptions, OptionsResolved } from '../../options/types.js'
 import type { Format } from '../../secret/format.js'
 import { type Mark, nameOf } from '../collect/mark.js'
-import type { Sealed, SealedToken } from '../seal/sealer.js'
+import type { SealedValue, SealedToken } from '../seal/sealer.js'
 import { DEV, devModule } from './dev.js'
-import { javaScript, type Opening } from './emit.js'
-import { BLOCKING_PAIR, PAIR, SHIM, SYNC_SHIM } from './opening.js'
+import { javaScript, type ShimCall } from './emit.js'
+import { BLOCKING_PAIR, PAIR, SHIM, SYNC_SHIM } from './shim-call.js'
 import { TABLE, TABLE_CODE } from './table.js'
 
-export { SHIM, SYNC_SHIM } from './opening.js'
+export { SHIM, SYNC_SHIM } from './shim-call.js'
 
-/** How the names of all modules begin that exist only in the build. */
+/** The prefix of the names of all modules that exist only in the build. */
 export const OWN = './unplugin-kms.'
 
-/** A data key pair's own module: a bundle holds, and unwraps, only the pairs that its marks need. */
+/** Returns the module name of a data key pair. A bundle contains and unwraps only the pairs of its marks. */
 const pairModule = (fingerprint: string) => PAIR + fingerprint
 
 /** Returns the name of a module that replaces the marker, by its code. */
 export const marksModule = (code: string) =>
   `./unplugin-kms.marks.${createHash('sha256').update(code).digest('hex').slice(0, 16)}`
 
-/** What a mark in a browser bundle imports: nothing that could open anything. */
+/** The module that a mark in a browser bundle imports, which cannot decrypt. */
 export const CLIENT = './unplugin-kms.client'
 const CLIENT_CODE = 'export const refused = (mark) => { throw new Error(mark) }\n'
 
-/** What decides how the shim behaves, and which host it asks. */
+/** The options that affect the shim and its KMS host. */
 type ShimOptions = Pick<OptionsResolved, 'runtime' | 'aws'>
 
 /** Opens the tokens of values that a build sealed itself, for the shim. */
@@ -49,9 +49,9 @@ export const VIRTUAL =
   /^\.\/unplugin-kms\.(?:shim|sync|open-token|ml-kem(?:-sync)?|client|dev|table|(?:pair|blocking|marks)\.[0-9a-f]{16})$/
 
 /**
- * The code of one of them.
+ * Returns the code of a module that exists only in the build.
  *
- * @throws KmsBuildError TOKEN_FOREIGN where nobody knows its pair.
+ * @throws KmsBuildError TOKEN_FOREIGN if its data key pair is unknown.
  */
 export async function moduleCode(
   name: string,
@@ -83,7 +83,7 @@ const RUNTIME_MODULES: Partial<Record<string, string>> = {
 
 /** Returns run-time code, which has no side effects until it is used. */
 function runtimeModule(name: string): Promise<string> {
-  // Found from here and not from the user's project: strict package managers hide it from there.
+  // Resolved from this package, because strict package managers hide it from the user's project.
   const file = createRequire(import.meta.url).resolve(`@unplugin-kms/runtime/${name}`)
   return readFile(file, 'utf8')
 }
@@ -121,11 +121,11 @@ function blockingPairCode(pair: DataKeyPair, options: ShimOptions): string {
   )
 }
 
-/** Returns the arguments of the call that opens a pair, as JavaScript. */
+/** Returns the arguments of `envelope` for a pair, as JavaScript. */
 export const pairArguments = (pair: DataKeyPair, options: ShimOptions): string =>
   envelopeArguments(pair, options).map(javaScript).join(', ')
 
-/** Returns the arguments of the call that opens a pair: blobs, encryption context, settings. */
+/** Returns the arguments of `envelope` for a pair: blobs, encryption context, settings. */
 export function envelopeArguments(
   { fingerprint, wrapped, encryptionContext }: DataKeyPair,
   { runtime, aws }: ShimOptions,
@@ -135,43 +135,47 @@ export function envelopeArguments(
     endpointHost(keyId, aws),
     ciphertextBlob,
   ])
-  // The shim reads no `pair`: it tells whoever inspects a bundle which tokens these blobs open.
+  // The shim ignores `pair`. `inspect` assigns tokens to pairs with it.
   const settings = { ...runtime, pair: fingerprint }
   return [blobs, encryptionContext, settings] as const satisfies Parameters<typeof envelope>
 }
 
-/** The call that opens a mark's value. */
-export const openingOf = (mark: Mark, sealed: Sealed, { runtime, aws }: ShimOptions): Opening =>
+/** Returns the call that decrypts the value of a mark. */
+export const shimCallOf = (
+  mark: Mark,
+  sealed: SealedValue,
+  { runtime, aws }: ShimOptions,
+): ShimCall =>
   'wrapped' in sealed
-    ? directOpening(sealed, nameOf(mark), mark.format, runtime, aws)
-    : pairOpening(sealed, nameOf(mark), mark.format)
+    ? directCall(sealed, nameOf(mark), mark.format, runtime, aws)
+    : pairCall(sealed, nameOf(mark), mark.format)
 
-/** The call that opens a token of a data key pair. */
-const pairOpening = (
+/** Returns the call that decrypts a token of a data key pair. */
+const pairCall = (
   { token, fingerprint, isBuilt }: SealedToken,
   name: string,
   format: Format,
-): Opening => ({
+): ShimCall => ({
   from: pairModule(fingerprint),
   export: isBuilt ? 'openBuilt' : 'open',
   args: [token, name, ...(format === 'text' ? [] : [format])],
 })
 
-/** The call that opens a secret with a CiphertextBlob of its own. */
-export function directOpening(
+/** Returns the call that decrypts a secret with its own CiphertextBlob. */
+export function directCall(
   { wrapped, encryptionContext }: Direct,
   name: string,
   format: Format,
   runtime: Settings,
   aws: AwsOptions,
-): Opening {
+): ShimCall {
   const blobs = wrapped.map(({ keyId, ciphertextBlob, algorithm }) => [
     keyId,
     endpointHost(keyId, aws),
     ciphertextBlob,
     ...(algorithm ? [algorithm] : []),
   ])
-  // Each is asked for when it is first awaited, whatever an envelope does.
+  // Direct secrets are always requested when they are first awaited.
   const { start: _, ...settings } = runtime
   const rest = Object.keys(settings).length
     ? [format === 'text' ? null : format, settings]

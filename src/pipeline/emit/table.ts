@@ -1,19 +1,19 @@
 import type { Mark } from '../collect/mark.js'
 import { callKey } from '../collect/served.js'
 import type { SyncForm } from '../target.js'
-import { javaScript, type Opening } from './emit.js'
+import { javaScript, type ShimCall } from './emit.js'
 import { syncValues } from './sync.js'
 
-/** The lookup of the calls of a module that is not rewritten, one for all such modules. */
+/** The shared module that looks up calls of modules that are not rewritten. */
 export const TABLE = './unplugin-kms.table'
 
-/** Recognizes a call by its arguments, as `callKey` does. Never shows an argument: it may be a plaintext. */
+/** Looks up a call by its arguments, as `callKey` does. Errors show no argument, which may be a plaintext. */
 export const TABLE_CODE = `const plain = (value) =>
   value && typeof value === 'object' ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value
-export const table = (file, openings) => {
+export const table = (file, calls) => {
   const of = (source) => (...values) => {
     const key = source === 'literal' ? values.map((text) => String(text).slice(-24)) : values.map(plain)
-    const open = openings.get(JSON.stringify([source, ...key]))
+    const open = calls.get(JSON.stringify([source, ...key]))
     if (open) return open()
     const name = source === 'literal' ? 'secret' : 'secret.' + source
     throw new Error('unplugin-kms: the build found no mark ' + name + '(…) with these arguments in ' + file + '. [MARK_UNTRANSFORMED]')
@@ -32,26 +32,26 @@ interface TableOptions {
 }
 
 /**
- * Returns the module that a module's import of the marker resolves to: the marker, with a table of what
- * each of its calls opens. An import of one such module keeps all of its marks in the bundle.
+ * Returns the code of the module that replaces the marker for one importer: the marker, with a table of the
+ * importer's calls. All marks of the importer stay in the bundle, used or not.
  *
- * @param file shown at run time if a call is not among the marks.
- * @param marker the marker that is imported, whose marks alone are in the table.
+ * @param file the file name in run-time errors about unknown calls.
+ * @param marker the imported marker. The table contains only its marks.
  */
 export function tableModule(
   file: string,
   marks: Mark[],
-  openings: Opening[],
+  calls: ShimCall[],
   { sync }: { sync: boolean },
   { requestOf = (name) => name, form = 'await' }: TableOptions = {},
 ): string {
-  const entries = new Map<string, Opening>()
+  const entries = new Map<string, ShimCall>()
   marks.forEach((mark, index) => {
-    if (mark.sync === sync) entries.set(callKey(mark.source, mark.values), openings[index]!)
+    if (mark.sync === sync) entries.set(callKey(mark.source, mark.values), calls[index]!)
   })
   const names = new Map<string, string>()
   const imports: string[] = []
-  const call = ({ from, export: exported, args }: Opening) => {
+  const callCode = ({ from, export: exported, args }: ShimCall) => {
     const id = `${from} ${exported}`
     if (!names.has(id)) {
       names.set(id, `open_${names.size}`)
@@ -62,8 +62,8 @@ export function tableModule(
   const keys = [...entries.keys()].map(javaScript)
   const values = [...entries.values()]
   const list = sync
-    ? `(${syncValues(values, form, call)}).map((value, index) => [[${keys.join(',\n')}][index], () => value])`
-    : `[${keys.map((key, index) => `[${key}, () => ${call(values[index]!)}]`).join(',\n')}]`
+    ? `(${syncValues(values, form, callCode)}).map((value, index) => [[${keys.join(',\n')}][index], () => value])`
+    : `[${keys.map((key, index) => `[${key}, () => ${callCode(values[index]!)}]`).join(',\n')}]`
   return (
     `import { table } from '${requestOf(TABLE)}';\n${imports.join('')}` +
     `export const secret = /* @__PURE__ */ table(${javaScript(file)}, /* @__PURE__ */ new Map(${list}));\n`

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-/** Decoded bytes, one piece after the other, with a byte 0 between. */
+/** Decoded pieces, one after the other, separated by a byte 0. */
 export interface Batch {
   encoding: string
   bytes: Buffer
@@ -24,7 +24,7 @@ export class BatchWriter {
   #origins: number[] = []
 
   /**
-   * @param values the value of each digit, and -1 for each byte that is none.
+   * @param values the value of each digit, and -1 for bytes that are not digits.
    * @param width bits of a digit.
    * @param shortest number of bytes of the shortest pattern.
    */
@@ -36,9 +36,9 @@ export class BatchWriter {
     this.#shortest = shortest
   }
 
-  /** Decodes a run from each offset at which a byte may begin. */
+  /** Decodes a run from each offset at which a byte may start. */
   add(start: number, end: number): void {
-    // The digits after which bytes and digits begin together again.
+    // Number of digits after which bytes and digits are aligned again.
     const offsets = this.#width === 6 ? 4 : this.#width === 5 ? 8 : 2
     this.#reserve(offsets * (end - start + 1))
     for (let skip = 0; skip < offsets; skip++) this.#decode(start + skip, end)
@@ -72,7 +72,7 @@ export class BatchWriter {
     this.#out = out
   }
 
-  /** Returns what was decoded, and begins again. */
+  /** Returns the decoded pieces, and resets the batch. */
   batch(): Batch {
     const [starts, origins, width] = [this.#starts, this.#origins, this.#width]
     const bytes = this.#out.subarray(0, this.length)
@@ -92,7 +92,7 @@ export class BatchWriter {
   }
 }
 
-/** Returns the index of the last number that is not greater; the numbers ascend. */
+/** Returns the index of the last number that is not greater. The numbers are in ascending order. */
 export function indexIn(numbers: number[], wanted: number): number {
   let [low, high] = [0, numbers.length]
   while (high - low > 1) {
@@ -104,8 +104,8 @@ export function indexIn(numbers: number[], wanted: number): number {
 }
 
 /**
- * Returns the parts that are text, which may be encoded again. Wrongly aligned, a run decodes to
- * bytes of which hardly any follow each other as text.
+ * Returns the parts that are text, which may be encoded again. A run that is decoded with the wrong
+ * alignment has hardly any consecutive bytes of text.
  */
 export function textsIn({ encoding, bytes, originOf }: Batch, shortest: number): Batch | null {
   const out = Buffer.allocUnsafe(bytes.length + 1)
@@ -134,7 +134,7 @@ export function textsIn({ encoding, bytes, originOf }: Batch, shortest: number):
   }
 }
 
-/** Where UTF-8 without control characters ends. */
+/** Returns the offset where UTF-8 without control characters ends. */
 function textEnd(bytes: Buffer, at: number): number {
   for (;;) {
     const byte = bytes[at]!

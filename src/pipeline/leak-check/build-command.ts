@@ -10,7 +10,7 @@ export interface EarlierOutput {
   path: string
   /** Identifies the build among those of its session. */
   build: unknown
-  /** Absent where the outputs of the command are large: the file is read again. */
+  /** Absent if the outputs of the command are large: then the file is read again. */
   content: Asset['content'] | undefined
   /** Where the content is on disk until it is copied to its path. */
   source: string | undefined
@@ -21,7 +21,7 @@ export interface EarlierOutput {
 /** Bytes of outputs that are kept in memory, in all sessions of the process. */
 const LARGEST = 1 << 26
 
-interface Shared {
+interface CommandState {
   members: Set<BuildCommand>
   /** Bytes of outputs in memory. */
   kept: number
@@ -35,7 +35,7 @@ const shared = ((globalThis as Record<symbol, unknown>)[KEY] ??= {
   members: new Set(),
   kept: 0,
   now: 0,
-}) as Shared
+}) as CommandState
 
 /**
  * What a session shares with the other sessions of one build command: a framework builds for the browser
@@ -180,7 +180,7 @@ export function contentOf({ content, path, source }: EarlierOutput): Asset['cont
 const contains = (folder: string, other: string): boolean =>
   !/^\.\.(?:$|[\\/])|^[A-Za-z]:/.test(relative(folder, other))
 
-/** A package.json here belongs to no project, but would make one of all that is below. */
+/** Folders whose package.json does not make all folders below one project. */
 const SHARED_FOLDERS = new Set([tmpdir(), homedir(), '/tmp'].map((folder) => resolve(folder)))
 
 /** Returns the git repository, or else the topmost folder with a package.json or a workspace's file. */

@@ -16,15 +16,14 @@ const BLOCK = 1 << 16
 const ANCHOR = 48
 
 /**
- * Returns the parts of a text that are not in its earlier version, with all around them that may be
- * decoded in another way since it stands next to a change: neighbours, and the rest of an encoded
- * string or a list.
+ * Returns the parts of a file that are not in its earlier version, with their surroundings, whose decoding
+ * may depend on the change: neighbouring bytes, and the rest of an encoded string or a list.
  *
  * @param longest the length of the longest pattern.
- * @returns null if most of the text is to be searched, or if it is no text.
+ * @returns null if most of the file must be searched, or if it is not text.
  */
 export function changedParts(before: Buffer, after: Buffer, longest: number): Range[] | null {
-  // UTF-16, and compressed data, which one byte changes as a whole.
+  // UTF-16 and compressed data: one changed byte affects the complete file.
   if (after.includes(0) || before.includes(0)) return null
   const margin = Math.max(LEAST_MARGIN, LARGEST_EXPANSION * longest)
   const parts: Range[] = []
@@ -58,8 +57,8 @@ function tokenEnd(bytes: Buffer, at: number): number {
 function differences(before: Buffer, after: Buffer): Range[] {
   const found: Range[] = []
   const compare = (a: Range, b: Range): void => {
-    const [same, most] = [equalAhead(before, a, after, b), Math.min(lengthOf(a), lengthOf(b))]
-    const tail = Math.min(equalBehind(before, a, after, b), most - same)
+    const [same, most] = [equalAtStart(before, a, after, b), Math.min(lengthOf(a), lengthOf(b))]
+    const tail = Math.min(equalAtEnd(before, a, after, b), most - same)
     const oldPart = { start: a.start + same, end: a.end - tail }
     const newPart = { start: b.start + same, end: b.end - tail }
     if (!lengthOf(oldPart) && !lengthOf(newPart)) return
@@ -92,7 +91,7 @@ function anchorIn(before: Buffer, oldPart: Range, after: Buffer, newPart: Range)
 }
 
 /** Returns how many bytes are equal from the beginnings on. */
-function equalAhead(before: Buffer, a: Range, after: Buffer, b: Range): number {
+function equalAtStart(before: Buffer, a: Range, after: Buffer, b: Range): number {
   const most = Math.min(lengthOf(a), lengthOf(b))
   let length = 0
   for (let step = BLOCK; length < most && step >= 1;) {
@@ -105,7 +104,7 @@ function equalAhead(before: Buffer, a: Range, after: Buffer, b: Range): number {
 }
 
 /** Returns how many bytes are equal up to the ends. */
-function equalBehind(before: Buffer, a: Range, after: Buffer, b: Range): number {
+function equalAtEnd(before: Buffer, a: Range, after: Buffer, b: Range): number {
   const most = Math.min(lengthOf(a), lengthOf(b))
   let length = 0
   for (let step = BLOCK; length < most && step >= 1;) {

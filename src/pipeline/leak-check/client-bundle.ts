@@ -2,31 +2,31 @@ import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { KmsBuildError, placeText } from '../../errors.js'
 import { type Mark, shown } from '../collect/mark.js'
-import type { Opening } from '../emit/emit.js'
+import type { ShimCall } from '../emit/emit.js'
 import { CLIENT } from '../emit/shim.js'
 import type { Asset } from './examine.js'
 import { importChain, pathOf, type Graph } from './origins.js'
 
-/** A mark in a module of a browser bundle, and the text that shows whether it is still in it at the end. */
+/** A mark in a module of a browser bundle, with a string that is in the bundle if the mark is. */
 export interface ClientMark {
   mark: Mark
   sentinel: string
 }
 
-/** Nothing is resolved for a browser; whether a mark is still in the bundle is seen at its end. */
+/** Returns the mark without resolving its value. It may be dropped before the bundle is complete. */
 export const clientMarks = (marks: Mark[]): ClientMark[] =>
   marks.map((mark) => ({
     mark,
     sentinel: `unplugin-kms: ${placeText(mark.place)} in a browser bundle`,
   }))
 
-export const refusedOpening = ({ sentinel }: ClientMark): Opening => ({
+export const refusedCall = ({ sentinel }: ClientMark): ShimCall => ({
   from: CLIENT,
   export: 'refused',
   args: [sentinel],
 })
 
-/** @throws KmsBuildError CLIENT_BUNDLE, unless every mark was dropped from the browser bundle. */
+/** Fails if a browser bundle contains a mark. @throws KmsBuildError CLIENT_BUNDLE. */
 export function checkClientBundle(
   assets: Asset[],
   marks: (ClientMark & { id: string })[],
@@ -62,7 +62,7 @@ const GENERATED = /^\0|^[\w-]{2,}:(?![\\/])|^@[\w-]+$|[\\/]node_modules[\\/]/
 const isGone = (path: string) => isAbsolute(path) && !existsSync(path)
 
 const ADVICE =
-  "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or keep the module out of the browser's imports."
+  "Build for Node (esbuild: platform 'node'; Vite: an SSR build; webpack: target 'node'), or do not import the module in browser code."
 
 /**
  * @param chain the modules that import each other from an entry to the mark, if known.
@@ -71,7 +71,7 @@ const ADVICE =
 export function inClient(mark: Mark, chain: string[] = [], advice = ADVICE) {
   return new KmsBuildError(
     'CLIENT_BUNDLE',
-    `${shown(mark)} would go into a browser bundle, where nobody can open it and everybody can read it. ` +
+    `${shown(mark)} would go into a browser bundle, which cannot decrypt it. ` +
       (chain.length > 1 ? `It is imported there by ${chain.join(' -> ')}. ` : '') +
       advice,
     mark.place,

@@ -1,7 +1,7 @@
 /**
- * Words that many published packages contain, and that members of secrets have as their value: the
- * engine of a database, the type of an account. Each is a word or an address that is known to everybody,
- * so that nothing which looks random is among them.
+ * Words that many published packages contain, and that are values of members of secrets: the engine of a
+ * database, the type of an account. Each is a word or an address that everybody knows, never a random
+ * string.
  */
 const COMMON_WORDS = new Set(
   `postgres postgresql aurora-postgresql aurora-mysql mariadb mysql2 sqlserver sqlserver-ee sqlserver-se
@@ -42,7 +42,7 @@ const SECRET_NAME =
 
 /**
  * Returns whether the value of a member is a common word, which is not searched for. Only members of JSON
- * and dotenv files can be: a secret that is such a word as a whole is always searched for, and so is a
+ * and dotenv files can be: a secret whose complete value is such a word is searched for, and so is a
  * member with the name of a secret.
  */
 export const isCommonWord = (path: string[], value: string): boolean =>

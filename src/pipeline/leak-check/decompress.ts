@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer'
 import * as zlib from 'node:zlib'
 
-/** What decompresses to more bytes than this is not searched. */
+/** Bytes of the largest decompressed stream that is searched. */
 const LARGEST = 1 << 26
 const { constants } = zlib
 const ZIP_ENTRY = 'PK\x03\x04'
@@ -14,7 +14,7 @@ const { zstdDecompressSync } = zlib as {
   zstdDecompressSync?: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
 }
 
-/** What may still be decompressed, for one output. */
+/** The remaining amount of decompression for one output. */
 export interface Budget {
   /** Bytes. */
   left: number
@@ -30,8 +30,8 @@ export const decompressZlib = (bytes: Buffer, budget: Budget): Generator<Buffer>
   attempt(budget, (limit) => zlib.inflateSync(bytes, zlibOptions(limit)))
 
 /**
- * Decompresses gzip, Zstandard and the entries of zip files wherever they begin: also behind a header of
- * another format, or behind other base64.
+ * Decompresses gzip, Zstandard and the entries of zip files at any offset: also after a header of
+ * another format, or after other base64.
  */
 export function* decompress(bytes: Buffer, budget: Budget): Generator<Buffer> {
   for (const at of offsetsOf(bytes, GZIP, budget)) yield* gzip(bytes.subarray(at), budget)
@@ -56,7 +56,7 @@ const zlibOptions = (maxOutputLength: number) => ({
   finishFlush: constants.Z_SYNC_FLUSH,
 })
 
-/** zlib refuses a member that other bytes follow, as they may in a run of base64: the first is read then. */
+/** Decompresses only the first member if other bytes follow, which zlib rejects. A run of base64 may have some. */
 function* gzip(bytes: Buffer, budget: Budget): Generator<Buffer> {
   let isRead = false
   for (const decoded of attempt(budget, (limit) => zlib.gunzipSync(bytes, zlibOptions(limit)))) {
@@ -104,7 +104,7 @@ function* attempt(budget: Budget, decode: (limit: number) => Buffer): Generator<
   try {
     decoded = decode(limit)
   } catch (error) {
-    // It took the time of so many bytes; anything else is not compressed.
+    // A stream that is too large has used this time; other data is not compressed.
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') budget.left -= limit
     return
   }

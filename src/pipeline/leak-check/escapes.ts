@@ -7,7 +7,7 @@ export interface Escape {
   value: number | string | Buffer
   /** The offset after it. */
   end: number
-  /** False where only a backslash was dropped. Default: true. */
+  /** False if only a backslash was dropped. Default: true. */
   isChange?: boolean
 }
 
@@ -22,7 +22,7 @@ const LETTER_OR_DIGIT = table(/[\dA-Za-z]/)
 const SPACE = table(/[ \t\r\n\f]/)
 
 const [LINE_FEED, EQUALS] = [0x0a, 0x3d]
-/** Letters after a backslash that may begin an escape of more than one character. */
+/** Letters after a backslash that may start an escape of more than one character. */
 const LONGER = table(/[uUxX0-7\r\n\xe2]/)
 /** The control character of a letter after a backslash, or 0. */
 const CONTROLS = new Uint8Array(256)
@@ -37,7 +37,7 @@ const LOW_SURROGATE = /^\\u(d[c-f][\da-f]{2})/i
 const charactersOf = (codePoint: number) =>
   codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : ''
 
-/** What a letter after a backslash stands for, if no more characters belong to it and it is no hexadecimal digit or equals sign; else 0. */
+/** The character of a one-letter escape, except hexadecimal digits and equals signs; else 0. */
 const SHORT = Uint8Array.from({ length: 256 }, (_, letter) =>
   LONGER[letter] || HEX[letter]! >= 0 || letter === EQUALS ? 0 : CONTROLS[letter] || letter,
 )
@@ -51,7 +51,7 @@ export function readBackslash(bytes: Buffer, at: number): Escape {
   const [lineBreak] = LINE_BREAK.exec(ahead) ?? []
   if (lineBreak) return { value: '', end: indentationEnd(bytes, at + 1 + lineBreak.length) }
   const [unit, brace, four, eight, two, octal] = UNIT.exec(ahead) ?? []
-  // Another character stands for itself; of a character of several bytes only the backslash is dropped.
+  // Any other character is itself. For a character of several bytes, only the backslash is dropped.
   if (!unit)
     return /^[\x80-\xff]/.test(ahead)
       ? { value: '', end: at + 1 }
@@ -65,7 +65,7 @@ export function readBackslash(bytes: Buffer, at: number): Escape {
     : { value: charactersOf(codePoint), end }
 }
 
-/** YAML drops the indentation after an escaped line break; a search over words does not need it. */
+/** Skips the indentation after an escaped line break, as YAML does. */
 function indentationEnd(bytes: Buffer, at: number): number {
   while (bytes[at] === 0x20 || bytes[at] === 0x09) at++
   return at
@@ -108,13 +108,13 @@ export function readPercent(bytes: Buffer, at: number): Escape | null {
 /** Longer than any name of a character reference. */
 const LONGEST_NAME = 32
 
-/** After these the rest of a reference may follow: in the next string of a sum, or its semicolon escaped. */
+/** After these, the rest of a reference may follow in the next string of a sum, or with its semicolon escaped. */
 const MAY_CONTINUE = table(/["'`\\%]/)
 
 /** References that minifiers write without their semicolon. */
 const LEGACY = /^&(?:amp|lt|gt|quot)(?![;"'`\\%])/i
 
-/** Reads a character reference of HTML or XML at an ampersand. @returns null if it is none. */
+/** Reads a character reference of HTML or XML at an ampersand. @returns null if there is none. */
 export function readEntity(bytes: Buffer, at: number): Escape | null {
   let end = at + 1
   if (bytes[end] === 0x23) return readNumericReference(bytes, at)
@@ -142,7 +142,7 @@ function readNumericReference(bytes: Buffer, at: number): Escape | null {
   return { value: charactersOf(codePoint), end: bytes[end] === 0x3b ? end + 1 : end }
 }
 
-/** Reads `=C3`, or a line break that is none, at an equals sign. @returns null if it is neither. */
+/** Reads `=C3` or a soft line break at an equals sign. @returns null if there is neither. */
 export function readQuotedPrintable(bytes: Buffer, at: number): Escape | null {
   const [first, second] = [HEX[bytes[at + 1]!]!, HEX[bytes[at + 2]!]!]
   if (first >= 0 && second >= 0) return { value: first * 16 + second, end: at + 3 }
@@ -152,7 +152,7 @@ export function readQuotedPrintable(bytes: Buffer, at: number): Escape | null {
   return bytes[end] === LINE_FEED ? { value: '', end: end + 1 } : null
 }
 
-/** Returns whether an equals sign is most likely one of quoted-printable text, and none of code. */
+/** Returns whether an equals sign is most likely part of quoted-printable text, and not of code. */
 export function isQuotedPrintable(bytes: Buffer, at: number): boolean {
   const next = bytes[at + 1]!
   if (next === LINE_FEED || next === 0x0d) return at > 0 && !SPACE[bytes[at - 1]!]

@@ -10,7 +10,7 @@ export interface Asset {
   content: string | Uint8Array
 }
 
-/** One whose content is brought over from its bundler when it is asked for, and once. */
+/** Returns an asset whose content is read from its bundler once, on demand. */
 export function assetOf(name: string, read: () => Asset['content']): Asset {
   let content: Asset['content'] | undefined
   return {
@@ -29,7 +29,7 @@ export interface SearchOptions {
 /** The plugin's option `leakCheck`. */
 export interface LeakCheckOptions extends SearchOptions {
   removeWritten?: boolean
-  /** The name by which the user gave the option. */
+  /** The name of the option that the user set. */
   optionName?: 'leakCheck' | 'proof'
 }
 
@@ -38,15 +38,15 @@ export interface Leak {
   /** The secret's name or place. */
   secret: string
   encoding: string
-  /** The output's name; `•••` where the name itself is the leak. */
+  /** The output's name, with `•••` if the name itself contains the plaintext. */
   asset: string
-  /** `line:column`, in the output itself unless what was read is packed in it; absent for a name. */
+  /** `line:column` in the output, or in data that was unpacked from it; absent for a name. */
   place?: string
-  /** How the output had to be read, in words that follow the place. */
+  /** How the output was decoded, as words after the place. */
   reading: string
 }
 
-/** A mark that was never transformed, or a shim left outside. */
+/** A mark that was never transformed, or an external shim. */
 export interface Leftover {
   asset: string
   what: Residue
@@ -104,7 +104,7 @@ export function examine(
       for (const view of views(output.content, search.sought, name)) {
         for (const hit of search(view.bytes)) {
           const { pattern, offset } = hit
-          // What an output contains is in most of its views.
+          // Most views of an output contain the same plaintexts.
           const key = `${pattern.name}\0${view.encoding}`
           if (known.has(key)) continue
           known.add(key)
@@ -114,7 +114,7 @@ export function examine(
         }
       }
     }
-    // A map shows what the code beside it is, and is the largest output, which Rspack has to bring across.
+    // A map repeats its code, and is the largest output, which Rspack has to copy to JavaScript.
     if (name.endsWith('.map')) continue
     const { content } = output
     const what = residue(typeof content === 'string' ? content : bytesOf(content), name)

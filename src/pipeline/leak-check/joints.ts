@@ -19,7 +19,7 @@ const WIDE_SPACES: Record<number, RegExp> = {
 
 const CONCAT = '.concat('
 
-/** A joint that is not read, since its line comment may end inside a string of JSON. */
+/** A joint that is not read, because its line comment may end inside a string of JSON. */
 export interface SkippedJoint {
   start: number
   end: number
@@ -29,9 +29,9 @@ export interface SkippedJoint {
  * Finds where two strings are joined in code: `' + '`, `${'`, `'}`, `'.concat('`, with white space,
  * parentheses and comments between. Each comment is read once, so that the time is linear.
  *
- * @param reach a template or a call that was opened farther back is taken to be closed.
- * @param throughBackslashes whether a line comment may contain a backslash. In JSON its line may end
- *   at `\n`, and then the next view reads it.
+ * @param reach distance after which an open template or call counts as closed.
+ * @param throughBackslashes whether a line comment may contain a backslash. In JSON, its line may end
+ *   at an escaped `\n`, and the next view reads it.
  */
 export class Joints {
   readonly skipped: SkippedJoint[] = []
@@ -56,7 +56,7 @@ export class Joints {
     this.#throughBackslashes = throughBackslashes
   }
 
-  /** Returns the offset after the joint that begins at a quote or at `${`, or 0 if none does. */
+  /** Returns the offset after the joint that starts at a quote or at `${`, or 0 if there is none. */
   endAt(at: number): number {
     const bytes = this.#bytes
     if (!isQuote(bytes[at])) {
@@ -115,7 +115,7 @@ export class Joints {
     }
   }
 
-  /** Returns the offset itself if no comment begins there. */
+  /** Returns the offset after a comment, or the offset itself if no comment starts there. */
   #commentEnd(at: number): number {
     const bytes = this.#bytes
     if (bytes[at] !== SLASH) return at
@@ -137,7 +137,7 @@ export class Joints {
   }
 }
 
-/** Finds what is near again and again, without reading the same bytes each time. */
+/** Finds the next occurrence of a byte sequence repeatedly, without reading bytes twice. */
 class Occurrences {
   readonly #bytes: Buffer
   readonly #text: string
@@ -149,7 +149,7 @@ class Occurrences {
     this.#text = text
   }
 
-  /** Returns the first offset from one on, or -1. */
+  /** Returns the first occurrence at or after an offset, or -1. */
   from(offset: number): number {
     const isKnown = offset >= this.#start && (this.#found === -1 || offset <= this.#found)
     if (!isKnown) {

@@ -131,7 +131,7 @@ function leakError({ leaks, written, areRemoved, unwritten, origins, option }: L
   const section = (found: Leak[], text: string) =>
     found.length ? [`${list(found.map(leakText))}\n${text}`] : []
   const [first] = [...leaks, ...written, ...unwritten]
-  const remedy = `If it is no secret there (a user's name, a common word), name it in the option ${option}: ['${first!.secret}'].`
+  const remedy = `If it is not a secret there (a user's name, a common word), add its name to the option ${option}: ['${first!.secret}'].`
   return new KmsBuildError(
     'LEAK',
     [
@@ -145,11 +145,11 @@ function leakError({ leaks, written, areRemoved, unwritten, origins, option }: L
       ),
       ...section(
         unwritten,
-        'These outputs of an earlier build of this command were handed to its caller. Do not deploy them.',
+        'These outputs of an earlier build of this command were returned to its caller. Do not deploy them.',
       ),
       origins.length
-        ? `The same text is unmarked in:\n${list(origins)}\nMark it there too, or remove it. ${remedy}`
-        : `Another plugin or option put it there, or the text is unmarked in a source. ${remedy}`,
+        ? `The same string is not marked in:\n${list(origins)}\nMark it there too, or remove it. ${remedy}`
+        : `Another plugin or option added it, or a source contains the string without a mark. ${remedy}`,
     ].join('\n'),
   )
 }
@@ -160,47 +160,47 @@ function leftover(left: Leftover[]) {
   if (mark) {
     return new KmsBuildError(
       'MARK_UNTRANSFORMED',
-      `${mark} contains a mark that the plugin never saw, so its plaintext too may stand there. No file was written. ` +
+      `${mark} contains a mark that the plugin did not transform, and may contain its plaintext. No file was written. ` +
         'Put the plugin first in the array of plugins, and into every build that bundles the module (in Vite also worker.plugins; a dependency with marks belongs in optimizeDeps.exclude).',
     )
   }
   if (text) return asText(text)
   return new KmsBuildError(
     'SHIM_EXTERNAL',
-    `${of('shim')} imports the shim from outside the bundle, where no deployed function finds it. It was not written. ` +
+    `${of('shim')} imports the shim instead of containing it, so a deployed function cannot find it. It was not written. ` +
       "Take unplugin-kms and @unplugin-kms/runtime out of the bundler's externals, and let it bundle (esbuild: bundle: true).",
   )
 }
 
-/** @param where an output, or the module itself that would become a text. */
+/** @param where an output, or the module whose source would be embedded as a string. */
 const asText = (where: string) =>
   new KmsBuildError(
     'MARK_UNTRANSFORMED',
-    `${where} contains the source of a module with marks as a text (?raw, ?url, an asset, a loader that gives text), and with it its plaintexts. It was not written. ` +
-      'Move the marks to a module that is not embedded as a text.',
+    `${where} contains the source of a module with marks as a string (?raw, ?url, an asset, a loader that returns text), and its plaintexts. It was not written. ` +
+      'Move the marks to a module that is not embedded as a string.',
   )
 
-/** @throws KmsBuildError MARK_UNTRANSFORMED if a source that is embedded as text has marks. */
+/** Fails for a source with marks that is embedded as a string. @throws KmsBuildError MARK_UNTRANSFORMED. */
 export function refuseText(code: string, file: string): void {
   if (collect(code, file)) throw asText(file)
 }
 
-/** Of a module that imports the marker, and that no transform of ours has seen. */
+/** Returns the error for a module that imports the marker and was not transformed. */
 export function unseenModule(
   id: string | undefined,
   shown: (path: string) => string,
 ): KmsBuildError {
   const place = id === undefined ? undefined : importPlace(id, shown)
-  // A module that is a data URL has its whole text, marks and all, for a name.
+  // The id of a data URL contains the source of the module.
   const name = id && (/^\0?data:/.test(id) ? 'a module in a data URL' : shown(id))
   return new KmsBuildError(
     'MARK_UNTRANSFORMED',
-    `${name && !place ? `${name}: ` : ''}unplugin-kms/secret is imported by a module that the plugin never saw. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+    `${name && !place ? `${name}: ` : ''}unplugin-kms/secret is imported by a module that the plugin did not transform. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
     place,
   )
 }
 
-/** Where it imports the marker, if it lies on the disk. */
+/** Returns the place of the marker's import, if the module is on disk. */
 function importPlace(id: string, shown: (path: string) => string): Place | undefined {
   const path = pathOf(id)
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { readBackslash, type Escape } from './escapes.js'
 
-/** A list of so few numbers or characters is no string that is searched for. */
+/** Length of the shortest list that may be a searched string. */
 const SHORTEST_LIST = 4
 
 const SPACE = new Uint8Array(256)
@@ -34,10 +34,10 @@ export function readNumbers(bytes: Buffer, at: number): Escape | null {
   return values.length < SHORTEST_LIST ? null : { value: fromCodes(values), end }
 }
 
-/** Letters after a 0 that begin a number of another base. */
+/** Letters after a 0 that start a number of another base. */
 const BASES: Record<number, number> = { 0x78: 16, 0x6f: 8, 0x62: 2 }
 
-/** Reads a byte, signed or not, or a code point. @returns null if it is none. */
+/** Reads a byte, signed or not, or a code point. @returns null if there is none. */
 function readNumber(bytes: Buffer, start: number): { value: number; end: number } | null {
   const isNegative = bytes[start] === MINUS
   let at = isNegative ? start + 1 : start
@@ -52,7 +52,7 @@ function readNumber(bytes: Buffer, start: number): { value: number; end: number 
   return { value: isNegative ? (0x100 - value) & 0xff : value, end: at }
 }
 
-/** Keeps bytes, and makes characters of all other code points and surrogate pairs. */
+/** Keeps bytes, and converts other code points and surrogate pairs to UTF-8. */
 function fromCodes(values: number[]): Buffer {
   if (values.every((value) => value < 0x100)) return Buffer.from(values)
   return Buffer.concat(
@@ -67,7 +67,7 @@ function fromCodes(values: number[]): Buffer {
 }
 
 /**
- * Reads the members of an object that has those of a list: `{"0":112,"1":97}`, which is the JSON of a
+ * Reads an object with the members of a list: `{"0":112,"1":97}`, which is the JSON of a
  * Uint8Array, or `{0:"p",1:"a"}`, a string that was spread.
  *
  * @returns null if there are too few members.
@@ -94,7 +94,7 @@ export function readIndexed(bytes: Buffer, at: number): Escape | null {
   return { value: numbers.length ? fromCodes(numbers) : characters.join(''), end }
 }
 
-/** Returns where the value of a member begins, or 0 if its name is another one. */
+/** Returns the offset of the value of a member, or 0 if the member has another name. */
 function indexEnd(bytes: Buffer, start: number, index: number): number {
   const quote = isQuote(bytes[start]) ? bytes[start] : undefined
   const name = String(index)

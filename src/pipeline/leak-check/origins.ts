@@ -3,16 +3,16 @@ import { redactSource } from '../emit/redact.js'
 import type { Search } from './search.js'
 import { views } from './views.js'
 
-/** What a bundler knows of its modules, by their ids. */
+/** The module graph of a bundler, by module ids. */
 export interface Graph {
   inputs: Iterable<string>
   importersOf?: (id: string) => string[]
 }
 
-/** The file of a module, whose id may end in a query or a fragment: no folder `C#` is one. */
+/** Returns the file of a module id without query and fragment. A folder `C#` is not a fragment. */
 export const pathOf = (id: string) => id.replace(/\?.*$|#[^\\/]*$/, '')
 
-/** Where in the sources the texts stand unmarked that were found in the output: `file:line:column (name)`. */
+/** Returns the places of leaked strings without a mark in the sources: `file:line:column (name)`. */
 export async function origins(
   names: Set<string>,
   search: Search,
@@ -34,7 +34,7 @@ export async function origins(
       }
     }
   }
-  // A place says more than the file alone.
+  // A place is more useful than the file name.
   const all = [...found]
   return all
     .filter(
@@ -52,7 +52,7 @@ function withoutMarks(code: string, path: string): string {
   }
 }
 
-/** The shortest way from an entry to a module; the module alone where the bundler tells no importers. */
+/** Returns the shortest import chain from an entry to a module; only the module if importers are unknown. */
 export function importChain(id: string, importersOf: Graph['importersOf'] = () => []): string[] {
   const from = new Map<string, string | null>([[id, null]])
   let last = id

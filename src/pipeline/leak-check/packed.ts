@@ -20,16 +20,16 @@ export const IN_BASE64 = Uint8Array.from(SEXTET, (value) => +(value >= 0))
 
 /** A line of digits may continue on the next line from this length on. */
 const SHORTEST_LINE = 16
-/** What a continued line may begin with: indentation, and the mark of a comment or a quotation. */
+/** The start of a continued line: indentation, and a comment or quotation mark. */
 const BEFORE_LINE = new Uint8Array(256)
 for (const character of ' \t\r\n*#>') BEFORE_LINE[character.charCodeAt(0)] = 1
-/** Decoded bytes that are kept at once. */
+/** Decoded bytes per batch. */
 const BATCH = 1 << 22
 
 /**
  * Decodes every run of base64, base64url, base32 and hexadecimal digits, also over several lines, and
- * hexadecimal digits in pairs. A string may begin anywhere in a run, so each run is decoded from each
- * offset at which a byte may begin.
+ * hexadecimal digits in pairs. A string may start anywhere in a run, so each run is decoded from each
+ * offset at which a byte may start.
  *
  * @param shortest number of bytes of the shortest pattern.
  */
@@ -39,7 +39,7 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
   const base32 = new BatchWriter('base32', bytes, QUINTET, 5, shortest)
   const hex = new BatchWriter('hex', bytes, NIBBLE, 4, shortest)
   const writers = [base64, base32, hex]
-  // Most words are shorter than any run: only each `least`th byte is looked at.
+  // Most words are shorter than a run, so only every `least`th byte is read.
   let from = 0
   for (let at = least - 1; at < bytes.length; at += least) {
     if (!IN_BASE64[bytes[at]!]) {
@@ -56,7 +56,7 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
     }
     from = end
     at = end
-    // The next to look at is the last byte of the shortest run after this one.
+    // Continues at the last byte of the shortest run after this one.
     at--
     for (const writer of writers) if (writer.length >= BATCH) yield writer.batch()
   }
@@ -67,7 +67,7 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
   for (const writer of writers) if (writer.length) yield writer.batch()
 }
 
-/** Adds the parts of a run of base64 that consist of other digits, and of what is between lines. */
+/** Adds the parts of a run of base64 that are hexadecimal or base32, and the text between lines. */
 function addDigits(
   writer: BatchWriter,
   values: Int8Array,

@@ -18,14 +18,14 @@ const IN_RUN = table(':,- \t\r\n0123456789abcdefABCDEF')
 const LETTERS_AND_DIGITS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const IN_WORD = table(`_${LETTERS_AND_DIGITS}${LETTERS_AND_DIGITS.toUpperCase()}`)
 
-/** Every run of at least 8 pairs has a separator in three bytes at each multiple of this. */
+/** Step for sampling: a run of at least 8 pairs has a separator in three bytes at each multiple of this. */
 const STEP = 12
 
 /**
  * Finds runs of two hexadecimal digits with a separator between: `63:6f:72`, `<Buffer 63 6f 72>`, also
  * over several lines.
  *
- * @param digits the value of each digit, and -1 for each byte that is none.
+ * @param digits the value of each digit, and -1 for bytes that are not digits.
  * @param least number of bytes of the shortest run.
  */
 export function* pairRuns(bytes: Buffer, digits: Int8Array, least: number): Generator<Run> {

@@ -14,14 +14,14 @@ export interface Seen {
 export interface Part {
   /** `NAME`, or `NAME#path.of.the.member`. */
   name: string
-  /** How it is written: `as it is`, `trimmed`, `one of its lines`. */
+  /** The form of the part: `as it is`, `trimmed`, `one of its lines`. */
   form: string
   bytes: Buffer
 }
 
-/** A line of a secret is searched for by itself from this length on. */
+/** Length of the shortest line of a secret that is searched for by itself. */
 const SHORTEST_LINE = 24
-/** Members inside members: a URL inside a dotenv file inside JSON. */
+/** Nesting of members that are read: a URL inside a dotenv file inside JSON. */
 const DEEPEST = 4
 
 const ASSIGNMENT = /^\s*(?:export\s+)?[\w.-]+\s*=/
@@ -32,7 +32,7 @@ const CONNECTION = /=[^;]*;[^=]*=/
 const SECRET_NAME = /pass|pwd|secret|key|token|sig|cred|auth/i
 
 /**
- * Returns what is searched for: the plaintext itself, without the white space around it, and its
+ * Returns the parts of a plaintext to search for: the plaintext, also without surrounding white space, and its
  * members: the strings of JSON, the values of a dotenv file, the password of a URL or connection
  * string, the lines of a PEM.
  *
@@ -41,10 +41,10 @@ const SECRET_NAME = /pass|pwd|secret|key|token|sig|cred|auth/i
 export function partsOf({ name, plaintext }: Seen, minLength: number): Part[] {
   const bytes = Buffer.from(plaintext)
   const text = bytes.toString('utf8')
-  const whole = { name, form: 'as it is', bytes }
-  // Bytes that are no text have no members.
-  if (!Buffer.from(text).equals(bytes)) return [whole]
-  const parts = new Map<string, Part>([[text, whole]])
+  const complete = { name, form: 'as it is', bytes }
+  // Bytes that are not text have no members.
+  if (!Buffer.from(text).equals(bytes)) return [complete]
+  const parts = new Map<string, Part>([[text, complete]])
   for (const { path, form = 'as it is', value } of membersOf(text, [], 0)) {
     if (value.length < minLength || parts.has(value)) continue
     const member = path.length ? `${name}#${path.join('.')}` : name
@@ -83,13 +83,13 @@ function* membersOf(text: string, path: string[], depth: number): Generator<Memb
   if (!members.length || trimmed.includes('-----')) yield* linesOf(trimmed, path)
 }
 
-type Named = [names: string[], value: string]
+type NamedValue = [names: string[], value: string]
 
 /** @returns null if the text is not a JSON object or array. */
-function jsonMembers(text: string): Named[] | null {
+function jsonMembers(text: string): NamedValue[] | null {
   if (!/^[[{"]/.test(text)) return null
   try {
-    const found: Named[] = []
+    const found: NamedValue[] = []
     addLeaves(JSON.parse(text), [], found)
     return found
   } catch {
@@ -97,26 +97,26 @@ function jsonMembers(text: string): Named[] | null {
   }
 }
 
-function addLeaves(value: unknown, names: string[], found: Named[]): void {
+function addLeaves(value: unknown, names: string[], found: NamedValue[]): void {
   if (typeof value === 'string') found.push([names, value])
   else if (Number.isSafeInteger(value)) found.push([names, String(value)])
   else if (typeof value === 'object' && value !== null)
     for (const [name, inner] of Object.entries(value)) addLeaves(inner, [...names, name], found)
 }
 
-/** @returns null unless the first line that is no comment assigns a value to a variable. */
-function dotenvMembers(text: string): Named[] | null {
+/** Reads a dotenv file. @returns null unless the first line that is not a comment assigns a variable. */
+function dotenvMembers(text: string): NamedValue[] | null {
   const lines = text.split('\n')
   const first = lines.find((line) => /^\s*[^#\s]/.test(line)) ?? ''
-  // One line with `=` in it may be anything else.
+  // A single line with `=` may be anything.
   const pattern = lines.length > 1 ? ASSIGNMENT : VARIABLE
   if (!pattern.test(first) || CONNECTION.test(first)) return null
   const parsed = Object.entries(parseDotenv(text))
   return parsed.length ? parsed.map(([name, value]) => [[name], value]) : null
 }
 
-/** The password of a URL, and the secret members of `Server=…;Password=…` or `host=… password=…`. */
-function* connectionMembers(text: string): Generator<Named> {
+/** Returns the password of a URL, and the secret members of `Server=…;Password=…` or `host=… password=…`. */
+function* connectionMembers(text: string): Generator<NamedValue> {
   const authority =
     /^[a-z][a-z\d+.-]*:\/\/[^/?#\s:]*:([^/?#\s]*)@/i.exec(text) ??
     /^[a-z][a-z\d+.-]*:\/\/[^/?#\s:]*:(\S*)@[^@]*$/i.exec(text)
@@ -142,7 +142,7 @@ function decodePercent(text: string): string {
 
 const PEM = /-----BEGIN [^-]+-----([A-Za-z\d+/=\s]+)-----END/g
 
-/** The first and last line of a PEM are in many packages. */
+/** Matches the first and last line of a PEM, which many packages contain. */
 function* linesOf(text: string, path: string[]): Generator<Member> {
   const lines = text.split(/\r\n|[\n\r]/)
   if (lines.length > 1)

@@ -3,16 +3,16 @@ import type { Part } from './parts.js'
 import { hasAt, type Pattern } from './search.js'
 import { unescape } from './unescape.js'
 
-/** A pattern shorter than this would occur by chance. */
+/** Length of the shortest pattern: shorter ones occur by chance. */
 const SHORTEST_WORD = 4
-/** Escapes inside escapes of a plaintext. */
+/** Nesting of escapes in a plaintext that is decoded. */
 const DEEPEST = 8
 
 /**
- * Returns the byte sequences that show a part of a plaintext in a decoded output: the part itself, and
- * what encoders without an unambiguous decoding make of it.
+ * Returns the byte sequences to search decoded outputs for: the part itself, and its encodings that cannot
+ * be decoded unambiguously.
  *
- * @param minLength number of characters of the shortest pattern that is made from a part.
+ * @param minLength number of characters of the shortest pattern.
  */
 export function patternsOf({ name, form, bytes }: Part, minLength: number): Pattern[] {
   const patterns = new Map<string, Pattern>()
@@ -22,7 +22,7 @@ export function patternsOf({ name, form, bytes }: Part, minLength: number): Patt
   }
   add(form, bytes)
   const text = bytes.toString('utf8')
-  // Bytes as the string that `toString('latin1')` makes of them.
+  // The UTF-8 of the string that `toString('latin1')` returns.
   if (bytes.some((byte) => byte > 0x7f)) add(form, Buffer.from(bytes.toString('latin1')))
   if (!Buffer.from(text).equals(bytes)) return [...patterns.values()]
   for (const variant of decodings(bytes)) if (variant.length >= minLength) add(form, variant)
@@ -36,8 +36,8 @@ export function patternsOf({ name, form, bytes }: Part, minLength: number): Patt
 }
 
 /**
- * Decodes a part as an output is decoded. A plaintext may itself contain what looks like an escape, which
- * is decoded together with the escapes around it.
+ * Decodes a part as outputs are decoded. A plaintext may contain character sequences that look like escapes,
+ * which are decoded together with the escapes around them.
  */
 function* decodings(bytes: Buffer): Generator<Buffer> {
   for (const options of [
@@ -54,7 +54,7 @@ function* decodings(bytes: Buffer): Generator<Buffer> {
   }
 }
 
-/** What JavaScript's reading makes of the escapes of YAML that it lacks. */
+/** The escapes of YAML that JavaScript lacks, as JavaScript decodes them. */
 const YAML_ESCAPES: Record<string, string> = {
   '\u0085': 'N',
   '\u00a0': '_',
@@ -96,7 +96,7 @@ function numerals(text: string): string[] {
   return [`0x${number.toString(16)}`, text.replace(/0{3,}$/, (zeros) => `e${zeros.length}`)]
 }
 
-/** As Latin-1, `escape()` and `fromCharCode` have it: a byte for each character that fits into one. */
+/** Encodes as Latin-1, `escape()` and `fromCharCode` do: one byte per character below 256. */
 const singleBytes = (text: string) =>
   Buffer.concat(
     Array.from(text, (one) =>
@@ -107,7 +107,7 @@ const singleBytes = (text: string) =>
 const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 
 /**
- * Finds a plaintext whose white space was changed: its lines folded, indented, or ended otherwise. The
+ * Returns a pattern for a plaintext with changed white space: folded, indented, or other line breaks. The
  * pattern is the longest word.
  */
 function wordPattern(text: string): Pick<Pattern, 'bytes' | 'startOf' | 'reach'> | null {

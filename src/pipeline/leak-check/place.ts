@@ -1,4 +1,4 @@
-/** `line:column` of an offset, both from 1; the column in bytes. */
+/** Returns `line:column` of an offset. Both start at 1; the column is in bytes. */
 export function placeIn(bytes: Buffer, offset: number): string {
   const before = bytes.subarray(0, offset)
   let line = 1

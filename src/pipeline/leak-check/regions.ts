@@ -5,11 +5,11 @@ import { IN_BASE64 } from './packed.js'
 /** Some parts of a buffer, one after the other. */
 export interface Parts {
   bytes: Buffer
-  /** Returns the offset in the whole buffer of an offset of `bytes`. */
+  /** Converts an offset of `bytes` to an offset in the complete buffer. */
   originOf(offset: number): number
 }
 
-/** Collects the parts of a buffer that are near a change: the rest was searched before it was decoded. */
+/** Collects the parts of a buffer near decoded escapes. The rest was searched before decoding. */
 export class Regions {
   readonly #reach: number
   readonly #starts: number[] = []
@@ -20,7 +20,7 @@ export class Regions {
     this.#reach = reach
   }
 
-  /** @param offset that of a change, not less than the last. */
+  /** @param offset the offset of a decoded escape; offsets must ascend. */
   add(offset: number): void {
     if (!this.#starts.length || offset - this.#last > 2 * this.#reach) {
       if (this.#starts.length) this.#ends.push(this.#last + this.#reach)
@@ -29,7 +29,7 @@ export class Regions {
     this.#last = offset
   }
 
-  /** @returns null if there was no change. */
+  /** @returns null if nothing was decoded. */
   end(whole: Buffer): Parts | null {
     if (!this.#starts.length) return null
     this.#ends.push(this.#last + this.#reach)
@@ -41,7 +41,7 @@ export class Regions {
     for (let index = 0; index < this.#starts.length; index++) {
       let [start, end] = [this.#starts[index]!, Math.min(this.#ends[index]!, whole.length)]
       if (end <= done) continue
-      // Encoded text is decoded from its beginning.
+      // Encoded data must be decoded from its start.
       start = Math.max(start, done)
       while (start > done && IN_BASE64[whole[start - 1]!]) start--
       while (end < whole.length && IN_BASE64[whole[end]!]) end++
@@ -55,7 +55,7 @@ export class Regions {
       length += end - start
       done = end
     }
-    // Every byte was an escape of nothing, such as a line continuation.
+    // The part consisted only of escapes without a character, such as line continuations.
     if (!pieces.length) return { bytes: whole.subarray(0, 0), originOf: () => 0 }
     return {
       bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces),
@@ -67,5 +67,5 @@ export class Regions {
   }
 }
 
-/** Keeps two parts from being read as one. */
+/** Separates two parts. */
 const SEPARATOR = Buffer.alloc(1)

@@ -10,42 +10,42 @@ import { OWN } from '../emit/shim.js'
 import { isMap } from './scrub.js'
 
 /**
- * Any way of asking for the marker or the shim has its name in a string, whole or in a sum. The shim
- * itself has a symbol of that name, and is in most outputs: a parse of 1.4 MB takes 4 s.
+ * Every import of the marker or the shim has its name in a string, completely or in a sum. The shim itself
+ * contains a symbol of that name and is in most outputs, which must not be parsed: 1.4 MB take 4 s.
  */
 const QUOTED =
   /["'`](?:unplugin-kms(?:\/(?:dist\/)?secret|(?<!\bSymbol\.for\(\s*["'`]unplugin-kms)["'`])|@unplugin-kms\/runtime\/(?:shim|sync)|\.\/unplugin-kms\.(?:shim|sync|pair|blocking))/
 
-/** Returns whether only a parse can tell if code asks for the marker or the shim. */
+/** Returns whether code must be parsed to find out if it imports the marker or the shim. */
 export const mentionsMarker = (code: string): boolean => QUOTED.test(code)
 const MENTION =
   /(?:\bfrom|\bimport|\bimport\s*\(|require\w*\s*\()\s*(?:\\?["'`])(?:unplugin-kms\/secret|@unplugin-kms\/runtime\/(?:shim|sync)|\.\/unplugin-kms\.(?:shim|sync|pair|blocking))/
 
 const RUNTIME = /^@unplugin-kms\/runtime\/(?:shim|sync)$/
 
-/** What webpack and Rspack put in place of an import of the marker that they could not resolve. */
-const UNFOUND = `Cannot find module '${MARKER}`
+/** The message that webpack and Rspack emit for an unresolved import of the marker. */
+const UNRESOLVED = `Cannot find module '${MARKER}`
 
-/** A mark in the code, the source of a marked module as a text, or an import of the shim. */
+/** A mark in the code, the source of a module with marks as a string, or an import of the shim. */
 export type Residue = 'mark' | 'text' | 'shim'
 
 /** Returns whether some code may contain residue. Only all of it can tell. */
 export const mayBeResidue = (code: string): boolean =>
   code.includes(SENTINEL) ||
-  code.includes(UNFOUND) ||
+  code.includes(UNRESOLVED) ||
   mentionsMarker(code) ||
   IN_BASE64.some((digits) => code.includes(digits))
 
 /**
- * What shows that a mark was bundled untransformed (the plugin never saw its module: a worker's
- * own build, another plugin that loaded it first), or that the shim was left outside the bundle.
+ * Returns the sign of an untransformed mark (of a module that the plugin did not transform, because of a
+ * worker's own build or another plugin that loaded it first), or of an external shim.
  */
 export function residue(content: string | Buffer, name: string): Residue | null {
-  if (content.includes(SENTINEL) || content.includes(UNFOUND)) return 'mark'
+  if (content.includes(SENTINEL) || content.includes(UNRESOLVED)) return 'mark'
   const text = content.toString()
-  // A map may show a mark's own line: its literal is redacted there.
+  // A map may contain the line of a mark, with a redacted literal.
   if (isMap(text) || DECLARATION.test(name)) return null
-  // Most often a comment that mentions an import: only a parse can tell.
+  // Most often a comment that mentions an import. Parsing finds out.
   const code = mentionsMarker(text)
     ? read(text, name)
     : { imports: [], given: [], texts: [], isMarkerOfRoot: false }
@@ -55,13 +55,13 @@ export function residue(content: string | Buffer, name: string): Residue | null 
   return [...texts, ...base64Texts(text)].some(asksForMarker) ? 'text' : null
 }
 
-/** A name that is merely mentioned, in a list or an object, asks for nothing. */
+/** Returns whether code imports the marker. A name in a list or an object does not import. */
 const asks = ({ imports, given, isMarkerOfRoot }: Read) =>
   isMarkerOfRoot || [...imports, ...given].some((text) => SPECIFIER.test(text))
 
-/** Every way to name the marker, also by a file of the package, which its exports do not have. */
+/** Matches every specifier of the marker, also of a file of the package that is not exported. */
 const SPECIFIER = /^unplugin-kms\/(?:dist\/)?secret(?:$|[./])/
-/** The package itself exports no marks, and so an import of `secret` from it is a mistake. */
+/** Matches the package itself, which exports no marks: importing `secret` from it is a mistake. */
 const ROOT = /^unplugin-kms(?:\/index\.js|\/dist\/index\.js)?$/
 
 function asksForMarker(source: string): boolean {
@@ -70,7 +70,7 @@ function asksForMarker(source: string): boolean {
   return code ? asks(code) : MENTION.test(source)
 }
 
-/** The marker's name in base64, from each of three offsets, without the digits that depend on what is around it. */
+/** The marker's name in base64 at its three offsets, without the digits that depend on neighbouring bytes. */
 const IN_BASE64 = [0, 1, 2].map((before) =>
   Buffer.from(' '.repeat(before) + MARKER)
     .toString('base64')
@@ -78,7 +78,7 @@ const IN_BASE64 = [0, 1, 2].map((before) =>
 )
 const INLINE_MAP = /sourceMappingURL=data:[^,]*,$/
 
-/** What base64 that names the marker says: a small file as a data URL, a loader that gives bytes. */
+/** Finds marks in base64 that contains the marker: a small file as a data URL, a loader that returns bytes. */
 function* base64Texts(text: string): Generator<string> {
   for (const pattern of IN_BASE64) {
     for (let end = 0, at; (at = text.indexOf(pattern, end)) !== -1;) {
@@ -92,9 +92,9 @@ function* base64Texts(text: string): Generator<string> {
 }
 
 interface Read {
-  /** What is imported or required. */
+  /** Specifiers that are imported or required. */
   imports: string[]
-  /** What is given to a call or a variable. */
+  /** Strings that are passed to a call or assigned to a variable. */
   given: string[]
   /** Every string. */
   texts: string[]
@@ -117,7 +117,7 @@ function read(code: string, name: string): Read | null {
       ExportAllDeclaration: ({ node }) => add(imports, node.source),
       ImportExpression: ({ node }) => add(imports, node.source),
       CallExpression: ({ node }) => {
-        // Bundlers rename require (__require, _require): whatever is called with our name counts.
+        // Bundlers rename require (__require, _require), so every call with our name counts.
         if (node.callee.type === 'Identifier' && /require/i.test(node.callee.name))
           add(imports, node.arguments[0])
         add(given, ...node.arguments)

@@ -12,30 +12,30 @@ interface SourceMap {
 }
 
 /** Whether a source is known to be redacted, and need not be read again. */
-type IsRedacted = (source: string) => boolean
+type RedactionCheck = (source: string) => boolean
 
-/** Whether a finished output is a source map, whatever the user's options call the file. */
+/** Returns whether a finished output is a source map, whatever its file name. */
 export const isMap = (text: string, name = '') =>
   name.endsWith('.map') ||
   (text.startsWith('{') && text.includes('"mappings"') && parse(text) !== null)
 
-/** Redacts an output: a map's sources, or those of the maps inside a chunk's own text. */
-export const scrub = (text: string, name: string, isRedacted: IsRedacted) =>
+/** Redacts the sources of a map, or of the inline maps of a chunk. */
+export const scrub = (text: string, name: string, isRedacted: RedactionCheck) =>
   isMap(text, name) ? scrubMap(text, isRedacted) : scrubInlineMaps(text, isRedacted)
 
 /**
- * Puts redacted sources into a finished source map. The transform's own map shows them already;
- * but Rollup shows what was loaded, and an earlier plugin's map brings the original again.
+ * Replaces the sources of a finished source map by redacted ones. The map of our transform contains them
+ * already, but Rollup adds loaded sources, and the map of an earlier plugin contains the original.
  *
- * @returns the text itself where there is nothing to redact.
+ * @returns the same string if there is nothing to redact.
  */
-export function scrubMap(text: string, isRedacted: IsRedacted): string {
+export function scrubMap(text: string, isRedacted: RedactionCheck): string {
   if (!text.includes(MARKER)) return text
   const map = parse(text)
   return map && redactContents(map, isRedacted) ? JSON.stringify(map) : text
 }
 
-// V8's error would quote the text. What is no map is left to the proof.
+// V8's error would quote the text. The leak check searches invalid maps like other outputs.
 function parse(text: string): SourceMap | null {
   try {
     return JSON.parse(text) as SourceMap | null
@@ -44,8 +44,8 @@ function parse(text: string): SourceMap | null {
   }
 }
 
-/** As `scrubMap`, for the maps inside a chunk's own text. */
-export function scrubInlineMaps(code: string, isRedacted: IsRedacted): string {
+/** Like `scrubMap`, for the inline maps of a chunk. */
+export function scrubInlineMaps(code: string, isRedacted: RedactionCheck): string {
   return code.replace(INLINE_MAP, (whole, prefix: string, body: string) => {
     const text = Buffer.from(body, 'base64').toString('utf8')
     const scrubbed = scrubMap(text, isRedacted)
@@ -53,10 +53,10 @@ export function scrubInlineMaps(code: string, isRedacted: IsRedacted): string {
   })
 }
 
-/** Redacts a map in place, and says whether anything changed. */
+/** Redacts a map in place. @returns whether anything changed. */
 export function redactContents(
   { sources, sourcesContent, sections }: SourceMap,
-  isRedacted: IsRedacted,
+  isRedacted: RedactionCheck,
 ): boolean {
   let changed = (sections ?? [])
     .map(({ map }) => redactContents(map ?? {}, isRedacted))
@@ -71,7 +71,7 @@ export function redactContents(
   return changed
 }
 
-// What cannot be parsed cannot be redacted, and is left out: a map without content still leads home.
+// A source that cannot be parsed cannot be redacted, and is omitted. The map still has its positions.
 function redactOrDrop(content: string, file: string): string | null {
   try {
     return redactSource(content, file)

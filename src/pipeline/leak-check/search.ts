@@ -3,11 +3,11 @@ export interface Pattern {
   bytes: Uint8Array
   /** The secret's name. */
   name: string
-  /** How the plaintext is written: `as it is`, `trimmed`, … */
+  /** The form of the plaintext: `as it is`, `trimmed`, … */
   encoding: string
   /** Bytes that the plaintext takes up, if not those of `bytes`. */
   reach?: number
-  /** Returns where the plaintext starts around an occurrence of `bytes`, or -1. Default: there. */
+  /** Returns the offset of the plaintext around an occurrence of `bytes`, or -1. Default: the occurrence. */
   startOf?(haystack: Uint8Array, offset: number): number
 }
 
@@ -19,11 +19,11 @@ export interface Hit {
 /** Finds the first occurrence of each pattern. */
 export interface Search {
   (haystack: Uint8Array): Hit[]
-  sought: Sought
+  sought: PatternLengths
 }
 
 /** Bytes of the longest and of the shortest pattern. */
-export interface Sought {
+export interface PatternLengths {
   longest: number
   shortest: number
 }
@@ -33,30 +33,30 @@ const hash = (a: number, b: number, c: number) => (a ^ (b << 5) ^ (c << 10)) & 0
 const blockAt = (bytes: Uint8Array, last: number) =>
   hash(bytes[last - 2]!, bytes[last - 1]!, bytes[last]!)
 
-/** A pattern, and where in it the window is. */
-interface Anchored {
+/** A pattern, with the offset of its window. */
+interface AnchoredPattern {
   pattern: Pattern
   anchor: number
 }
 
-/** Number of places of a pattern where the window is tried. */
+/** Number of candidate offsets for the window of a pattern. */
 const ANCHORS = 16
-/** A pattern is searched for in another way once its comparisons took so many bytes for each of the haystack. */
+/** Comparisons per byte of the haystack after which a pattern is searched for in linear time. */
 const MOST_COMPARED = 4
 
 /**
  * Searches for many patterns in one pass (Wu and Manber, "A fast algorithm for multi-pattern
- * searching", 1994): a table has, for any three bytes, how far the window may jump.
+ * searching", 1994): a table contains, for every three bytes, how far the window may jump.
  *
- * A secret of a megabyte has tens of thousands of lines that may share a prefix, so the window is
- * where the fewest other patterns have theirs, and not at the beginning as in the paper.
+ * A secret of a megabyte has tens of thousands of lines that may share a prefix. So the window of a pattern
+ * is where the fewest other patterns have theirs, not at the beginning as in the paper.
  *
  * @param patterns each at least 3 bytes long; the shortest decides how far a jump can be.
  */
 export function searcher(patterns: Pattern[]): Search {
   const window = patterns.reduce((least, { bytes }) => Math.min(least, bytes.length), 255)
   const jumps = new Uint8Array(0x10000).fill(window - BLOCK + 1)
-  const buckets: Anchored[][] = []
+  const buckets: AnchoredPattern[][] = []
   for (const pattern of patterns) {
     const { bytes } = pattern
     const anchor = leastCrowded(bytes, window, buckets)
@@ -86,7 +86,7 @@ export function searcher(patterns: Pattern[]): Search {
   return Object.assign(search, { sought: soughtIn(patterns) })
 }
 
-function soughtIn(patterns: Pattern[]): Sought {
+function soughtIn(patterns: Pattern[]): PatternLengths {
   const lengths = patterns.map(({ bytes, reach }) => reach ?? bytes.length)
   return {
     longest: lengths.reduce((most, length) => Math.max(most, length), 0),
@@ -94,7 +94,7 @@ function soughtIn(patterns: Pattern[]): Sought {
   }
 }
 
-function leastCrowded(bytes: Uint8Array, window: number, buckets: Anchored[][]): number {
+function leastCrowded(bytes: Uint8Array, window: number, buckets: AnchoredPattern[][]): number {
   const last = bytes.length - window
   const step = Math.max(1, Math.floor(last / (ANCHORS - 1)))
   let best = 0
@@ -138,7 +138,7 @@ class FoundPatterns {
   }
 }
 
-/** Returns how many bytes are equal from an offset on; -1 if the haystack is too short. */
+/** Returns the number of equal bytes from an offset on, or -1 if the haystack is too short. */
 function equalBytes(haystack: Uint8Array, offset: number, bytes: Uint8Array): number {
   if (offset < 0 || offset + bytes.length > haystack.length) return -1
   let at = 0

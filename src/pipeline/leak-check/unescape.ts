@@ -14,8 +14,8 @@ import { indexIn } from './batch.js'
 import { readIndexed, readNumbers, readStrings } from './lists.js'
 import { Regions } from './regions.js'
 
-/** The parts of some bytes that decoding changed, with what is around them. */
-export interface Unescaped {
+/** The parts of a buffer that decoding changed, with their surroundings. */
+export interface DecodedParts {
   bytes: Buffer
   /** Returns the offset in the input of an offset of `bytes`. */
   originOf(offset: number): number
@@ -24,13 +24,13 @@ export interface Unescaped {
   others: Syntax[]
 }
 
-/** A syntax whose escapes mean something else in most outputs. */
+/** A syntax whose escapes have another meaning in most outputs. */
 export type Syntax = 'css' | 'quoted-printable'
 
 export interface UnescapeOptions {
-  /** Number of bytes around a change that a pattern may reach over. */
+  /** Number of bytes around a decoded escape that a pattern may contain. */
   reach: number
-  /** Decodes the escapes of this syntax alone. Default: all others. */
+  /** Decodes only the escapes of this syntax. Default: all others. */
   syntax?: Syntax | undefined
   throughBackslashes?: boolean | undefined
 }
@@ -49,22 +49,22 @@ const SPECIAL_IN: Record<Syntax, Uint8Array> = {
   'quoted-printable': bytesIn('='),
 }
 const DIGIT = bytesIn('0123456789')
-/** What a list of numbers, or of the members of one, may begin with. */
+/** Bytes that a list of numbers, or a number in one, may start with. */
 const FIRST_NUMBER = bytesIn('-0123456789 \t\r\n')
 const FIRST_STRING = bytesIn('"\'`')
 const HEX_DIGIT = bytesIn('0123456789abcdefABCDEF')
-/** Distance between offsets of input and output that are kept, to find a place again. */
+/** Distance between checkpoints of input and output offsets. */
 const CHECKPOINT = 1 << 16
 
 /**
  * Decodes the escapes of JavaScript, JSON, YAML, URLs, HTML and XML wherever they occur, lists of
- * character codes, and joins strings that are added or put into a template. One pass over the bytes.
+ * character codes, and joins strings of sums and templates. Reads the bytes once.
  *
  * @returns null if there is nothing to decode.
  */
-export function unescape(bytes: Buffer, options: UnescapeOptions): Unescaped | null {
+export function unescape(bytes: Buffer, options: UnescapeOptions): DecodedParts | null {
   const decoder = new Decoder(bytes, options)
-  // Nothing is longer than its escape.
+  // Decoded characters are never longer than their escapes.
   const out = Buffer.allocUnsafe(bytes.length)
   const regions = new Regions(options.reach)
   const { to } = decoder.decode(0, out, regions)
@@ -114,7 +114,7 @@ class Decoder {
         at++
         continue
       }
-      // Most escapes of a source map are of one letter.
+      // Most escapes of a source map have one letter.
       const letter =
         byte === BACKSLASH && this.#syntax === undefined ? shortEscape(bytes[at + 1]!) : 0
       if (letter) {
@@ -129,7 +129,7 @@ class Decoder {
           continue
         }
         const { value } = escape
-        // The place of a list is its beginning.
+        // The place of a list is its first byte.
         if (typeof value !== 'number' && value.length > full - to) return { at, to: full }
         if (typeof value === 'number') out[to++] = value
         else if (typeof value !== 'string') to += value.copy(out, to)

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 /** Bytes that show whether a file without a byte order mark is UTF-16. */
 const SAMPLE = 4096
 
-/** Returns the UTF-8 of a UTF-16 file, or null if it is none. */
+/** Converts a UTF-16 file to UTF-8. @returns null if it is not UTF-16. */
 export function fromUtf16(bytes: Buffer): Buffer | null {
   if (bytes.length < 4) return null
   const order = byteOrder(bytes)

@@ -9,8 +9,8 @@ import {
 import { textsIn, type Batch } from './batch.js'
 import { unpack } from './packed.js'
 import { placeIn } from './place.js'
-import type { Sought } from './search.js'
-import { unescape, type Unescaped } from './unescape.js'
+import type { PatternLengths } from './search.js'
+import { unescape, type DecodedParts } from './unescape.js'
 import { fromUtf16 } from './utf16.js'
 
 /** An output, or a part of it, decoded in one way. */
@@ -19,29 +19,29 @@ export interface View {
   reading: string
   /** `base64` or `hex`, if that was decoded last. */
   encoding?: string | undefined
-  /** Returns the encoding of a part, if it is one that is known by name. */
+  /** Returns the encoding of a part, if it has a name. */
   encodingOf?(start: number, end: number): string | undefined
   bytes: Buffer
   /** Returns `line:column` of an offset, in the output itself unless the view was decompressed. */
   placeOf(offset: number): string
 }
 
-/** Encodings inside encodings that are decoded. */
+/** Nesting of encodings that is decoded. */
 const DEEPEST = 8
-/** Bytes of views, for each byte of an output. Only an output that is made to be large reaches it. */
+/** Bytes of views per byte of an output. Only hostile outputs reach this limit. */
 const LARGEST = 40
-/** Bytes of views of any output, so that a small compressed one is searched. */
+/** Minimum limit for bytes of views, so that small compressed outputs are searched. */
 const LEAST = 1 << 24
-/** Strings of an output that are decompressed, and those that are tried as Brotli and raw deflate. */
+/** Number of strings of an output that are decompressed, and that are tried as Brotli and raw deflate. */
 const MOST_COMPRESSED = 1000
 const MOST_HEADERLESS = 500
 /** Bytes that may decompress to a pattern of any length. */
 const SHORTEST_COMPRESSED = 12
-/** Bytes around a change that white space and quotes may take up in addition to a pattern. */
+/** Bytes around a decoded escape for white space and quotes, in addition to a pattern. */
 const SLACK = 256
 
 interface Limits extends Budget {
-  sought: Sought
+  sought: PatternLengths
   headerless: number
 }
 
@@ -50,11 +50,11 @@ interface Limits extends Budget {
  * URLs and HTML, joined strings, base64, hexadecimal, compressed data and UTF-16, inside each other.
  * The time is linear in the length of the output.
  *
- * @param name the output's, whose ending shows Brotli, which has no header.
+ * @param name the name of the output, whose extension identifies Brotli, which has no header.
  */
 export function* views(
   content: string | Uint8Array,
-  sought: Sought,
+  sought: PatternLengths,
   name = '',
 ): Generator<View, void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : bytesOf(content)
@@ -107,10 +107,10 @@ function* unescaped(view: View, limits: Limits, depth: number, inSyntax: boolean
   }
 }
 
-/** Reads the joints with a backslash in their comment again, since it may be code and not JSON. */
+/** Reads skipped joints with a backslash in their comment, because the output may be code, not JSON. */
 function* skippedJoints(
   { bytes, placeOf }: View,
-  { skipped }: Unescaped,
+  { skipped }: DecodedParts,
   reach: number,
   limits: Limits,
   depth: number,
@@ -131,13 +131,13 @@ function* skippedJoints(
 
 const within = (
   { placeOf }: Pick<View, 'placeOf'>,
-  { bytes, originOf }: Pick<Unescaped, 'bytes' | 'originOf'>,
+  { bytes, originOf }: Pick<DecodedParts, 'bytes' | 'originOf'>,
   reading = ' (unescaped)',
   encoding?: string,
 ): View => ({ reading, encoding, bytes, placeOf: (offset) => placeOf(originOf(offset)) })
 
 /** Names what was decoded. */
-function withNames(view: View, decoded: Unescaped): View {
+function withNames(view: View, decoded: DecodedParts): View {
   return {
     ...within(view, decoded, ' (unescaped)', view.encoding),
     encodingOf(start, end) {

@@ -1,7 +1,7 @@
 import { showProgress, type Progress } from './progress.js'
 
 /** Fetches values from sources for a build. */
-export interface Fetching {
+export interface Fetcher {
   /** Fetches a reference once per session, however many marks name it. Failures are not cached. */
   once<T>(reference: string, fetch: () => Promise<T>): Promise<T>
   /** Runs with limited concurrency, in the order of the calls. */
@@ -9,10 +9,10 @@ export interface Fetching {
 }
 
 /** @param concurrency the largest number of concurrent requests. */
-export function createFetching(
+export function createFetcher(
   concurrency = 8,
   progress: Pick<Progress, 'begin' | 'end'> = showProgress(),
-): Fetching {
+): Fetcher {
   const known = new Map<string, Promise<unknown>>()
   const waiting: (() => void)[] = []
   let free = concurrency

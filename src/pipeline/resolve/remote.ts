@@ -2,7 +2,7 @@ import { identityOf } from '../../aws/caller-identity.js'
 import type { KmsCalls } from '../../aws/kms.js'
 import { keyArns } from '../../aws/resolve-key-arn.js'
 import type { OwnSource, AwsOptions } from '../../options/types.js'
-import { createFetching } from './fetching.js'
+import { createFetcher } from './fetching.js'
 import { showProgress, type Progress } from './progress.js'
 import { secretValues } from './secrets-manager.js'
 import { parameters } from './ssm.js'
@@ -14,7 +14,7 @@ export function createRemote(
   own: Record<string, OwnSource> = {},
   progress: Progress = showProgress(),
 ): Remote {
-  const fetching = createFetching(8, progress)
+  const fetching = createFetcher(8, progress)
   const parameter = parameters(aws, fetching.bounded)
   const secretValue = secretValues(aws)
   return {

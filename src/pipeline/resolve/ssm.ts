@@ -5,7 +5,7 @@ import type { AwsOptions } from '../../options/types.js'
 import { type Mark, shown } from '../collect/mark.js'
 import { withKeys } from './blob-keys.js'
 import { isEncryptionSdkMessage } from './encryption-sdk.js'
-import type { Fetching } from './fetching.js'
+import type { Fetcher } from './fetching.js'
 import { plaintextOf } from './plaintext.js'
 import { refuse } from './refuse.js'
 import { explainSource } from './source-error.js'
@@ -70,7 +70,7 @@ interface ParameterRequest {
  * Reads parameters in batches, so that hundreds of them stay below SSM's rate limit. The SDK retries
  * throttled calls and slows down to the rate that SSM accepts.
  */
-export function parameters(aws: AwsOptions, bounded: Fetching['bounded']) {
+export function parameters(aws: AwsOptions, bounded: Fetcher['bounded']) {
   const clientFor = clientsOf(
     aws,
     'SSM',

@@ -3,7 +3,7 @@ import type { GetParameterCommandOutput } from '@aws-sdk/client-ssm'
 import type { Direct } from '../../crypto/wrapped-secret.js'
 import type { OwnSource } from '../../options/types.js'
 import type { SecretsFile } from '../../secrets-file/parse.js'
-import type { Fetching } from './fetching.js'
+import type { Fetcher } from './fetching.js'
 
 export type Parameter = NonNullable<GetParameterCommandOutput['Parameter']>
 
@@ -16,7 +16,7 @@ export interface Remote {
   /** Rejects with the SDK's errors. */
   secretValue(id: string, stage: string | undefined): Promise<SecretValue>
   own: Record<string, OwnSource>
-  fetching: Fetching
+  fetching: Fetcher
   /** @throws KmsBuildError KMS_DENIED, KMS_UNREACHABLE, KMS_FAILED. */
   keyArn(keyId: string): Promise<string>
   /** Returns the ARN of the caller. */

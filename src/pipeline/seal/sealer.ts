@@ -23,7 +23,7 @@ export interface SealedToken {
 }
 
 /** The sealed value of a mark: a token of a data key pair, or its own CiphertextBlob. */
-export type Sealed = SealedToken | Direct
+export type SealedValue = SealedToken | Direct
 
 /**
  * Seals the values of one build, or of one watch session. An unchanged value keeps its token, so
@@ -54,7 +54,7 @@ export class Sealer {
    *
    * @throws KmsBuildError KEY_MISSING, and the errors of `createDataKeyPair` and mode direct, at the mark.
    */
-  async seal(mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<Sealed> {
+  async seal(mark: Mark, value: Value, secretsFile: SecretsFile | null): Promise<SealedValue> {
     if (!('plaintext' in value)) return value
     try {
       if (this.#options.mode === 'direct')

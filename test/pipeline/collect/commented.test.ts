@@ -73,7 +73,7 @@ describe('a literal in a mark that is commented out', () => {
 
 it('a literal in a comment of compiled code is masked where the code is emitted', () => {
   const code = `${IMPORT}// secret('old')\nf(secret('new'))`
-  const opening = { from: './unplugin-kms.pair.0123456789abcdef', export: 'open', args: [] }
-  const emitted = emit(code, 'a.js', collect(code, 'a.js')!, [opening], { isCompiled: true })
+  const call = { from: './unplugin-kms.pair.0123456789abcdef', export: 'open', args: [] }
+  const emitted = emit(code, 'a.js', collect(code, 'a.js')!, [call], { isCompiled: true })
   expect(emitted.code).toContain(`// secret('•••')\nf(`)
 })

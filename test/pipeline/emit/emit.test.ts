@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { collect } from '../../../src/pipeline/collect/collect.js'
-import { emit, type Opening } from '../../../src/pipeline/emit/emit.js'
+import { emit, type ShimCall } from '../../../src/pipeline/emit/emit.js'
 import { parse } from '../../../src/syntax/parse.js'
 import { traverse } from '../../../src/syntax/traverse.js'
 
-const OPENING: Opening = {
+const OPENING: ShimCall = {
   from: './unplugin-kms.pair.0123456789abcdef',
   export: 'open',
   args: ['kms:v1:AAAA', 'KEY'],

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createFetching } from '../../../src/pipeline/resolve/fetching.js'
+import { createFetcher } from '../../../src/pipeline/resolve/fetching.js'
 import { showProgress } from '../../../src/pipeline/resolve/progress.js'
 
 const silent = { begin() {}, end() {} }
 
 describe('a value from a source', () => {
   it('is fetched once for each reference, and again only after a failure', async () => {
-    const { once } = createFetching(8, silent)
+    const { once } = createFetcher(8, silent)
     let asked = 0
     const fetch = async () => {
       if (++asked === 1) throw new Error('not yet')
@@ -18,7 +18,7 @@ describe('a value from a source', () => {
   })
 
   it('is fetched with limited concurrency, in order, also after failures', async () => {
-    const { bounded } = createFetching(3, silent)
+    const { bounded } = createFetcher(3, silent)
     let running = 0
     let most = 0
     const order: number[] = []
