@@ -16,10 +16,12 @@ const INLINED = [
   'commander',
   '@commander-js/extra-typings',
 ]
-/** Small parts of AWS's SDK that every build needs, without the rest of it. The values are their users. */
+/** Packages of which a small part is inlined, by the modules that import it. */
 const INLINED_PARTS = {
-  '@smithy/core/config': 'src/aws/configuration.ts',
-  '@aws-sdk/core/client': 'src/aws/endpoint.ts',
+  '@smithy/core/config': ['src/aws/configuration.ts'],
+  '@aws-sdk/core/client': ['src/aws/endpoint.ts'],
+  // Not for webpack and Rspack, whose loaders are files of the package.
+  unplugin: ['rollup', 'rolldown', 'vite'].map((name) => `src/bundlers/${name}.ts`),
 }
 /** Babel is in dist/vendor, and is loaded when something is parsed. */
 const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
@@ -77,7 +79,7 @@ for (const path of sources.filter((path) => path.endsWith('.cjs')))
 function isInlined(id, importer) {
   if (INLINED.some((name) => `${id}/`.startsWith(`${name}/`))) return true
   if (importer === undefined || id.startsWith('node:')) return false
-  return importer.includes('/node_modules/') || INLINED_PARTS[id] === relative('.', importer)
+  return importer.includes('/node_modules/') || INLINED_PARTS[id]?.includes(relative('.', importer))
 }
 
 /** Returns what package.json exports and runs, and what loaders and threads import by its path. */
