@@ -46,3 +46,15 @@ describe.each(HOSTS)('a literal in a mark that is commented out, under %s', (hos
     },
   )
 })
+
+it('esbuild fails on a literal in a comment that it would keep in its output', async () => {
+  const root = await project({
+    'src/main.ts': FILES['src/main.ts'].replace('//', '//! @license'),
+  })
+  const built = await buildProject(shared, 'esbuild', root, {
+    options: { ...options, include: [] },
+  })
+  expect(built.failed).toBe(true)
+  expect(built.terminal).toContain('[MARK_UNTRANSFORMED]')
+  expectClean(built, { plaintexts })
+})

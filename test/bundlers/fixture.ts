@@ -48,6 +48,8 @@ export interface Expectation {
     flags?: string
     leakCheck?: NonNullable<Options['leakCheck']>
   }
+  /** Why the results of the two ways of serving a module differ. */
+  oneWay?: string
   /** Bundlers that cannot, and why. */
   except?: Partial<Record<HostName, string>>
 }

@@ -34,6 +34,8 @@ export interface Cell {
   after?: unknown[]
   /** What a plugin after ours does under Bun and Farm, which build in another process. */
   late?: { does: 'change' | 'write'; text: string } | undefined
+  /** The code that a plugin before ours loads for `invented.ts`, under Bun and Farm. */
+  invented?: string | undefined
   /** Options in the bundler's own words: those of the output under Rollup and Rolldown. */
   more?: object
   options: Options

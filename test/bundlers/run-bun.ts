@@ -16,12 +16,19 @@ const {
   browser,
   external,
   late,
+  invented,
   more,
   options,
   patterns,
 } = JSON.parse(process.argv[2]!) as Cell & { patterns: [string, string, string][] }
 for (const [name, source, flags] of patterns)
   Object.assign(options, { [name]: new RegExp(source, flags) })
+/** Loads a module as another code than the file has. */
+const inventor = (contents: string) => ({
+  name: 'inventor',
+  setup: (host: { onLoad(filter: object, callback: () => object): void }) =>
+    host.onLoad({ filter: /invented\.ts$/ }, () => ({ contents, loader: 'ts' })),
+})
 /** Writes a file as soon as it can. */
 const latePlugin = (text: string) => ({
   name: 'late',
@@ -53,7 +60,11 @@ const { success, logs } = await Bun.build({
   }[maps],
   minify,
   external: external ?? [],
-  plugins: [kms(options), ...(late ? [latePlugin(late.text)] : [])],
+  plugins: [
+    ...(invented === undefined ? [] : [inventor(invented)]),
+    kms(options),
+    ...(late ? [latePlugin(late.text)] : []),
+  ],
   throw: true,
   ...more,
 })

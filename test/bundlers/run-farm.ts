@@ -52,9 +52,21 @@ function latePlugin({ does, text }: NonNullable<Cell['late']>, outdir: string) {
   }
 }
 
+/** Loads a module as another code than the file has. */
+function inventor(content: string) {
+  return {
+    name: 'inventor',
+    priority: 1000,
+    load: {
+      filters: { resolvedPaths: ['invented\\.ts$'] },
+      executor: () => ({ content, moduleType: 'ts' }),
+    },
+  }
+}
+
 async function run({ cell, patterns }: FarmJob) {
   const { root, entries, outdir, format, maps, minify, browser, external, cache } = cell
-  const { late, more, options } = cell
+  const { late, invented, more, options } = cell
   for (const [name, source, flags] of patterns)
     Object.assign(options, { [name]: new RegExp(source, flags) })
   process.chdir(root)
@@ -87,6 +99,10 @@ async function run({ cell, patterns }: FarmJob) {
       persistentCache: cache ? { cacheDir: cache, namespace: 'test' } : false,
       ...more,
     },
-    plugins: [kms(options), ...(late ? [latePlugin(late, outdir)] : [])],
+    plugins: [
+      ...(invented === undefined ? [] : [inventor(invented)]),
+      kms(options),
+      ...(late ? [latePlugin(late, outdir)] : []),
+    ],
   } as never)
 }

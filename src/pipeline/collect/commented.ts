@@ -11,6 +11,7 @@ const ALIAS = /\bsecret\s+as\s+([\w$]+)/
 const TYPE_ARGUMENT = String.raw`(?:<[^<>()]*>\s*)?`
 const CLOSED = /(["'`])(?:\\[\s\S]|(?!\1)[^\\\0])*\1/y
 const UNCLOSED = /["'`][^\n\0]*/y
+const KEPT = /^!|@license|@preserve/
 const END = /\s*[,)]/y
 const SPACE = /\s*/y
 const PLUS = /\s*\+\s*(?=["'`])/y
@@ -43,6 +44,9 @@ export function commentedLiterals(code: string, file: string, marks: Mark[]): Co
     return {
       place: placeAt(code, match.index, file),
       spans: spans.flatMap((span) => withinComments(span, comments)),
+      isKept: comments.some(
+        ({ start, end, value }) => KEPT.test(value) && start! <= match.index && match.index < end!,
+      ),
       ...(argument !== undefined && spans.length === 1 && { argument }),
     }
   })

@@ -68,6 +68,8 @@ export interface CommentedLiteral {
   spans: Span[]
   /** Its value, if it is one string. */
   argument?: string
+  /** Whether bundlers keep the comment, as they do licenses. */
+  isKept: boolean
 }
 
 export interface CollectedMarks {

@@ -49,7 +49,9 @@ export function collectServed({
   if (!marks) return null
   const literal =
     plaintextLiterals(marks).find(({ argument }) => !isMasked(argument)) ??
-    (compiled === undefined ? undefined : commentedIn(compiled, file, marks)[0])
+    (compiled === undefined
+      ? commentedIn(source, file, marks).find(({ isKept }) => isKept)
+      : commentedIn(compiled, file, marks)[0])
   if (literal) throw unrewritten(literal)
   return marks
 }

@@ -31,6 +31,11 @@ export const NESTED_ENCODERS: Record<string, Encoder> = {
   'gzip of JSON in a data URL in a CSS string in JavaScript': (value) =>
     `style.textContent = ${json(`a{src:url("data:font/woff;base64,${compressedFont(value)}")}`)}`,
   'gzip in base64 after other base64': (value) => `"AAAA${base64(gzipSync(json([value])))}"`,
+  'base64 after one letter': (value) => `"k${base64(value)}"`,
+  'base64 after two letters': (value) => `"${json(`v_${base64(value)}`)}"`,
+  'base64 after three letters': (value) => `_id${base64(`${value}.`)}==`,
+  'hexadecimal digits after one': (value) => `"f${hex(value)}0"`,
+  'base32 after three letters': (value) => `"KEY${base32(`${value}..`)}"`,
   'gzip after another header': (value) =>
     Buffer.concat([Buffer.from('HEADER v1 '), gzipSync(json({ value }))]),
   'deflate in hexadecimal digits in a template': (value) =>

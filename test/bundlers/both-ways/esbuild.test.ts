@@ -1,0 +1,3 @@
+import { compareWays } from './compare.js'
+
+await compareWays('esbuild')
