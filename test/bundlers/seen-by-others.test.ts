@@ -19,14 +19,14 @@ const SOURCES = {
   'src/b.js': `export const b = 'b'\n`,
 }
 
-interface Named {
+interface PluginLike {
   name?: string
 }
 /** Names of plugins, without ours. */
 const namesOf = (plugins: unknown) =>
   [plugins]
     .flat(Infinity)
-    .map((plugin) => (plugin as Named | null)?.name)
+    .map((plugin) => (plugin as PluginLike | null)?.name)
     .filter((name) => name !== undefined && !name.startsWith('unplugin-kms'))
 
 /** Records what a plugin after ours is shown, with paths relative to the project. */

@@ -42,7 +42,7 @@ export async function compareWays(host: HostName) {
       const { expected, name } = fixture
       if (process.env.FIXTURE && !name.includes(process.env.FIXTURE)) continue
       const why = ABSENT[host] ?? expected.except?.[host] ?? expected.oneWay
-      it.skipIf(why)(`gives the same result in both ways: ${name}`, async () => {
+      it.skipIf(why)(`has the same result in both ways: ${name}`, async () => {
         const root = await prepare(shared, fixture)
         const variables = await replaceLiterals(join(root, 'src'))
         const env = { ...process.env, ...expected.env, ...variables }

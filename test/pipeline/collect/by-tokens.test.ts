@@ -149,7 +149,7 @@ const LANGUAGES: [language: string, file: string, pieces: string[]][] = [
   ['JavaScript with JSX', 'a.jsx', [...JSX_PIECES, ...PIECES]],
 ]
 
-it.each(LANGUAGES)('tokens tell nothing that the syntax of %s does not', (_, file, pieces) => {
+it.each(LANGUAGES)('tokens show nothing that the syntax of %s does not', (_, file, pieces) => {
   const piece = fc.letrec<{ it: string }>((tie) => ({
     it: fc.oneof(
       { maxDepth: 3 },
@@ -159,7 +159,7 @@ it.each(LANGUAGES)('tokens tell nothing that the syntax of %s does not', (_, fil
         .map(([text, ...inner]) => text.replace(/_/g, () => inner.pop()!)),
     ),
   })).it
-  let told = 0
+  let compared = 0
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), (all) => {
       let names = 0
@@ -173,12 +173,12 @@ it.each(LANGUAGES)('tokens tell nothing that the syntax of %s does not', (_, fil
       }
       const read = collectByTokens(code, file)
       if (!read) return
-      told++
+      compared++
       expect(read).toEqual(syntax)
     }),
     { numRuns: 3000 },
   )
-  expect(told).toBeGreaterThan(file === 'a.ts' ? 100 : 20)
+  expect(compared).toBeGreaterThan(file === 'a.ts' ? 100 : 20)
 })
 
 it.each(JSX_PIECES.filter((text) => /<.*\/.*>/.test(text)))(
