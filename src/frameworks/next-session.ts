@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NextModules, type ModuleRequest } from './next-modules.js'
@@ -22,11 +23,18 @@ export interface NextSession {
 const ADVICE =
   "Import it only in Server Components, route handlers, Server Actions and proxy.ts, or in getServerSideProps and API routes of the pages directory. import 'server-only' in its module makes Next.js report such imports."
 
+const unsupported = () =>
+  new KmsBuildError(
+    'OPTIONS_INVALID',
+    'option processEnv has no effect in Next.js, which starts the server itself. Await secrets where they are used, or set process.env in register() of instrumentation.ts.',
+  )
+
 /**
  * Starts the one build session of a `next build` or `next dev`. Loaders run in other processes: they
  * send modules to a socket that only this user can open, and receive the transformed code.
  */
 export function startSession(options: Options, root: string, isDev: boolean): NextSession {
+  if (options.processEnv !== undefined) throw unsupported()
   const build = new BuildSession(options)
   build.setRoot(root)
   build.outputs.setClientAdvice(ADVICE)
