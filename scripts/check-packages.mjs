@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { checkGuide } from './check-guide.mjs'
 import { runPage } from './run-page.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -105,12 +106,22 @@ async function buildAndRun(folder, exec) {
     throw new Error(`the function answered: ${printed}`)
 }
 
-/** Runs every command of the README in an empty project, against an embedded KMS. */
+/** Runs every command of the README and the guide, in empty projects, against an embedded KMS. */
 async function checkReadme(folder, tarballs) {
   await mkdir(folder, { recursive: true })
   const { startLocalKms } = await import('@unplugin-kms/local-kms')
   const kms = await startLocalKms()
-  await kms.createKey({ alias: 'alias/app' })
+  const key = await kms.createKey({ alias: 'alias/app' })
+  await kms.createKey({ alias: 'alias/orders' })
+  const role = kms.createRole({
+    name: 'orders',
+    policies: [
+      {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 'kms:Decrypt', Resource: key.arn }],
+      },
+    ],
+  })
   const state = { XDG_STATE_HOME: join(folder, '../state'), npm_config_prefer_offline: 'true' }
   try {
     const { printed, seconds, commands } = await runPage(
@@ -127,6 +138,8 @@ async function checkReadme(folder, tarballs) {
     console.log(
       `README: its ${commands} commands succeed in an empty project, in ${seconds.toFixed(1)} s`,
     )
+    const account = { kms, role: role.arn, key: key.arn, env: { ...kms.env, ...state } }
+    await checkGuide(join(root, 'docs'), folder, account)
   } finally {
     await kms.close()
   }

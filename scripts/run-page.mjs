@@ -8,16 +8,17 @@ const BLOCK = /(<!-- not run: [^>]+ -->\n)?```(\w+)\n([^]*?)```/g
 /** `npm install` of a package that is not published yet takes its tarball. */
 const OWN = /(?<=npm install [^\n]*)\bunplugin-kms\b/g
 /** What a person types at the prompt of `set NAME`. */
-const PROMPT = /^npx unplugin-kms set \w+$/gm
+const PROMPT = /^npx unplugin-kms set \w+(?: --scope \w+)?$/gm
 
 /**
  * @param {string} page path of the Markdown file
  * @param {string} folder an empty project
  * @param {Record<string, string>} tarballs by package name
  * @param {Record<string, string>} env
+ * @param {(script: string) => string} [replace] puts values in the place of placeholders
  * @returns {Promise<{ printed: string, seconds: number, commands: number }>}
  */
-export async function runPage(page, folder, tarballs, env) {
+export async function runPage(page, folder, tarballs, env, replace = (script) => script) {
   const text = await readFile(page, 'utf8')
   let [printed, seconds, commands] = ['', 0, 0]
   for (const [, notRun, language, code] of text.matchAll(BLOCK)) {
@@ -26,7 +27,7 @@ export async function runPage(page, folder, tarballs, env) {
       await mkdir(dirname(join(folder, name)), { recursive: true })
       await writeFile(join(folder, name), code.slice(code.indexOf('\n') + 1))
     } else if (language === 'sh' && !notRun) {
-      const script = code
+      const script = replace(code)
         .replace(OWN, tarballs['unplugin-kms'])
         .replace(PROMPT, (command) => `echo 'a value from the prompt' | ${command}`)
       if (script.startsWith('npm init')) await overrides(folder, tarballs)
