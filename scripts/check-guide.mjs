@@ -43,7 +43,7 @@ export const GUIDE = {
   'doctor.md': {
     prepare: async (project) => {
       const { folder, kms, role } = project
-      // What the page tells to install. Linked, since npm would install all packages again.
+      // The packages that the page names. Linked, since npm would install all packages again.
       for (const name of ['client-iam', 'client-lambda', 'client-ec2']) {
         const path = `node_modules/@aws-sdk/${name}`
         await symlink(fileURLToPath(new URL(`../${path}`, import.meta.url)), join(folder, path))
