@@ -38,10 +38,6 @@ const NAME_PARTS = new Set(
 const PARTICIPLE = /(?:[a-z]ed|[a-z]ing|Found|Made|Known|Told|Kept|Held|Sought|Taken|Fit)$/
 const NOUNS = /(?:Finding|Setting|Warning|String|Mapping|Binding|Timing|Routing|Encoding|Listing)$/
 
-/** Still to do. */
-const UNCHECKED = ['docs/benchmarks.md']
-const isChecked = (file) => !UNCHECKED.some((part) => file.startsWith(part))
-
 const FORMER_NAME = { words: ['proof'], reason: 'the former name of the option leakCheck' }
 
 /** Words that a file may contain, with the reason. */
@@ -127,7 +123,6 @@ function checkSource(file) {
 }
 
 for (const file of sourceFiles()) {
-  if (!isChecked(file)) continue
   if (file.endsWith('.md')) checkMarkdown(file)
   else if (/\.(?:[cm]?[jt]s)$/.test(file)) checkSource(file)
 }

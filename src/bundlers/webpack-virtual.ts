@@ -44,7 +44,7 @@ export function addVirtualModules(build: BuildSession, compiler: Compiler) {
     if (resourceQuery !== MARKER_QUERY)
       return build.virtual(resourceQuery.replace('?', './'), (file) => context.addDependency(file))
     isMarkerLoaded = true
-    // Has every export, so that the untransformed import is the only error.
+    // Export anything, so that the untransformed import is reported and not a missing export.
     return 'module.exports = globalThis'
   }
   const { rules } = compiler.options.module

@@ -140,7 +140,7 @@ interface KeyPolicyVerdicts {
   session: Verdict
   named: Verdict
   account: Verdict
-  /** What the verdicts depend on besides condition keys. */
+  /** Reasons for uncertain verdicts, other than unknown condition keys. */
   open: string[]
 }
 

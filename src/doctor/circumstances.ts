@@ -87,7 +87,7 @@ export function circumstancesOf(
   }
 }
 
-/** Which parts of a statement match a call. */
+/** The parts of a statement, each with whether it matches a call. */
 export interface MatchedParts {
   action: boolean
   resource: boolean

@@ -14,7 +14,7 @@ import { readTokens, type PlacedToken, type Tokens } from './tokens.js'
  * @throws KmsBuildError FORMAT_UNKNOWN, ARGUMENT_NOT_STATIC.
  */
 export function collectByTokens(code: string, file: string): CollectedMarks | null {
-  // JSX text is not tokenized, and a `\u` escape may spell an identifier.
+  // Leave JSX to the parser, whose text is not tokenized, and `\u` escapes, which may spell identifiers.
   if (/<\s*\/|\/\s*>|\\u/.test(code)) return null
   const tokens = readTokens(code)
   const imported = importIn(tokens, code.lastIndexOf(MARKER))

@@ -67,7 +67,7 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
   for (const writer of writers) if (writer.length) yield writer.batch()
 }
 
-/** Adds the parts of a run of base64 that are hexadecimal or base32, and the text between lines. */
+/** Also decodes the parts of a base64 run that may be hexadecimal or base32, and adds the text between its lines. */
 function addDigits(
   writer: BatchWriter,
   values: Int8Array,

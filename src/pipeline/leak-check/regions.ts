@@ -55,7 +55,7 @@ export class Regions {
       length += end - start
       done = end
     }
-    // The part consisted only of escapes without a character, such as line continuations.
+    // Nothing is left of the part: all its bytes were line continuations or similar escapes.
     if (!pieces.length) return { bytes: whole.subarray(0, 0), originOf: () => 0 }
     return {
       bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces),
