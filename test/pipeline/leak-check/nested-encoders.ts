@@ -100,6 +100,13 @@ export const NESTED_ENCODERS: Record<string, Encoder> = {
   'printf, with doubled percent signs': (value) => `printf "${value.replaceAll('%', '%%')}"`,
   'HTML without semicolons': (value) =>
     `<i title="${value.replaceAll('&', '&amp').replaceAll('<', '&lt').replaceAll('"', '&quot')}">`,
+  'JSON of JSON in UTF-16': (value) => Buffer.from(`\ufeff${json(json({ value }))}`, 'utf16le'),
+  'UTF-16 between other bytes': (value) =>
+    Buffer.concat([
+      Buffer.alloc(5001, 0xab),
+      Buffer.from(value, 'utf16le'),
+      Buffer.alloc(5000, 0xab),
+    ]),
   'v8.serialize': (value) => serialize({ value }),
   'v8.serialize in base64': (value) => base64(serialize([value])),
   base32: (value) => base32(value),
