@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
+import { readSecretsFile } from '../../src/secrets-file/parse.js'
+import { pairOf } from '../../src/secrets-file/scopes.js'
 import { getSecrets } from '../../src/secrets/get.js'
 import { setSecret } from '../../src/secrets/set.js'
 import { CIPHERTEXTS, DIFFICULT, isText } from '../support/difficult-values.js'
@@ -259,6 +261,53 @@ sed -i -e "s/^A=.*/A='a#new value'/" -e '/^B=/d' "$1"; echo 'C="of c"' >> "$1"`
     )
     expect(ran.signal).toBe('SIGTERM')
     expect(left).toEqual([])
+  })
+})
+
+describe('with entries of two scopes', () => {
+  async function scoped(files: Record<string, string> = {}) {
+    const { arn } = await kms.createKey()
+    const space = await seeded(files)
+    const context = ['--context', 'app=shop', '--context', 'scope=billing']
+    const init = ['init', '--scope', 'billing', '--key', arn, ...context]
+    expect(await space.cli(init, { env: kms.env })).toMatchObject({ code: 0 })
+    const set = ['set', 'CARD', '--scope', 'billing']
+    expect(await space.cli(set, { stdin: 'value of card' })).toMatchObject({ code: 0 })
+    return space
+  }
+
+  it('run and export decrypt both, with one kms:Decrypt per scope', async () => {
+    const space = await scoped()
+    const before = kms.journal.length
+    const print = ['node', '-e', 'console.log(process.env.A, process.env.CARD)']
+    const ran = await space.cli(['run', '--', ...print], { env: kms.env })
+    expect([ran.code, ran.stdout]).toEqual([0, 'value of a value of card\n'])
+    const calls = kms.journal.slice(before).map(({ operation }) => operation)
+    expect(calls).toEqual(['Decrypt', 'Decrypt'])
+    const exported = await space.cli(['export', '--format', 'json'], { env: kms.env })
+    expect(JSON.parse(exported.stdout)).toMatchObject({ A: 'value of a', CARD: 'value of card' })
+  })
+
+  it('run --only asks KMS for the scope of its entries only', async () => {
+    const space = await scoped()
+    const before = kms.journal.length
+    const only = ['run', '--only', 'CARD', '--', 'true']
+    expect(await space.cli(only, { env: kms.env })).toMatchObject({ code: 0 })
+    expect(kms.journal.slice(before)).toMatchObject([
+      { operation: 'Decrypt', encryptionContext: { app: 'shop', scope: 'billing' } },
+    ])
+  })
+
+  it('edit seals a changed value to the scope that it had', async () => {
+    const script = `#!/bin/sh\nsed -i "s/^CARD=.*/CARD='another card'/" "$1"\n`
+    const space = await scoped({ 'editor.sh': script })
+    await chmod(space.path('editor.sh'), 0o755)
+    const env = { ...kms.env, EDITOR: './editor.sh', XDG_RUNTIME_DIR: space.folder }
+    expect(await space.cli(['edit'], { env })).toMatchObject({ code: 0 })
+    expect(await valuesOf(space, 'CARD')).toEqual({ CARD: 'another card' })
+    const file = (await readSecretsFile(space.path('kms-secrets.json')))!
+    expect(pairOf(file, file.secrets.get('CARD')!).scope).toBe('billing')
+    expect(pairOf(file, file.secrets.get('A')!).scope).toBe('default')
   })
 })
 
