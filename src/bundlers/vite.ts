@@ -51,6 +51,8 @@ export { kms as default, kms as 'module.exports' }
 export interface ViteSession {
   build: BuildSession
   environment: ViteEnvironment
+  /** The folder that places are relative to. Default: Vite's root. */
+  root?: string
 }
 
 /** Creates a session whose `secret.env` also reads Vite's `.env` files. */
@@ -61,7 +63,7 @@ export function createViteSession(options?: Options): ViteSession {
 }
 
 /** Returns the plugins of a session, which they may share with others. */
-export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[] {
+export function viteHooks({ build, environment, root }: ViteSession): UnpluginOptions[] {
   let serves = false
   // Frameworks do. A build without one has no pages.
   let mayPrerender = false
@@ -118,7 +120,7 @@ export function viteHooks({ build, environment }: ViteSession): UnpluginOptions[
         serveAsModules(server)
       },
       async configResolved(config) {
-        build.setRoot(config.root)
+        build.setRoot(root ?? config.root)
         const advice = adviceFor(config.plugins)
         build.outputs.setClientAdvice(advice ?? ADVICE_WITHOUT_FRAMEWORK)
         serves = config.command === 'serve'

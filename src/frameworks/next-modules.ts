@@ -63,7 +63,7 @@ export class NextModules {
         },
       }
     } catch (error) {
-      return { watched: [...watched], error: (error as Error).message }
+      return { watched: [...watched], error: wrapped((error as Error).message) }
     }
   }
 
@@ -97,6 +97,9 @@ export class NextModules {
     return result
   }
 }
+
+/** Breaks lines at spaces: Next.js shows a message in the browser as it is, in a box of 110 columns. */
+const wrapped = (message: string) => message.replaceAll(/(.{1,100})(?: |$)/g, '$1\n').trimEnd()
 
 /** Fails for a module in the Edge runtime. @throws KmsBuildError EDGE_RUNTIME if it has marks. */
 function refuseEdge(code: string, file: string): void {

@@ -43,7 +43,10 @@ export default function kms(inline: Options | undefined, nuxt: Nuxt): void {
   const { dev, rootDir } = nuxt.options
   const session = createViteSession({ ...nuxt.options.kms, ...inline })
   session.build.setRoot(rootDir)
-  const vitePlugins = createVitePlugin<undefined, true>(() => viteHooks(session))(undefined)
+  const vitePlugins = createVitePlugin<undefined, true>(() =>
+    // Vite's root is the folder of the client's code.
+    viteHooks({ ...session, root: rootDir }),
+  )(undefined)
   nuxt.options.vite.plugins = [vitePlugins, ...(nuxt.options.vite.plugins ?? [])]
 
   nuxt.hook('nitro:config', (config) => {

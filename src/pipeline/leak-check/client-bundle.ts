@@ -51,12 +51,16 @@ export function userChain(
   const paths = importChain(id, importersOf)
     .filter((module) => !GENERATED.test(module) && !isGone(pathOf(module)))
     .map((module) => fromRoot(pathOf(module)))
+    .filter((path) => !HIDDEN_FOLDER.test(path))
   // A framework may make several modules of one file.
   return paths.filter((path, index) => path !== paths[index - 1])
 }
 
 /** Modules of packages, and modules without a file: `virtual:x`, `solid-start:routes`, `@qwik-city-plan`. */
 const GENERATED = /^\0|^[\w-]{2,}:(?![\\/])|^@[\w-]+$|[\\/]node_modules[\\/]/
+
+/** Folders of a project that frameworks generate modules in: `.svelte-kit`, `.nuxt`. */
+const HIDDEN_FOLDER = /^\.[\w-]+\//
 
 /** Qwik names parts of a module as if they were files. */
 const isGone = (path: string) => isAbsolute(path) && !existsSync(path)

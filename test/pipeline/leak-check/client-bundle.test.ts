@@ -8,6 +8,7 @@ it('shows an import chain by the files of the user, and no module that a framewo
     'src/entry.ts': '',
     'src/page.vue': '',
     'src/secrets.ts': '',
+    '.svelte-kit/generated/app.js': '',
     'node_modules/router/index.js': '',
   })
   const chain = [
@@ -17,6 +18,7 @@ it('shows an import chain by the files of the user, and no module that a framewo
     join(root, 'src/page.vue_component_06hTRPZlBNE.js'),
     'solid-start:routes',
     '@qwik-city-plan',
+    join(root, '.svelte-kit/generated/app.js'),
     'virtual:routes',
     '\0virtual-entry',
     join(root, 'node_modules/router/index.js'),
