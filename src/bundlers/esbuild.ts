@@ -68,7 +68,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const print = messagePrinter(host, NAME)
   const loadsBefore = hold.laterLoads.count
 
-  build.setRoot(root(options))
+  configure(build, options)
   host.onStart(() => {
     const isHeld = hold.release()
     return reporting(async () => {
@@ -197,6 +197,12 @@ const targetOf = (options: BuildOptions): OutputTarget => ({
   command: 'build',
   format: isCjs(options) ? 'cjs' : 'esm',
 })
+
+/** Passes on what esbuild's options say of the build. */
+function configure(build: BuildSession, options: BuildOptions): void {
+  build.setRoot(root(options))
+  build.modules.nodeTargets = options.target
+}
 
 const isCjs = ({ format, platform, bundle }: BuildOptions) =>
   format === 'cjs' || format === 'iife' || (!format && Boolean(bundle) && platform !== 'neutral')

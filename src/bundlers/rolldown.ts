@@ -38,6 +38,7 @@ const kms = createRolldownPlugin<Options | undefined>((options) => {
       ...hooks,
       options(input) {
         if (input.cwd) build.setRoot(input.cwd)
+        build.modules.nodeTargets = input.transform?.target
         // Only an explicit `browser` counts: it is also the default.
         target.platform = input.platform === 'browser' ? 'browser' : 'node'
         return hooks.options(input)

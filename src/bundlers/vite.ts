@@ -121,6 +121,7 @@ export function viteHooks({ build, environment, root }: ViteSession): UnpluginOp
       },
       async configResolved(config) {
         build.setRoot(root ?? config.root)
+        build.modules.nodeTargets = config.build.target
         const advice = adviceFor(config.plugins)
         build.outputs.setClientAdvice(advice ?? ADVICE_WITHOUT_FRAMEWORK)
         serves = config.command === 'serve'

@@ -155,6 +155,7 @@ export function attach(build: BuildSession, host: Host) {
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
+  build.modules.nodeTargets = compiler.options.target
   build.peers = peersOf(compiler, build)
   nameLoader(compiler, build.peers.indexOf(build))
   addVirtualModules(build, compiler)

@@ -10,7 +10,7 @@ import { checkAliases } from './alias.js'
 import { ask, clients, isUnreached, noteUnreached, reason, type Answer } from './ask.js'
 import { check, inOrder, type Check, type CheckId } from './check.js'
 import { checkFile } from './file.js'
-import { examineFunction, type FunctionFacts } from './function.js'
+import { checkRuntime, examineFunction, type FunctionFacts } from './function.js'
 import { examineKey, type KeyFacts } from './keys.js'
 import { checkNetwork } from './network.js'
 import { checkAccess } from './role.js'
@@ -106,7 +106,7 @@ function verdictOf(
 }
 
 async function examineAws(
-  { file, requests, wrapped, configured }: Subject,
+  { file, requests, wrapped, configured, needsMlKem }: Subject,
   options: DoctorOptions & { aws: AwsOptions },
 ): Promise<{ checks: Check[]; reached: boolean }> {
   const { aws, functionName, decrypt } = options
@@ -142,6 +142,7 @@ async function examineAws(
       ...ofKeys,
       ...ofWrapped,
       ...(fn?.checks ?? []),
+      ...(fn ? checkRuntime(fn, needsMlKem) : []),
       ...nearestKey(fn, keys),
       ...groups.flat(),
     ],

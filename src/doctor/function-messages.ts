@@ -13,6 +13,13 @@ export const FUNCTION_MESSAGES = {
   FUNCTION_UNKNOWN: ({ name, reason }: { name: string; reason: string }): Text => ({
     says: `the function ${name} is unknown: ${reason}`,
   }),
+  RUNTIME_SUPPORTED: ({ name, runtime }: { name: string; runtime: string }): Text => ({
+    says: `${name} runs on ${runtime}, which opens ML-KEM pairs`,
+  }),
+  RUNTIME_UNSUPPORTED: ({ name, runtime }: { name: string; runtime: string }): Text => ({
+    says: `${name} runs on ${runtime}, and ML-KEM pairs need Node.js 24.7 or later`,
+    fix: 'change the runtime to nodejs24.x, or go back to P-256: npx unplugin-kms rotate --no-post-quantum',
+  }),
   ENDPOINT_CONFIGURED: ({ host, variable }: { host: string; variable: string }): Text => ({
     says: `the function calls ${host} (${variable})`,
   }),

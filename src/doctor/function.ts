@@ -11,6 +11,8 @@ export interface FunctionFacts {
   role?: string
   /** The host that its environment sets in place of KMS's. */
   host?: string
+  /** Such as `nodejs24.x`; absent for container images. */
+  runtime?: string
   vpc?: { vpcId: string; subnetIds: string[] }
   checks: Check[]
 }
@@ -44,13 +46,14 @@ export async function examineFunction(
     const region = String(set ?? keyRegion)
     return { checks: [check(status, 'function', 'FUNCTION_MISSING', { name, region })] }
   }
-  const { FunctionArn = name, Role, VpcConfig, Environment } = answer.got
+  const { FunctionArn = name, Role, Runtime, VpcConfig, Environment } = answer.got
   const { VpcId, SubnetIds = [] } = VpcConfig ?? {}
   const endpoint = endpointOf(Environment?.Variables ?? {})
   return {
     region: FunctionArn.split(':')[3]!,
     name: FunctionArn.split(':')[6]!,
     ...(Role && { role: Role }),
+    ...(Runtime && { runtime: Runtime }),
     ...(endpoint && { host: endpoint.host }),
     ...(VpcId && { vpc: { vpcId: VpcId, subnetIds: SubnetIds } }),
     checks: [
@@ -58,6 +61,15 @@ export async function examineFunction(
       ...(endpoint ? [checkEndpoint(endpoint)] : []),
     ],
   }
+}
+
+/** Checks that a function's Node.js opens ML-KEM pairs, if there are any. */
+export function checkRuntime({ name, runtime }: FunctionFacts, needsMlKem: boolean): Check[] {
+  const major = Number(/^nodejs(\d+)/.exec(runtime ?? '')?.[1])
+  if (!needsMlKem || !name || !runtime || Number.isNaN(major)) return []
+  return major < 24
+    ? [check('found', 'function', 'RUNTIME_UNSUPPORTED', { name, runtime })]
+    : [check('ok', 'function', 'RUNTIME_SUPPORTED', { name, runtime })]
 }
 
 /** Returns the variable that points the shim to another host than KMS. */

@@ -1,3 +1,4 @@
+import { suiteOf } from '../crypto/suites.js'
 import { KmsBuildError } from '../errors.js'
 import {
   decryptRequestsIn,
@@ -17,6 +18,8 @@ export interface Subject {
   file?: SecretsFile
   requests: DecryptRequest[]
   wrapped: WrappedBlob[]
+  /** Whether a bundle opens an ML-KEM pair, or the file seals to one. */
+  needsMlKem: boolean
   /** Checks of the bundles. */
   checks: Check[]
   /** The keys of the configuration, compared with those of the bundles or the file. */
@@ -47,11 +50,14 @@ export async function readSubject(options: DecryptRequestsOptions): Promise<Subj
       ...(file && { file }),
       requests,
       wrapped: [...(file ? blobsInFile(file) : []), ...blobsInBundle(built)],
+      needsMlKem: built.secrets.some(({ suite }) => suite === 'ML-KEM-1024'),
       checks: checkBundle(built),
       configured: keyIds,
     }
   }
-  const common = { checks: [], configured: keyIds }
+  const pairs = [...(file?.current.values() ?? [])]
+  const needsMlKem = pairs.some((pair) => suiteOf(pair) === 'ML-KEM-1024')
+  const common = { needsMlKem, checks: [], configured: keyIds }
   if (file)
     return { ...common, file, requests: decryptRequestsOfFile(file), wrapped: blobsInFile(file) }
   return { ...common, requests: await decryptRequestsOf(options), wrapped: [], configured: [] }

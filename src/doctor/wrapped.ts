@@ -2,6 +2,7 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { kmsOpeningCalls, type KmsOpeningCalls } from '../aws/kms-decrypt.js'
 import type { DataKeyPair, WrappedPrivateKey } from '../crypto/data-key-pair.js'
+import { SUITES, suiteOf } from '../crypto/suites.js'
 import type { KmsBuildError } from '../errors.js'
 import type { AwsOptions } from '../options/types.js'
 import { opener } from '../secrets-file/open.js'
@@ -69,7 +70,7 @@ export async function checkCaller(
         kms.send(
           new GenerateDataKeyPairWithoutPlaintextCommand({
             ...common,
-            KeyPairSpec: 'ECC_NIST_P256',
+            KeyPairSpec: specOf(wrapped),
           }),
         ),
       ),
@@ -87,6 +88,10 @@ export async function checkCaller(
     checks.push(...(await Promise.all(all.slice(at, at + CONCURRENCY).map(examine))))
   return distinct(checks)
 }
+
+/** Returns the spec of the pairs that the caller would create: as the pair that is there. */
+const specOf = (wrapped: WrappedBlob) =>
+  SUITES['pair' in wrapped ? suiteOf(wrapped.pair as DataKeyPair) : 'P-256'].keyPairSpec
 
 function may(answer: Answer<unknown>, action: string, what: string): string {
   if ('got' in answer || answer.name === 'DryRunOperationException') return `may ${what}`

@@ -1,10 +1,12 @@
 import { withEndpointVariant } from '../aws/configuration.js'
 import { kmsCalls } from '../aws/kms.js'
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
+import { decodeToken, tokenSuite, type Token } from '../crypto/token.js'
+import { KmsBuildError } from '../errors.js'
 import type { OptionsResolved } from '../options/types.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { updateTypes } from '../secrets-file/typings.js'
-import { nameOf, type Mark } from './collect/mark.js'
+import { nameOf, shown, type Mark } from './collect/mark.js'
 import { devCall } from './emit/dev.js'
 import type { ShimCall } from './emit/emit.js'
 import { shimCallOf } from './emit/shim.js'
@@ -18,7 +20,8 @@ import { showProgress } from './resolve/progress.js'
 import { createRemote } from './resolve/remote.js'
 import { resolve } from './resolve/resolve.js'
 import type { Remote } from './resolve/types.js'
-import { Sealer } from './seal/sealer.js'
+import { lacksMlKem, lowestNode } from './node-target.js'
+import { Sealer, type SealedValue } from './seal/sealer.js'
 import type { ModuleHost } from './target.js'
 import type { Timings } from './timings.js'
 
@@ -146,9 +149,23 @@ export class MarkTransformer {
     const sealed = await timings.timed('seal', () =>
       Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
     )
+    for (const [index, one] of sealed.entries()) this.#checkTarget(marks[index]!, one)
     await manifest?.note(id, marks, sealed, secretsFile, sealer)
     const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
     return marks.map((mark, index) => shimCallOf(mark, sealed[index]!, shim))
+  }
+
+  /** Checks that the bundler's target can open a token. @throws KmsBuildError TARGET_UNSUPPORTED. */
+  #checkTarget(mark: Mark, sealed: SealedValue): void {
+    const node = lowestNode(this.#context.modules.nodeTargets)
+    if (!node || !lacksMlKem(node) || !('token' in sealed)) return
+    const token = decodeToken(sealed.token) as Token
+    if (tokenSuite(token) === 'P-256') return
+    throw new KmsBuildError(
+      'TARGET_UNSUPPORTED',
+      `${shown(mark)} is sealed to an ML-KEM pair, which Node.js 24.7 and later can open, and the bundle's target is node${node.filter((part) => part !== undefined).join('.')}. Set the target to node24 (the Lambda runtime nodejs24.x), or go back to P-256: npx unplugin-kms rotate --no-post-quantum.`,
+      mark.place,
+    )
   }
 }
 

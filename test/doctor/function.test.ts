@@ -1,6 +1,7 @@
 import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { diagnose } from '../../src/doctor/doctor.js'
+import { rotateSecrets } from '../../src/secrets/rotate.js'
 import { type Broken, expectCause } from './cause.js'
 import { withEndpointPolicy, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
 import { allow, context, deny, OTHER_KEY, principal } from './policies.js'
@@ -13,6 +14,15 @@ beforeAll(async () => {
 afterAll(() => kms.close())
 
 const FUNCTION: Broken[] = [
+  [
+    'a function whose runtime has no ML-KEM',
+    'function',
+    /runs on nodejs22\.x, and ML-KEM pairs need Node\.js 24\.7 or later/,
+    {
+      change: ({ options: { secretsFile, aws } }) =>
+        rotateSecrets({ secretsFile: secretsFile!, aws: aws!, postQuantum: true }),
+    },
+  ],
   [
     'a function that does not exist',
     'function',

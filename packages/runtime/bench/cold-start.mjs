@@ -6,8 +6,9 @@
  * [--before SHIM]`; build first. --before adds the shim.bundle.js of another commit.
  */
 import { build } from 'esbuild'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -40,9 +41,19 @@ const { values: options } = parseArgs({
     },
   },
 })
-const SHIM = fileURLToPath(new URL('../dist/shim.bundle.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'cold-start-'))
 symlinkSync(options.modules, join(folder, 'node_modules'))
+// Next to each other, as the modules of a build import each other.
+const module = (/** @type {string} */ name) => {
+  const copy = join(folder, `unplugin-kms.${name}.js`)
+  copyFileSync(fileURLToPath(new URL(`../dist/${name}.bundle.js`, import.meta.url)), copy)
+  return copy
+}
+const MODULES = {
+  shim: module('shim'),
+  openToken: module('open-token'),
+  mlKemModule: module('ml-kem'),
+}
 
 // Waits for the program, then reports its resource usage to the parent; the same lines in each.
 const REPORT = `
@@ -60,7 +71,11 @@ const before = PROGRAMS.filter(({ name }) => options.before && name.startsWith('
     source: (world) => source({ ...world, shim: options.before ?? '' }),
   }),
 )
+const hasMlKem = execFileSync(options.node, ['-p', `'decapsulate' in require('crypto')`], {
+  encoding: 'utf8',
+})
 const programs = [...PROGRAMS, ...before].filter(({ name, packages }) => {
+  if (name.includes('ML-KEM') && hasMlKem.trim() !== 'true') return false
   if (options.only && !/empty|bare/.test(name) && !name.includes(options.only)) return false
   const missing = packages.filter((name) => !existsSync(join(options.modules, name)))
   if (missing.length) console.log(`left out, not installed: ${name} (${missing.join(', ')})`)
@@ -148,7 +163,8 @@ async function prepare({ name, format, bundled, source }, secrets, count) {
     { AccessKeyId, SecretAccessKey },
     Date.now(),
   )
-  const world = { ...secrets, url: kms.url, shim: SHIM, signed: { headers, body: secrets.probe } }
+  const signed = { headers, body: secrets.probe }
+  const world = { ...secrets, ...MODULES, url: kms.url, signed }
   const slug = `${name.replace(/\W+/g, '-')}-${count}`
   const file = join(folder, `${slug}.${format === 'esm' ? 'mjs' : 'cjs'}`)
   const code = source(world) + REPORT

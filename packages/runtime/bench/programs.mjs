@@ -8,7 +8,11 @@
  * @property {string} keyArn
  * @property {string} shim path of the shim, one ES module
  * @property {string} pairBlob the wrapped data key pair, base64
- * @property {string[]} tokens the secrets, sealed to the pair
+ * @property {string[]} tokens the secrets, sealed to the pair, each with its own encapsulation
+ * @property {string[]} builtTokens the same, as a build seals them, with one encapsulation
+ * @property {{ blob: string, tokens: string[], builtTokens: string[] }} mlKem the same for an ML-KEM pair
+ * @property {string} openToken path of the module that opens what a build sealed
+ * @property {string} mlKemModule path of the module that opens tokens of ML-KEM pairs
  * @property {string} dataKeyBlob a data key, wrapped, base64
  * @property {string[]} boxes the secrets under that data key: nonce, ciphertext, tag, base64
  * @property {string[]} parameters names of SecureStrings with the secrets
@@ -38,6 +42,22 @@ import { envelope } from ${JSON.stringify(shim)}
 const pair = envelope([[${JSON.stringify(keyArn)}, 'kms.us-east-1.amazonaws.com', ${JSON.stringify(pairBlob)}]], { app: 'bench' }, {})
 const secrets = ${JSON.stringify(tokens)}.map((token, i) => pair(token, 'SECRET_' + i))
 globalThis.done = Promise.all(secrets)`
+
+const names = `.map((token, i) => pair(token, 'SECRET_' + i))
+globalThis.done = Promise.all(secrets)`
+
+const built = (/** @type {World} */ { shim, openToken, keyArn, pairBlob, builtTokens }) => `
+import { envelope } from ${JSON.stringify(shim)}
+import { openToken } from ${JSON.stringify(openToken)}
+const open = envelope([[${JSON.stringify(keyArn)}, 'kms.us-east-1.amazonaws.com', ${JSON.stringify(pairBlob)}]], { app: 'bench' }, {})
+const pair = (token, label, as) => open(token, label, as, openToken)
+const secrets = ${JSON.stringify(builtTokens)}${names}`
+
+const mlKem = (/** @type {'tokens' | 'builtTokens'} */ which) => (/** @type {World} */ world) =>
+  `
+import { envelope } from ${JSON.stringify(world.mlKemModule)}
+const pair = envelope([[${JSON.stringify(world.keyArn)}, 'kms.us-east-1.amazonaws.com', ${JSON.stringify(world.mlKem.blob)}]], { app: 'bench' }, {})
+const secrets = ${JSON.stringify(world.mlKem[which])}${names}`
 
 const sdk = (/** @type {World} */ world) => `
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
@@ -74,6 +94,15 @@ globalThis.done = new Promise((resolve, reject) => {
 })`,
   },
   { name: 'shim, ESM', format: 'esm', bundled: true, packages: [], source: shim },
+  { name: 'shim, one encapsulation', format: 'esm', bundled: true, packages: [], source: built },
+  { name: 'shim, ML-KEM', format: 'esm', bundled: true, packages: [], source: mlKem('tokens') },
+  {
+    name: 'shim, ML-KEM, one encapsulation',
+    format: 'esm',
+    bundled: true,
+    packages: [],
+    source: mlKem('builtTokens'),
+  },
   { name: 'shim, CJS', format: 'cjs', bundled: true, packages: [], source: shim },
   {
     name: 'client-kms, bundled',

@@ -11,7 +11,8 @@ import { execFileSync } from 'node:child_process'
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { seal } from '../test/sealer.mjs'
+import { sealMlKem } from '../test/ml-kem-sealer.mjs'
+import { seal, sealBuilt } from '../test/sealer.mjs'
 
 /** The embedded KMS over https, with a certificate that lives in `folder`. @param {string} folder */
 export async function startKms(folder) {
@@ -58,13 +59,15 @@ export async function makeSecrets(kms, ca, count) {
   const kmsClient = new KMSClient(client)
   const ssm = new SSMClient(client)
   const { arn: keyArn } = await kms.createKey()
-  const pair = await kmsClient.send(
-    new GenerateDataKeyPairWithoutPlaintextCommand({
-      KeyId: keyArn,
-      KeyPairSpec: 'ECC_NIST_P256',
-      EncryptionContext: { app: 'bench' },
-    }),
-  )
+  const newPair = (/** @type {'ECC_NIST_P256' | 'ML_KEM_1024'} */ KeyPairSpec) =>
+    kmsClient.send(
+      new GenerateDataKeyPairWithoutPlaintextCommand({
+        KeyId: keyArn,
+        KeyPairSpec,
+        EncryptionContext: { app: 'bench' },
+      }),
+    )
+  const [pair, mlKemPair] = [await newPair('ECC_NIST_P256'), await newPair('ML_KEM_1024')]
   const dataKey = await kmsClient.send(
     new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256' }),
   )
@@ -78,6 +81,14 @@ export async function makeSecrets(kms, ca, count) {
   const tokens = await Promise.all(
     values.map((value) => seal(Buffer.from(pair.PublicKey ?? []), value)),
   )
+  const messages = values.map((plaintext, i) => ({ name: `SECRET_${i}`, plaintext }))
+  const builtTokens = await sealBuilt(Buffer.from(pair.PublicKey ?? []), messages)
+  const sealTo = (/** @type {1 | 4} */ kind) =>
+    sealMlKem(
+      Buffer.from(mlKemPair.PublicKey ?? []),
+      messages.map((message) => ({ kind, ...message })),
+    )
+  const mlKem = { tokens: sealTo(1), builtTokens: sealTo(4) }
   const parameters = values.slice(0, 100).map((_, i) => `/bench/${i}`)
   for (const [i, Name] of parameters.entries()) {
     await ssm.send(
@@ -97,6 +108,12 @@ export async function makeSecrets(kms, ca, count) {
       ...common,
       values: values.slice(0, n),
       tokens: tokens.slice(0, n),
+      builtTokens: builtTokens.slice(0, n),
+      mlKem: {
+        blob: base64(mlKemPair.PrivateKeyCiphertextBlob),
+        tokens: mlKem.tokens.slice(0, n),
+        builtTokens: mlKem.builtTokens.slice(0, n),
+      },
       parameters: parameters.slice(0, n),
       boxes: boxes.slice(0, n),
     }),
