@@ -1,5 +1,7 @@
 import { basename } from 'node:path'
 import { publicKeyDigest } from '../crypto/data-key-pair.js'
+import { suiteOf } from '../crypto/suites.js'
+import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { currentPair } from '../secrets-file/scopes.js'
 import { htmlDocument } from './document.js'
@@ -64,13 +66,18 @@ const RESULT = html`<section id="result" aria-labelledby="result-title" hidden>
  * browser. It contains the public key, and nothing that decrypts.
  *
  * @returns the page, and the pin of its public key: `sha256:` and 64 hex digits.
- * @throws KmsBuildError SCOPE_UNKNOWN.
+ * @throws KmsBuildError SCOPE_UNKNOWN; OPTIONS_INVALID if the pair is of ML-KEM.
  */
 export async function sealPage(
   file: SecretsFile,
   scope?: string,
 ): Promise<{ html: string; pin: string }> {
   const pair = currentPair(file, scope)
+  if (suiteOf(pair) !== 'P-256')
+    throw new KmsBuildError(
+      'OPTIONS_INVALID',
+      `${file.path} seals to an ML-KEM pair, and the page seals to P-256 pairs only. Seal with the function sealToken, or send values to somebody who runs npx unplugin-kms set.`,
+    )
   const pin = publicKeyDigest(pair.publicKey)
   const recipient: Recipient = {
     publicKey: pair.publicKey.toString('base64'),
