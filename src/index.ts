@@ -34,3 +34,13 @@ export type { SetOptions, SetResult } from './secrets/set.js'
 export type { ChangedSource } from './secrets/sources.js'
 export type { Kind } from './crypto/token.js'
 export type { Format } from './secret/format.js'
+
+// The names of these types in 0.1. Use the new ones.
+export type { BundleResult as Bundled } from './bundle/bundle.js'
+export type { EditResult as Edited } from './secrets-file/edit.js'
+export type { InitResult as Initialised } from './secrets/init.js'
+export type { MergeResult as Merged } from './secrets-file/merge.js'
+export type { DecryptRequestsOptions as OpeningsOptions } from './policy/decrypt-requests.js'
+export type { PruneResult as Pruned } from './secrets/prune.js'
+export type { RotateResult as Rotated } from './secrets/rotate.js'
+export type { ScanResult as Scanned } from './secrets/scan.js'

@@ -143,7 +143,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
 
   it('without a mark is the same as without the plugin, byte for byte', async () => {
     const root = await project({
-      'src/main.ts': `import { b } from './b'\n// secret('unplugin-kms/secret')\nexport default { b, s: 'unplugin-kms/secret' }`,
+      'src/main.ts': `import { b } from './b'\n// unplugin-kms/secret\nexport default { b, s: 'unplugin-kms/secret' }`,
       'src/b.ts': `export enum E { A }\nexport const b: number = E.A`,
     })
     await bundler.bundle({ root, sourcemap: true, options })
