@@ -55,6 +55,7 @@ const bundle = await rolldown({
 })
 let shared
 let common
+let sealing
 const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
@@ -63,7 +64,9 @@ const { output } = await bundle.write({
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
-      { name: 'secrets-file', test: (id) => (common ??= findCommon()).has(id), priority: 2 },
+      { name: 'secrets-file', test: (id) => (common ??= findCommon()).has(id), priority: 3 },
+      // Functions for services, which are bundled themselves: without the pipeline.
+      { name: 'sealing', test: (id) => (sealing ??= findSealing()).has(id), priority: 2 },
       { name: 'pipeline', test: (id) => (shared ??= findShared()).has(id), priority: 1 },
     ],
   },
@@ -111,10 +114,16 @@ function findShared() {
 
 /** Returns those of them that all commands load, or that read a secrets file. */
 function findCommon() {
-  const commands = ['cli/program', 'secrets/keys', 'secrets/list'].flatMap((name) => [
-    ...reachedFrom(name),
-  ])
-  return intersection(findShared(), new Set(commands))
+  return findSharedBy(['cli/program', 'secrets/keys', 'secrets/list'])
+}
+
+/** Returns those of them that encrypt values in a running service. */
+function findSealing() {
+  return findSharedBy(['secrets/seal-token', 'secrets/encrypt-blob'])
+}
+
+function findSharedBy(names) {
+  return intersection(findShared(), new Set(names.flatMap((name) => [...reachedFrom(name)])))
 }
 
 function intersection(one, other) {

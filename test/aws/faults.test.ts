@@ -99,14 +99,14 @@ const UNREACHED: [fault: string, reported: RegExp][] = [
   ['latency:20s', /did not answer in time/],
   ['reset:before', /closed the connection \(ECONNRESET\)/],
   ['reset:during', /closed the connection \(ECONNRESET\)/],
-  ['body:truncated', /no answer of AWS \(HTTP 200/],
-  ['body:malformed', /no answer of AWS \(HTTP 200/],
-  ['body:html', /no answer of AWS \(HTTP 200, text\/html\)/],
-  ['body:html:403', /no answer of AWS \(HTTP 403, text\/html\)/],
-  ['body:html:503', /no answer of AWS \(HTTP 503, text\/html\)/],
-  ['body:empty', /no answer of AWS \(HTTP 200/],
-  ['body:empty:502', /no answer of AWS \(HTTP 502/],
-  ['body:malformed:400', /no answer of AWS \(HTTP 400/],
+  ['body:truncated', /is not from AWS \(HTTP 200/],
+  ['body:malformed', /is not from AWS \(HTTP 200/],
+  ['body:html', /is not from AWS \(HTTP 200, text\/html\)/],
+  ['body:html:403', /is not from AWS \(HTTP 403, text\/html\)/],
+  ['body:html:503', /is not from AWS \(HTTP 503, text\/html\)/],
+  ['body:empty', /is not from AWS \(HTTP 200/],
+  ['body:empty:502', /is not from AWS \(HTTP 502/],
+  ['body:malformed:400', /is not from AWS \(HTTP 400/],
 ]
 
 const withFault = async (name: keyof typeof COMMANDS, fault: string) => {

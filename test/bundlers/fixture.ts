@@ -30,6 +30,8 @@ export interface Expectation {
   plaintexts: string[]
   /** The code that the build fails with, or several with a bar between them; empty where the bundler itself fails it. */
   refused?: string
+  /** Bundlers whose minifier removes the plaintext before the outputs are checked. */
+  droppedByMinifier?: HostName[]
   /** Set where a bundler may build it or refuse it: clean is what counts. */
   builds?: string
   /** A string that the terminal shows, if the bundler knows its modules (Farm does not). */

@@ -397,6 +397,8 @@ async function bundleFarmScript(): Promise<string> {
   const { build } = await import('esbuild')
   const outfile = join(folder, `run-farm.${process.pid}.mjs`)
   await build({
+    // The working directory may be that of a test.
+    absWorkingDir: here,
     entryPoints: [join(here, 'run-farm.ts')],
     outfile,
     bundle: true,

@@ -35,7 +35,7 @@ describe.skipIf(!hasPython)('doctor on a terminal', () => {
     const space = await initialised()
     const { arn } = kms.createRole({ name: 'orders' })
     const { code, output } = await inTerminal(space, ['doctor', '--role', arn])
-    expect([code, output]).toEqual([1, expect.stringContaining('Asking AWS')])
+    expect(code, output).toBe(1)
     const lines = stripVTControlCharacters(output.slice(output.indexOf('WRONG'))).split('\r\n')
     const [said, [copied]] = [lines.slice(0, 2), lines.filter((line) => line.includes('"Sid"'))]
     expect(said).toEqual([

@@ -31,7 +31,7 @@ const FILE: Broken[] = [
   [
     'a truncated secrets file',
     'file',
-    /no JSON/,
+    /not valid JSON/,
     {
       change: async ({ secretsFile }) =>
         writeFile(secretsFile, (await readFile(secretsFile, 'utf8')).slice(0, -20)),

@@ -70,8 +70,5 @@ export function addInit(program: Command) {
         `next: npx unplugin-kms set NAME${flags.scope === undefined ? '' : ` --scope ${flags.scope}`}`,
       )
     })
-  example(
-    command,
-    'npx unplugin-kms init --key alias/orders --context app=orders --context stage=prod',
-  )
+  example(command, 'npx unplugin-kms init --key alias/orders --context app=orders')
 }

@@ -49,7 +49,7 @@ export function addRotate(program: Command) {
     .addOption(profileOption())
     .addOption(jsonOption('the result'))
     .action((paths, flags) => (flags.prune ? prune(paths, flags) : rotate(paths, flags)))
-  example(command, 'npx unplugin-kms rotate src', 'npx unplugin-kms rotate --prune')
+  example(command, 'npx unplugin-kms rotate src')
 }
 
 /** What neither new keys nor another context can fix. */

@@ -5,6 +5,8 @@ import { unescape } from './unescape.js'
 
 /** Length of the shortest pattern: shorter ones occur by chance. */
 const SHORTEST_WORD = 4
+/** The same for a decoded plaintext: `T%26Aabc` has eight characters, `T&Aabc` six. */
+const SHORTEST_DECODED = 6
 /** Nesting of escapes in a plaintext that is decoded. */
 const DEEPEST = 8
 
@@ -25,7 +27,9 @@ export function patternsOf({ name, form, bytes }: Part, minLength: number): Patt
   // The UTF-8 of the string that `toString('latin1')` returns.
   if (bytes.some((byte) => byte > 0x7f)) add(form, Buffer.from(bytes.toString('latin1')))
   if (!Buffer.from(text).equals(bytes)) return [...patterns.values()]
-  for (const variant of decodings(bytes)) if (variant.length >= minLength) add(form, variant)
+  for (const variant of decodings(bytes)) {
+    if (variant.length >= Math.min(minLength, SHORTEST_DECODED)) add(form, variant)
+  }
   for (const variant of spellings(text)) add(form, Buffer.from(variant))
   if (/[\x80-\u{10ffff}]/u.test(text)) add(form, singleBytes(text))
   const utf16 = Buffer.from(text, 'utf16le')

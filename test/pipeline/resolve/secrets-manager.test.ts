@@ -138,7 +138,7 @@ describe('secret.secretsManager', () => {
       'a string that is not JSON as JSON',
       `secret.secretsManager('text', { as: 'json' })`,
       'JSON_INVALID',
-      /no JSON/,
+      /not valid JSON/,
     ],
   ])('rejects %s', async (_, mark, code, reason) => {
     expect(await refused(mark, account.options, code)).toMatch(reason)
