@@ -1,4 +1,4 @@
-import type { Command } from '@commander-js/extra-typings'
+import { Option, type Command } from '@commander-js/extra-typings'
 import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
 import { count, emphasis, note, print, printJson, waiting, warn } from '../support/output.js'
 import { examineWithProgress } from '../support/examine-fleet.js'
@@ -37,8 +37,8 @@ export function addRotate(program: Command) {
     .argument('[path...]', 'sources to seal again; with --prune, to search')
     .addOption(keyOption('KMS key of the pair (default: the same)'))
     .addOption(recoveryOption('age recipient (default: the same)'))
-    .option('--post-quantum', 'ML-KEM pair, which Node.js 24.7 and later open')
-    .option('--no-post-quantum', 'P-256 pair (default: as before)')
+    .option('--post-quantum', 'ML-KEM pair, or --no-post-quantum: P-256 pair')
+    .addOption(new Option('--no-post-quantum').hideHelp())
     .option('--prune', 'create no pair; delete earlier ones that nothing uses')
     .option('--no-branches', 'with --prune: ignore the branches of git')
     .option('--fleet', 'with --prune: keep pairs of deployed functions')
