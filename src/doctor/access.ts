@@ -20,9 +20,9 @@ import type { Access, StatementMatch } from './types.js'
 
 /**
  * Evaluates the role's policies, its boundary and the key policy together as KMS does. An explicit Deny
- * overrides any Allow. Then the key policy must allow the call, either by naming the role or by letting
- * the account decide, whose policies must then allow it too. A key of another account needs both.
- * Reports one finding, the cause.
+ * overrides any Allow. Without one, the key policy must allow the call. If it names the role, that is
+ * enough; if it names the account, the role's policies must allow the call too. For a key of another
+ * account, both must always allow it. Reports one finding: the cause.
  */
 export function evaluateAccess(access: Access): Check[] {
   const { role, keyArn, keyPolicy, call, simulated } = access

@@ -16,11 +16,11 @@ export interface ReadFile {
 }
 
 export interface InspectedSecret extends SecretFacts {
-  /** Source maps and other files that also contain its ciphertext. */
+  /** Source maps and other files without code that contain the ciphertext of the secret too. */
   elsewhere: string[]
   /** SHA-256 of the token or CiphertextBlob as a string. */
   digest: string
-  /** In mode direct: its CiphertextBlobs, one per key. */
+  /** The CiphertextBlobs of the secret, one per KMS key. Only in mode direct. */
   blobs: string[]
 }
 

@@ -8,7 +8,7 @@ import { filesBelow } from '../util/walk.js'
 
 /** A file on disk, or an entry of a zip file. */
 export interface BuiltFile {
-  /** Its path relative to the inspected path, with `/`. Entries of a zip are prefixed by its path. */
+  /** Path of the file relative to the inspected path, with `/`. An entry of a zip starts with the path of the zip. */
   name: string
   size: number
   content: () => AsyncIterable<Buffer>

@@ -41,10 +41,11 @@ export function collectByTokens(code: string, file: string): CollectedMarks | nu
 }
 
 /**
- * Finds the only import of the marker.
+ * Finds the import of `unplugin-kms/secret`, of which a module may have only one here.
  *
- * @param until the offset of the module's last mention of the marker.
- * @returns its local name, and the indexes of its first and last token; null if it is not plain.
+ * @param until the offset of the last occurrence of that specifier in the module.
+ * @returns the local name of `secret`, and the indexes of the import's first and last token; null if
+ *   the import is not of the form `import { secret } from '…'`.
  */
 function importIn(
   tokens: Tokens,
@@ -83,7 +84,12 @@ function isStatement(tokens: Tokens, index: number): boolean {
   return !depth && (tokens.at(index)!.isFirstInLine || tokens.valueAt(index - 1) === ';')
 }
 
-/** Reads the mark whose local name is the token at an index. @returns null if it is not a plain call. */
+/**
+ * Reads a mark: a call of `secret` or of one of its methods.
+ *
+ * @param index that of the token `secret`, or its local name.
+ * @returns null if only a parser can read the call.
+ */
 function markAt(tokens: Tokens, index: number, file: string, code: string): Mark | null {
   const { valueAt } = tokens
   const property = valueAt(index + 1) === '.' ? valueAt(index + 2) : undefined
@@ -107,7 +113,8 @@ function markAt(tokens: Tokens, index: number, file: string, code: string): Mark
     after++
   }
   const used = /^(?:\??\.|[([])$|^`/.test(valueAt(after))
-  // After parentheses, the use may be of the mark or of a call with it. A `!` asserts, or starts a statement.
+  // The tokens cannot tell `(secret('x')).then()` from `f(secret('x')).then()`, nor whether `!` asserts
+  // or starts the next statement.
   if ((used && after > close + 1) || valueAt(after) === '!') return null
   const { start } = tokens.at(index)!
   const place = placeAt(code, start, file)

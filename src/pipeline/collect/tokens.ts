@@ -59,13 +59,14 @@ const BEFORE_EITHER =
   /^(?:of|in|as|is|do|new|case|else|void|const|await|yield|throw|infer|keyof|return|typeof|delete|default|extends|asserts|readonly|satisfies|instanceof)$/
 
 /**
- * Returns whether only a parser can tell a division from the start of a regular expression. After `>`, for
- * example, a slash divides if `>` ends a type argument, and not if it is an operator.
+ * Returns whether only a parser can tell if a slash divides or starts a regular expression. After `>`, for
+ * example, it divides if the `>` closes type arguments, and starts a regular expression if the `>`
+ * compares.
  */
 function isAmbiguousSlash(type: Token['type'], before: PlacedToken | undefined): boolean {
   if (!before) return false
   if (type === 'RegularExpressionLiteral') return !BEFORE_REGEXP.has(before.value)
-  // The next statement after an import may start with a regular expression.
+  // After an import without a semicolon, the next statement may start with a regular expression.
   if (before.type === 'StringLiteral') return true
   return before.type === 'IdentifierName'
     ? BEFORE_EITHER.test(before.value)

@@ -111,7 +111,7 @@ const LONGEST_NAME = 32
 /** After these, the rest of a reference may follow in the next string of a sum, or with its semicolon escaped. */
 const MAY_CONTINUE = table(/["'`\\%]/)
 
-/** References that minifiers write without their semicolon. */
+/** HTML character references that minifiers write without their semicolon. */
 const LEGACY = /^&(?:amp|lt|gt|quot)(?![;"'`\\%])/i
 
 /** Reads a character reference of HTML or XML at an ampersand. @returns null if there is none. */
@@ -142,7 +142,11 @@ function readNumericReference(bytes: Buffer, at: number): Escape | null {
   return { value: charactersOf(codePoint), end: bytes[end] === 0x3b ? end + 1 : end }
 }
 
-/** Reads `=C3` or a soft line break at an equals sign. @returns null if there is neither. */
+/**
+ * Decodes quoted-printable text at an equals sign: an escaped byte (`=C3`) or a soft line break.
+ *
+ * @returns null if there is neither.
+ */
 export function readQuotedPrintable(bytes: Buffer, at: number): Escape | null {
   const [first, second] = [HEX[bytes[at + 1]!]!, HEX[bytes[at + 2]!]!]
   if (first >= 0 && second >= 0) return { value: first * 16 + second, end: at + 3 }

@@ -7,7 +7,10 @@ export interface Pattern {
   encoding: string
   /** Bytes that the plaintext takes up, if not those of `bytes`. */
   reach?: number
-  /** Returns the offset of the plaintext around an occurrence of `bytes`, or -1. Default: the occurrence. */
+  /**
+   * Returns the offset of the plaintext that contains an occurrence of `bytes`, or -1 if the rest of it is
+   * not there. Absent if `bytes` is the complete plaintext.
+   */
   startOf?(haystack: Uint8Array, offset: number): number
 }
 
@@ -39,9 +42,9 @@ interface AnchoredPattern {
   anchor: number
 }
 
-/** Number of candidate offsets for the window of a pattern. */
+/** Number of offsets in a pattern at which the bytes that are looked up first (its window) may start. */
 const ANCHORS = 16
-/** Comparisons per byte of the haystack after which a pattern is searched for in linear time. */
+/** Maximum number of comparisons per byte. A pattern that needs more is searched for in linear time. */
 const MOST_COMPARED = 4
 
 /**

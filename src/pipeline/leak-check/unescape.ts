@@ -57,8 +57,8 @@ const HEX_DIGIT = bytesIn('0123456789abcdefABCDEF')
 const CHECKPOINT = 1 << 16
 
 /**
- * Decodes the escapes of JavaScript, JSON, YAML, URLs, HTML and XML wherever they occur, lists of
- * character codes, and joins strings of sums and templates. Reads the bytes once.
+ * Decodes escapes of JavaScript, JSON, YAML, URLs, HTML and XML, and lists of character codes, wherever
+ * they occur. Also joins concatenated strings and templates. Reads the bytes once.
  *
  * @returns null if there is nothing to decode.
  */
@@ -129,7 +129,7 @@ class Decoder {
           continue
         }
         const { value } = escape
-        // The place of a list is its first byte.
+        // A list of character codes is reported at the offset of its first byte.
         if (typeof value !== 'number' && value.length > full - to) return { at, to: full }
         if (typeof value === 'number') out[to++] = value
         else if (typeof value !== 'string') to += value.copy(out, to)

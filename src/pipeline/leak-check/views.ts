@@ -17,7 +17,7 @@ import { fromUtf16 } from './utf16.js'
 export interface View {
   /** How the output was decoded, to follow the place in a message: ` (unescaped)`. Empty for the output itself. */
   reading: string
-  /** `base64` or `hex`, if that was decoded last. */
+  /** The encoding that was decoded last, if it was `base64` or `hex`. */
   encoding?: string | undefined
   /** Returns the encoding of a part, if it has a name. */
   encodingOf?(start: number, end: number): string | undefined
