@@ -11,7 +11,14 @@ export type { Difference } from './inspect/against.js'
 export type { InspectedPair, InspectedSecret } from './inspect/assemble.js'
 export type { Inspection, InspectOptions } from './inspect/inspect.js'
 export type { SealedTo } from './inspect/sealed-to.js'
-export type { AwsOptions, DevValues, Options, OwnSource } from './options/types.js'
+export type {
+  AwsOptions,
+  DevValues,
+  Options,
+  OwnSource,
+  ProcessEnvOptions,
+  VariableSource,
+} from './options/types.js'
 export type { Leak, Leftover } from './pipeline/leak-check/examine.js'
 export type { Residue } from './pipeline/leak-check/residue.js'
 export type { BuildPolicyOptions } from './policy/build-policy.js'
