@@ -150,13 +150,13 @@ const ACCESS: Broken[] = [
     { boundary: () => document(allow('*', '*'), deny('kms:Decrypt', '*')) },
   ],
   [
-    'a key policy that forgets the role, whose own policy is right',
+    'a key policy that does not name the role, whose own policy is right',
     'key-policy',
     /^the role has kms:Decrypt, but the key policy of \S+ neither names \S+ nor lets the account decide$/,
     { keyPolicy: () => document() },
   ],
   [
-    'a key policy that forgets the role, which has no policy either',
+    'a key policy that does not name the role, which has no policy either',
     'key-policy',
     /the role has no kms:Decrypt, and the key policy/,
     { keyPolicy: () => document(), policies: nothing },
@@ -254,7 +254,7 @@ const ACCESS: Broken[] = [
     },
   ],
   [
-    'a key of another account, which the role’s own policy forgets',
+    'a key of another account, which the role’s own policy does not name',
     'role-action',
     /no policy of/,
     { foreignKey: true, policies: nothing },

@@ -42,7 +42,7 @@ const SOUND: [what: string, changes: Changes][] = [
     },
   ],
   [
-    'a grant, where the key policy forgets the role and the role has no policy',
+    'a grant, where the key policy does not name the role and the role has no policy',
     {
       policies: nothing,
       keyPolicy: () => document(),

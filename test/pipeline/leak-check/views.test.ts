@@ -99,8 +99,8 @@ const plaintext = fc
     fc.string({ unit: fc.constantFrom('a', 'Z', '7', '"', '\n', '\t', 'é', '😀'), minLength: 8 }),
   )
   .filter((text) => !/[+}{$]|\/[/*]/.test(text))
-  // Two kinds of escapes of its own, the second of which may decode the quote after it.
-  .filter((text) => !/\\.*%[\da-f]{2}|%[\da-f]{2}.*\\/is.test(text))
+  // Its last backslash would escape the quote after it, once its percent-encoding is decoded.
+  .filter((text) => !/%[\da-f]{2}.*\\$/is.test(text))
 
 describe('a plaintext', () => {
   it('is found if it is escaped, joined, in templates and in other strings', () => {
