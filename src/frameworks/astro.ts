@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { createVitePlugin } from 'unplugin'
-import { createViteSession, viteHooks } from '../bundlers/vite.js'
+import { createViteSession, viteHooks } from '../bundlers/vite-hooks.js'
 import type { Options } from '../options/types.js'
 import { checkFinishedOutput } from './finished-output.js'
 

@@ -1,5 +1,6 @@
 import type { Fleet, FleetFunction, FleetSecret } from '../fleet/types.js'
 import { htmlDocument } from './document.js'
+import { filterTable } from './filter-table.js'
 import { html, type Markup } from './html.js'
 
 const HEADERS = ['Function', 'Version', 'Region', 'Last change', 'Secret', 'State', 'Replaced']
@@ -27,28 +28,10 @@ export const fleetPage = (fleet: Fleet): Promise<string> =>
       </section>
       <section aria-labelledby="secrets">
         <h2 id="secrets">Secrets</h2>
-        <p>
-          <label for="filter">Filter</label
-          ><input id="filter" type="search" autocomplete="off" spellcheck="false" />
-        </p>
-        <p id="shown" role="status" class="help"></p>
-        <div class="scrolls" tabindex="0" role="region" aria-label="Table of secrets">
-          <table id="table">
-            <thead>
-              <tr>
-                ${HEADERS.map(
-                  (name) =>
-                    html`<th scope="col" aria-sort="none">
-                      <button type="button">${name}</button>
-                    </th>`,
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              ${fleet.functions.flatMap((one) => one.secrets.map((secret) => row(one, secret)))}
-            </tbody>
-          </table>
-        </div>
+        ${filterTable(
+          HEADERS,
+          fleet.functions.flatMap((one) => one.secrets.map((secret) => row(one, secret))),
+        )}
       </section>
     </main>`,
   })

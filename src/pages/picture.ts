@@ -1,6 +1,7 @@
 import { parseKeyArn } from '../aws/key-arn.js'
 import type { OutputGraph } from '../inspect/imports.js'
 import type { Inspection } from '../inspect/inspect.js'
+import { groupBy } from '../util/group-by.js'
 
 /** The columns of the picture, from left to right. */
 export const COLUMNS = ['Entry', 'Chunk', 'Secret', 'Data key pair', 'KMS key'] as const
@@ -134,16 +135,6 @@ export function entriesOf(chunk: string, importersOf: (chunk: string) => string[
     for (const importer of importers) seen.add(importer)
   }
   return entries.sort()
-}
-
-function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }
 
 /** Boxes and lines, placed column by column in the order in which they are added. */

@@ -1,5 +1,6 @@
 import type { OutputGraph } from '../inspect/imports.js'
 import type { Inspection } from '../inspect/inspect.js'
+import { filterTable } from './filter-table.js'
 import { html, NOTHING, type Markup } from './html.js'
 import { entriesOf } from './picture.js'
 
@@ -27,26 +28,10 @@ export function secretsTable(inspection: Inspection, graph: OutputGraph): Markup
   const { secrets } = inspection
   return html`<section aria-labelledby="secrets">
     <h2 id="secrets">Secrets</h2>
-    <p>
-      <label for="filter">Filter</label
-      ><input id="filter" type="search" autocomplete="off" spellcheck="false" />
-    </p>
-    <p id="shown" role="status" class="help"></p>
-    <div class="scrolls" tabindex="0" role="region" aria-label="Table of secrets">
-      <table id="table">
-        <thead>
-          <tr>
-            ${headersOf(inspection).map(
-              (name) =>
-                html`<th scope="col" aria-sort="none"><button type="button">${name}</button></th>`,
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          ${secrets.map((secret) => row(secret, inspection, graph))}
-        </tbody>
-      </table>
-    </div>
+    ${filterTable(
+      headersOf(inspection),
+      secrets.map((secret) => row(secret, inspection, graph)),
+    )}
   </section>`
 }
 

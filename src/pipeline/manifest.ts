@@ -8,6 +8,7 @@ import type { Manifest } from '../embedded/manifest-format.js'
 import { findEmbedded } from '../embedded/find-embedded.js'
 import type { Format } from '../secret/format.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
+import { groupBy } from '../util/group-by.js'
 import { replaceFile } from '../util/replace-file.js'
 import { type Mark, nameOf } from './collect/mark.js'
 import { unsearched, type Asset, type SearchOptions } from './leak-check/examine.js'
@@ -116,10 +117,10 @@ export function createManifest(path: string) {
     async add(folder: string, outputs: Asset[], build: unknown) {
       const listed: Occurrence[] = []
       found.set(build, listed)
-      const distinct = [...grouped([...modules.values()].flat(), keyOf).values()].map(
+      const distinct = [...groupBy([...modules.values()].flat(), keyOf).values()].map(
         ([one]) => one!,
       )
-      const sharing = grouped(distinct, ({ trace }) => trace)
+      const sharing = groupBy(distinct, ({ trace }) => trace)
       if (!sharing.size) return
       const search = searcher(
         [...sharing.keys()].map((trace) => ({
@@ -163,7 +164,7 @@ async function marksInOutput(sharing: SealedSecret[], bytes: Buffer): Promise<Se
 
 function manifestOf(found: Occurrence[], seen: Seen[], options: SearchOptions): Manifest {
   const base = commonFolder(found.map(({ folder }) => folder))
-  const secrets = [...grouped(found, ({ secret }) => keyOf(secret)).values()].map((all) => ({
+  const secrets = [...groupBy(found, ({ secret }) => keyOf(secret)).values()].map((all) => ({
     ...all[0]!.secret.facts,
     chunks: sorted(
       all.map(({ folder, chunk }) => relative(base, join(folder, chunk)).split(sep).join('/')),
@@ -178,16 +179,6 @@ function manifestOf(found: Occurrence[], seen: Seen[], options: SearchOptions): 
       tooShort: sorted(short.map(({ name }) => name)),
     },
   }
-}
-
-function grouped<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group) group.push(item)
-    else groups.set(keyOf(item), [item])
-  }
-  return groups
 }
 
 const sorted = (names: string[]) => [...new Set(names)].sort()
