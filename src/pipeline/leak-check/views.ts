@@ -8,7 +8,6 @@ import {
 } from './decompress.js'
 import { textsIn, type Batch } from './batch.js'
 import { unpack } from './packed.js'
-import { placeIn } from './place.js'
 import type { PatternLengths } from './search.js'
 import { unescape, type DecodedParts } from './unescape.js'
 import { fromUtf16 } from './utf16.js'
@@ -193,4 +192,12 @@ function isString(bytes: Buffer, at: number): boolean {
   if (at && !'"\'`,=>'.includes(String.fromCharCode(bytes[at - 1]!))) return false
   const text = bytes.toString('latin1', at, at + 48)
   return text.length > 12 && /[A-Z]/.test(text) && /[a-z]/.test(text) && /[\d+/]/.test(text)
+}
+
+/** Returns `line:column` of an offset. Both start at 1; the column is in bytes. */
+function placeIn(bytes: Buffer, offset: number): string {
+  const before = bytes.subarray(0, offset)
+  let line = 1
+  for (let at = before.indexOf(10); at !== -1; at = before.indexOf(10, at + 1)) line++
+  return `${line}:${offset - before.lastIndexOf(10)}`
 }
