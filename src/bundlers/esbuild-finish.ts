@@ -34,7 +34,7 @@ export async function finish(
   for (const session of hold.sessions)
     await session.outputs.check(assets, graphOf(metafile, root(options)), hold)
   for (const session of hold.sessions) await session.outputs.record(outdir, filesFrom(outdir), hold)
-  if (hold.laterLoads.hasOnEnd)
+  if (hold.hasOtherOnEnd)
     for (const session of hold.sessions) await session.outputs.watchFolder(outdir)
   await writeOutputs(result, options, hold)
   if (hold.write) for (const session of hold.sessions) await session.outputs.writeManifest()
@@ -46,7 +46,7 @@ export async function finish(
 }
 
 /**
- * Checks what the `onEnd` of later plugins made of the outputs: in memory, before esbuild's caller has
+ * Checks what the `onEnd` of other plugins made of the outputs: in memory, before esbuild's caller has
  * them, and in files that are written already.
  */
 export async function finishAgain(

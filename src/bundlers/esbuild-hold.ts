@@ -22,6 +22,8 @@ export class OutputHold {
   readonly laterLoads = new LaterLoads()
   /** The modules of the shim that we loaded, by their names in the metafile. */
   readonly loaded = new Set<string>()
+  /** Whether another plugin has an `onEnd`. */
+  hasOtherOnEnd = false
   /** Called with the host of the last plugin, after its setup. */
   onLastSetup: (host: PluginBuild) => void = () => {}
   readonly #options: BuildOptions
@@ -76,6 +78,16 @@ export class OutputHold {
   /** Returns whether the result should have a metafile. */
   get metafile(): boolean {
     return this.#asked.metafile === true
+  }
+
+  /** Returns whether no plugin is after ours. */
+  get isLast(): boolean {
+    const { plugins = [] } = this.#options
+    return plugins.findIndex(({ name }) => name === NAME) === plugins.length - 1
+  }
+
+  #observing(plugin: string, host: PluginBuild): PluginBuild {
+    return this.laterLoads.observing(plugin, host, () => void (this.hasOtherOnEnd = true))
   }
 
   #hold(): void {
@@ -138,7 +150,7 @@ export class OutputHold {
       this.#isShown = true
       try {
         // Another instance of our plugin does the same.
-        await setup(plugin.name === NAME ? host : this.laterLoads.observing(plugin.name, host))
+        await setup(plugin.name === NAME ? host : this.#observing(plugin.name, host))
         if (plugin === this.#options.plugins?.at(-1)) this.onLastSetup(host)
       } finally {
         this.#isShown = false

@@ -14,11 +14,8 @@ export class LaterLoads {
     return this.#loads.length
   }
 
-  /** Whether any of the plugins has an `onEnd`. */
-  hasOnEnd = false
-
   /** Returns a host for another plugin that records its `onLoad` callbacks. */
-  observing(plugin: string, host: PluginBuild): PluginBuild {
+  observing(plugin: string, host: PluginBuild, hasOnEnd: () => void): PluginBuild {
     const onLoad = ({ filter, namespace }: OnLoadOptions, callback: Callback) => {
       // Without the flags g and y, with which the pattern would have state.
       const own = new RegExp(filter.source, filter.flags.replace(/[gy]/g, ''))
@@ -26,7 +23,7 @@ export class LaterLoads {
       host.onLoad({ filter, ...(namespace !== undefined && { namespace }) }, callback)
     }
     const onEnd: PluginBuild['onEnd'] = (callback) => {
-      this.hasOnEnd = true
+      hasOnEnd()
       host.onEnd(callback)
     }
     return { ...host, onLoad, onEnd }

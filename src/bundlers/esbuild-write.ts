@@ -10,27 +10,6 @@ interface WriteOptions {
 }
 
 /**
- * Fails if a plugin before ours has an `onEnd`. Callbacks run in the order of registration, so it would find
- * no files: our `onEnd` writes them.
- *
- * @throws KmsBuildError OUTPUT_UNSAFE, which names the plugin.
- */
-export function refuseEarlierOnEnd({ write, plugins = [] }: BuildOptions, own: string): void {
-  if (write === false) return
-  const before = plugins.slice(
-    0,
-    plugins.findIndex(({ name }) => name === own),
-  )
-  // esbuild does not report what another plugin registered. Its source code shows it.
-  const early = before.find(({ setup }) => /\bonEnd\b/.test(setup.toString()))
-  if (!early) return
-  throw new KmsBuildError(
-    'OUTPUT_UNSAFE',
-    `the plugin ${early.name} is before unplugin-kms and has an onEnd, which would run before the files are written: unplugin-kms writes them after the leak check. Put unplugin-kms first in the array of plugins.`,
-  )
-}
-
-/**
  * Writes the outputs as esbuild would: never over an input, executable if they start with a hashbang, and to
  * standard output without a file name. Then adjusts the result to the user's options.
  */

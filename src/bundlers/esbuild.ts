@@ -23,7 +23,7 @@ import { filterOf } from './esbuild-filter.js'
 import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
 import { OutputHold } from './esbuild-hold.js'
 import { messagePrinter } from './esbuild-messages.js'
-import { refuseEarlierOnEnd } from './esbuild-write.js'
+import { registerFirst } from './esbuild-order.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -63,20 +63,30 @@ const LOADERS: Record<string, Loader> = {
 
 function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const options = host.initialOptions
-  refuseEarlierOnEnd(options, NAME)
-  const hold = OutputHold.join(host, build)
-  const print = messagePrinter(host, NAME)
-  const loadsBefore = hold.laterLoads.count
-
-  configure(build, options)
-  host.onStart(() => {
+  const atStart = () => {
     const isHeld = hold.release()
     return reporting(async () => {
       if (!isHeld) throw notHeld()
       await build.start()
     })
-  })
+  }
+  const atEnd = (isFinished: (result: BuildResult) => boolean, work: typeof finish) =>
+    async function onEnd(result: BuildResult) {
+      const finished = await reporting(async () => {
+        if (result.errors.length || isFinished(result)) return {}
+        return { warnings: await work(result, options, hold, targetOf(options)) }
+      })
+      // A later plugin might write what failed the check.
+      if ('errors' in finished) result.outputFiles = []
+      return print(finished)
+    }
+  const firstEnd = atEnd((result) => !hold.isFirstToSee(result), finish)
+  const hasEarlierOnEnd = registerFirst(host, atStart, firstEnd)
+  const hold = OutputHold.join(host, build)
+  const print = messagePrinter(host, NAME)
+  const loadsBefore = hold.laterLoads.count
 
+  configure(build, options)
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
   host.onResolve({ filter: MARKERS }, ({ path, importer }) => {
     // Another instance of the plugin, which is called next, includes the importer.
@@ -128,18 +138,9 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     })
   })
 
-  const atEnd = (isFinished: (result: BuildResult) => boolean, work: typeof finish) =>
-    async function onEnd(result: BuildResult) {
-      const finished = await reporting(async () => {
-        if (result.errors.length || isFinished(result)) return {}
-        return { warnings: await work(result, options, hold, targetOf(options)) }
-      })
-      // A later plugin might write what failed the check.
-      if ('errors' in finished) result.outputFiles = []
-      return print(finished)
-    }
-  host.onEnd(atEnd((result) => !hold.isFirstToSee(result), finish))
-  hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.laterLoads.hasOnEnd, finishAgain))
+  hold.hasOtherOnEnd ||= hasEarlierOnEnd
+  hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.hasOtherOnEnd, finishAgain))
+  if (hold.isLast) hold.onLastSetup(host)
 }
 
 /** Returns errors as messages. For a thrown error, esbuild would also print lines of the plugin's code. */

@@ -67,6 +67,7 @@ const WAYS: [host: HostName, what: string, cell: Partial<Cell>, file: string][] 
     { after: [ending(() => appendFileSync(join(outdir, 'main.mjs'), `// ${VALUE}`))] },
     'main.mjs',
   ],
+  ['esbuild', 'written in onEnd by a plugin before ours', { before: [ending(late)] }, 'late.txt'],
   ['bun', 'written in onEnd', { late: { does: 'write', text: VALUE } }, 'late.txt'],
   ['farm', 'written in writeResources', { late: { does: 'write', text: VALUE } }, 'late.txt'],
 ]

@@ -75,7 +75,7 @@ function recorder(root: string, change: (options: BuildOptions) => void) {
 describe('next to another plugin of esbuild, ours', () => {
   const STUB = `export const secret = { env: () => 'stub' }\n`
 
-  it.each<[string, (options: BuildOptions) => void]>([
+  const CHANGES: [string, (options: BuildOptions) => void][] = [
     ['it changes nothing', () => {}],
     ['it asks for a metafile', (options) => void (options.metafile = true)],
     ['it asks for no metafile', (options) => void (options.metafile = false)],
@@ -85,10 +85,17 @@ describe('next to another plugin of esbuild, ours', () => {
       'it asks for both',
       (options) => void Object.assign(options, { write: false, metafile: true }),
     ],
-  ])('%s', async (_, change) => {
+  ]
+  const CASES = (['first', 'last'] as const).flatMap((place) =>
+    CHANGES.map(([title, change]) => ({ title, place, change })),
+  )
+
+  it.each(CASES)('as the $place shows it what it sees without us: $title', async (row) => {
+    const { place, change } = row
     const { root, ours, options } = await prepare()
     const withUs = recorder(root, change)
-    const result = await build(options([ours(), withUs.plugin]))
+    const plugins = [ours(), withUs.plugin]
+    const result = await build(options(place === 'first' ? plugins : plugins.reverse()))
     const other = await project({ 'main.ts': MARKED, 'stub.js': STUB })
     const without = recorder(other, change)
     const alias = { 'unplugin-kms/secret': join(other, 'stub.js') }

@@ -97,12 +97,6 @@ describe('a plugin before ours', () => {
   const earlier = (setup: Plugin['setup']) =>
     options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
 
-  it('with an onEnd is rejected by name', async () => {
-    await expect(build(earlier((host) => host.onEnd(() => {})))).rejects.toThrow(
-      'the plugin zip is before unplugin-kms',
-    )
-  })
-
   const loading = (more: BuildOptions = {}) =>
     build({
       ...earlier((host) =>
