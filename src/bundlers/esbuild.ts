@@ -84,7 +84,6 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const hasEarlierOnEnd = registerFirst(host, atStart, firstEnd)
   const hold = OutputHold.join(host, build)
   const print = messagePrinter(host, NAME)
-  const loadsBefore = hold.laterLoads.count
 
   configure(build, options)
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
@@ -106,6 +105,16 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
     }),
   )
 
+  loadModules(host, build, hold, filter)
+  hold.hasOtherOnEnd ||= hasEarlierOnEnd
+  hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.hasOtherOnEnd, finishAgain))
+  if (hold.isLast) hold.onLastSetup(host)
+}
+
+/** Seals the marks of each module that the filter matches. */
+function loadModules(host: PluginBuild, build: BuildSession, hold: OutputHold, filter: RegExp) {
+  const options = host.initialOptions
+  const loadsBefore = hold.laterLoads.count
   host.onLoad({ filter, namespace: 'file' }, (args) => {
     const { path, suffix, pluginData } = args
     // Another plugin resolved the module.
@@ -122,8 +131,8 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
       const contents = loaded?.contents === undefined ? text : textOf(loaded.contents)
       // Compiled to CommonJS: the marker's own module serves it.
       if (loaded && REQUIRE.test(contents)) return loaded
-      const host = { target: targetOf(options), watch }
-      const result = await build.transform(contents, path + suffix, host)
+      const served = { target: targetOf(options), watch }
+      const result = await build.transform(contents, path + suffix, served)
       if (!result) return loaded
       const extension = extname(path)
       return {
@@ -137,10 +146,6 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
       }
     })
   })
-
-  hold.hasOtherOnEnd ||= hasEarlierOnEnd
-  hold.onLastSetup = (last) => last.onEnd(atEnd(() => !hold.hasOtherOnEnd, finishAgain))
-  if (hold.isLast) hold.onLastSetup(host)
 }
 
 /** Returns errors as messages. For a thrown error, esbuild would also print lines of the plugin's code. */
