@@ -1,5 +1,5 @@
 import { awsEnv } from './credentials.js'
-import type { Failure } from './error.js'
+import { type Failure, UNREACHABLE } from './error.js'
 import { once } from './once.js'
 import { requestDecrypt, type Fields, type Wrapped } from './request.js'
 import { shared } from './shared.js'
@@ -30,14 +30,14 @@ export interface Settings {
 /**
  * Returns a function that decrypts one blob, once for all callers. Tries the wrapped form of the own
  * region first, then the others in turn, until one opens. Keeps what `use` returns for the plaintext;
- * never keeps a failure. `known` returns the result if secrets that are read synchronously have it.
+ * never keeps a failure. `known` is the name of the shared result of secrets that are read synchronously.
  */
 export function decrypting<T>(
   wrapped: Wrapped[],
   fields: Fields,
   { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
   use: (plaintext: Buffer) => T,
-  known?: () => T | undefined,
+  known?: `[${string}]1`,
 ): () => Promise<T> {
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
   // When it was first awaited, else 0, which leaves an attempt that started at load no time for a
@@ -48,10 +48,9 @@ export function decrypting<T>(
     // Not before the modules that import this one have run: they may call `configure`.
     // oxlint-disable-next-line typescript/await-thenable, unicorn/no-unnecessary-await
     await 0
-    const found = known?.()
-    if (found) return found
+    const { credentials, [known!]: found } = shared()
+    if (found) return found as T
     awaited &&= Date.now()
-    const { credentials } = shared()
     const region = awsEnv('REGION')!
     const queue = wrapped.toSorted(([a], [b]) => +b.includes(region) - +a.includes(region))
     const whys = new Set<string>()
@@ -68,12 +67,14 @@ export function decrypting<T>(
         // contain the plaintext. An AggregateError, of a host with several addresses, has no message.
         const failure: Failure = error.why
           ? error
-          : { code: 'KMS_UNREACHABLE', why: reason.message || reason.errors || reason }
-        const mayPass = failure.code === 'KMS_UNREACHABLE'
-        // Later than any timer: the process was frozen or blocked, and KMS had no chance to answer.
-        const wasFrozen = now - begun > timeout + 600
-        // `configure` may be called after the start at load.
-        if (credentials !== shared().credentials || (mayPass && wasFrozen && freezes-- > 0)) {
+          : { code: UNREACHABLE, why: reason.message || reason.errors || reason }
+        const mayPass = failure.code === UNREACHABLE
+        if (
+          // `configure` may be called after the start at load.
+          credentials !== shared().credentials ||
+          // Later than any timer: the process was frozen or blocked, and KMS had no chance to answer.
+          (mayPass && now - begun > timeout + 600 && freezes-- > 0)
+        ) {
           return run(freezes)
         }
         whys.add(`${target[0]} with ${JSON.stringify(fields)}: ${failure.why}`)

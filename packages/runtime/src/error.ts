@@ -66,3 +66,6 @@ export class KmsSecretError extends Error {
     return error instanceof Error && error.name === 'KmsSecretError'
   }
 }
+
+/** The code of failures that a retry may help. */
+export const UNREACHABLE = 'KMS_UNREACHABLE'

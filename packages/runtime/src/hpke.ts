@@ -8,16 +8,6 @@ import { hmac, LATIN1 } from './hmac.js'
 const KEM = 'HPKE-v1KEM\0\x10'
 const HPKE = 'HPKE-v1HPKE\0\x10\0\x01\0\x02'
 
-/**
- * Returns the shared secret of an encapsulated key of 65 bytes (Decap, section 4.1). `publicKey` is
- * the recipient's, as a latin1 string. Throws if the encapsulated key is not a point of the curve.
- */
-export const decapsulate = (pair: ECDH, publicKey: string, encapsulatedKey: Buffer): Buffer =>
-  hmac(
-    hmac('', KEM + 'eae_prk' + pair.computeSecret(encapsulatedKey).toString(LATIN1)),
-    `\0\x20${KEM}shared_secret${encapsulatedKey.toString(LATIN1)}${publicKey}\x01`,
-  )
-
 /** The key and the base nonce of an encapsulation. */
 export type Schedule = [key: Buffer, baseNonce: Buffer]
 
@@ -34,7 +24,14 @@ export function recipient(pair: ECDH, publicKey: string, info: string): KeySched
   const keyScheduleContext = `\0${pskIdHash}${infoHash}\x01`
 
   return (encapsulatedKey) => {
-    const secret = hmac(decapsulate(pair, publicKey, encapsulatedKey), HPKE + 'secret')
+    // Decap (section 4.1): eae_prk, the shared secret; then KeySchedule (section 5.1).
+    const secret = hmac(
+      hmac(
+        hmac('', KEM + 'eae_prk' + pair.computeSecret(encapsulatedKey).toString(LATIN1)),
+        `\0\x20${KEM}shared_secret${encapsulatedKey.toString(LATIN1)}${publicKey}\x01`,
+      ),
+      HPKE + 'secret',
+    )
     const key = hmac(secret, `\0\x20${HPKE}key${keyScheduleContext}`)
     const nonce = hmac(secret, `\0\x0c${HPKE}base_nonce${keyScheduleContext}`)
     return [key, nonce.subarray(0, 12)]

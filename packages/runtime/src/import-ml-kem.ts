@@ -1,9 +1,8 @@
 import { createHmac, createPrivateKey, createPublicKey, hash, type KeyObject } from 'node:crypto'
 import type { Failure } from './error.js'
-import { openToken } from './open-token.js'
 import { LATIN1 } from './hmac.js'
 import type { KeySchedule } from './hpke.js'
-import type { Open } from './open.js'
+import type { ImportedKey } from './open.js'
 
 // draft-ietf-hpke-pq, base mode: ML-KEM-1024 0x0042, HKDF-SHA384 0x0002, AES-256-GCM 0x0002. As in
 // hpke.ts, no output is longer than a block of the hash, so LabeledExpand is a single HMAC.
@@ -46,7 +45,7 @@ export function mlKemRecipient(privateKey: KeyObject, info: string): KeySchedule
  * Imports the private key of an ML-KEM-1024 pair (PKCS#8, DER), as `importKey` does for P-256. Throws a
  * `Failure` if the buffer is not one, or if this node lacks ML-KEM.
  */
-export function importMlKem(pkcs8: Buffer): Open {
+export function importMlKem(pkcs8: Buffer): ImportedKey {
   const failure = unsupported()
   if (failure) throw failure
   let privateKey: KeyObject
@@ -58,7 +57,6 @@ export function importMlKem(pkcs8: Buffer): Open {
   }
   pkcs8.fill(0)
   const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
-  const fingerprint = hash('sha256', spki).slice(0, 16)
-  const schedule = mlKemRecipient(privateKey, 'unplugin-kms/v1')
-  return (token, name) => openToken(fingerprint, schedule, token, name)
+  const digest = hash('sha256', spki)
+  return [digest, mlKemRecipient(privateKey, 'unplugin-kms/v1')]
 }

@@ -1,5 +1,6 @@
 import { errorOf } from './error.js'
 import { importMlKem, unsupported } from './import-ml-kem.js'
+import { openToken } from './open-token.js'
 import { envelopeSync } from './sync.js'
 
 /**
@@ -11,6 +12,6 @@ export const mlKemEnvelopeSync: typeof envelopeSync = (wrapped, context, setting
   return function openMlKem(token, label, as) {
     const failure = unsupported()
     if (failure) throw errorOf({ ...failure, secret: label }, openMlKem)
-    return open(token, label, as)
+    return open(token, label, as, openToken)
   }
 }

@@ -1,7 +1,8 @@
 import type { As, Secret, Settings, Wrapped } from './shim.js'
 import { decrypting, secret, shared } from './shim.js'
 import { importMlKem, unsupported } from './import-ml-kem.js'
-import type { OpenFormat } from './open.js'
+import type { Open } from './open.js'
+import { openToken } from './open-token.js'
 
 /**
  * Returns a function that opens the tokens of an ML-KEM pair, as the shim's `envelope` does for P-256.
@@ -11,9 +12,9 @@ export function envelope(
   wrapped: Wrapped[],
   context: Record<string, string>,
   settings: Settings,
-): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
+): (token: string, label: string, as?: As, open?: Open) => Secret {
   const failure = unsupported()
-  const blobs = JSON.stringify([wrapped, context]) as '['
+  const blobs = JSON.stringify([context, wrapped]) as '[]'
   const unwrap = failure
     ? () => Promise.reject(failure)
     : (shared()[blobs] ??= decrypting(
@@ -21,7 +22,8 @@ export function envelope(
         { EncryptionContext: context },
         settings,
         importMlKem,
-        () => shared()[`sync${blobs}`],
+        (blobs + 1) as `[]1`,
       ))
-  return (token, label, as) => secret(label, as, async () => (await unwrap())(token, label))
+  return (token, label, as) =>
+    secret(label, as, async () => openToken(await unwrap(), token, label))
 }

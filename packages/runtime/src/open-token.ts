@@ -2,7 +2,7 @@ import { createDecipheriv } from 'node:crypto'
 import type { Failure } from './error.js'
 import type { Schedule } from './hpke.js'
 import { LATIN1 } from './hmac.js'
-import type { OpenFormat } from './open.js'
+import type { Open } from './open.js'
 
 /** By the byte after the fingerprint: the version, and where the encapsulated key begins and ends. */
 const SUITES: Record<number, [version: 1 | 2, start: number, end: number]> = {
@@ -19,20 +19,20 @@ const schedules: Record<string, Schedule> = {}
  * Opens a token of any kind and suite. Tokens of an even kind open with the name only that they were
  * sealed with: entries of a secrets file (2), and values that a build sealed (4 and 6).
  */
-export const openToken: OpenFormat = (fingerprint, scheduleOf, token, name) => {
+export const openToken: Open = ([digest, scheduleOf], token, name) => {
   // kind 1 ‖ fingerprint 8 ‖ [suite 1 ‖] encapsulated key ‖ [sequence number 4 ‖] ciphertext ‖ tag 16
   const bytes = Buffer.from(token.slice(7), 'base64url')
   const kind = bytes[0]!
   const [version, start, end] = SUITES[bytes[9]!] ?? [0, 0, 0]
   // Buffer also decodes non-canonical base64url.
   if (token !== `kms:v${version}:${bytes.toString('base64url')}`) throw 0
-  if (bytes.toString('hex', 1, 9) !== fingerprint) {
+  if (digest.indexOf(bytes.toString('hex', 1, 9))) {
     throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure
   }
   const encapsulatedKey = bytes.subarray(start, end)
   const isBuilt = kind > 3
   const [key, baseNonce] = isBuilt
-    ? (schedules[fingerprint + encapsulatedKey.toString(LATIN1)] ??= scheduleOf(encapsulatedKey))
+    ? (schedules[digest + encapsulatedKey.toString(LATIN1)] ??= scheduleOf(encapsulatedKey))
     : scheduleOf(encapsulatedKey)
   const nonce = Buffer.from(baseNonce)
   if (isBuilt) {

@@ -1,5 +1,5 @@
 import { awsEnv, credentials } from './credentials.js'
-import type { Failure } from './error.js'
+import { type Failure, UNREACHABLE } from './error.js'
 import { send } from './send.js'
 import { sign } from './sign.js'
 
@@ -64,7 +64,7 @@ export async function requestDecrypt(
   const passing = Expiration ? /Throttl|^Exp|^Unr/ : /Throttl/
   const mayPass = isSkewed || !kmsError || statusCode! > 499 || passing.test(kmsError)
   throw {
-    code: mayPass ? 'KMS_UNREACHABLE' : isDenied ? 'KMS_DENIED' : 'KMS_FAILED',
+    code: mayPass ? UNREACHABLE : isDenied ? 'KMS_DENIED' : 'KMS_FAILED',
     why:
       [statusCode, kmsError, answer.message ?? answer.Message].join(' ') +
       (isDenied ? '; check the key policy' : ''),

@@ -40,14 +40,13 @@ export function secret(
   const refuse = () => {
     throw errorOf({ code: 'NOT_AWAITED', why: 'add `await`', secret: label }, refuse)
   }
-  const shown = `secret ${label}`
   return Object.create({
     __proto__: Promise.prototype,
     // oxlint-disable-next-line unicorn/no-thenable -- a secret is awaited
     then: (ok: never, failed: never) => open().then(ok, failed),
     toString: refuse,
     [Symbol.toPrimitive]: refuse,
-    toJSON: () => `[${shown}]`,
-    [Symbol.toStringTag]: shown,
+    toJSON: () => `[secret ${label}]`,
+    [Symbol.toStringTag]: 'secret ' + label,
   })
 }

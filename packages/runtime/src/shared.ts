@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http'
-import type { Open } from './open.js'
+import type { ImportedKey } from './open.js'
 import type { Credentials } from './sign.js'
 
 interface Shared {
@@ -8,9 +8,9 @@ interface Shared {
   /** The agent that was passed to `configure`. */
   agent?: Agent | undefined
   /** The unwrap of each data key pair, by its blobs. Functions only: a promise shows its value. */
-  [blobs: `[${string}`]: (() => Promise<Open>) | undefined
+  [blobs: `[${string}]`]: (() => Promise<ImportedKey>) | undefined
   /** The same for secrets that are read synchronously. */
-  [blobs: `sync${string}`]: Open | undefined
+  [blobs: `[${string}]1`]: ImportedKey | undefined
 }
 
 /** Returns the state that all copies of the shim in one thread share. */

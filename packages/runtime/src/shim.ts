@@ -1,6 +1,6 @@
 import { decrypting, type Settings } from './decrypt.js'
 import { limit } from './limit.js'
-import { importKey, type OpenFormat } from './open.js'
+import { importKey, openMessage, type Open } from './open.js'
 import type { Wrapped } from './request.js'
 import { secret, type As } from './secret.js'
 import { shared } from './shared.js'
@@ -15,24 +15,24 @@ export type Secret = Promise<unknown>
 /**
  * Returns a function that opens the tokens of a data key pair, which is wrapped in one or several
  * regions or accounts. The unwrap happens once for all copies of the shim in the thread, and starts
- * now unless `start` is 'first-use'. A token is opened when it is first awaited. The label of a named
- * secret is its name, with which it was sealed. `format` opens tokens that a build sealed.
+ * now unless `start` is 'first-use'. A token is opened when it is first awaited, by `open`: tokens that a
+ * build sealed have one of their own. The label of a named secret is its name, with which it was sealed.
  */
 export function envelope(
   wrapped: Wrapped[],
   context: Record<string, string>,
   settings: Settings,
-): (token: string, label: string, as?: As, format?: OpenFormat) => Secret {
-  const blobs = JSON.stringify([wrapped, context]) as '['
+): (token: string, label: string, as?: As, open?: Open) => Secret {
+  const blobs = JSON.stringify([context, wrapped]) as '[]'
   const unwrap = (shared()[blobs] ??= decrypting(
     wrapped,
     { EncryptionContext: context },
     settings,
     importKey,
-    () => shared()[`sync${blobs}`],
+    (blobs + 1) as `[]1`,
   ))
-  return (token, label, as, format) =>
-    secret(label, as, async () => (await unwrap())(token, label, format))
+  return (token, label, as, open = openMessage) =>
+    secret(label, as, async () => open(await unwrap(), token, label))
 }
 
 /**

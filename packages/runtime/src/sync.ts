@@ -2,7 +2,7 @@ import type { MessagePort, Worker } from 'node:worker_threads'
 import type { Settings } from './decrypt.js'
 import { environment } from './environment.js'
 import { errorOf, type Failure } from './error.js'
-import { importKey, type Open, type OpenFormat } from './open.js'
+import { importKey, openMessage, type ImportedKey, type Open } from './open.js'
 import type { Fields, Wrapped } from './request.js'
 import type { As } from './secret.js'
 import { shared } from './shared.js'
@@ -129,18 +129,18 @@ export function envelopeSync(
   wrapped: Wrapped[],
   context: Record<string, string>,
   settings: Settings,
-  importPair: (pkcs8: Buffer) => Open = importKey,
-): (token: string, label: string, as?: As, format?: OpenFormat) => unknown {
-  const blobs = JSON.stringify([wrapped, context]) as '['
-  const key = `sync${blobs}` as const
-  const unwrap = (): Open => {
-    const open = shared()[key] ?? importPair(unwrapSync(wrapped, context, settings))
+  importPair: (pkcs8: Buffer) => ImportedKey = importKey,
+): (token: string, label: string, as?: As, open?: Open) => unknown {
+  const blobs = JSON.stringify([context, wrapped]) as '[]'
+  const key = (blobs + 1) as `[]1`
+  const unwrap = (): ImportedKey => {
+    const imported = shared()[key] ?? importPair(unwrapSync(wrapped, context, settings))
     // Secrets of the same pair that are awaited need no request of their own.
-    shared()[blobs] ??= async () => open
-    return (shared()[key] = open)
+    shared()[blobs] ??= async () => imported
+    return (shared()[key] = imported)
   }
-  return function open(token, label, as, format) {
-    return read(label, as, () => unwrap()(token, label, format), open)
+  return function read(token, label, as, open = openMessage) {
+    return valueOf(label, as, () => open(unwrap(), token, label), read)
   }
 }
 
@@ -162,11 +162,16 @@ export function directSync(
   as?: As,
   settings?: Settings,
 ): unknown {
-  return read(label, as, () => unwrapSync(wrapped, context, settings), directSync)
+  return valueOf(label, as, () => unwrapSync(wrapped, context, settings), directSync)
 }
 
 /** Returns what a plaintext becomes, or throws the error that the asynchronous shim would throw. */
-function read(label: string, as: As | undefined, decrypt: () => Buffer, below: Function): unknown {
+function valueOf(
+  label: string,
+  as: As | undefined,
+  decrypt: () => Buffer,
+  below: Function,
+): unknown {
   try {
     const plaintext = decrypt()
     if (as === 'bytes') return new Uint8Array(plaintext)

@@ -1,17 +1,10 @@
 import fc from 'fast-check'
-import {
-  createCipheriv,
-  createECDH,
-  createHash,
-  createHmac,
-  generateKeyPairSync,
-  hkdfSync,
-} from 'node:crypto'
+import { createCipheriv, createECDH, createHash, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { KmsSecretError } from '../src/error.js'
-import { decapsulate } from '../src/hpke.js'
-import { importKey } from '../src/open.js'
+import { importKey, openMessage } from '../src/open.js'
 import { secret } from '../src/secret.js'
+import { keyOf, sharedSecretOf } from './reference-hpke.js'
 import { bytesOf, newPair, seal, tokenOf } from './sealer.mjs'
 
 const PAIR = newPair()
@@ -20,31 +13,14 @@ const RSA = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
   privateKeyEncoding: { type: 'pkcs8', format: 'der' },
 } as const
-const open = importKey(Buffer.from(PAIR.pkcs8))
+const key = importKey(Buffer.from(PAIR.pkcs8))
+const open = (token: string, name: string) => openMessage(key, token, name)
 
 /** Returns the error code of a token that fails, or its value or other error. */
 const codeOf = (token: string, name: string) =>
   secret(name, undefined, async () => open(token, name)).catch((error: unknown) =>
     error instanceof KmsSecretError ? error.code : error,
   )
-
-/** The message key and nonce of RFC 9180's key schedule, with Node's HKDF. */
-function keyOf(shared: Buffer) {
-  const label = (text: string) => Buffer.from(`HPKE-v1HPKE\0\x10\0\x01\0\x02${text}`)
-  const extract = (text: string) => createHmac('sha256', '').update(label(text)).digest()
-  const schedule = [Buffer.of(0), extract('psk_id_hash'), extract('info_hashunplugin-kms/v1')]
-  const expand = (text: string, length: number) =>
-    Buffer.from(
-      hkdfSync(
-        'sha256',
-        label('secret'),
-        shared,
-        Buffer.concat([Buffer.of(0, length), label(text), ...schedule]),
-        length,
-      ),
-    )
-  return { key: expand('key', 32), nonce: expand('base_nonce', 12) }
-}
 
 describe('a token', () => {
   it('opens to its plaintext, for any plaintext', async () => {
@@ -133,7 +109,7 @@ describe('a token', () => {
       ['hybrid', false],
     ] as const) {
       const enc = sender.getPublicKey(null, format)
-      const { key, nonce } = keyOf(decapsulate(pair, pair.getPublicKey().toString('latin1'), enc))
+      const { key, nonce } = keyOf(sharedSecretOf(pair, enc))
       const aead = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.of(1))
       const ciphertext = Buffer.concat([aead.update('hunter2'), aead.final(), aead.getAuthTag()])
       const fingerprint = createHash('sha256').update(PAIR.spki).digest().subarray(0, 8)
@@ -163,7 +139,7 @@ describe('the private key', () => {
       Buffer.from(pair.getPrivateKey('hex').padStart(64, '0'), 'hex'),
     ])
     const spki = Buffer.concat([PAIR.spki.subarray(0, 26), pair.getPublicKey()])
-    expect(importKey(bare)(await seal(spki, 'bare'), '').toString()).toBe('bare')
+    expect(openMessage(importKey(bare), await seal(spki, 'bare'), '').toString()).toBe('bare')
   })
 
   it('is zeroed in the buffer that KMS returned', () => {
