@@ -52,8 +52,8 @@ export class NextModules {
   async transform({ code, id, target }: ModuleRequest): Promise<ModuleResponse> {
     const watched = new Set<string>()
     const watch = (file: string) => void watched.add(file)
-    if (this.#isDev) this.#readAgain(watch)
     try {
+      if (this.#isDev) this.#readAgain(watch)
       const result = await this.#transform(code, id, target, watch)
       return {
         watched: [...watched],

@@ -1,13 +1,13 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
-import { NextModules, type ModuleRequest } from './next-modules.js'
+import { NextModules, type ModuleRequest, type ModuleResponse } from './next-modules.js'
 
 /** The address of the session for loaders, which run in any process. */
 export interface Address {
@@ -45,14 +45,25 @@ export function startSession(options: Options, root: string, isDev: boolean): Ne
       response.writeHead(403).end()
       return
     }
-    const asked = JSON.parse((await buffer(request)).toString()) as ModuleRequest
-    response.end(JSON.stringify(await modules.transform(asked)))
+    response.end(JSON.stringify(await answer(modules, request)))
   })
   const socket = socketPath()
   server.listen(socket)
   // The server must not keep Next.js running.
   server.unref()
   return { build, address: { socket, token } }
+}
+
+/** Returns a response to any request, because a loader without one never ends its build. */
+async function answer(modules: NextModules, request: IncomingMessage): Promise<ModuleResponse> {
+  let asked: ModuleRequest
+  try {
+    asked = JSON.parse((await buffer(request)).toString()) as ModuleRequest
+  } catch {
+    // The reason would quote the module.
+    return { watched: [], error: 'the request of the loader is incomplete. Start Next.js again.' }
+  }
+  return modules.transform(asked)
 }
 
 function socketPath(): string {
