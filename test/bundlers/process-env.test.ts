@@ -5,6 +5,7 @@ import * as commonjs from '@rollup/plugin-commonjs'
 import * as nodeResolve from '@rollup/plugin-node-resolve'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Options } from '../../src/options/types.js'
+import { shareOf } from '../support/combinations.js'
 import { project } from '../support/project.js'
 import { bench, buildProject, decrypts, expectClean, type Bench } from './fixture.js'
 import { HOSTS, run, type Cell, type HostName } from './hosts.js'
@@ -20,7 +21,10 @@ const VALUES = { STRIPE_KEY, DB_URL }
 const FIXTURE = join(import.meta.dirname, '../../fixtures/process-env')
 const ALL = Object.keys(HOSTS) as HostName[]
 const TESTED = (process.env.ONLY?.split(',') as HostName[] | undefined) ?? ALL
-const WAYS = TESTED.flatMap((host) => (['esm', 'cjs'] as const).map((format) => ({ host, format })))
+const FORMATS: Cell['format'][] = ['esm', 'cjs']
+const WAYS = TESTED.flatMap((host, at) =>
+  shareOf(FORMATS, at, FORMATS.length).map((format) => ({ host, format })),
+)
 const extension = (format: Cell['format']) => (format === 'cjs' ? '.cjs' : '.mjs')
 
 const OPTIONS: Options = {

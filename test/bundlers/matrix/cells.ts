@@ -14,6 +14,7 @@ import {
   type Fixture,
   type Way,
 } from '../fixture.js'
+import { triesAll } from '../../support/combinations.js'
 import { ABSENT, type HostName, type Maps } from '../hosts.js'
 
 const MAPS: Record<HostName, Maps[]> = {
@@ -29,6 +30,10 @@ const MAPS: Record<HostName, Maps[]> = {
 const CACHED: HostName[] = ['rollup', 'webpack', 'rspack', 'farm']
 /** Where a build takes a quarter of a second and more, minified and not take turns. */
 const SLOW: HostName[] = ['webpack', 'rspack', 'farm', 'bun']
+
+/** Returns whether `npm test` builds a cell: each format, a map and none, minified and not, and a cache that is kept. */
+const isTypical = ({ name }: Fixture, { maps, format, minify }: Way) =>
+  format === 'esm' ? !minify && (maps === 'inline' || name === 'sync') : minify && maps === 'none'
 
 /**
  * Every map mode in both formats, minified and not; a cache that is kept meets the two modes that
@@ -71,6 +76,7 @@ export async function testCells(host: HostName) {
     for (const fixture of all) {
       const why = ABSENT[host] ?? fixture.expected.except?.[host]
       for (const { cached, ...way } of ways(host, fixture)) {
+        if (!triesAll && !isTypical(fixture, way)) continue
         if (fixture.expected.formats && !fixture.expected.formats.includes(way.format)) continue
         const named = `${fixture.name}: ${way.format}, maps ${way.maps}${way.minify ? ', minified' : ''}${cached ? ', twice with a cache that is kept' : ''}`
         it.skipIf(why)(`${named}${why ? `: ${why}` : ''}`, async () => {
