@@ -1,3 +1,4 @@
+import type { BunHold } from './bun-hold.js'
 import { NAME } from './transform.js'
 
 type OnEnd = (callback: (result: unknown) => unknown) => void
@@ -9,13 +10,15 @@ export interface BunPlugin {
 }
 
 /**
- * Makes the `onEnd` of plugins after ours wait for the leak check: Bun calls all of them concurrently.
+ * Makes the `onEnd` of plugins after ours wait for the leak check: Bun calls all of them concurrently. Their
+ * setup sees the options of the user.
  *
  * @param isChecked resolves to whether the outputs passed. Otherwise the others are not called.
  * @param afterAll called once all of them are done.
  */
 export function deferLaterPlugins(
   plugins: BunPlugin[],
+  hold: BunHold,
   isChecked: Promise<boolean>,
   afterAll: () => Promise<void>,
 ): void {
@@ -23,7 +26,7 @@ export function deferLaterPlugins(
   const later = plugins.slice(plugins.findIndex(({ name }) => name === NAME) + 1)
   for (const plugin of later.filter(({ name }) => name !== NAME)) {
     const { setup } = plugin
-    const deferred: BunPlugin['setup'] = (host) => {
+    const deferred: BunPlugin['setup'] = async (host) => {
       plugin.setup = setup
       const onEnd: OnEnd = (callback) => {
         left++
@@ -37,7 +40,12 @@ export function deferLaterPlugins(
           if (!left) await afterAll()
         })
       }
-      return setup.call(plugin, { ...host, onEnd })
+      hold.show()
+      try {
+        await setup.call(plugin, { ...host, onEnd })
+      } finally {
+        hold.hold()
+      }
     }
     try {
       plugin.setup = deferred

@@ -2,12 +2,12 @@ import { Buffer } from 'node:buffer'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createBunPlugin } from 'unplugin'
-import { KmsBuildError } from '../errors.js'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { addEnvironment } from './bun-entries.js'
+import { BunHold, mapFor, type BunConfig, type BunResult } from './bun-hold.js'
 import { deferLaterPlugins, type BunPlugin } from './bun-later.js'
 import { graphOf, type Metafile } from './metafile.js'
 import { NAME, transformHook } from './transform.js'
@@ -58,76 +58,52 @@ const kms = createBunPlugin<Options | undefined>((options) => {
 callable(kms)
 export { kms as default, kms as 'module.exports' }
 
-/** The parts of Bun's plugin API that we use. Its types are only in Bun. */
+/** The parts of Bun's plugin API that we use. */
 interface Host {
-  config: {
-    target?: string
-    format?: string
-    root?: string
-    outdir?: string | undefined
-    compile?: unknown
-    plugins?: BunPlugin[]
-    metafile?: boolean | string | { json?: string; markdown?: string } | undefined
-  }
+  config: BunConfig & { plugins?: BunPlugin[] }
   onEnd(callback: (result: Result) => Promise<void>): void
 }
 
-interface Result {
-  success: boolean
-  outputs: Artifact[]
+interface Result extends BunResult {
+  outputs: (Blob & { path: string; kind: string })[]
   metafile?: Metafile
-}
-
-interface Artifact extends Blob {
-  path: string
-  kind: string
 }
 
 /** Writes the outputs after the leak check: Bun would write them before `onEnd`. */
 function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Target) {
-  const { outdir, metafile: asked } = config
-  const { json, markdown }: { json?: unknown; markdown?: string } =
-    typeof asked === 'object' ? asked : { json: asked }
-  if (config.compile) {
-    throw new KmsBuildError(
-      'OUTPUT_UNSAFE',
-      'Bun writes a compiled executable before any plugin can search it. Build to an outdir with the plugin first, then compile the output.',
-    )
-  }
-  if (markdown) {
-    throw new KmsBuildError(
-      'OUTPUT_UNSAFE',
-      "Bun writes a metafile in Markdown itself, before any plugin can search it. Ask for JSON: metafile: 'meta.json'.",
-    )
-  }
-  config.outdir = undefined
-  config.metafile = true
-  const folder = resolve(outdir ?? '.')
+  const hold = new BunHold(config)
   let end: (isChecked: boolean) => void = () => {}
   const isChecked = new Promise<boolean>((settle) => (end = settle))
-  deferLaterPlugins(config.plugins ?? [], isChecked, async () => {
-    if (outdir !== undefined) await build.outputs.checkFolder(folder)
+  deferLaterPlugins(config.plugins ?? [], hold, isChecked, async () => {
+    if (hold.outdir !== undefined) await build.outputs.checkFolder(hold.outdir)
   })
-  const checkAndWrite = async ({ success, outputs, metafile }: Result) => {
+  const checkAndWrite = async (result: Result) => {
+    const { success, outputs, metafile } = result
     if (!success) return
-    const assets = await Promise.all(
-      outputs.map(async (output) => ({
-        name: output.path,
-        kind: output.kind as string | undefined,
-        content: new Uint8Array(await output.arrayBuffer()),
-      })),
+    const { outdir, metafileName } = hold
+    const assets: { name: string; kind?: string; content: Uint8Array }[] = await Promise.all(
+      outputs.map(async (output) => {
+        const content = new Uint8Array(await output.arrayBuffer())
+        const isMap = output.kind === 'sourcemap' && outdir !== undefined
+        return {
+          name: output.path,
+          kind: output.kind,
+          content: isMap ? mapFor(outdir, content) : content,
+        }
+      }),
     )
-    if (typeof json === 'string')
+    if (metafileName !== undefined)
       assets.push({
-        name: json,
-        kind: undefined,
+        name: metafileName,
         content: Buffer.from(JSON.stringify(metafile)),
       })
     await addEnvironment(build, assets, outdir, target)
     await build.outputs.check(assets, metafile && graphOf(metafile, process.cwd()), config)
     for (const { message } of build.warnings()) console.warn(`[${NAME}] ${message}`)
+    const folder = outdir ?? resolve('.')
     if (outdir !== undefined) await build.outputs.watchFolder(folder)
     await build.outputs.record(folder, assets, config)
+    hold.adjust(result)
     if (outdir === undefined) return
     for (const { name, content } of assets) {
       const path = resolve(folder, name)
@@ -136,13 +112,15 @@ function checkOutput({ config, onEnd }: Host, build: BuildSession, target: Targe
     }
     await build.outputs.writeManifest()
   }
-  onEnd((result) =>
-    checkAndWrite(result).then(
+  onEnd((result) => {
+    // Bun calls onStart during setup, before it reads the options.
+    hold.show()
+    return checkAndWrite(result).then(
       () => end(result.success),
       (error: unknown) => {
         end(false)
         throw error
       },
-    ),
-  )
+    )
+  })
 }
