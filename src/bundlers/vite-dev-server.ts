@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { DevEnvironment, EnvironmentOptions, Rollup, ViteDevServer } from 'vite'
+import type {
+  DevEnvironment,
+  EnvironmentOptions,
+  ResolvedConfig,
+  Rollup,
+  ViteDevServer,
+} from 'vite'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { pathOf, type Graph } from '../pipeline/leak-check/origins.js'
 import type { BuildSession } from '../pipeline/session.js'
 import { NAME } from './transform.js'
+import { MARKERS } from './virtual.js'
 
 /** Returns the importers of a module. A dev server knows them after it has served the importer. */
 export function importersIn({ moduleGraph }: DevEnvironment): Graph['importersOf'] {
@@ -108,3 +115,10 @@ export const checkedDependencies = (build: BuildSession): EnvironmentOptions => 
     },
   },
 })
+
+/** Takes the markers out of the packages to bundle, to which plugins such as unplugin-auto-import add them. */
+export function serveUnbundled({ optimizeDeps, environments }: ResolvedConfig): void {
+  const all = Object.values(environments).map((environment) => environment.optimizeDeps)
+  for (const options of [optimizeDeps, ...all])
+    if (options.include) options.include = options.include.filter((name) => !MARKERS.test(name))
+}

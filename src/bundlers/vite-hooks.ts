@@ -19,6 +19,7 @@ import {
   CompiledModules,
   serveAsModules,
   showNoLines,
+  serveUnbundled,
 } from './vite-dev-server.js'
 import { ViteEnvironment } from './vite-env.js'
 import { publicFilesCheck } from './vite-public-folder.js'
@@ -107,6 +108,7 @@ export function viteHooks({ build, environment, root }: ViteSession): UnpluginOp
         mayPrerender = !serves && advice !== undefined
         if (mayPrerender) guardPrerendering(build)
         if (serves) build.outputs.leave()
+        serveUnbundled(config)
         await environment.load(config)
       },
     },

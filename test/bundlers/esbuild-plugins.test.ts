@@ -150,6 +150,18 @@ describe('next to another plugin of esbuild, ours', () => {
     },
   )
 
+  it('names the file to which another plugin adds the import of the marker', async () => {
+    const { ours, options } = await prepare({ 'main.ts': `export const key = secret.env('KEY')` })
+    const adds: Plugin = {
+      name: 'auto-import',
+      setup: ({ onLoad }) =>
+        onLoad({ filter: /main\.ts$/ }, () => ({ contents: MARKED, loader: 'ts' })),
+    }
+    await expect(build(options([ours(), adds]))).rejects.toThrow(
+      /main\.ts: another plugin adds the import .*\[MARK_UNTRANSFORMED\]/,
+    )
+  })
+
   it('leaves a module to the plugin that resolved it', async () => {
     const { root, ours, options } = await prepare({
       'entry.ts': `export * from './main.ts?proxy'`,

@@ -195,7 +195,11 @@ export function unseenModule(
   const name = id && (/^\0?data:/.test(id) ? 'a module in a data URL' : shown(id))
   return new KmsBuildError(
     'MARK_UNTRANSFORMED',
-    `${name && !place ? `${name}: ` : ''}unplugin-kms/secret is imported by a module that the plugin did not transform. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`,
+    `${name && !place ? `${name}: ` : ''}${
+      id !== undefined && !place && existsSync(pathOf(id))
+        ? `another plugin adds the import of unplugin-kms/secret, and the file does not contain it. Import the marker in the file itself.`
+        : `unplugin-kms/secret is imported by a module that the plugin did not transform. Put the plugin first in the array of plugins, and into every build that bundles the module; see also the options include and exclude.`
+    }`,
     place,
   )
 }
