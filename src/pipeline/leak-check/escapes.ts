@@ -161,6 +161,6 @@ export function isQuotedPrintable(bytes: Buffer, at: number): boolean {
   const next = bytes[at + 1]!
   if (next === LINE_FEED || next === 0x0d) return at > 0 && !SPACE[bytes[at - 1]!]
   const first = HEX[next]!
-  if (first < 0 || HEX[bytes[at + 2]!]! < 0) return false
+  if (at + 2 >= bytes.length || first < 0 || HEX[bytes[at + 2]!]! < 0) return false
   return first >= 8 || (first === 3 && (bytes[at + 2]! | 0x20) === 0x64)
 }

@@ -77,7 +77,7 @@ export class Joints {
   }
 
   #isNear(opened: number, at: number): boolean {
-    return opened <= at && at - opened <= this.#reach
+    return opened >= 0 && opened <= at && at - opened <= this.#reach
   }
 
   #quoteAfter(at: number): number {
@@ -138,24 +138,28 @@ export class Joints {
 }
 
 /** Finds the next occurrence of a byte sequence repeatedly, without reading bytes twice. */
-class Occurrences {
+export class Occurrences {
   readonly #bytes: Buffer
   readonly #text: string
   #start = Infinity
   #found = -1
 
-  constructor(bytes: Buffer, text: string) {
+  readonly #none: number
+
+  /** @param none what `from` returns if there is no further occurrence. */
+  constructor(bytes: Buffer, text: string, none = -1) {
     this.#bytes = bytes
     this.#text = text
+    this.#none = none
   }
 
-  /** Returns the first occurrence at or after an offset, or -1. */
+  /** Returns the first occurrence at or after an offset. */
   from(offset: number): number {
     const isKnown = offset >= this.#start && (this.#found === -1 || offset <= this.#found)
     if (!isKnown) {
       this.#start = offset
       this.#found = this.#bytes.indexOf(this.#text, offset, 'latin1')
     }
-    return this.#found
+    return this.#found === -1 ? this.#none : this.#found
   }
 }

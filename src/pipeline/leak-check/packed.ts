@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import { BatchWriter, type Batch } from './batch.js'
-import { pairRuns } from './pairs.js'
+import { pairRuns, type Run } from './pairs.js'
 
 const valuesOf = (alphabet: string) => {
   const values = new Int8Array(256).fill(-1)
@@ -39,25 +39,11 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
   const base32 = new BatchWriter('base32', bytes, QUINTET, 5, shortest)
   const hex = new BatchWriter('hex', bytes, NIBBLE, 4, shortest)
   const writers = [base64, base32, hex]
-  // Most words are shorter than a run, so only every `least`th byte is read.
-  let from = 0
-  for (let at = least - 1; at < bytes.length; at += least) {
-    if (!IN_BASE64[bytes[at]!]) {
-      from = at + 1
-      continue
-    }
-    let start = at
-    while (start > from && IN_BASE64[bytes[start - 1]!]) start--
-    const end = runEnd(bytes, start, at)
-    if (end - start >= least) {
-      base64.add(start, end)
-      addDigits(base32, QUINTET, bytes, start, end, Math.ceil((shortest * 8) / 5))
-      addDigits(hex, NIBBLE, bytes, start, end, 2 * shortest)
-    }
-    from = end
-    at = end
-    // Continues at the last byte of the shortest run after this one.
-    at--
+  for (let from = 0, run; (run = nextRun(bytes, from, least)); from = run.end) {
+    const { start, end } = run
+    base64.add(start, end)
+    addDigits(base32, QUINTET, bytes, start, end, Math.ceil((shortest * 8) / 5))
+    addDigits(hex, NIBBLE, bytes, start, end, 2 * shortest)
     for (const writer of writers) if (writer.length >= BATCH) yield writer.batch()
   }
   for (const { start, end } of pairRuns(bytes, NIBBLE, 3 * shortest - 1)) {
@@ -65,6 +51,28 @@ export function* unpack(bytes: Buffer, shortest: number): Generator<Batch> {
     if (hex.length >= BATCH) yield hex.batch()
   }
   for (const writer of writers) if (writer.length) yield writer.batch()
+}
+
+/**
+ * Returns the first run of at least so many bytes. Most words are shorter, so only every `least`th byte is
+ * read. Not a generator, whose loop V8 does not optimize while it runs.
+ */
+function nextRun(bytes: Buffer, after: number, least: number): Run | null {
+  let from = after
+  for (let at = from + least - 1; at < bytes.length; at += least) {
+    if (!IN_BASE64[bytes[at]!]) {
+      from = at + 1
+      continue
+    }
+    let start = at
+    while (start > from && IN_BASE64[bytes[start - 1]!]) start--
+    const end = runEnd(bytes, start, at)
+    if (end - start >= least) return { start, end }
+    from = end
+    // Continues at the last byte of the shortest run after this one.
+    at = end - 1
+  }
+  return null
 }
 
 /** Also decodes the parts of a base64 run that may be hexadecimal or base32, and adds the text between its lines. */

@@ -29,31 +29,64 @@ const STEP = 12
  * @param least number of bytes of the shortest run.
  */
 export function* pairRuns(bytes: Buffer, digits: Int8Array, least: number): Generator<Run> {
-  const isPair = (at: number) =>
-    at >= 0 && digits[bytes[at]!]! >= 0 && digits[bytes[at + 1]!]! >= 0 && !IN_WORD[bytes[at + 2]!]
-  const separatorNear = (at: number) => {
-    if (!IN_RUN[bytes[at]!] || !IN_RUN[bytes[at + 1]!] || !IN_RUN[bytes[at + 2]!]) return -1
-    for (let near = at; near < at + 3; near++)
-      if (SEPARATOR[bytes[near]!] && isPair(near - 2) && isPair(near + 1)) return near
-    return -1
+  const pairs = new Pairs(bytes, digits)
+  for (let run = pairs.next(0, STEP); run; run = pairs.next(run.end, stepAfter(run))) {
+    if (run.end - run.start >= least) yield run
   }
-  let from = 0
-  for (let at = STEP; at < bytes.length; at += STEP) {
-    const separator = separatorNear(at)
-    if (separator === -1) continue
+}
+
+const stepAfter = ({ end }: Run) => Math.max(end - (end % STEP), STEP) + STEP
+
+class Pairs {
+  readonly #bytes: Buffer
+  readonly #digits: Int8Array
+
+  constructor(bytes: Buffer, digits: Int8Array) {
+    this.#bytes = bytes
+    this.#digits = digits
+  }
+
+  /** Returns the first run at or after an offset. Not a generator, whose loop V8 does not optimize while it runs. */
+  next(from: number, first: number): Run | null {
+    const bytes = this.#bytes
+    for (let at = first; at < bytes.length; at += STEP) {
+      if (!IN_RUN[bytes[at]!] || !IN_RUN[bytes[at + 1]!] || !IN_RUN[bytes[at + 2]!]) continue
+      const separator = this.#separatorNear(at)
+      if (separator !== -1) return this.#runAt(separator, from)
+    }
+    return null
+  }
+
+  #runAt(separator: number, from: number): Run {
+    const bytes = this.#bytes
     let start = separator - 2
     for (let before = start; ; start = before) {
       before = gapStart(bytes, start, from) - 2
-      if (before < from || before + 2 === start || !isPair(before)) break
+      if (before < from || before + 2 === start || !this.#isPair(before)) break
     }
     let end = separator
     for (let after = separator; ; end = after + 2) {
       after = gapEnd(bytes, end)
-      if (after === end || !isPair(after)) break
+      if (after === end || !this.#isPair(after)) break
     }
-    if (end - start >= least) yield { start, end }
-    from = end
-    at = Math.max(at, end - (end % STEP))
+    return { start, end }
+  }
+
+  #separatorNear(at: number): number {
+    for (let near = at; near < at + 3; near++)
+      if (SEPARATOR[this.#bytes[near]!] && this.#isPair(near - 2) && this.#isPair(near + 1))
+        return near
+    return -1
+  }
+
+  #isPair(at: number): boolean {
+    const [bytes, digits] = [this.#bytes, this.#digits]
+    return (
+      at >= 0 &&
+      digits[bytes[at]!]! >= 0 &&
+      digits[bytes[at + 1]!]! >= 0 &&
+      !IN_WORD[bytes[at + 2]!]
+    )
   }
 }
 

@@ -29,6 +29,11 @@ export class Regions {
     this.#last = offset
   }
 
+  /** Extends the last region to an escape that is decoded to the bytes before this offset. */
+  extend(offset: number): void {
+    this.#last = offset
+  }
+
   /** @returns null if nothing was decoded. */
   end(whole: Buffer): Parts | null {
     if (!this.#starts.length) return null

@@ -9,8 +9,10 @@ import {
   shortEscape,
   type Escape,
 } from './escapes.js'
-import { Joints, type SkippedJoint } from './joints.js'
+import { Joints, Occurrences, type SkippedJoint } from './joints.js'
 import { indexIn } from './batch.js'
+import { bytesIn, Candidates, latin1, specialIn, withoutBackslashes } from './candidates.js'
+import type { Syntax } from './candidates.js'
 import { readIndexed, readNumbers, readStrings } from './lists.js'
 import { Regions } from './regions.js'
 
@@ -24,9 +26,6 @@ export interface DecodedParts {
   others: Syntax[]
 }
 
-/** A syntax whose escapes have another meaning in most outputs. */
-export type Syntax = 'css' | 'quoted-printable'
-
 export interface UnescapeOptions {
   /** Number of bytes around a decoded escape that a pattern may contain. */
   reach: number
@@ -38,16 +37,6 @@ export interface UnescapeOptions {
 const [BACKSLASH, PERCENT, AMPERSAND, DOLLAR, BRACKET, PARENTHESIS, BRACE, EQUALS] = [
   0x5c, 0x25, 0x26, 0x24, 0x5b, 0x28, 0x7b, 0x3d,
 ]
-const bytesIn = (characters: string) => {
-  const has = new Uint8Array(256)
-  for (const character of characters) has[character.charCodeAt(0)] = 1
-  return has
-}
-const SPECIAL = bytesIn('\\%&"\'`$[({=')
-const SPECIAL_IN: Record<Syntax, Uint8Array> = {
-  css: bytesIn('\\'),
-  'quoted-printable': bytesIn('='),
-}
 const DIGIT = bytesIn('0123456789')
 /** Bytes that a list of numbers, or a number in one, may start with. */
 const FIRST_NUMBER = bytesIn('-0123456789 \t\r\n')
@@ -60,14 +49,19 @@ const CHECKPOINT = 1 << 16
  * Decodes escapes of JavaScript, JSON, YAML, URLs, HTML and XML, and lists of character codes, wherever
  * they occur. Also joins concatenated strings and templates. Reads the bytes once.
  *
+ * @param everyByte reads every byte, as the candidates are compared with in tests.
  * @returns null if there is nothing to decode.
  */
-export function unescape(bytes: Buffer, options: UnescapeOptions): DecodedParts | null {
+export function unescape(
+  bytes: Buffer,
+  options: UnescapeOptions,
+  everyByte = false,
+): DecodedParts | null {
   const decoder = new Decoder(bytes, options)
   // Decoded characters are never longer than their escapes.
   const out = Buffer.allocUnsafe(bytes.length)
   const regions = new Regions(options.reach)
-  const { to } = decoder.decode(0, out, regions)
+  const to = everyByte ? decoder.decode(0, out, regions).to : decoder.decodeAll(out, regions)
   const parts = regions.end(out.subarray(0, to))
   const { skipped } = decoder
   const others = [...decoder.others]
@@ -87,6 +81,11 @@ class Decoder {
   readonly #bytes: Buffer
   readonly #syntax: Syntax | undefined
   readonly #joints: Joints
+  readonly #reach: number
+  readonly #backslashes: Occurrences
+  // The next byte of the input, and of the output.
+  #at = 0
+  #to = 0
   // Offsets of input and output, ascending.
   readonly #ins: number[] = [0]
   readonly #outs: number[] = [0]
@@ -94,6 +93,8 @@ class Decoder {
   constructor(bytes: Buffer, { reach, syntax, throughBackslashes = false }: UnescapeOptions) {
     this.#bytes = bytes
     this.#syntax = syntax
+    this.#reach = reach
+    this.#backslashes = new Occurrences(bytes, '\\', bytes.length)
     this.#joints = new Joints(bytes, reach, throughBackslashes)
   }
 
@@ -101,48 +102,107 @@ class Decoder {
     return this.#joints.skipped
   }
 
-  /** Decodes from an offset of the input on, until the output is full. */
-  decode(start: number, out: Buffer, regions: Regions): { at: number; to: number } {
+  /** Decodes everything. Only the bytes where there may be anything to decode are read one by one. */
+  decodeAll(out: Buffer, regions: Regions): number {
     const bytes = this.#bytes
-    const special = this.#syntax === undefined ? SPECIAL : SPECIAL_IN[this.#syntax]
-    const [end, full] = [bytes.length, out.length]
-    let [at, to, checkpoint] = [start, 0, start + CHECKPOINT]
-    while (at < end && to < full) {
-      const byte = bytes[at]!
-      if (!special[byte]) {
-        out[to++] = byte
-        at++
-        continue
-      }
-      // Most escapes of a source map have one letter.
-      const letter =
-        byte === BACKSLASH && this.#syntax === undefined ? shortEscape(bytes[at + 1]!) : 0
-      if (letter) {
-        out[to++] = letter
-        at += 2
-        regions.add(to)
-      } else {
-        const escape = this.#escapeAt(byte, at)
-        if (!escape) {
-          out[to++] = byte
-          at++
-          continue
-        }
-        const { value } = escape
-        // A list of character codes is reported at the offset of its first byte.
-        if (typeof value !== 'number' && value.length > full - to) return { at, to: full }
-        if (typeof value === 'number') out[to++] = value
-        else if (typeof value !== 'string') to += value.copy(out, to)
-        else if (value) to += out.write(value, to)
-        at = escape.end
-        if (escape.isChange !== false) regions.add(to)
-      }
-      if (at < checkpoint || start) continue
-      this.#ins.push(at)
-      this.#outs.push(to)
-      checkpoint = at + CHECKPOINT
+    const text = latin1(bytes)
+    if (text === null) return this.decode(0, out, regions).to
+    const special = specialIn(this.#syntax)
+    const candidates = new Candidates(text, this.#syntax)
+    this.#at = 0
+    this.#to = 0
+    while (this.#at < bytes.length) {
+      this.#copyShort(text, candidates.next(this.#at), out, regions)
+      if (this.#at === bytes.length) break
+      this.#step(special, out, regions)
+      this.#checkpoint()
     }
-    return { at, to }
+    return this.#to
+  }
+
+  /** Copies bytes up to an offset, and decodes escapes of a backslash and one character. */
+  #copyShort(text: string, end: number, out: Buffer, regions: Regions): void {
+    while (this.#at < end) {
+      const most = Math.min(end, this.#at + CHECKPOINT)
+      const isPlain = this.#syntax === 'quoted-printable'
+      const first = isPlain ? most : Math.min(this.#backslashes.from(this.#at), most)
+      this.#to += this.#bytes.copy(out, this.#to, this.#at, first)
+      this.#at = first
+      if (first < most) this.#decodeShort(text, most, out, regions)
+      this.#checkpoint()
+    }
+  }
+
+  /** Decodes such escapes from the first one on, up to a gap between two regions. */
+  #decodeShort(text: string, most: number, out: Buffer, regions: Regions): void {
+    const first = this.#at
+    if (this.#syntax === 'css') {
+      this.#at = most
+      const plain = text.slice(first, this.#at).replace(/\\/g, '')
+      this.#to += out.write(plain, this.#to, 'latin1')
+      return
+    }
+    let last = first
+    for (;;) {
+      const next = text.lastIndexOf('\\', Math.min(most - 1, last + 2 * this.#reach))
+      if (next <= last) break
+      last = next
+    }
+    this.#at = last + 2
+    regions.add(this.#to + 1)
+    const decoded = withoutBackslashes(text.slice(first, this.#at))
+    this.#to += out.write(decoded, this.#to, 'latin1')
+    regions.extend(this.#to)
+  }
+
+  #checkpoint(): void {
+    if (this.#at < this.#ins.at(-1)! + CHECKPOINT) return
+    this.#ins.push(this.#at)
+    this.#outs.push(this.#to)
+  }
+
+  /** Decodes byte by byte from an offset of the input on, until the output is full. */
+  decode(start: number, out: Buffer, regions: Regions): { at: number; to: number } {
+    const special = specialIn(this.#syntax)
+    this.#at = start
+    this.#to = 0
+    while (this.#at < this.#bytes.length && this.#to < out.length) {
+      this.#step(special, out, regions)
+      if (!start) this.#checkpoint()
+    }
+    return { at: this.#at, to: this.#to }
+  }
+
+  /** Copies a byte, or decodes what starts there. */
+  #step(special: Uint8Array, out: Buffer, regions: Regions): void {
+    const at = this.#at
+    const byte = this.#bytes[at]!
+    // Most escapes of a source map have one letter.
+    const letter =
+      byte === BACKSLASH && this.#syntax === undefined ? shortEscape(this.#bytes[at + 1]!) : 0
+    if (letter) {
+      out[this.#to++] = letter
+      this.#at = at + 2
+      regions.add(this.#to)
+      return
+    }
+    const escape = special[byte] ? this.#escapeAt(byte, at) : null
+    if (!escape) {
+      out[this.#to++] = byte
+      this.#at = at + 1
+      return
+    }
+    const { value } = escape
+    // A list of character codes is reported at the offset of its first byte.
+    if (typeof value !== 'number' && value.length > out.length - this.#to) {
+      this.#to = out.length
+      return
+    }
+    if (typeof value === 'number') out[this.#to++] = value
+    else if (typeof value !== 'string') this.#to += value.copy(out, this.#to)
+    else if (value) this.#to += out.write(value, this.#to)
+    this.#at = escape.end
+    if (escape.isChange !== false) regions.add(this.#to)
   }
 
   #escapeAt(byte: number, at: number): Escape | null {
