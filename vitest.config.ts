@@ -18,6 +18,7 @@ export default defineConfig(({ mode }) => {
       // Only a hang should reach these: a slow or busy machine must not fail a test.
       testTimeout: 300_000,
       hookTimeout: 300_000,
+      expect: { poll: { timeout: 290_000, interval: 20 } },
       // Most of a test is waiting for a bundler or a process; the default on two cores is one worker.
       maxWorkers: Math.max(2, availableParallelism() - 1),
       reporters: process.env.CI

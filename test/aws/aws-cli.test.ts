@@ -119,7 +119,7 @@ beforeAll(async () => {
   }
   for (const [name, { accessKeyId, secretAccessKey }] of Object.entries(users))
     Object.assign(values, { [`${name}.id`]: accessKeyId, [`${name}.secret`]: secretAccessKey })
-}, 60_000)
+})
 
 afterAll(async () => {
   await Promise.all([a.close(), b.close(), rm(base, { recursive: true, force: true })])
@@ -241,7 +241,7 @@ beforeAll(async () => {
     await awsCli(row, 'alias/app', await prepare(row, `cli-host-${index}`, proxied(user)))
     byAwsCli.set(row.it, hostOf(user))
   })
-}, 300_000)
+})
 
 /** @returns whether the row is compared with the AWS CLI too. */
 const isCompared = (row: Row) => hasAwsCli && row.differs === undefined && COMPARED.has(row)

@@ -188,9 +188,7 @@ describe.skipIf(!hasMoto)('moto, which cannot create data key pairs (needs moto_
           () => '',
         )
       let arn = ''
-      await expect
-        .poll(async () => (arn = await create()), { timeout: 30_000, interval: 500 })
-        .toContain('arn:')
+      await expect.poll(async () => (arn = await create())).toContain('arn:')
       const env = here({ AWS_ENDPOINT_URL_KMS: endpoint })
       const file = space.path('moto.json')
       const args = ['--key', arn, '--no-types', '--file', file]
@@ -205,5 +203,5 @@ describe.skipIf(!hasMoto)('moto, which cannot create data key pairs (needs moto_
       moto.kill()
       await rm(folder, { recursive: true, force: true })
     }
-  }, 60_000)
+  })
 })

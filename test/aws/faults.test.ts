@@ -33,7 +33,7 @@ beforeAll(async () => {
   await command('init', '--key', keyId, '--file', file(), '--no-types')
   await writeFile(join(root, 'value'), SECRET)
   await command('set', 'DB', '--file', file(), '--from-file', join(root, 'value'))
-}, 60_000)
+})
 afterAll(async () => {
   process.env = environment
   await kms.close()

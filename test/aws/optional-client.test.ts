@@ -34,7 +34,7 @@ beforeAll(async () => {
   })
   await cp(join(repository, 'package.json'), join(root, 'node_modules/unplugin-kms/package.json'))
   await writeFile(join(root, 'package-lock.json'), '{}')
-}, 60_000)
+})
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 function cli(...args: string[]) {

@@ -66,7 +66,7 @@ beforeAll(async () => {
   secureProxy = createTlsServer(tls).on('connect', onConnect) as Server
   for (const server of [proxy, secureProxy])
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-}, 30_000)
+})
 afterAll(async () => {
   if (!hasOpenssl) return
   proxy.closeAllConnections()

@@ -13,6 +13,7 @@ import kms from '../../src/bundlers/vite.js'
 import type { Options } from '../../src/options/types.js'
 import { detect } from '../detector/detect.js'
 import { project } from '../support/project.js'
+import { WAIT } from '../support/wait.js'
 import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
@@ -318,15 +319,12 @@ export const file = secret.file('./key.pem')`
       const first = await tokens()
       expect(await tokens()).toEqual(first)
       const calls = shared.kms.journal.length
-      const second = await vi.waitFor(
-        async () => {
-          await change(root)
-          const now = await tokens()
-          expect(now[name]).not.toBe(first[name])
-          return now
-        },
-        { timeout: 10_000, interval: 100 },
-      )
+      const second = await vi.waitFor(async () => {
+        await change(root)
+        const now = await tokens()
+        expect(now[name]).not.toBe(first[name])
+        return now
+      }, WAIT)
       expect(second).toEqual({ ...first, [name]: second[name] })
       expect(shared.kms.journal.length).toBe(calls)
     },

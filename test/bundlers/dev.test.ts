@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import kms from '../../src/bundlers/vite.js'
 import type { Options } from '../../src/options/types.js'
 import { filesIn, project, secretsFile } from '../support/project.js'
+import { WAIT } from '../support/wait.js'
 
 const EVERY_MARK = `import { secret } from 'unplugin-kms/secret'
 export const env = secret.env('STRIPE_KEY')
@@ -105,13 +106,10 @@ SRC_MAIN_TS_10=sealed-of-dev`,
       (root) => join(root, '.env.secrets'),
     )
     expect(await (await load(server)).key).toBe('the-first-value')
-    await vi.waitFor(
-      async () => {
-        await writeFile(join(root, '.env.secrets'), 'KEY=the-second-value')
-        expect(await (await load(server)).key).toBe('the-second-value')
-      },
-      { timeout: 10_000, interval: 100 },
-    )
+    await vi.waitFor(async () => {
+      await writeFile(join(root, '.env.secrets'), 'KEY=the-second-value')
+      expect(await (await load(server)).key).toBe('the-second-value')
+    }, WAIT)
   })
 
   it('sets the lazy promise of production, which shows no value and must be awaited', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build, context, type BuildOptions, type Plugin } from 'esbuild'
@@ -141,11 +141,12 @@ it('that defines a plaintext value fails the build', async () => {
 
 it('lets ours wait for a file that is empty because it is being written', async () => {
   const text = await output('main.ts')
+  const path = join(root, 'main.ts')
   await source('main.ts', '')
   const writer: Plugin = {
     name: 'writer',
     setup: ({ onResolve }) =>
-      onResolve({ filter: /main/ }, () => void setTimeout(() => void source('main.ts', text), 15)),
+      onResolve({ filter: /main/ }, () => void setTimeout(() => writeFileSync(path, text), 15)),
   }
   const { plugins = [] } = options()
   await build(options({ plugins: [...plugins, writer] }))

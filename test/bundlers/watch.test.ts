@@ -16,6 +16,7 @@ import kmsVite from '../../src/bundlers/vite.js'
 import kmsWebpack from '../../src/bundlers/webpack.js'
 import type { Options } from '../../src/options/types.js'
 import { project } from '../support/project.js'
+import { WAIT } from '../support/wait.js'
 import { bench, filesIn, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
@@ -163,15 +164,12 @@ async function session(
   onTestFinished(async () => void (await end()))
   /** Changes a file, again and again while the watcher does not yet look, and waits for the output. */
   const after = (change: () => Promise<unknown>, expected: (seen: Seen) => unknown) =>
-    vi.waitFor(
-      async () => {
-        await change()
-        const seen = seenIn(await readFile(join(root, 'out/main.mjs'), 'utf8'))
-        expect(expected(seen)).toBeTruthy()
-        return seen
-      },
-      { timeout: 15_000, interval: 100 },
-    )
+    vi.waitFor(async () => {
+      await change()
+      const seen = seenIn(await readFile(join(root, 'out/main.mjs'), 'utf8'))
+      expect(expected(seen)).toBeTruthy()
+      return seen
+    }, WAIT)
   return {
     root,
     env,
@@ -280,13 +278,10 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
       ({ env }) => env,
     )
     const twin = `${marked}console.log('the first value')`
-    await vi.waitFor(
-      async () => {
-        await write('main.js', twin)()
-        expect(printed.join('\n')).toContain('[LEAK]')
-      },
-      { timeout: 15_000, interval: 100 },
-    )
+    await vi.waitFor(async () => {
+      await write('main.js', twin)()
+      expect(printed.join('\n')).toContain('[LEAK]')
+    }, WAIT)
     expect(printed.join('\n')).not.toContain('the first value')
     // Vite has emptied the folder before it builds.
     for (const [name, bytes] of await filesIn(join(root, 'out')))
@@ -304,7 +299,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     const { printed, after, write } = await session(host, { 'main.js': marked('UNSET') }, () => ({
       keyId: shared.arn,
     }))
-    await vi.waitFor(() => expect(printed.join('\n')).toContain('[ENV_UNSET]'), { timeout: 15_000 })
+    await expect.poll(() => printed.join('\n')).toContain('[ENV_UNSET]')
     expect(printed.join('\n')).not.toContain('the first value')
     await after(write('main.js', marked('KEY')), ({ env }) => env)
   })
@@ -318,9 +313,7 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
       },
       () => ({ keyId: shared.arn, exclude: /left/ }),
     )
-    await vi.waitFor(() => expect(printed.join('\n')).toContain('[MARK_UNTRANSFORMED]'), {
-      timeout: 15_000,
-    })
+    await expect.poll(() => printed.join('\n')).toContain('[MARK_UNTRANSFORMED]')
     await after(write('left.js', `export const key = 'text-one'\n`), ({ text }) => text === 'one')
   })
 })

@@ -115,7 +115,7 @@ const entriesOf = async (options: { secretsFile: string }) =>
     ),
   )
 
-describe('a command that is killed between any two steps', { timeout: 60_000 }, () => {
+describe('a command that is killed between any two steps', () => {
   it('rotate: everything can still be decrypted, and a second run finishes', async () => {
     let steps = 0
     for await (const { space, options } of cutAtEachStep(await prepared('sealed'), [
@@ -185,7 +185,7 @@ describe('a command that is killed between any two steps', { timeout: 60_000 }, 
   })
 })
 
-describe('a disk that is full at any step', { timeout: 60_000 }, () => {
+describe('a disk that is full at any step', () => {
   it.each([
     ['set', ['set', 'A']],
     ['encrypt', ['encrypt', 'src']],

@@ -190,7 +190,7 @@ describe.skipIf(!hasPython)('a terminal (needs python3, which opens one)', () =>
       expect(isWaiting, args[0]).toBe(waiting.has(args[0]!))
     }
     slow.remove()
-  }, 120_000)
+  })
 })
 
 describe('a pipe', () => {

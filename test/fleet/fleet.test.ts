@@ -77,7 +77,7 @@ describe('fleet', () => {
     const written = (await readdir(tmpdir())).filter((name) => !before.includes(name))
     expect(written.filter((name) => /\.zip$|fleet/.test(name))).toEqual([])
     for (const arn of [...arns, damaged, image]) if (arn !== vanishing) kms.deleteFunction(arn)
-  }, 300_000)
+  })
 
   it('reads the code of layers', async () => {
     const layer = kms.publishLayerVersion({ name: 'secrets', code: await bundle() })

@@ -49,7 +49,7 @@ describe('the worker of fleet', () => {
     const growth = (await peakOf('large-*')) - (await peakOf('small'))
     expect(growth).toBeLessThan(50 * MEGABYTE)
     for (const arn of [small, ...large]) kms.deleteFunction(arn)
-  }, 120_000)
+  })
 
   it('reads secrets that need more memory than the limit', async () => {
     const names = ['ONE', 'TWO', 'THREE', 'FOUR']

@@ -22,7 +22,7 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
   let browser: OtherBrowser
   beforeAll(async () => {
     if (!missing) browser = await start()
-  }, 60_000)
+  })
   afterAll(() => browser?.close())
 
   it.skipIf(missing)(
@@ -31,7 +31,7 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
       await browser.open(pathToFileURL(at.path('seal.html')).href)
       const words = () =>
         browser.run<number>(`return document.querySelectorAll('#words li').length`)
-      await expect.poll(words, { timeout: 10_000 }).toBe(24)
+      await expect.poll(words).toBe(24)
       const entry = name.toUpperCase()
       await browser.run(
         `document.querySelector('#name').value = arguments[0]
@@ -41,7 +41,7 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
         VALUE,
       )
       const token = () => browser.run<string>(`return document.querySelector('#token').value`)
-      await expect.poll(token, { timeout: 10_000 }).toMatch(/^kms:v1:/)
+      await expect.poll(token).toMatch(/^kms:v1:/)
       const after = await browser.run(
         `return {
            value: document.querySelector('#value').value,

@@ -47,7 +47,7 @@ it('decrypt and decryptEnv return promises that show no value when printed', asy
 it('decrypt starts before it is awaited', async () => {
   const [keyId, , blob] = await world.encrypt('hunter2')
   const lazy = decrypt(blob, { keyId, encryptionContext: CONTEXT })
-  await vi.waitFor(() => expect(world.decrypts).toHaveLength(1))
+  await expect.poll(() => world.decrypts).toHaveLength(1)
   expect(await lazy).toBe('hunter2')
   expect(world.decrypts).toHaveLength(1)
 })

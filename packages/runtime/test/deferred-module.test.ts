@@ -45,7 +45,7 @@ describe('a deferred module', () => {
     const evaluate = (own: Exports) => void (own.handler = () => 1)
     const eager = defer({ evaluate })
     const lazy = defer({ evaluate, start: 'first-use' })
-    await vi.waitFor(() => expect(eager.run).toHaveBeenCalled())
+    await expect.poll(() => eager.run).toHaveBeenCalled()
     expect(lazy.run).not.toHaveBeenCalled()
     expect(await lazy.exports.handler!()).toBe(1)
   })
@@ -114,7 +114,7 @@ describe('a deferred module', () => {
       ready: failingOnce(),
       evaluate: (own) => void (own.handler = () => 1),
     })
-    await vi.waitFor(() => expect(emitWarning).toHaveBeenCalledOnce())
+    await expect.poll(() => emitWarning).toHaveBeenCalledOnce()
     expect(emitWarning.mock.calls[0]![0]).toMatch(/^main.cjs .*KMS unreachable/)
     expect(run).not.toHaveBeenCalled()
     expect(await exports.handler!()).toBe(1)

@@ -278,7 +278,7 @@ describe('an event loop that is blocked for longer than each attempt', () => {
     })
     const latency = world.kms.faults.add({ kind: 'latency', ms: 100, operation: 'Decrypt' })
     const failed = secret.catch((error: unknown) => error)
-    await vi.waitFor(() => expect(latency.strikes).toBeGreaterThan(0))
+    await expect.poll(() => latency.strikes).toBeGreaterThan(0)
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 30_000 })
     try {
       expect(await failed).toMatchObject({ code: 'KMS_DENIED' })
@@ -324,7 +324,7 @@ describe('a clock', () => {
     const { secret } = await make({ attemptTimeoutMs: 1000, deadlineMs: 1100, maxAttempts: 1 })
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)
-    await vi.waitFor(() => expect(hang.strikes).toBe(1))
+    await expect.poll(() => hang.strikes).toBe(1)
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1700 })
     try {
       expect(await opened).toBe(VALUE)
@@ -337,7 +337,7 @@ describe('a clock', () => {
     const { secret } = await make()
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)
-    await vi.waitFor(() => expect(hang.strikes).toBe(1))
+    await expect.poll(() => hang.strikes).toBe(1)
     const throttle = world.kms.faults.add({ kind: 'throttle', operation: 'Decrypt', times: 1 })
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
     try {

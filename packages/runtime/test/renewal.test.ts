@@ -161,7 +161,7 @@ describe('credentials of configure', () => {
       times: 1,
     })
     const open = envelope([pair.wrapped], CONTEXT, HASTY)
-    await vi.waitFor(() => expect(latency.strikes).toBe(1))
+    await expect.poll(() => latency.strikes).toBe(1)
     configure({ credentials: async () => allowed })
     expect(await open(token, 'DB')).toBe('hunter2')
     vi.unstubAllEnvs()

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bundle } from './program.js'
 import { run, start, type RunOptions } from './run.js'
 import type { Settings } from '../src/decrypt.js'
@@ -123,7 +123,7 @@ console.log(context.value)`,
       maxAttempts: 1,
     })
     const { child, ended: end } = start(file, { env: world.kms.env })
-    await vi.waitFor(() => expect(hang.strikes).toBe(1), { timeout: 20_000 })
+    await expect.poll(() => hang.strikes).toBe(1)
     child.kill('SIGSTOP')
     // The freeze itself: nothing else can make a process's clock pass.
     await new Promise((resolve) => setTimeout(resolve, 4000))

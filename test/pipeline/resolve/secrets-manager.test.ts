@@ -80,7 +80,7 @@ it('secret.secretsManager retries after throttling and closed connections', asyn
     (await opened(account, `export const a = secret.secretsManager('text')`, account.options))
       .values,
   ).toEqual({ a: VALUE })
-}, 30_000)
+})
 
 describe('secret.secretsManager', () => {
   it.each([
@@ -175,7 +175,7 @@ describe('secret.secretsManager', () => {
     expect(
       await refused(`secret.secretsManager('text')`, account.options, 'SOURCE_FAILED'),
     ).toMatch(/asked \d times: InternalServiceError/)
-  }, 30_000)
+  })
 
   it('reports credentials that AWS does not accept', async () => {
     const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'example' }

@@ -199,33 +199,29 @@ describe('a process that is killed', () => {
     program = await bundle('server.ts')
   })
 
-  it(
-    'keeps every key that it returned, and leaves no temporary files',
-    { timeout: 60_000 },
-    async () => {
-      const answered: string[] = []
-      for (let round = 0; round < 6; round += 1) {
-        const child = forkServer()
-        const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
-        answered.push(kms.arn)
-        const create = async (): Promise<void> => {
-          for (;;) {
-            const { body } = await call(kms, 'CreateKey')
-            answered.push((body['KeyMetadata'] as { Arn: string }).Arn)
-            if (answered.length >= (round + 1) * 12) child.kill('SIGKILL')
-          }
+  it('keeps every key that it returned, and leaves no temporary files', async () => {
+    const answered: string[] = []
+    for (let round = 0; round < 6; round += 1) {
+      const child = forkServer()
+      const [kms] = (await once(child, 'message')) as [LocalKms & { arn: string }]
+      answered.push(kms.arn)
+      const create = async (): Promise<void> => {
+        for (;;) {
+          const { body } = await call(kms, 'CreateKey')
+          answered.push((body['KeyMetadata'] as { Arn: string }).Arn)
+          if (answered.length >= (round + 1) * 12) child.kill('SIGKILL')
         }
-        await Promise.allSettled([create(), create(), create()])
       }
-      const kms = await startLocalKms({ dir })
-      const { Keys } = await succeed(kms, 'ListKeys', { Limit: 1000 })
-      const kept = (Keys as { KeyArn: string }[]).map((key) => key.KeyArn)
-      expect(answered.length).toBeGreaterThan(60)
-      expect(kept).toEqual(expect.arrayContaining(answered))
-      expect(readdirSync(dir).toSorted()).toEqual(['.gitignore', 'state.json'])
-      await kms.close()
-    },
-  )
+      await Promise.allSettled([create(), create(), create()])
+    }
+    const kms = await startLocalKms({ dir })
+    const { Keys } = await succeed(kms, 'ListKeys', { Limit: 1000 })
+    const kept = (Keys as { KeyArn: string }[]).map((key) => key.KeyArn)
+    expect(answered.length).toBeGreaterThan(60)
+    expect(kept).toEqual(expect.arrayContaining(answered))
+    expect(readdirSync(dir).toSorted()).toEqual(['.gitignore', 'state.json'])
+    await kms.close()
+  })
 
   it('leaves a folder that one of many concurrent processes can lock', async () => {
     const child = forkServer()

@@ -580,7 +580,7 @@ function members(value: unknown, path = ''): string[] {
 }
 
 describe.skipIf(missing !== '')(`moto and the local KMS answer alike${missing}`, () => {
-  beforeAll(start, 30_000)
+  beforeAll(start)
   afterAll(async () => {
     server.kill('SIGKILL')
     await kms.close()

@@ -129,7 +129,7 @@ describe('a command that the local KMS runs', () => {
     async (signal) => {
       const script = `process.on('${signal}', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)`
       const { child, output, ended } = start(node(script))
-      await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('up')
+      await expect.poll(() => output.stdout).toContain('up')
       child.kill(signal)
       expect((await ended).code).toBe(9)
     },
@@ -171,9 +171,7 @@ describe('a command that the local KMS runs', () => {
 describe('a local KMS that keeps running', () => {
   it('prints the variables to export, and exits with 0 after a signal', async () => {
     const { child, output, ended } = start(['--port', '0'])
-    await expect
-      .poll(() => output.stderr, { timeout: 10_000 })
-      .toContain('The local KMS listens on')
+    await expect.poll(() => output.stderr).toContain('The local KMS listens on')
     expect(output.stdout).toMatch(/^export AWS_ENDPOINT_URL_KMS=http:\/\/127\.0\.0\.1:\d+$/m)
     expect(output.stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY=\S+$/m)
     child.kill('SIGTERM')
@@ -183,9 +181,7 @@ describe('a local KMS that keeps running', () => {
   it('prints export and unset lines that a shell can evaluate', async () => {
     const astray = { AWS_PROFILE: 'prod', HTTP_PROXY: 'http://p', NO_PROXY: "*.example it's" }
     const { child, output, ended } = start(['--memory', '--port', '0'], astray)
-    await expect
-      .poll(() => output.stderr, { timeout: 10_000 })
-      .toContain('The local KMS listens on')
+    await expect.poll(() => output.stderr).toContain('The local KMS listens on')
     const script = 'eval "$LINES_SAID"; echo "${AWS_PROFILE-none} $NO_PROXY $AWS_ENDPOINT_URL_KMS"'
     const shell = spawnSync('sh', ['-c', script], {
       env: { ...clean, ...astray, LINES_SAID: output.stdout },
@@ -199,9 +195,7 @@ describe('a local KMS that keeps running', () => {
 
   it('locks its folder', async () => {
     const { child, output, ended } = start(['--port', '0'])
-    await expect
-      .poll(() => output.stderr, { timeout: 10_000 })
-      .toContain('The local KMS listens on')
+    await expect.poll(() => output.stderr).toContain('The local KMS listens on')
     const second = await run(...node(''))
     expect([second.code, second.stderr]).toEqual([
       4,

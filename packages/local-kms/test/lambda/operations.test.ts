@@ -218,7 +218,7 @@ describe('ListFunctions', () => {
       const arn = many.createFunction({ name: `f${i}`, role, code: ZIP })
       if (i === 0) many.publishVersion(arn)
     }
-  }, 30_000)
+  })
   afterAll(() => many.close())
 
   const list = async (input: lambda.ListFunctionsCommandInput = {}) => {

@@ -165,7 +165,7 @@ describe.each(names)('faults of %s', (service) => {
       settled = true
     })
     answer.catch(() => {})
-    await expect.poll(() => kms.journal.at(-1)?.fault, { timeout: 20_000 }).toBe('hang')
+    await expect.poll(() => kms.journal.at(-1)?.fault).toBe('hang')
     await new Promise((resolve) => setImmediate(resolve))
     expect(settled).toBe(false)
     await kms.close()
