@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { dirname, extname } from 'node:path'
+import { dirname, extname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type {
   BuildOptions,
@@ -100,7 +100,12 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
       hold.loaded.add(`${NAME}:${path}${suffix}`)
       const contents = VIRTUAL.test(path)
         ? await build.virtual(path, watch)
-        : await build.serveMarker(path, pluginData as string, { target: targetOf(options), watch })
+        : await build.serveMarker(
+            path,
+            pluginData as string,
+            { target: targetOf(options), watch },
+            stdinAt(pluginData as string, options),
+          )
       return { contents, loader: 'js' }
     }),
   )
@@ -203,6 +208,13 @@ const targetOf = (options: BuildOptions): OutputTarget => ({
   command: 'build',
   format: isCjs(options) ? 'cjs' : 'esm',
 })
+
+/** Returns the contents of the option `stdin` if that is the importer. It is not a file. */
+function stdinAt(importer: string, options: BuildOptions): string | undefined {
+  const { contents, sourcefile = '<stdin>', resolveDir = '' } = options.stdin ?? {}
+  const isStdin = [sourcefile, resolve(root(options), resolveDir, sourcefile)].includes(importer)
+  return contents !== undefined && isStdin ? textOf(contents) : undefined
+}
 
 /** Passes on what esbuild's options say of the build. */
 function configure(build: BuildSession, options: BuildOptions): void {

@@ -93,6 +93,29 @@ describe('output of esbuild', () => {
   })
 })
 
+describe('the option stdin of esbuild', () => {
+  const fromStdin = (mark: string, stdin: object = {}) => {
+    const { entryPoints: _, ...rest } = options()
+    const contents = `import { secret } from 'unplugin-kms/secret'\nexport const key: Promise<string> = ${mark}\n`
+    return build({ ...rest, stdin: { contents, resolveDir: root, loader: 'ts', ...stdin } })
+  }
+
+  it.each([{}, { sourcefile: 'in.ts' }, { resolveDir: undefined }])(
+    'may contain marks that have no plaintext (%o)',
+    async (stdin) => {
+      await fromStdin(`secret.env('KEY')`, stdin)
+      expect(await output()).toContain('kms:v1:')
+    },
+  )
+
+  it('is refused if it contains a plaintext literal', async () => {
+    await expect(fromStdin(`secret('a plaintext')`)).rejects.toThrow(
+      /this literal is a plaintext .*\[MARK_UNTRANSFORMED\]/,
+    )
+    expect(existsSync(join(root, 'out.mjs'))).toBe(false)
+  })
+})
+
 describe('a plugin before ours', () => {
   const earlier = (setup: Plugin['setup']) =>
     options({ plugins: [{ name: 'zip', setup }, ...options().plugins!] })
