@@ -1,9 +1,34 @@
 import { createHash } from 'node:crypto'
 import { join, relative, resolve, sep } from 'node:path'
-import type { BuildOptions, BuildResult, Metafile, OutputFile } from 'esbuild'
+import type { BuildOptions, BuildResult, Metafile, OutputFile, PluginBuild } from 'esbuild'
 import { KmsBuildError } from '../errors.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { OutputTarget } from '../pipeline/target.js'
+
+/** The name of an empty module. esbuild watches only files that a module depends on. */
+const WATCHED = './unplugin-kms.process-env'
+
+/**
+ * Makes esbuild build again after a change of a file that variables come from.
+ *
+ * @param sessions all sessions of the build, which share the module.
+ */
+export function watchEnvironment(
+  { initialOptions, onResolve, onLoad }: PluginBuild,
+  { environment }: BuildSession,
+  sessions: BuildSession[],
+): void {
+  if (!environment.isUsed) return
+  const { inject = [] } = initialOptions
+  if (!inject.includes(WATCHED)) initialOptions.inject = [...inject, WATCHED]
+  const filter = /^\.\/unplugin-kms\.process-env$/
+  const namespace = 'unplugin-kms-watch'
+  onResolve({ filter }, ({ path }) => ({ path, namespace }))
+  onLoad({ filter, namespace }, () => ({
+    contents: '',
+    watchFiles: sessions.flatMap((session) => session.environment.files),
+  }))
+}
 
 /** The name of an output of esbuild without a file. */
 const STDOUT = '<stdout>'

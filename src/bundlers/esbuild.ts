@@ -19,6 +19,7 @@ import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { OutputTarget, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
+import { watchEnvironment } from './esbuild-entries.js'
 import { filterOf } from './esbuild-filter.js'
 import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
 import { OutputHold } from './esbuild-hold.js'
@@ -86,6 +87,7 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
   const print = messagePrinter(host, NAME)
 
   configure(build, options)
+  watchEnvironment(host, build, hold.sessions)
   host.onResolve({ filter: VIRTUAL }, ({ path }) => ({ path, namespace: NAME, sideEffects: false }))
   host.onResolve({ filter: MARKERS }, ({ path, importer }) => {
     // Another instance of the plugin, which is called next, includes the importer.

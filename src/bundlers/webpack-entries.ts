@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Compilation, Compiler } from 'webpack'
 import type { BuildSession } from '../pipeline/session.js'
 import type { Target } from '../pipeline/target.js'
@@ -38,7 +39,9 @@ export function addEnvironment(
         })
         for (const [name, text] of changed) {
           const source = new sources.RawSource(text)
-          if (name in assets) compilation.updateAsset(name, source)
+          // Rspack writes an asset again only if its version differs.
+          const version = createHash('sha256').update(text).digest('hex')
+          if (name in assets) compilation.updateAsset(name, source, { version })
           else compilation.emitAsset(name, source)
         }
       } catch (error) {

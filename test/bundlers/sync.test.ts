@@ -60,6 +60,24 @@ describe.for(TESTED)('synchronous marks in CommonJS of %s', (host) => {
   })
 })
 
+// Farm 1.7 writes top-level await into functions that are not async.
+it.runIf(TESTED.includes('farm'))('are plain values in ES modules of Farm', async () => {
+  const root = await project({
+    'src/main.ts': `import { key } from './marked.js'\nvoid import('./lazy.js').then(({ again }) => console.log(JSON.stringify([key, again])))\n`,
+    'src/lazy.ts': `import { key } from './marked.js'\nexport const again = key\n`,
+    'src/marked.ts': `import { secret } from 'unplugin-kms/secret/sync'\nexport const key = secret.env('KEY')\n`,
+  })
+  const options = { env: { KEY: VALUE } }
+  const built = await buildProject(shared, 'farm', root, { format: 'esm', options })
+  expect(built.failed, built.terminal).toBe(false)
+  const { stdout, stderr } = await run(process.execPath, [join(built.outdir, 'main.mjs')], {
+    ...shared.kms.env,
+    NODE_OPTIONS: '',
+  })
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual([VALUE, VALUE])
+})
+
 it('fails when its module is loaded, and names the secret', async () => {
   const root = await project({
     'src/main.ts': `import { secret } from 'unplugin-kms/secret/sync'\nexport const key = secret.env('KEY')\n`,

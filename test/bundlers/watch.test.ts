@@ -132,6 +132,7 @@ interface Seen {
   env?: string | undefined
   file?: string | undefined
   named?: string | undefined
+  pem?: string | undefined
   text?: string | undefined
   touched: boolean
 }
@@ -141,10 +142,13 @@ const seenIn = (code: string): Seen => {
     new RegExp(`"(kms:v1:[\\w-]+)\\\\?", *\\\\?"${name}\\\\?"`).exec(
       code.replaceAll('\\"', '"'),
     )?.[1]
+  const variable = (name: string) =>
+    new RegExp(`\\["${name}"\\]:\\w+\\("(kms:v1:[\\w-]+)"`).exec(code)?.[1]
   return {
     env: token('KEY'),
     file: token('\\./key\\.pem'),
-    named: token('DB_PASSWORD'),
+    named: token('DB_PASSWORD') ?? variable('DB_PASSWORD'),
+    pem: variable('PEM'),
     text: /text-(\w+)/.exec(code)?.[1],
     touched: code.includes('touched'),
   }
@@ -264,6 +268,40 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     )
     await after(
       () => writeNamed(path, pair, { DB_PASSWORD: 'another value' }),
+      ({ named }) => named && named !== first.named,
+    )
+  })
+
+  it('reads the changed files of the option processEnv, in a project without marks', async () => {
+    const { pair } = shared
+    const { root, printed, after, write } = await session(
+      host,
+      { 'main.js': `console.log(process.env.DB_PASSWORD)\n`, 'key.pem': 'the first file' },
+      (root) => ({
+        secretsFile: join(root, 'kms-secrets.json'),
+        processEnv: { DB_PASSWORD: { named: 'DB_PASSWORD' }, PEM: { file: join(root, 'key.pem') } },
+      }),
+    )
+    const path = join(root, 'kms-secrets.json')
+    const first = await after(
+      async () => {},
+      ({ named, pem }) => named && pem,
+    )
+    await after(
+      () => writeNamed(path, pair, { DB_PASSWORD: 'another value' }),
+      ({ named }) => named && named !== first.named,
+    )
+    await after(write('key.pem', 'the second file'), ({ pem }) => pem && pem !== first.pem)
+    const known = printed.length
+    await vi.waitFor(
+      async () => {
+        await write('kms-secrets.json', 'no JSON')()
+        expect(printed.slice(known).join('\n')).toContain('kms-secrets.json')
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+    await after(
+      () => writeNamed(path, pair, { DB_PASSWORD: 'a third value' }),
       ({ named }) => named && named !== first.named,
     )
   })
