@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
 import { cp, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as commonjs from '@rollup/plugin-commonjs'
+import * as nodeResolve from '@rollup/plugin-node-resolve'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startLambda } from '../../fixtures/lambda-runtime/index.mjs'
+import { lambdaNode, startLambda } from '../../fixtures/lambda-runtime/index.mjs'
 import { project } from '../support/project.js'
 import { bench, buildProject, decrypts, type Bench } from './fixture.js'
 import { HOSTS, type Cell, type HostName } from './hosts.js'
@@ -38,51 +40,91 @@ const SEEN = {
   dsn: 'plantedpublickey2R',
   knex: 'planted-database-3S',
   pg: VALUES.PGPASSWORD,
+  stripe: 'function',
+  late: [VALUES.PGPASSWORD, 'function'],
 }
+const SECOND = { atLoad: VALUES.STRIPE_KEY, stripe: 'function' }
 
 const ALL = Object.keys(HOSTS) as HostName[]
 const TESTED = (process.env.ONLY?.split(',') as HostName[] | undefined) ?? ALL
-const OUTSIDE = TESTED.flatMap((host) =>
-  (['esm', 'cjs'] as const).map((format) => ({
-    host,
-    format,
-    where: 'outside of',
-    external: PACKAGES,
-  })),
-)
-/** These bundle packages without further plugins. */
-const BUNDLING: HostName[] = ['esbuild', 'rolldown', 'webpack', 'rspack', 'bun']
-const INSIDE = TESTED.filter((host) => BUNDLING.includes(host)).map((host) => ({
-  host,
-  format: 'cjs' as const,
-  where: 'in',
-  external: OPTIONAL,
-}))
+const FORMATS = ['esm', 'cjs'] as const
+const WAYS = TESTED.flatMap((host) => FORMATS.map((format) => ({ host, format })))
+
+const json = {
+  name: 'json',
+  transform: (code: string, id: string) => (id.endsWith('.json') ? `export default ${code}` : null),
+}
+const REQUIRE = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`
+
+/** What a user configures to bundle packages in CommonJS. */
+const BUNDLING: Partial<Record<HostName, (format: Cell['format']) => Partial<Cell>>> = {
+  esbuild: (format) => (format === 'esm' ? { more: { banner: { js: REQUIRE } } } : {}),
+  rollup: (format) => ({
+    ...(format === 'esm' && { more: { banner: REQUIRE } }),
+    external: [],
+    after: [
+      nodeResolve.nodeResolve({ preferBuiltins: true }),
+      json,
+      Reflect.apply(commonjs.default as never, undefined, [
+        { ignoreDynamicRequires: true, ignore: OPTIONAL },
+      ]),
+    ],
+  }),
+  vite: () => ({ more: { ssr: { noExternal: true } } }),
+  webpack: (format) => (format === 'esm' ? { more: { externalsType: 'node-commonjs' } } : {}),
+  rspack: (format) => (format === 'esm' ? { more: { externalsType: 'node-commonjs' } } : {}),
+}
+
+/** Lambda's own Node versions, which come from npm, and else this one. */
+const LAMBDAS = ([22, 24] as const).flatMap((major) => {
+  const node = lambdaNode(major)
+  return node ? [{ node, client: 'aws-lambda-ric-4' }] : []
+})
+const RUNTIMES = LAMBDAS.length ? LAMBDAS : [{ node: process.execPath, client: 'aws-lambda-ric' }]
 
 // `npm ci --prefix fixtures/process-env/real` installs the packages.
 describe.skipIf(!existsSync(join(REAL, 'node_modules')))(
   'packages that read process.env while they are loaded',
   () => {
-    it.each([...OUTSIDE, ...INSIDE])(
-      'see the variables, $where the bundle of $host, $format',
-      async ({ host, format, external }) => {
-        const root = await project({ 'package.json': '{}' })
-        await cp(join(REAL, 'src'), join(root, 'src'), { recursive: true })
-        await symlink(join(REAL, 'node_modules'), join(root, 'node_modules'))
-        const cell: Partial<Cell> = { format, external, options: { processEnv: true } }
-        const built = await buildProject(shared, host, root, cell, VALUES)
-        expect(built.failed, built.terminal).toBe(false)
-        for (const value of Object.values(VALUES))
-          expect(built.files.filter(([, content]) => content.includes(value))).toEqual([])
-        const lambda = await startLambda({
-          bundle: join(built.outdir, format === 'cjs' ? 'main.cjs' : 'main.mjs'),
-          env: shared.kms.env,
-        })
-        const before = decrypts(shared.kms)
-        expect(await lambda.invoke({}), lambda.output).toMatchObject({ answer: SEEN })
-        await lambda.stop()
-        expect(decrypts(shared.kms) - before).toBe(1)
-      },
+    // Farm 1.7 does not resolve the exports of stripe.
+    const inside = WAYS.filter(({ host }) => host !== 'farm')
+    it.each(inside)('see the variables in the split bundle of $host, $format', ({ host, format }) =>
+      seenBy(host, { format, external: OPTIONAL, ...BUNDLING[host]?.(format) }),
     )
+
+    const outside = WAYS.filter(({ host }) => process.env.CI_MATRICES === '1' || host === 'farm')
+    it.each(outside)(
+      'see the variables outside of the bundle of $host, $format',
+      ({ host, format }) => seenBy(host, { format, external: PACKAGES }),
+    )
+
+    async function seenBy(host: HostName, cell: Partial<Cell>) {
+      const root = await project({ 'package.json': '{}' })
+      await cp(join(REAL, 'src'), join(root, 'src'), { recursive: true })
+      await symlink(join(REAL, 'node_modules'), join(root, 'node_modules'))
+      const built = await buildProject(
+        shared,
+        host,
+        root,
+        {
+          entries: { main: 'main.ts', second: 'second.ts' },
+          options: { processEnv: true },
+          ...cell,
+        },
+        VALUES,
+      )
+      expect(built.failed, built.terminal).toBe(false)
+      for (const value of Object.values(VALUES))
+        expect(built.files.filter(([, content]) => content.includes(value))).toEqual([])
+      for (const runtime of RUNTIMES)
+        for (const [entry, answer] of Object.entries({ main: SEEN, second: SECOND })) {
+          const bundle = join(built.outdir, `${entry}${cell.format === 'cjs' ? '.cjs' : '.mjs'}`)
+          const lambda = await startLambda({ bundle, env: shared.kms.env, ...runtime })
+          const before = decrypts(shared.kms)
+          expect(await lambda.invoke({}), lambda.output).toEqual({ answer })
+          await lambda.stop()
+          expect(decrypts(shared.kms) - before, 'one unwrap a process').toBe(1)
+        }
+    }
   },
 )
