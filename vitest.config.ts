@@ -10,11 +10,30 @@ const COMBINATIONS = [
   'test/pipeline/leak-check/encoders.test.ts',
 ]
 
+/**
+ * Tests that share modules, which a worker loads once. They restore what they change of the process, and no helper
+ * of theirs registers a hook when it is loaded.
+ */
+const SHARED = [
+  'test/{bad-input,crypto,detector,options,pipeline,secrets,secrets-file}/**/*.test.ts',
+  'packages/local-kms/test/{auth,iam,kms,policy,secretsmanager,ssm,sts}/**/*.test.ts',
+]
+
 export default defineConfig(({ mode }) => {
   const isMatrix = mode === 'matrix'
+  const projects = isMatrix
+    ? [{ name: 'matrix', include: COMBINATIONS }]
+    : [
+        { name: 'shared', include: SHARED, isolate: false },
+        {
+          name: 'isolated',
+          include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+          exclude: SHARED,
+        },
+      ]
   return {
     test: {
-      include: isMatrix ? COMBINATIONS : ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+      projects: projects.map((test) => ({ extends: true as const, test })),
       // Only a hang should reach these: a slow or busy machine must not fail a test.
       testTimeout: 300_000,
       hookTimeout: 300_000,
