@@ -49,6 +49,15 @@ it('creates one data key pair for all loaders of a Next.js build', async () => {
   ])
 })
 
+it('rejects the option processEnv, and names the place where Next.js sets variables', async () => {
+  const root = await project({})
+  const all: Options['processEnv'][] = [true, ['STRIPE_KEY'], { STRIPE_KEY: { env: 'STRIPE_KEY' } }]
+  for (const processEnv of all)
+    expect(() => startSession({ processEnv: processEnv!, env }, root, false)).toThrow(
+      /option processEnv has no effect in Next\.js.*register\(\) of instrumentation\.ts.*\[OPTIONS_INVALID]/,
+    )
+})
+
 it('emits code for Next.js that imports only what the package publishes', async () => {
   const { transform } = await session()
   const { result } = await transform(MARKED, 'server')

@@ -25,13 +25,14 @@ const { values: options } = parseArgs({
 })
 const dist = (/** @type {string} */ name) =>
   fileURLToPath(new URL(`../dist/${name}.bundle.js`, import.meta.url))
+const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'blocking-'))
 
 /**
  * @typedef {ReturnType<Awaited<ReturnType<typeof makeSecrets>>['first']>} Secrets
  * @param {Secrets} secrets
  */
-function programs({ keyArn, pairBlob, tokens: [token] }) {
+function programs({ keyArn, pairBlob, tokens: [token], boxes, dataKeyBlob }) {
   const pair = `[[${JSON.stringify(keyArn)}, 'kms.us-east-1.amazonaws.com', ${JSON.stringify(pairBlob)}]], { app: 'bench' }, { deadlineMs: 20000, attemptTimeoutMs: 10000 }`
   const shim = (/** @type {string} */ name) => JSON.stringify(dist(name))
   const child = `const { envelope } = require('./shim.cjs'); envelope(${pair})(${JSON.stringify(token)}, 'DB').then((value) => process.stdout.write(value))`
@@ -46,6 +47,15 @@ export const handler = async () => { await ready(); return process.env.DB }
 handler().then((value) => process.stdout.write(value))`,
     'worker thread and Atomics.wait': `import { envelopeSync } from ${shim('sync')}
 process.stdout.write(envelopeSync(${pair})(${JSON.stringify(token)}, 'DB'))`,
+    'AWS SDK (client-kms, bundled), asynchronous': `import { createDecipheriv } from 'node:crypto'
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
+const box = Buffer.from(${JSON.stringify(boxes[0])}, 'base64')
+new KMSClient({ region: 'us-east-1' })
+  .send(new DecryptCommand({ CiphertextBlob: Buffer.from(${JSON.stringify(dataKeyBlob)}, 'base64') }))
+  .then(({ Plaintext }) => {
+    const decipher = createDecipheriv('aes-256-gcm', Plaintext, box.subarray(0, 12)).setAuthTag(box.subarray(-16))
+    process.stdout.write(Buffer.concat([decipher.update(box.subarray(12, -16)), decipher.final()]))
+  })`,
     'execFileSync of another node': `import { execFileSync } from 'node:child_process'
 process.stdout.write(execFileSync(process.execPath, ['-e', ${JSON.stringify(child)}], { cwd: ${JSON.stringify(folder)} }))`,
   }
@@ -84,6 +94,7 @@ async function bundle(entry, slug) {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
+    nodePaths: [MODULES],
     logLevel: 'error',
   })
   return outfile
