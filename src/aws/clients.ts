@@ -16,8 +16,7 @@ export async function clientConfig(aws: AwsOptions, service: string, region = aw
   await muteNodeVersionWarning()
   const endpoint = configuration.endpointOf(service)
   const inRegion = region ?? configuration.region
-  const requestHandler = requestHandlerOf(aws)
-  if (endpoint) requestHandler.nameEndpoint(endpoint)
+  const requestHandler = requestHandlerOf(aws).forService(endpoint)
   return {
     profile: configuration.profileName,
     ...(inRegion !== undefined && { region: inRegion }),

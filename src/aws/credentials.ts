@@ -94,9 +94,8 @@ async function loadCredentials(
 /** Returns the configuration of the SDK's own clients for STS and SSO. */
 function nestedConfig(aws: AwsOptions, configuration: AwsConfiguration, service: string) {
   const { region, profileName } = configuration
-  const requestHandler = requestHandlerOf(aws)
   const endpoint = configuration.endpointOf(service)
-  if (endpoint) requestHandler.nameEndpoint(endpoint)
+  const requestHandler = requestHandlerOf(aws).forService(endpoint)
   return {
     profile: profileName,
     region: region ?? 'us-east-1',

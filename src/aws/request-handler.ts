@@ -27,25 +27,32 @@ export class RequestHandler {
   readonly #aws: AwsOptions
   /** By URL of the proxy; the empty string means no proxy. */
   readonly #handlers = new Map<string, Promise<NodeHttpHandler>>()
-  /** The settings that name endpoints, by origin. */
-  readonly #endpoints = new Map<string, string>()
   #ca: Promise<string | undefined> | undefined
 
   constructor(aws: AwsOptions) {
     this.#aws = aws
   }
 
-  /** Registers the setting that names an endpoint, for errors. */
-  nameEndpoint({ url, from }: Endpoint): void {
-    if (URL.canParse(url)) this.#endpoints.set(new URL(url).origin, from)
+  /**
+   * Returns the handler of one service's client: its errors name the setting of the service's endpoint.
+   * Services may share an endpoint that different settings name.
+   */
+  forService(endpoint: Endpoint | undefined) {
+    return {
+      metadata: this.metadata,
+      handle: (request: Request, options?: Options) =>
+        this.handle(request, options, endpoint?.from),
+      // Ignores the defaults that the SDK passes.
+      updateHttpClientConfig() {},
+      httpHandlerConfigs: (): object => ({}),
+    }
   }
 
-  async handle(request: Request, options?: Options) {
+  async handle(request: Request, options?: Options, from?: string) {
     const { protocol, hostname, port } = request
     const isHttps = protocol === 'https:'
     const url = new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`)
     const proxy = proxyFor(url)
-    const from = this.#endpoints.get(url.origin)
     const contact: Contact = {
       host: url.origin,
       ...(from !== undefined && { from }),
@@ -61,13 +68,6 @@ export class RequestHandler {
       rememberContact(error as object, contact)
       throw error
     }
-  }
-
-  /** Ignores the defaults that the SDK passes. */
-  updateHttpClientConfig(): void {}
-
-  httpHandlerConfigs(): object {
-    return {}
   }
 
   #handlerFor(proxy: Proxy | undefined, isHttps: boolean): Promise<NodeHttpHandler> {

@@ -132,6 +132,16 @@ describe('a command that cannot call AWS', () => {
     expect(code).toBe(3)
   })
 
+  it('names the variable of the service that was called if services share an endpoint', async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`
+    const file = join(await mkdtemp(join(tmpdir(), 'unplugin-kms-profile-')), 'credentials')
+    // Keys of a profile: STS, which may assume its role, is configured after KMS.
+    await writeFile(file, '[default]\naws_access_key_id = AKIA\naws_secret_access_key = key\n')
+    const env = { ...NO_KEYS, AWS_SHARED_CREDENTIALS_FILE: file, AWS_ENDPOINT_URL_STS: url }
+    const { stderr } = await init(here({ ...env, AWS_ENDPOINT_URL_KMS: url }))
+    expect(stderr).toContain(`${url} (AWS_ENDPOINT_URL_KMS) refused the connection (ECONNREFUSED)`)
+  })
+
   it('reports a host name that does not exist', async () => {
     const env = here({ AWS_ENDPOINT_URL_KMS: 'http://kms.invalid' })
     const { code, stderr } = await init(env)

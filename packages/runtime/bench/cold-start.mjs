@@ -62,6 +62,13 @@ globalThis.done.then((values) => process.once('exit', () => {
   process.stdout.write(JSON.stringify({ last: values.at(-1), cpu: (userCPUTime + systemCPUTime) / 1000, rss: maxRSS / 1024 }))
 }))`
 
+/**
+ * Times the bare request, by the number of secrets, with one encapsulation per build.
+ *
+ * @type {Record<number, string>}
+ */
+const GOALS = { 1: '1.05', 10: '1.10', 100: '1.10', 1000: '1.40' }
+
 const numbers = (/** @type {string} */ text) => text.split(',').map(Number)
 /** @type {import('./programs.mjs').Program[]} */
 const before = PROGRAMS.filter(({ name }) => options.before && name.startsWith('shim')).map(
@@ -138,8 +145,10 @@ async function measure(secrets, count, latency) {
         name,
         {
           ms: ms.toFixed(1),
-          'x bare': (ms / (bare?.ms ?? NaN)).toFixed(2),
+          'ms x bare': (ms / (bare?.ms ?? NaN)).toFixed(2),
           'CPU ms': cpu.toFixed(1),
+          'CPU x bare': (cpu / (bare?.cpu ?? NaN)).toFixed(2),
+          goal: /^shim.*encapsulation/.test(name) ? (GOALS[count] ?? '') : '',
           'peak MB': rss.toFixed(1),
           'bundle, bytes': bytes,
           gzip,
