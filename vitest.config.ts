@@ -8,6 +8,7 @@ const COMBINATIONS = [
   'test/aws/aws-cli.test.ts',
   'test/cli/{crash,values}.test.ts',
   'test/pipeline/leak-check/encoders.test.ts',
+  'test/crypto/ml-kem-vectors.test.ts',
 ]
 
 /**

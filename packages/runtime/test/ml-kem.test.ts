@@ -1,13 +1,15 @@
 import { GenerateDataKeyPairWithoutPlaintextCommand } from '@aws-sdk/client-kms'
 import { ml_kem1024, ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import fc from 'fast-check'
-import { createDecipheriv, createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import * as crypto from 'node:crypto'
+import { createDecipheriv, createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { importMlKem, mlKemRecipient, unsupported } from '../src/import-ml-kem.js'
 import { envelope } from '../src/ml-kem.js'
 import type { Wrapped } from '../src/shim.js'
 import { encapsulate, newMlKemPair, sealMessage, sealMlKem } from './ml-kem-sealer.mjs'
 import { newPair } from './sealer.mjs'
+import { ACCUMULATED, ACVP_KEY, accumulate } from './ml-kem-vectors.js'
 import { CONTEXT, HASTY, useKms } from './world.js'
 
 const world = useKms()
@@ -144,6 +146,33 @@ describe.skipIf(unsupported())('with ML-KEM', () => {
     }
   })
 
+  it('derives the encapsulation key of the ACVP vector from its seed', () => {
+    const [digest] = importMlKem(newMlKemPair(ACVP_KEY.seed).pkcs8)
+    const { publicKey } = ml_kem1024.keygen(ACVP_KEY.seed)
+    const hash = createHash('sha3-256').update(publicKey).digest('hex')
+    expect(hash).toBe(ACVP_KEY.hashOfEncapsulationKey)
+    const spki = newMlKemPair(ACVP_KEY.seed).spki
+    expect(spki.subarray(-1568)).toEqual(Buffer.from(publicKey))
+    expect(digest).toBe(createHash('sha256').update(spki).digest('hex'))
+  })
+
+  it('decapsulates 10,000 accumulated vectors, and rejects as many ciphertexts', async () => {
+    const hash = await accumulate(10_000, ({ seed, message, ciphertext }) => {
+      const { publicKey, secretKey } = ml_kem1024.keygen(seed)
+      const { cipherText } = ml_kem1024.encapsulate(publicKey, message)
+      const privateKey = privateKeyOf(newMlKemPair(seed).pkcs8)
+      const open = (enc: Uint8Array) => nodeDecapsulate(privateKey, Buffer.from(enc))
+      return {
+        encapsulationKey: publicKey,
+        decapsulationKey: secretKey,
+        ciphertext: cipherText,
+        sharedSecret: open(cipherText),
+        rejected: open(ciphertext),
+      }
+    })
+    expect(hash).toBe(ACCUMULATED)
+  }, 600_000)
+
   it('zeroes the private key in the buffer that KMS returned', () => {
     const { pkcs8 } = newMlKemPair()
     importMlKem(pkcs8)
@@ -175,6 +204,10 @@ describe.skipIf(unsupported())('with ML-KEM', () => {
     )
   })
 })
+
+/** Node's own Decaps, whose types arrive with Node 24. */
+const nodeDecapsulate = (key: crypto.KeyObject, ciphertext: Buffer): Uint8Array =>
+  (crypto as unknown as { decapsulate: typeof nodeDecapsulate }).decapsulate(key, ciphertext)
 
 const privateKeyOf = (pkcs8: Buffer) =>
   createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
