@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KmsSecretError } from '../src/error.js'
@@ -192,5 +193,22 @@ it('rejects a single message that is rewritten as one of a build, and the revers
       for (const open of [openMessage, openToken])
         expect(() => open(key, tokenOf(altered), 'A'), `kind ${kind}`).toThrow()
     }
+  }
+})
+
+it('does not open with a tag that is shorter than 16 bytes', () => {
+  // Only a token of at most 15 bytes has a shorter tag, and then the tag is all of it. With this
+  // key and nonce, the tag begins as a token does: kind 1, and the byte of P-256 after 8 others.
+  const key = Buffer.alloc(32)
+  const nonce = Buffer.alloc(12)
+  nonce.writeUInt32BE(3, 8)
+  const aead = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.of(1))
+  aead.final()
+  const tag = aead.getAuthTag()
+  expect([tag[0], tag[9]]).toEqual([1, 4])
+  for (const length of [12, 13, 14, 15]) {
+    const token = tokenOf(tag.subarray(0, length))
+    const open = () => openToken([tag.toString('hex', 1, 9), () => [key, nonce]], token, 'A')
+    expect(open, `${length} bytes`).toThrow('Invalid authentication tag length')
   }
 })
