@@ -84,7 +84,7 @@ const RUNTIMES = LAMBDAS.length ? LAMBDAS : [{ node: process.execPath, client: '
 
 // `npm ci --prefix fixtures/process-env/real` installs the packages.
 describe.skipIf(!existsSync(join(REAL, 'node_modules')))(
-  'packages that read process.env while they are loaded',
+  `packages that read process.env while they are loaded, in ${LAMBDAS.length ? 'Node 22 and 24' : 'this Node'}`,
   () => {
     // Farm 1.7 does not resolve the exports of stripe.
     const inside = WAYS.filter(({ host }) => host !== 'farm')

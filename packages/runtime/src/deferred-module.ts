@@ -95,9 +95,18 @@ function facadeOf(load: () => Promise<Exports>, loaded: () => Exports | undefine
     for (const name of own) delete replaced[name]
     return Object.keys(replaced).length ? Object.create(exports, replaced) : exports
   }
+  /** Awaits the exports. `await import()` calls it on the namespace that Node created from the facade. */
   // oxlint-disable-next-line unicorn/no-thenable -- the exports can be awaited
-  const then = (ok: (value: unknown) => unknown, failed: (error: unknown) => unknown) =>
-    load().then(result).then(ok, failed)
+  function then(
+    this: unknown,
+    ok: (value: unknown) => unknown,
+    failed: (error: unknown) => unknown,
+  ): Promise<unknown> {
+    return load()
+      .then(result)
+      .then((exports) => (this === facade ? exports : { ...exports, default: exports }))
+      .then(ok, failed)
+  }
 
   const facade: unknown = new Proxy(target, {
     get(_, name) {
@@ -111,7 +120,7 @@ function facadeOf(load: () => Promise<Exports>, loaded: () => Exports | undefine
     getOwnPropertyDescriptor(_, name) {
       const known = Reflect.getOwnPropertyDescriptor(target, name)
       if (known || typeof name === 'symbol' || name in target) return known
-      const value = loaded()?.[name] ?? functionOf(name)
+      const value = name === 'then' ? then : (loaded()?.[name] ?? functionOf(name))
       return { value, configurable: true, enumerable: true, writable: true }
     },
   })

@@ -63,6 +63,15 @@ describe('a deferred module', () => {
     expect(exports.then).toBeUndefined()
   })
 
+  it('is awaited by import() through the namespace that Node created before', async () => {
+    const handler = () => 1
+    const { exports } = defer({ evaluate: (own) => Object.assign(own, { handler }) })
+    const { value } = Object.getOwnPropertyDescriptor(exports, 'then')!
+    // oxlint-disable-next-line unicorn/no-thenable -- as Node's namespace has it
+    const namespace = { then: value as PromiseLike<unknown>['then'], default: exports }
+    expect(await namespace).toEqual({ handler, default: { handler } })
+  })
+
   it('may replace its exports, by a function too', async () => {
     const { exports } = defer({
       evaluate: (_, module) => void (module.exports = (event: unknown) => event),

@@ -47,7 +47,8 @@ export async function entryCode(
     return {
       esm: `{${setUp}await processEnv(${map(false)})()}\n`,
       cjs: (code) =>
-        `((module,isMain,evaluate)=>{${setUp}deferModule(module,processEnv(${map(false)}),evaluate,{isMain,start:'${start}'})})` +
+        // Node reads the names of exports in the code. `await import()` waits for a module that exports `then`.
+        `0&&(exports.then=0);((module,isMain,evaluate)=>{${setUp}deferModule(module,processEnv(${map(false)}),evaluate,{isMain,start:'${start}'})})` +
         `(module,require.main===module,function(exports){\n${code}\n});\n`,
     }
   }
