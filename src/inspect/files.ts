@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, realpath, stat } from 'node:fs/promises'
 import { basename, isAbsolute, relative, sep } from 'node:path'
 import type { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
 import type { ZipFile } from 'yauzl'
 import { unreadable as unreadablePath } from '../util/given-file.js'
 import { filesBelow } from '../util/walk.js'
@@ -112,7 +113,7 @@ export async function* entriesOfZip(
       yield {
         name: [prefix, entry.fileName].filter(Boolean).join('/'),
         size: entry.uncompressedSize,
-        content: () => readable(path, async () => zip.openReadStreamPromise(entry)),
+        content: () => readable(path, () => zip.openReadStreamPromise(entry), entry.crc32),
       }
     }
   } catch (error) {
@@ -120,9 +121,19 @@ export async function* entriesOfZip(
   }
 }
 
-async function* readable(path: string, begin: () => Promise<Readable>): AsyncGenerator<Buffer> {
+/** Yields the content of a file. yauzl does not compare the checksum of an entry, so this does. */
+async function* readable(
+  path: string,
+  begin: () => Promise<Readable>,
+  checksum?: number,
+): AsyncGenerator<Buffer> {
   try {
-    yield* (await begin()) as AsyncIterable<Buffer>
+    let actual = 0
+    for await (const part of (await begin()) as AsyncIterable<Buffer>) {
+      if (checksum !== undefined) actual = crc32(part, actual)
+      yield part
+    }
+    if (checksum !== undefined && actual !== checksum) throw new Error('wrong checksum')
   } catch (error) {
     unreadable(path, error)
   }

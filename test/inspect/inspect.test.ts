@@ -341,8 +341,11 @@ describe('inspect of files', () => {
 
   it('rejects a zip with a wrong checksum', async () => {
     const { code } = await small()
-    const archive = zip({ 'a.txt': '', 'index.mjs': code })
-    archive[100]! ^= 0xff
+    const archive = zip({ 'index.mjs': code })
+    // The CRC-32 in the local header, and in the central directory, which is read.
+    const directory = archive.lastIndexOf(Buffer.from('PK\x01\x02'))
+    archive[14]! ^= 0xff
+    archive[directory + 16]! ^= 0xff
     const root = await project({})
     await writeFile(join(root, 'f.zip'), archive)
     await expect(inspect(join(root, 'f.zip'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
