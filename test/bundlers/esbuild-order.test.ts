@@ -5,7 +5,7 @@ import { build, context, type BuildOptions, type Plugin, type PluginBuild } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import kms from '../../src/bundlers/esbuild.js'
 import { project } from '../support/project.js'
-import { bench, writeNamed, type Bench } from './fixture.js'
+import { bench, esbuildOptions, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
 beforeAll(async () => void (shared = await bench()))
@@ -20,17 +20,8 @@ async function prepare(source: string) {
   await writeNamed(join(root, 'kms-secrets.json'), shared.pair, {})
   const ours = () =>
     kms({ secretsFile: join(root, 'kms-secrets.json'), env: { KEY: VALUE }, aws: shared.aws })
-  const options = (plugins: Plugin[], more: BuildOptions = {}): BuildOptions => ({
-    entryPoints: ['main.ts'],
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile: 'out.mjs',
-    logLevel: 'silent',
-    plugins,
-    ...more,
-  })
+  const options = (plugins: Plugin[], more: BuildOptions = {}) =>
+    esbuildOptions(root, { plugins, ...more })
   return { root, ours, options, out: join(root, 'out.mjs') }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { build, context, type BuildOptions, type Plugin } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import kms from '../../src/bundlers/esbuild.js'
-import { bench, writeNamed, type Bench } from './fixture.js'
+import { bench, esbuildOptions, writeNamed, type Bench } from './fixture.js'
 
 let shared: Bench
 let root: string
@@ -26,17 +26,11 @@ const source = (name: string, text: string) => writeFile(join(root, name), text)
 const options = (
   more: BuildOptions = {},
   env: Record<string, string> = { KEY: 'value of a variable' },
-): BuildOptions => ({
-  entryPoints: ['main.ts'],
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  outfile: 'out.mjs',
-  logLevel: 'silent',
-  plugins: [kms({ secretsFile: join(root, 'kms-secrets.json'), env, aws: shared.aws })],
-  ...more,
-})
+) =>
+  esbuildOptions(root, {
+    plugins: [kms({ secretsFile: join(root, 'kms-secrets.json'), env, aws: shared.aws })],
+    ...more,
+  })
 const output = (name = 'out.mjs') => readFile(join(root, name), 'utf8')
 
 describe('output of esbuild', () => {

@@ -1,3 +1,4 @@
+import type { BuildOptions } from 'esbuild'
 import { createHash } from 'node:crypto'
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -286,3 +287,15 @@ export const decrypts = ({ journal }: LocalKms) =>
 
 export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 export const writeText = (path: string, text: string) => writeFile(path, text)
+
+/** Returns the options of a build of `main.ts` to `out.mjs` with esbuild. */
+export const esbuildOptions = (root: string, more: BuildOptions): BuildOptions => ({
+  entryPoints: ['main.ts'],
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  outfile: 'out.mjs',
+  logLevel: 'silent',
+  ...more,
+})
