@@ -11,10 +11,10 @@ interface Registration {
 }
 
 /**
- * Registers callbacks that run before those of all other plugins, also of plugins before ours: their
- * `onStart` sees the options of the user, and their `onEnd` finds the files that ours writes after the leak
- * check. esbuild calls them in the order of registration and has no option for that, so this moves each
- * callback in esbuild's list.
+ * Registers callbacks that run before those of all other plugins, including plugins before ours. The
+ * `onStart` of other plugins then sees the options of the user, and their `onEnd` finds the files, which
+ * our `onEnd` writes after the leak check. esbuild calls callbacks in the order of their registration and
+ * has no option to change it, so this moves our callbacks to the front of esbuild's lists.
  *
  * @returns whether plugins before ours have an `onEnd`.
  * @throws KmsBuildError OUTPUT_UNSAFE if the list is not accessible and a plugin before ours has an `onEnd`.

@@ -116,7 +116,7 @@ export const checkedDependencies = (build: BuildSession): EnvironmentOptions => 
   },
 })
 
-/** Takes the markers out of the packages to bundle, to which plugins such as unplugin-auto-import add them. */
+/** Removes the markers from the packages that the dev server bundles. Plugins such as unplugin-auto-import add them. */
 export function serveUnbundled({ optimizeDeps, environments }: ResolvedConfig): void {
   const all = Object.values(environments).map((environment) => environment.optimizeDeps)
   for (const options of [optimizeDeps, ...all])

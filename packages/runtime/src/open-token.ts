@@ -26,6 +26,7 @@ export const openToken: Open = ([digest, scheduleOf], token, name) => {
   const [version, start, end] = SUITES[bytes[9]!] ?? [0, 0, 0]
   // Buffer also decodes non-canonical base64url.
   if (token !== `kms:v${version}:${bytes.toString('base64url')}`) throw 0
+  // -1, or a later offset: the digest does not begin with this fingerprint.
   if (digest.indexOf(bytes.toString('hex', 1, 9))) {
     throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure
   }

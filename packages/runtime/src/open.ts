@@ -47,6 +47,7 @@ export const openMessage: Open = ([digest, scheduleOf], token, name) => {
   const bytes = Buffer.from(token.slice(7), 'base64url')
   // Buffer also decodes non-canonical base64url, and OpenSSL compressed and hybrid points.
   if (token !== 'kms:v1:' + bytes.toString('base64url') || bytes[9] !== 4) throw 0
+  // -1, or a later offset: the digest does not begin with this fingerprint.
   if (digest.indexOf(bytes.toString('hex', 1, 9))) {
     throw { code: 'PAIR_UNKNOWN', why: 'of another data key pair' } satisfies Failure
   }

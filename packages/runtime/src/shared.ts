@@ -7,9 +7,12 @@ interface Shared {
   credentials?: ((signal: AbortSignal) => Promise<Credentials>) | undefined
   /** The agent that was passed to `configure`. */
   agent?: Agent | undefined
-  /** The unwrap of each data key pair, by its blobs. Functions only: a promise shows its value. */
+  /**
+   * The unwrap of each data key pair, by its context and blobs. Earlier versions wrote the blobs first, and
+   * kept functions of another form. Functions only: a promise shows its value.
+   */
   [blobs: `[${string}]`]: (() => Promise<ImportedKey>) | undefined
-  /** The same for secrets that are read synchronously. */
+  /** The imported key of the same pair, once secrets that are read synchronously have unwrapped it. */
   [blobs: `[${string}]1`]: ImportedKey | undefined
 }
 

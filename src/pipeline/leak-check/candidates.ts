@@ -39,7 +39,11 @@ const OTHERS = [
 ]
 const patterns = new Map<string, RegExp>()
 
-/** @param after characters after a string that may end a joint, as the text has beginnings for them. */
+/**
+ * Returns the pattern of a text without another syntax.
+ *
+ * @param after characters that may end a joint after a string, from `endsIn`.
+ */
 function patternOf(after: string): RegExp {
   const quote = `["'\`]${GAP}(?:[${after}/\\xc2\\xe1\\xe2\\xe3\\xef]|\\+${GAP}${NEXT_STRING}|\\.concat\\()`
   const pattern = patterns.get(after) ?? new RegExp([ESCAPE, quote, ...OTHERS].join('|'), 'g')
@@ -59,8 +63,8 @@ const PATTERN_IN: Record<Syntax, RegExp> = {
 
 /**
  * Finds the bytes at which `unescape` may have anything to do, except escapes of a backslash and one
- * character. It is a regular expression, which is compiled immediately, while most builds end before a loop
- * over all bytes is optimized. Anything that an escape, a list or a joint may start with must match.
+ * character. Every start of an escape, a list or a joint must match. A regular expression is used because
+ * V8 compiles it early, whereas most builds end before a loop over all bytes is optimized.
  */
 export class Candidates {
   readonly #text: string

@@ -146,7 +146,7 @@ export class Occurrences {
 
   readonly #none: number
 
-  /** @param none what `from` returns if there is no further occurrence. */
+  /** @param none the offset to return if there is no further occurrence. */
   constructor(bytes: Buffer, text: string, none = -1) {
     this.#bytes = bytes
     this.#text = text

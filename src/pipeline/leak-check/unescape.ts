@@ -49,7 +49,7 @@ const CHECKPOINT = 1 << 16
  * Decodes escapes of JavaScript, JSON, YAML, URLs, HTML and XML, and lists of character codes, wherever
  * they occur. Also joins concatenated strings and templates. Reads the bytes once.
  *
- * @param everyByte reads every byte, as the candidates are compared with in tests.
+ * @param everyByte decodes without a search for candidates. Tests compare the results of both.
  * @returns null if there is nothing to decode.
  */
 export function unescape(
