@@ -7,7 +7,7 @@ const shared = { bundle: true, minify: true, outdir: out, logLevel: 'warning' }
 await mkdir(out, { recursive: true })
 await build({
   ...shared,
-  entryPoints: ['seal', 'report'].map((name) => `src/pages/browser/${name}.ts`),
+  entryPoints: ['seal', 'seal-ml-kem', 'report'].map((name) => `src/pages/browser/${name}.ts`),
   format: 'iife',
   platform: 'browser',
   target: 'es2022',

@@ -9,7 +9,7 @@ export const BROWSER = fileURLToPath(new URL('../../dist/pages/browser/', import
 export interface Page {
   title: string
   /** Name of the script in `browser/`. */
-  script: 'report' | 'seal'
+  script: 'report' | 'seal' | 'seal-ml-kem'
   body: Markup
   /** Data for the script, as JSON. */
   data?: object

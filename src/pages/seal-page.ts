@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import { publicKeyDigest } from '../crypto/data-key-pair.js'
 import { suiteOf } from '../crypto/suites.js'
-import { KmsBuildError } from '../errors.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { currentPair } from '../secrets-file/scopes.js'
 import { htmlDocument } from './document.js'
@@ -66,18 +65,14 @@ const RESULT = html`<section id="result" aria-labelledby="result-title" hidden>
  * browser. It contains the public key, and nothing that decrypts.
  *
  * @returns the page, and the pin of its public key: `sha256:` and 64 hex digits.
- * @throws KmsBuildError SCOPE_UNKNOWN; OPTIONS_INVALID if the pair is of ML-KEM.
+ * @throws KmsBuildError SCOPE_UNKNOWN.
  */
 export async function sealPage(
   file: SecretsFile,
   scope?: string,
 ): Promise<{ html: string; pin: string }> {
   const pair = currentPair(file, scope)
-  if (suiteOf(pair) !== 'P-256')
-    throw new KmsBuildError(
-      'OPTIONS_INVALID',
-      `${file.path} seals to an ML-KEM pair, and the page seals to P-256 pairs only. Seal with the function sealToken, or send values to somebody who runs npx unplugin-kms set.`,
-    )
+  const suite = suiteOf(pair)
   const pin = publicKeyDigest(pair.publicKey)
   const recipient: Recipient = {
     publicKey: pair.publicKey.toString('base64'),
@@ -88,7 +83,7 @@ export async function sealPage(
   const context = Object.entries(pair.encryptionContext)
   const document = await htmlDocument({
     title: `Seal a secret for ${name}`,
-    script: 'seal',
+    script: suite === 'P-256' ? 'seal' : 'seal-ml-kem',
     data: recipient,
     body: html`<main class="narrow">
       <h1>Seal a secret</h1>
@@ -115,6 +110,10 @@ export async function sealPage(
           <div>
             <dt>Scope</dt>
             <dd>${pair.scope}</dd>
+          </div>
+          <div>
+            <dt>Public key</dt>
+            <dd>${suite === 'P-256' ? suite : `${suite} (post-quantum)`}</dd>
           </div>
           ${
             context.length

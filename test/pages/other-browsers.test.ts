@@ -6,6 +6,17 @@ import { OTHERS, type OtherBrowser } from './other-browsers.js'
 
 const VALUE = 'planted-page-value-9R é'
 
+const FILES = [
+  { suite: 'P-256', file: 'p256.json', options: [], page: 'p256.html', prefix: /^kms:v1:/ },
+  {
+    suite: 'ML-KEM-1024',
+    file: 'ml-kem.json',
+    options: ['--post-quantum'],
+    page: 'ml-kem.html',
+    prefix: /^kms:v2:/,
+  },
+]
+
 let kms: LocalKms
 let at: Workspace
 beforeAll(async () => {
@@ -13,8 +24,12 @@ beforeAll(async () => {
   await kms.createKey({ alias: 'alias/app' })
   at = await workspace()
   Object.assign(at.env, kms.env)
-  for (const args of [['init', '--key', 'alias/app'], ['page']])
-    expect(await at.cli(args)).toMatchObject({ code: 0 })
+  for (const { file, options, page } of FILES)
+    for (const args of [
+      ['init', '--key', 'alias/app', '--file', file, ...options],
+      ['page', '--file', file, '--out', page],
+    ])
+      expect(await at.cli(args)).toMatchObject({ code: 0 })
 })
 afterAll(() => kms.close())
 
@@ -25,10 +40,10 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
   })
   afterAll(() => browser?.close())
 
-  it.skipIf(missing)(
-    'seals a value that set --token stores and get decrypts',
-    async () => {
-      await browser.open(pathToFileURL(at.path('seal.html')).href)
+  it.skipIf(missing).each(FILES)(
+    'seals to a pair of $suite a value that set --token stores and get decrypts',
+    async ({ file, page, prefix }) => {
+      await browser.open(pathToFileURL(at.path(page)).href)
       const words = () =>
         browser.run<number>(`return document.querySelectorAll('#words li').length`)
       await expect.poll(words).toBe(24)
@@ -41,7 +56,7 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
         VALUE,
       )
       const token = () => browser.run<string>(`return document.querySelector('#token').value`)
-      await expect.poll(token).toMatch(/^kms:v1:/)
+      await expect.poll(token).toMatch(prefix)
       const after = await browser.run(
         `return {
            value: document.querySelector('#value').value,
@@ -51,8 +66,10 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
          }`,
       )
       expect(after).toEqual({ value: '', requests: 0, cookie: '', problem: true })
-      expect(await at.cli(['set', entry, '--token', await token()])).toMatchObject({ code: 0 })
-      expect((await at.cli(['get', entry])).stdout).toBe(VALUE)
+      expect(await at.cli(['set', entry, '--file', file, '--token', await token()])).toMatchObject({
+        code: 0,
+      })
+      expect((await at.cli(['get', entry, '--file', file])).stdout).toBe(VALUE)
     },
     60_000,
   )

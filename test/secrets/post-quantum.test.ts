@@ -2,7 +2,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
-import { sealPage } from '../../src/pages/seal-page.js'
 import { mergeSecretsFiles } from '../../src/secrets-file/merge.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
 import { decryptSources } from '../../src/secrets/decrypt.js'
@@ -45,16 +44,8 @@ async function newFile(postQuantum = true, root?: string) {
   return { folder, options, made }
 }
 const jsonOf = async (path: string) => JSON.parse(await readFile(path, 'utf8'))
-describe('a secrets file with an ML-KEM pair', () => {
-  it('is rejected by the page that seals in the browser, with what to do instead', async () => {
-    const { options } = await newFile()
-    const file = parseSecretsFile(await readFile(options.secretsFile, 'utf8'), options.secretsFile)
-    await expect(sealPage(file)).rejects.toMatchObject({
-      code: 'OPTIONS_INVALID',
-      message: expect.stringContaining('npx unplugin-kms set'),
-    })
-  })
 
+describe('a secrets file with an ML-KEM pair', () => {
   it('is not sealed to if its pair was exchanged for another ML-KEM pair', async () => {
     const [own, other] = [await newFile(), await newFile()]
     const seal = async ({ options }: typeof own) =>

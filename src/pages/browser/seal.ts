@@ -1,87 +1,15 @@
-import { nameProblem } from '../../secrets-file/names.js'
-import type { Recipient } from '../recipient.js'
-import { byId, enableCopying } from './dom.js'
-import { pinWords } from './pin-words.js'
-import { pinOf, sealToken } from './seal-token.js'
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
+import { startPage } from './seal-form.js'
 
-const recipient = JSON.parse(byId('data').textContent) as Recipient
-const publicKey = Uint8Array.from(atob(recipient.publicKey), (character) => character.charCodeAt(0))
-
-const form = byId<HTMLFormElement>('form')
-const nameInput = byId<HTMLInputElement>('name')
-const valueInput = byId<HTMLTextAreaElement>('value')
-const fileInput = byId<HTMLInputElement>('file')
-const problem = byId('problem')
-const status = byId('status')
-
-const announce = (message: string) => void (status.textContent = message)
-
-function report(message: string | undefined) {
-  problem.hidden = message === undefined
-  problem.textContent = message ?? ''
-}
-
-/** Shows the pin of the key that the page really seals to, and refuses a page that was changed. */
-async function showRecipient() {
-  const pin = await pinOf(publicKey)
-  if (pin !== recipient.pin) {
-    form.hidden = true
-    report('The public key of this page does not have the pin that it shows. Do not use this page.')
-    return
-  }
-  byId('digits').textContent = pin
-  byId('words').replaceChildren(
-    ...pinWords(pin).map((word) => {
-      const item = document.createElement('li')
-      item.textContent = word
-      return item
-    }),
-  )
-}
-
-async function valueOf(): Promise<Uint8Array> {
-  const [file] = fileInput.files ?? []
-  if (file && valueInput.value) throw new Error('Give a value or a file, not both.')
-  const bytes = file
-    ? new Uint8Array(await file.arrayBuffer())
-    : new TextEncoder().encode(valueInput.value)
-  if (!bytes.length) throw new Error('Enter a value, or choose a file that is not empty.')
-  if (!file && !valueInput.value.isWellFormed())
-    throw new Error('The value has a lone surrogate, which UTF-8 cannot represent. Give a file.')
-  if (new TextDecoder().decode(bytes.slice(0, 5)) === 'kms:v')
-    throw new Error('The value is sealed already: it begins with kms:v.')
-  return bytes
-}
-
-async function sealInput() {
-  const name = nameInput.value
-  const invalid = nameProblem(name)
-  if (invalid) throw new Error(`This is not a valid name: ${invalid}`)
-  const bytes = await valueOf()
-  const token = await sealToken(publicKey, name, bytes)
-  bytes.fill(0)
-  valueInput.value = ''
-  fileInput.value = ''
-  byId<HTMLTextAreaElement>('token').value = token
-  byId<HTMLTextAreaElement>('line').value = `${JSON.stringify(name)}: ${JSON.stringify(token)}`
-  byId('command').textContent = `npx unplugin-kms set ${shellWord(name)} --token …`
-  byId('result').hidden = false
-  byId('result-title').focus()
-}
-
-const shellWord = (text: string) =>
-  /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-
-form.addEventListener('submit', (event) => {
-  event.preventDefault()
-  report(undefined)
-  byId('result').hidden = true
-  sealInput().catch((error: Error) => report(error.message))
+startPage({
+  name: 'P-256',
+  spkiHeader: '3059301306072a8648ce3d020106082a8648ce3d030107034200',
+  publicKeyBytes: 65,
+  prefix: 'kms:v1:',
+  suiteByte: [],
+  hpke: new CipherSuite({
+    kem: new DhkemP256HkdfSha256(),
+    kdf: new HkdfSha256(),
+    aead: new Aes256Gcm(),
+  }),
 })
-document.addEventListener('dragover', (event) => event.preventDefault())
-document.addEventListener('drop', (event) => {
-  event.preventDefault()
-  if (event.dataTransfer?.files.length) fileInput.files = event.dataTransfer.files
-})
-enableCopying(announce)
-showRecipient().catch((error: Error) => report(error.message))
