@@ -1,9 +1,5 @@
 #!/usr/bin/env node
-import module from 'node:module'
-
-// Node 22.1 and later. Before all other code is loaded, which is why that is imported below.
-;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
-const { run } = await import('./program.js')
+import { run } from './program.js'
 
 // The reader of a pipe may close it: `list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -26,6 +26,16 @@ describe('the command line', () => {
     expect(await cli(option)).toMatchObject({ code: 0, stdout: `${version}\n` })
   })
 
+  it('enables no compile cache, whose folder other users may write to', async () => {
+    const { cli } = await workspace()
+    const watch = `import module from 'node:module'
+module.enableCompileCache = () => console.log('enabled')
+console.log('watched')`
+    const nodeOptions = [`--import=data:text/javascript,${encodeURIComponent(watch)}`]
+    const { stdout } = await cli(['--version'], { nodeOptions })
+    expect(stdout).toMatch(/^watched\n[\d.]+\n$/)
+  })
+
   it('prints the same help for "help" and "help COMMAND" as for --help', async () => {
     for (const command of [[], ['set'], ['local']]) {
       const { code, stdout } = await cli('help', ...command)
