@@ -3,11 +3,15 @@ import { KmsBuildError } from '../errors.js'
 /** The scope of a file without scopes, and of entries that name none. */
 export const DEFAULT_SCOPE = 'default'
 
+/** Visible ASCII without `=`. */
+const PLAIN = /^[!-<>-~]+$/
+
 /**
  * Returns why a string cannot be the name of an entry: names must be distinguishable and typeable.
  * The reason contains none of the string.
  */
 export function nameProblem(name: string): string | undefined {
+  if (PLAIN.test(name)) return undefined
   if (name === '') return 'it is empty.'
   if (name.includes('='))
     return "it contains '='. A value is never given as an argument, where the process list and the shell's history show it: give only the name, and the value at the prompt, on stdin or with --from-file."

@@ -4,6 +4,7 @@ import { fingerprintOf, type WrappedPrivateKey } from '../crypto/data-key-pair.j
 import { checkPublicKey, suiteOf } from '../crypto/suites.js'
 import { decodeToken, tokenSuite, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
+import { entryTokenReader } from './entry-token.js'
 import { FieldReader, member } from './fields.js'
 import { DEFAULT_SCOPE, nameProblem, scopeProblem } from './names.js'
 import { versionOf } from './scopes.js'
@@ -173,26 +174,40 @@ function readEntries(
   pairs: Map<string, ScopedPair>,
 ): Map<string, Token> {
   const secrets = new Map<string, Token>()
-  for (const [name, item] of Object.entries(read.object(value, 'secrets'))) {
-    const entry = member('secrets', name)
-    const problem = nameProblem(name)
-    if (problem) read.fail(`${entry} is not a valid name: ${problem}`)
-    const text = read.string(item, entry)
-    const token = decodeToken(text)
-    const wrong = (what: string) => read.failAtValue(text, `${entry} ${what}`)
-    if ('invalid' in token) return wrong(`is not a valid token: ${token.invalid}.`)
-    if (token.kind !== 'named')
-      wrong(
-        `is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`,
-      )
-    const pair = pairs.get(token.fingerprint)
-    if (!pair)
-      return wrong(
-        `is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`,
-      )
-    if (tokenSuite(token) !== suiteOf(pair))
-      wrong(`is a token of ${tokenSuite(token)}, and its data key pair is of ${suiteOf(pair)}.`)
-    secrets.set(name, token)
+  const entries = read.object(value, 'secrets')
+  const readToken = entryTokenReader(pairs.values())
+  for (const name of Object.keys(entries)) {
+    const item = entries[name]
+    const token = nameProblem(name) || typeof item !== 'string' ? undefined : readToken(item)
+    secrets.set(name, token ?? readEntry(read, name, item, pairs))
   }
   return secrets
+}
+
+/** Reads an entry in full, to report why it is invalid. */
+function readEntry(
+  read: FieldReader,
+  name: string,
+  item: unknown,
+  pairs: Map<string, ScopedPair>,
+): Token {
+  const entry = member('secrets', name)
+  const problem = nameProblem(name)
+  if (problem) read.fail(`${entry} is not a valid name: ${problem}`)
+  const text = read.string(item, entry)
+  const token = decodeToken(text)
+  const wrong = (what: string) => read.failAtValue(text, `${entry} ${what}`)
+  if ('invalid' in token) return wrong(`is not a valid token: ${token.invalid}.`)
+  if (token.kind !== 'named')
+    wrong(
+      `is a token of kind ${token.kind}; an entry is sealed to its name. Delete the line, then set the entry: npx unplugin-kms set.`,
+    )
+  const pair = pairs.get(token.fingerprint)
+  if (!pair)
+    return wrong(
+      `is sealed to ${token.fingerprint}, which is none of dataKeyPairs. It came from another file: delete the line, then set the entry here: npx unplugin-kms set.`,
+    )
+  if (tokenSuite(token) !== suiteOf(pair))
+    wrong(`is a token of ${tokenSuite(token)}, and its data key pair is of ${suiteOf(pair)}.`)
+  return token
 }

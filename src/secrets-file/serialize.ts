@@ -1,6 +1,6 @@
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
-import { encodeToken } from '../crypto/token.js'
 import { replaceFile } from '../util/replace-file.js'
+import { entryText } from './entry-token.js'
 import { DEFAULT_SCOPE } from './names.js'
 import type { RecoveryCopy, ScopedPair, SecretsFile } from './types.js'
 import { versionOf } from './scopes.js'
@@ -50,7 +50,7 @@ export function formatSecretsFile(file: SecretsFile): string {
       privateKeyCiphertextBlobs: wrapped,
       ...(recovery.length && { recovery }),
     })),
-    secrets: sorted(secrets, encodeToken),
+    secrets: sorted(secrets, entryText),
   }
   return `${JSON.stringify(json, null, 2)}\n`
 }

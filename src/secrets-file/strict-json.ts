@@ -16,21 +16,23 @@ export function lineAt(text: string, offset: number): number {
  * @param fail called with what is wrong and where; must throw.
  */
 export function strictJson(text: string, fail: (what: string, line?: number) => never): unknown {
-  const conflict = CONFLICT.exec(text)
-  if (conflict) {
-    fail(
-      'an unfinished merge left its conflict markers here. Keep one side of each conflict and delete the marker lines, or take one side completely: git checkout --ours (or --theirs) and this file.',
-      lineAt(text, conflict.index),
-    )
-  }
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
+    const conflict = CONFLICT.exec(text)
+    if (conflict) {
+      fail(
+        'an unfinished merge left its conflict markers here. Keep one side of each conflict and delete the marker lines, or take one side completely: git checkout --ours (or --theirs) and this file.',
+        lineAt(text, conflict.index),
+      )
+    }
     fail(
       'this is not valid JSON. If it was truncated or edited by hand, restore it with git checkout.',
     )
   }
+  // Text that is written again without a change has no name twice.
+  if (`${JSON.stringify(json, null, 2)}\n` === text) return json
   const twice = duplicateName(text)
   if (twice) {
     fail(

@@ -1,4 +1,4 @@
-import { plaintextSize } from '../crypto/token.js'
+import { entrySize } from '../secrets-file/entry-token.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import { DEFAULT_SCOPE } from '../secrets-file/names.js'
 import { isStale, pairOf } from '../secrets-file/scopes.js'
@@ -32,7 +32,7 @@ export function secretsOf(file: SecretsFile): ListedSecret[] {
       const pair = pairOf(file, token)
       return {
         name,
-        size: plaintextSize(token),
+        size: entrySize(token),
         fingerprint: pair.fingerprint,
         stale: isStale(file, pair),
         ...(pair.scope !== DEFAULT_SCOPE && { scope: pair.scope }),
