@@ -30,15 +30,44 @@ export const scrub = (text: string, name: string, isRedacted: RedactionCheck) =>
  * @returns the same string if there is nothing to redact.
  */
 export function scrubMap(text: string, isRedacted: RedactionCheck): string {
-  if (!text.includes(MARKER)) return text
-  const map = parse(text)
+  if (!stringsWithMarker(text).some((json) => !isRedacted(parse<string>(json) ?? ''))) return text
+  const map = parse<SourceMap>(text)
   return map && redactContents(map, isRedacted) ? JSON.stringify(map) : text
 }
 
+/**
+ * Returns the JSON strings of a map that contain the marker, with their quotes. In most builds each of them
+ * is a source that our transform has redacted, and the map, which may have 30 MB, need not be parsed.
+ */
+function stringsWithMarker(json: string): string[] {
+  const strings: string[] = []
+  for (let at = json.indexOf(MARKER); at >= 0;) {
+    const end = quoteFrom(json, at, 1) + 1
+    strings.push(json.slice(quoteFrom(json, at, -1), end))
+    at = end > at ? json.indexOf(MARKER, end) : -1
+  }
+  return strings
+}
+
+/** Returns the position of the next quote in a direction that is not escaped, or -1. */
+function quoteFrom(json: string, from: number, step: 1 | -1): number {
+  const next = (at: number) =>
+    step > 0 ? json.indexOf('"', at) : at < 0 ? -1 : json.lastIndexOf('"', at)
+  let at = next(from)
+  while (at > 0 && isEscaped(json, at)) at = next(at + step)
+  return at
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let slashes = 0
+  while (json[at - slashes - 1] === '\\') slashes++
+  return slashes % 2 === 1
+}
+
 // V8's error would quote the text. The leak check searches invalid maps like other outputs.
-function parse(text: string): SourceMap | null {
+function parse<T>(text: string): T | null {
   try {
-    return JSON.parse(text) as SourceMap | null
+    return JSON.parse(text) as T | null
   } catch {
     return null
   }
