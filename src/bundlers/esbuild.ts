@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type {
@@ -25,6 +24,7 @@ import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
 import { OutputHold } from './esbuild-hold.js'
 import { messagePrinter } from './esbuild-messages.js'
 import { registerFirst } from './esbuild-order.js'
+import { read, Sources } from './esbuild-sources.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -122,12 +122,13 @@ function setup(host: PluginBuild, build: BuildSession, filter: RegExp) {
 function loadModules(host: PluginBuild, build: BuildSession, hold: OutputHold, filter: RegExp) {
   const options = host.initialOptions
   const loadsBefore = hold.laterLoads.count
+  const sources = new Sources()
   host.onLoad({ filter, namespace: 'file' }, (args) => {
     const { path, suffix, pluginData } = args
     // Another plugin resolved the module.
     if (!build.includes(path) || (suffix && pluginData !== undefined)) return null
-    const code = read(path)
-    if (code && !code.includes(MARKER)) {
+    const code = sources.readMarked(path)
+    if (code === null) {
       build.forget(path + suffix)
       return null
     }
@@ -182,15 +183,6 @@ const withMap = ({ code, map }: EmittedModule) => `${code}\n//# sourceMappingURL
 
 const textOf = (contents: string | Uint8Array) =>
   typeof contents === 'string' ? contents : new TextDecoder().decode(contents)
-
-/** Reads synchronously: most files have no marks, and awaiting each read would slow down the build. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
 
 /**
  * Waits for an empty file, which an editor is most likely about to write. Otherwise esbuild would read it

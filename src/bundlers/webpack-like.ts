@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Compiler as RspackCompiler } from '@rspack/core'
 import type { UnpluginOptions } from 'unplugin'
 import type { Compiler as WebpackCompiler } from 'webpack'
 import { KmsBuildError } from '../errors.js'
 import { MARKER } from '../pipeline/collect/mark.js'
-import { maskLiterals } from '../pipeline/emit/mask.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { scrub } from '../pipeline/leak-check/scrub.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost, Target } from '../pipeline/target.js'
 import { NAME } from './transform.js'
+import { forgetReads, isCandidate, literalsRule } from './webpack-candidates.js'
 import { addEnvironment } from './webpack-entries.js'
 import { graphOf } from './webpack-graph.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
@@ -51,7 +49,15 @@ export function webpackLike(build: BuildSession) {
 async function transformCompiled(build: BuildSession, code: string, id: string, host: ModuleHost) {
   if (build.includes(id) && !REQUIRE.test(code)) {
     const result = await build.transform(code, id, host)
-    return result && { code: result.code, map: Object.assign({}, result.map) }
+    if (!result) return null
+    const { code: sealed } = result
+    // Read only by a build with maps.
+    return {
+      code: sealed,
+      get map() {
+        return Object.assign({}, result.map)
+      },
+    }
   }
   const target: Target = REQUIRE.test(code) ? { ...host.target, format: 'cjs' } : host.target
   const tables = new Map<string, string>()
@@ -72,49 +78,6 @@ async function transformCompiled(build: BuildSession, code: string, id: string, 
 const REQUIRE = /\brequire\(\s*["']unplugin-kms\/secret/
 const NAMED_MARKER =
   /(\b(?:from|import)\s*|\brequire\(\s*)(["'])(unplugin-kms\/secret(?:\/sync)?)\2/g
-
-const OWN_MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|mdx)$/i
-
-/** Returns whether we seal or serve the marks of a module. Marks in an excluded package fail the build. */
-const isCandidate = (build: BuildSession, path: string): boolean =>
-  (build.includes(path) ||
-    (OWN_MODULE.test(path) &&
-      !/[\\/]node_modules[\\/]/.test(path) &&
-      !build.peers.some((session) => session.includes(path)))) &&
-  mayHaveMarks(path)
-
-/**
- * Returns whether a file on disk mentions the marker, or is not on disk. Marks that another loader adds to a
- * file without marks are not transformed, and fail the build.
- */
-function mayHaveMarks(path: string): boolean {
-  try {
-    return readFileSync(path, 'utf8').includes(MARKER)
-  } catch {
-    return true
-  }
-}
-
-/** Masks plaintext literals before any other loader reads the module. */
-export const literalsRule = (build: BuildSession) => ({
-  enforce: 'pre' as const,
-  use({ resource }: { resource?: string }) {
-    if (resource === undefined || !build.includes(resource)) return []
-    let code = ''
-    try {
-      code = readFileSync(pathOf(resource), 'utf8')
-    } catch {
-      return []
-    }
-    return build.hasPlaintextLiteral(code, resource)
-      ? [{ loader: LITERALS_LOADER, options: { maskLiterals }, ident: `${NAME}-literals` }]
-      : []
-  },
-})
-
-const LITERALS_LOADER = fileURLToPath(
-  new URL('../bundlers/webpack-literals-loader.cjs', import.meta.url),
-)
 
 /**
  * Makes webpack transform a module with marks in every build. A cached module would contain the earlier
@@ -162,6 +125,7 @@ export function attach(build: BuildSession, host: Host) {
   compiler.options.module.rules.unshift(literalsRule(build))
 
   compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
+    forgetReads(build)
     const stage = Compilation.PROCESS_ASSETS_STAGE_DEV_TOOLING + 1
     compilation.hooks.processAssets.tap({ name: NAME, stage }, (assets) => {
       if (!build.modules.hasMarks) return
@@ -224,7 +188,9 @@ function runLast({ hooks }: WebpackCompiler) {
 /** Names loader options uniquely: Rspack identifies them by name, also across plugin instances. */
 function nameLoader(compiler: WebpackCompiler, instance: number): void {
   // The rule that unplugin has just added.
-  const rule = compiler.options.module.rules[0] as { use: (data: object) => { ident?: string }[] }
+  const rule = compiler.options.module.rules[0] as {
+    use: (data: object) => { ident?: string }[]
+  }
   if (!instance || typeof rule.use !== 'function') return
   const { use } = rule
   rule.use = (data) => use(data).map((item) => ({ ...item, ident: `${NAME}-${instance}` }))

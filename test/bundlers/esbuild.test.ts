@@ -58,7 +58,7 @@ describe('output of esbuild', () => {
     const script = join(await mkdtemp(join(child, 'stdout-')), 'build.mjs')
     await build({
       entryPoints: [join(import.meta.dirname, '../../src/bundlers/esbuild.ts')],
-      outfile: script.replace('build', 'kms'),
+      outfile: join(script, '../kms.mjs'),
       bundle: true,
       platform: 'node',
       format: 'esm',

@@ -1,7 +1,6 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MARKER } from '../../../src/pipeline/collect/mark.js'
 import { checkOutputs } from '../../../src/pipeline/leak-check/leak-check.js'
 
 const SECRET = 'planted+/value?>~~'

@@ -112,7 +112,7 @@ describe('a source map whose sources are redacted', () => {
       ),
     ))
 
-  it('is read as a whole if one of many sources is not known', () => {
+  it('is parsed if one of many sources is not known', () => {
     const shown = `import { secret } from '${MARKER}'\nconst a = secret('•••')\n`
     const other = shown.replace('•••', 'planted value')
     const text = JSON.stringify({
