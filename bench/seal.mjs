@@ -1,11 +1,12 @@
-// What sealing a secret takes, with the library in use and with panva's hpke where it is installed
-// (`--modules NODE_MODULES`), in turns. Needs a build.
+// What sealing a secret takes, with the code in use, with @hpke/core, and with panva's hpke where it is
+// installed (`--modules NODE_MODULES`), in turns.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { median, table } from './build/report.mjs'
 import { internals } from './internals.mjs'
 
@@ -31,14 +32,31 @@ const pair = {
 }
 const plaintexts = Array.from({ length: Number(values.secrets) }, () => randomBytes(32))
 
-const LIBRARIES = { '@hpke/core (in use)': (plaintext) => seal(pair, 'literal', plaintext) }
+const reference = new CipherSuite({
+  kem: new DhkemP256HkdfSha256(),
+  kdf: new HkdfSha256(),
+  aead: new Aes256Gcm(),
+})
+const info = Buffer.from('unplugin-kms/v1')
+const recipientPublicKey = await reference.kem.deserializePublicKey(
+  Uint8Array.from(publicKey.subarray(-65)),
+)
+
+const LIBRARIES = {
+  'node:crypto (in use)': (plaintext) => seal(pair, 'literal', plaintext),
+  '@hpke/core': (plaintext) =>
+    reference.seal({ recipientPublicKey, info }, plaintext, Uint8Array.of(1)),
+}
 if (values.modules) {
   const path = createRequire(join(values.modules, 'x.js')).resolve('hpke')
-  const { CipherSuite, KEM_DHKEM_P256_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM } =
-    await import(pathToFileURL(path).href)
-  const suite = new CipherSuite(KEM_DHKEM_P256_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
+  const {
+    CipherSuite: Suite,
+    KEM_DHKEM_P256_HKDF_SHA256,
+    KDF_HKDF_SHA256,
+    AEAD_AES_256_GCM,
+  } = await import(pathToFileURL(path).href)
+  const suite = new Suite(KEM_DHKEM_P256_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM)
   const key = await suite.DeserializePublicKey(publicKey.subarray(-65))
-  const info = Buffer.from('unplugin-kms/v1')
   LIBRARIES.hpke = (plaintext) => suite.Seal(key, plaintext, { info, aad: Buffer.of(1) })
 }
 

@@ -1,6 +1,7 @@
 import { fingerprintOf, type DataKeyPair } from '../crypto/data-key-pair.js'
 import { generatePair } from '../crypto/private-key.js'
-import { SUITES, type Suite } from '../crypto/suites.js'
+import { checkPublicKey, SUITES, type Suite } from '../crypto/suites.js'
+import { KmsBuildError } from '../errors.js'
 import { areRelated, parseKeyArn } from './key-arn.js'
 import type { KmsCalls } from './kms.js'
 
@@ -28,6 +29,11 @@ export async function createDataKeyPair(
       : null
   if (!made) return wrapLocally(kms, keyIds, encryptionContext, suite, copyPrivateKey)
   const { keyId, publicKey, ciphertextBlob } = made
+  if (checkPublicKey(publicKey) !== suite)
+    throw new KmsBuildError(
+      'KMS_FAILED',
+      `kms:GenerateDataKeyPairWithoutPlaintext on ${keyIds[0]!} returned a public key that is not a valid one of ${suite}. If an endpoint other than AWS's own is configured, check what answers there.`,
+    )
   return {
     fingerprint: fingerprintOf(publicKey),
     publicKey,

@@ -1,11 +1,7 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  randomBytes,
-  webcrypto,
-} from 'node:crypto'
-import { cipherSuite } from './cipher-suite.js'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { decapsulate, keyPairOf } from './dhkem.js'
+import { keySchedule, open } from './hpke.js'
+import { exact, loadMlKem } from './ml-kem.js'
 import { SUITES, type Suite } from './suites.js'
 import { aad, INFO, tokenSuite, type Token } from './token.js'
 
@@ -14,8 +10,8 @@ export interface PrivateKey {
   suite: Suite
   /** DER SPKI of its public half, derived from it. */
   publicKey: Buffer
-  /** The private key as HPKE takes it. */
-  recipientKey: webcrypto.CryptoKey
+  /** Returns the shared secret of an encapsulated key. */
+  decapsulate: (encapsulatedKey: Uint8Array) => Promise<Uint8Array>
   /** Returns a new buffer with the DER PKCS#8. Zero it after use. */
   toPkcs8: () => Buffer
 }
@@ -32,22 +28,30 @@ const SEED_BYTES = 64
 export const importPrivateKey = (pkcs8: Uint8Array, suite: Suite): Promise<PrivateKey> =>
   suite === 'P-256' ? importP256(pkcs8) : importMlKem(pkcs8)
 
+// RFC 5915: `ECPrivateKey { 1, OCTET STRING (32), … }`; the private key follows.
+const SEC1_HEADER_BYTES = 7
+
 async function importP256(pkcs8: Uint8Array): Promise<PrivateKey> {
   const view = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length)
   const key = createPrivateKey({ key: view, format: 'der', type: 'pkcs8' })
-  // KMS's PKCS#8 may lack the public half; node adds it.
-  const toPkcs8 = () => key.export({ format: 'der', type: 'pkcs8' })
-  const complete = toPkcs8()
-  const ecdh = { name: 'ECDH', namedCurve: 'P-256' }
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    throw new TypeError('not a private key of P-256')
+  const sec1 = key.export({ format: 'der', type: 'sec1' })
   try {
-    // Extractable: the library guesses the sign of the public point of other keys.
-    const recipientKey = await webcrypto.subtle.importKey('pkcs8', complete, ecdh, true, [
-      'deriveBits',
-    ])
-    const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' })
-    return { suite: 'P-256', publicKey, recipientKey, toPkcs8 }
+    const pair = keyPairOf(sec1.subarray(SEC1_HEADER_BYTES, SEC1_HEADER_BYTES + 32))
+    const publicKey = Buffer.concat([SUITES['P-256'].spkiHeader, pair.getPublicKey()])
+    // OpenSSL takes the public key that the PKCS#8 contains, which may belong to another pair.
+    if (!createPublicKey(key).export({ format: 'der', type: 'spki' }).equals(publicKey))
+      throw new TypeError('not the public key of this private key')
+    return {
+      suite: 'P-256',
+      publicKey,
+      decapsulate: async (encapsulatedKey) => decapsulate(pair, encapsulatedKey),
+      // KMS's PKCS#8 may lack the public half; node adds it.
+      toPkcs8: () => key.export({ format: 'der', type: 'pkcs8' }),
+    }
   } finally {
-    complete.fill(0)
+    sec1.fill(0)
   }
 }
 
@@ -56,16 +60,16 @@ async function importMlKem(pkcs8: Uint8Array): Promise<PrivateKey> {
     pkcs8.length === SEED_HEADER.length + SEED_BYTES &&
     SEED_HEADER.equals(pkcs8.subarray(0, SEED_HEADER.length))
   if (!isSeed) throw new TypeError('not an ML-KEM-1024 private key with its seed only')
-  const { kem } = await cipherSuite('ML-KEM-1024')
+  const kem = await loadMlKem()
   const copy = Buffer.from(pkcs8)
   // This library takes the seed of FIPS 203, d ‖ z, as the input of DeriveKeyPair.
-  const seed = new Uint8Array(copy.subarray(SEED_HEADER.length)).buffer
-  const { publicKey, privateKey } = await kem.deriveKeyPair(seed)
+  const seed = exact(copy.subarray(SEED_HEADER.length))
+  const { publicKey, privateKey: recipientKey } = await kem.deriveKeyPair(seed)
   const encoded = Buffer.from(await kem.serializePublicKey(publicKey))
   return {
     suite: 'ML-KEM-1024',
     publicKey: Buffer.concat([SUITES['ML-KEM-1024'].spkiHeader, encoded]),
-    recipientKey: privateKey,
+    decapsulate: async (enc) => new Uint8Array(await kem.decap({ recipientKey, enc: exact(enc) })),
     toPkcs8: () => Buffer.from(copy),
   }
 }
@@ -87,15 +91,13 @@ export async function generatePair(
 
 /** Opens a single message of the key's pair. Throws if any part of it was altered. */
 export async function openToken(
-  { suite, recipientKey }: Pick<PrivateKey, 'suite' | 'recipientKey'>,
+  { suite, decapsulate }: Pick<PrivateKey, 'suite' | 'decapsulate'>,
   token: Token,
   name: string,
 ): Promise<Uint8Array> {
   if (token.sequence !== undefined || tokenSuite(token) !== suite)
     throw new TypeError('not a single message to a key of this suite')
-  const hpke = await cipherSuite(suite)
-  const { kind, encapsulatedKey: enc, ciphertext } = token
-  return new Uint8Array(
-    await hpke.open({ recipientKey, enc, info: INFO }, ciphertext, aad(kind, name)),
-  )
+  const { kind, encapsulatedKey, ciphertext } = token
+  const sharedSecret = await decapsulate(encapsulatedKey)
+  return open(keySchedule(SUITES[suite].hpke, sharedSecret, INFO), ciphertext, aad(kind, name))
 }

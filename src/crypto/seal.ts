@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
-import { cipherSuite } from './cipher-suite.js'
 import type { DataKeyPair } from './data-key-pair.js'
-import { publicKeyBytes, suiteOf } from './suites.js'
+import * as dhkem from './dhkem.js'
+import { keySchedule, SenderContext } from './hpke.js'
+import * as mlKem from './ml-kem.js'
+import { publicKeyBytes, SUITES, suiteOf } from './suites.js'
 import { aad, encodeToken, INFO, type Kind, type Token } from './token.js'
 
 /**
@@ -18,35 +20,31 @@ export async function seal(
   name = '',
   seed?: Uint8Array,
 ): Promise<Token> {
-  const { suite, recipientPublicKey } = await recipientOf(pair)
   const bound = aad(kind, name)
-  const randomness = seed && bytesOf(ikm(seed, pair.publicKey, bound, plaintext))
-  const ekm =
-    randomness && suiteOf(pair) === 'P-256'
-      ? await suite.kem.deriveKeyPair(randomness)
-      : // The 32 bytes that ML-KEM encapsulates.
-        randomness
-  const { enc, ct } = await suite.seal(
-    { recipientPublicKey, info: INFO, ...(ekm && { ekm }) },
-    plaintext,
-    bound,
-  )
-  return {
-    kind,
-    fingerprint: pair.fingerprint,
-    encapsulatedKey: new Uint8Array(enc),
-    ciphertext: new Uint8Array(ct),
-  }
+  const randomness = seed && ikm(seed, pair.publicKey, bound, plaintext)
+  const { encapsulatedKey, sender } = await createSender(pair, randomness)
+  const { fingerprint } = pair
+  return { kind, fingerprint, encapsulatedKey, ciphertext: sender.seal(plaintext, bound) }
 }
 
 /** Returns the string of a new token; see `seal`. */
 export const sealToText = async (...parameters: Parameters<typeof seal>): Promise<string> =>
   encodeToken(await seal(...parameters))
 
-async function recipientOf({ publicKey }: DataKeyPair) {
-  const suite = await cipherSuite(suiteOf({ publicKey }))
-  const key = Uint8Array.from(publicKeyBytes(publicKey))
-  return { suite, recipientPublicKey: await suite.kem.deserializePublicKey(key) }
+/**
+ * Encapsulates a shared secret to a pair: SetupBaseS (RFC 9180, section 5.1.1).
+ *
+ * @param randomness makes the encapsulation deterministic. It must never be the same for two messages.
+ */
+async function createSender({ publicKey }: DataKeyPair, randomness?: Uint8Array) {
+  const key = publicKeyBytes(publicKey)
+  const suite = suiteOf({ publicKey })
+  const { encapsulatedKey, sharedSecret } =
+    suite === 'P-256'
+      ? dhkem.encapsulate(key, randomness && dhkem.deriveKeyPair(randomness))
+      : await mlKem.encapsulate(key, randomness)
+  const schedule = keySchedule(SUITES[suite].hpke, sharedSecret, INFO)
+  return { encapsulatedKey, sender: new SenderContext(schedule) }
 }
 
 /** Seals a value of a build, bound to its name. */
@@ -54,31 +52,19 @@ export type SealMessage = (
   kind: Exclude<Kind, 'named'>,
   plaintext: Uint8Array,
   name: string,
-) => Promise<Token>
+) => Token
 
 /**
  * Encapsulates once. Returns a function that seals any number of messages with that encapsulation, each
- * with the next sequence number (RFC 9180, section 5.2). ShimCall them takes one decapsulation.
+ * with the next sequence number (RFC 9180, section 5.2). Opening them takes one decapsulation.
  */
 export async function encapsulate(pair: DataKeyPair): Promise<SealMessage> {
-  const { suite, recipientPublicKey } = await recipientOf(pair)
-  const sender = await suite.createSenderContext({ recipientPublicKey, info: INFO })
-  const encapsulatedKey = new Uint8Array(sender.enc)
-  let last: Promise<unknown> = Promise.resolve()
-  let next = 0
-  const sealNext: SealMessage = async (kind, plaintext, name) => {
-    const sequence = next
-    if (sequence > 0xffffffff) throw new RangeError('no sequence number is left')
-    const ciphertext = await sender.seal(plaintext, aad(kind, name, sequence))
-    // The context counts its messages, not the calls that failed.
-    next++
-    const { fingerprint } = pair
-    return { kind, fingerprint, encapsulatedKey, sequence, ciphertext: new Uint8Array(ciphertext) }
-  }
-  return (...message) => {
-    const sealed = last.catch(() => {}).then(() => sealNext(...message))
-    last = sealed
-    return sealed
+  const { encapsulatedKey, sender } = await createSender(pair)
+  const { fingerprint } = pair
+  return (kind, plaintext, name) => {
+    const { sequence } = sender
+    const ciphertext = sender.seal(plaintext, aad(kind, name, sequence))
+    return { kind, fingerprint, encapsulatedKey, sequence, ciphertext }
   }
 }
 
@@ -100,6 +86,3 @@ function ikm(
   }
   return mac.digest()
 }
-
-// Copied out of Node's buffer pool: the library reads the complete ArrayBuffer.
-const bytesOf = (buffer: Buffer) => new Uint8Array(buffer).buffer

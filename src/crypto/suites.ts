@@ -1,4 +1,7 @@
 import { createPublicKey } from 'node:crypto'
+import type { HpkeSuite } from './hpke.js'
+
+const AES_256_GCM = { aead: 0x0002, cipher: 'aes-256-gcm', keyBytes: 32 } as const
 
 /** The HPKE suites of data key pairs. */
 export const SUITES = {
@@ -9,6 +12,7 @@ export const SUITES = {
     spkiHeader: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
     publicKeyBytes: 65,
     encapsulatedKeyBytes: 65,
+    hpke: { kem: 0x0010, kdf: 0x0001, hash: 'sha256', ...AES_256_GCM } satisfies HpkeSuite,
   },
   /** draft-ietf-hpke-pq: ML-KEM-1024, HKDF-SHA384, AES-256-GCM. ShimCall needs Node.js 24.7. */
   'ML-KEM-1024': {
@@ -17,6 +21,7 @@ export const SUITES = {
     spkiHeader: Buffer.from('30820632300b06096086480165030404030382062100', 'hex'),
     publicKeyBytes: 1568,
     encapsulatedKeyBytes: 1568,
+    hpke: { kem: 0x0042, kdf: 0x0002, hash: 'sha384', ...AES_256_GCM } satisfies HpkeSuite,
   },
 } as const
 

@@ -7,13 +7,12 @@ import {
   accumulate,
   type Inputs,
 } from '../../packages/runtime/test/ml-kem-vectors.js'
-import { cipherSuite } from '../../src/crypto/cipher-suite.js'
+import { exact, loadMlKem } from '../../src/crypto/ml-kem.js'
 import { importPrivateKey } from '../../src/crypto/private-key.js'
 import { publicKeyBytes } from '../../src/crypto/suites.js'
 import { triesAll } from '../support/combinations.js'
 
-const { kem } = await cipherSuite('ML-KEM-1024')
-const exact = (bytes: Uint8Array) => new Uint8Array(bytes).buffer
+const kem = await loadMlKem()
 
 const reference = ({ seed, message, ciphertext }: Inputs) => {
   const { publicKey, secretKey } = ml_kem1024.keygen(seed)

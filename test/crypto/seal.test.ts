@@ -1,6 +1,6 @@
 import { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from '@hpke/core'
 import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js'
-import { webcrypto } from 'node:crypto'
+import { generateKeyPairSync, webcrypto } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf, type DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { generatePair, importPrivateKey, openToken } from '../../src/crypto/private-key.js'
@@ -63,9 +63,7 @@ describe.each(suites)('sealing to a pair of %s', (suite) => {
   it('numbers the messages of an encapsulation in the order of the calls', async () => {
     const { pair } = await newPair(suite)
     const sealMessage = await encapsulate(pair)
-    const tokens = await Promise.all(
-      ['a', 'b', 'c'].map((text) => sealMessage('literal', Buffer.from(text), text)),
-    )
+    const tokens = ['a', 'b', 'c'].map((text) => sealMessage('literal', Buffer.from(text), text))
     expect(tokens.map(({ sequence }) => sequence)).toEqual([0, 1, 2])
     const [first] = tokens
     for (const { encapsulatedKey } of tokens)
@@ -73,17 +71,15 @@ describe.each(suites)('sealing to a pair of %s', (suite) => {
     expect(tokens.map((token) => decodeToken(encodeToken(token)))).toMatchObject(
       tokens.map(({ kind, sequence }) => ({ kind, sequence })),
     )
-    const [next] = [await (await encapsulate(pair))('literal', Buffer.from('a'), 'a')]
-    expect(next!.encapsulatedKey).not.toEqual(first!.encapsulatedKey)
+    const next = (await encapsulate(pair))('literal', Buffer.from('a'), 'a')
+    expect(next.encapsulatedKey).not.toEqual(first!.encapsulatedKey)
   })
 })
 
 it('seals to P-256 as the context of @hpke/core opens it, message after message', async () => {
   const { pair, privateKey } = await newPair('P-256')
   const sealMessage = await encapsulate(pair)
-  const tokens: Token[] = []
-  for (const text of ['a', 'b', 'c'])
-    tokens.push(await sealMessage('bytes', Buffer.from(text), text))
+  const tokens = ['a', 'b', 'c'].map((text) => sealMessage('bytes', Buffer.from(text), text))
   const suite = new CipherSuite({
     kem: new DhkemP256HkdfSha256(),
     kdf: new HkdfSha256(),
@@ -131,6 +127,18 @@ it('rejects public keys that are on no curve, not reduced or of another algorith
   const point = Buffer.from((await newPair('P-256')).pair.publicKey)
   point[40]! ^= 1
   expect(checkPublicKey(point)).toBeUndefined()
+})
+
+it('rejects a private key with the public key of another pair', async () => {
+  const [one, other] = [await generatePair('P-256'), await generatePair('P-256')]
+  const forged = Buffer.concat([one.privateKey.subarray(0, -65), other.publicKey.subarray(-65)])
+  await expect(importPrivateKey(forged, 'P-256')).rejects.toThrow('not the public key')
+})
+
+it.each(['secp256k1', 'P-384'])('rejects a private key of the curve %s', async (namedCurve) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve })
+  const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' })
+  await expect(importPrivateKey(pkcs8, 'P-256')).rejects.toThrow('not a private key of P-256')
 })
 
 it('rejects private keys of another suite or form', async () => {

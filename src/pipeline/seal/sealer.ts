@@ -114,7 +114,7 @@ export class Sealer {
     // would decrypt all values; so each has its own, which depends on the value, too.
     if (seed) return sealToText(pair, kind, plaintext, '', seed)
     const sealMessage = await this.#encapsulation(pair.fingerprint, pair)
-    return encodeToken(await sealMessage(kind, plaintext, name))
+    return encodeToken(sealMessage(kind, plaintext, name))
   }
 
   async #sealingPair(mark: Mark, secretsFile: SecretsFile | null): Promise<DataKeyPair> {
