@@ -1,23 +1,12 @@
 import MagicString from 'magic-string'
 import type { CollectedMarks, Mark } from '../collect/mark.js'
 import type { SyncForm } from '../target.js'
+import { mapOf, type EmittedMap } from './map.js'
 import { maskOf, redact } from './redact.js'
 import type { ShimCall } from './shim-call.js'
 import { syncOpenings, syncValues } from './sync.js'
 
 export type { ShimCall } from './shim-call.js'
-
-/** A source map of magic-string, whose types are not published. */
-export interface EmittedMap {
-  version: number
-  file: string | undefined
-  sources: string[]
-  sourcesContent: (string | null)[] | undefined
-  names: string[]
-  mappings: string
-  toString(): string
-  toUrl(): string
-}
 
 /** A transformed module. */
 export interface EmittedModule {
@@ -101,7 +90,7 @@ export function emit(
     shown: text,
     // Created on demand: builds without maps do not need it.
     get map() {
-      const map = magic.generateMap({ source: id, includeContent: true, hires: 'boundary' })
+      const map = mapOf(magic, id)
       map.sourcesContent = [text]
       return map
     },

@@ -1,7 +1,7 @@
 import MagicString from 'magic-string'
 import { collect } from '../collect/collect.js'
 import { placeholder, plaintextLiterals } from '../collect/literals.js'
-import type { EmittedMap } from './emit.js'
+import { mapOf, type EmittedMap } from './map.js'
 import { redact } from './redact.js'
 
 /**
@@ -28,8 +28,5 @@ export function maskLiterals(
     const lines = masked.replace(/[^\n]/g, '')
     magic.overwrite(start, at(argumentEnd), `'${placeholder(index)}'${lines}`)
   })
-  return {
-    code: magic.toString(),
-    map: magic.generateMap({ source: file, includeContent: true, hires: 'boundary' }),
-  }
+  return { code: magic.toString(), map: mapOf(magic, file) }
 }
