@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 /** Tests of which `npm test` runs a part, and `npm run test:matrix` all (test/support/combinations.ts). */
 const COMBINATIONS = [
   'test/bundlers/{adversarial,both-ways,matrix}/*.test.ts',
-  'test/bundlers/process-env.test.ts',
+  'test/bundlers/{post-quantum,process-env}.test.ts',
   'test/aws/aws-cli.test.ts',
   'test/cli/{crash,values}.test.ts',
   'test/pipeline/leak-check/encoders.test.ts',

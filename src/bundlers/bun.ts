@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import * as crypto from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createBunPlugin } from 'unplugin'
@@ -49,6 +50,7 @@ const kms = createBunPlugin<Options | undefined>((options) => {
         const { config } = host as unknown as Host
         build.setRoot(resolve(config.root ?? '.'))
         target.platform = config.target === 'node' || config.target === 'bun' ? 'node' : 'browser'
+        target.withoutMlKem = config.target === 'bun' ? bunWithoutMlKem() : undefined
         target.format = config.format === 'cjs' || config.format === 'iife' ? 'cjs' : 'esm'
         checkOutput(host, build, target)
       },
@@ -57,6 +59,10 @@ const kms = createBunPlugin<Options | undefined>((options) => {
 })
 callable(kms)
 export { kms as default, kms as 'module.exports' }
+
+/** Returns this Bun if it cannot open ML-KEM pairs: a bundle for Bun most likely runs on the same version. */
+const bunWithoutMlKem = (): string | undefined =>
+  'decapsulate' in crypto ? undefined : `Bun ${process.versions.bun}`
 
 /** The parts of Bun's plugin API that we use. */
 interface Host {

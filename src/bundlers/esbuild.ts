@@ -16,6 +16,7 @@ import type { EmittedModule } from '../pipeline/emit/emit.js'
 import { VIRTUAL } from '../pipeline/emit/shim.js'
 import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import type { OutputTarget, Watch } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { watchEnvironment } from './esbuild-entries.js'
@@ -201,6 +202,7 @@ const targetOf = (options: BuildOptions): OutputTarget => ({
   platform: options.platform === 'node' || options.platform === 'neutral' ? 'node' : 'browser',
   command: 'build',
   format: isCjs(options) ? 'cjs' : 'esm',
+  withoutMlKem: nodeWithoutMlKem(options.target),
 })
 
 /** Returns the contents of the option `stdin` if that is the importer. It is not a file. */
@@ -213,7 +215,6 @@ function stdinAt(importer: string, options: BuildOptions): string | undefined {
 /** Passes on what esbuild's options say of the build. */
 function configure(build: BuildSession, options: BuildOptions): void {
   build.setRoot(root(options))
-  build.modules.nodeTargets = options.target
 }
 
 const isCjs = ({ format, platform, bundle }: BuildOptions) =>

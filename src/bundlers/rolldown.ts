@@ -1,6 +1,7 @@
 import { createRolldownPlugin } from 'unplugin'
 import type { Options } from '../options/types.js'
 import { BuildSession } from '../pipeline/session.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import { NODE_BUILD, type Target } from '../pipeline/target.js'
 import { callable } from './require-default.js'
 import { compiledHost, rollupLike } from './rollup-like.js'
@@ -38,7 +39,7 @@ const kms = createRolldownPlugin<Options | undefined>((options) => {
       ...hooks,
       options(input) {
         if (input.cwd) build.setRoot(input.cwd)
-        build.modules.nodeTargets = input.transform?.target
+        target.withoutMlKem = nodeWithoutMlKem(input.transform?.target)
         // Only an explicit `browser` counts: it is also the default.
         target.platform = input.platform === 'browser' ? 'browser' : 'node'
         return hooks.options(input)

@@ -5,6 +5,7 @@ import type { Options } from '../options/types.js'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { refuseText } from '../pipeline/leak-check/leak-check.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost } from '../pipeline/target.js'
 import { guardPrerendering, withPrerenderGuard } from './prerender-guard.js'
@@ -53,6 +54,7 @@ export function viteHooks({ build, environment, root }: ViteSession): UnpluginOp
     target: {
       platform: forBrowser(context) ? 'browser' : 'node',
       command: serves ? 'serve' : 'build',
+      withoutMlKem: serves ? undefined : nodeWithoutMlKem(targetsOf(context)),
     },
   })
   const compiled = new CompiledModules()
@@ -101,7 +103,6 @@ export function viteHooks({ build, environment, root }: ViteSession): UnpluginOp
       },
       async configResolved(config) {
         build.setRoot(root ?? config.root)
-        build.modules.nodeTargets = config.build.target
         const advice = adviceFor(config.plugins)
         build.outputs.setClientAdvice(advice ?? ADVICE_WITHOUT_FRAMEWORK)
         serves = config.command === 'serve'
@@ -136,5 +137,8 @@ const compiledObserver = (compiled: CompiledModules): UnpluginOptions => ({
     },
   },
 })
+
+/** Returns the option `build.target` of the environment that a module is built for. */
+const targetsOf = (context: unknown) => environmentOf(context).config.build.target
 
 const environmentOf = (context: unknown) => (context as { environment: DevEnvironment }).environment

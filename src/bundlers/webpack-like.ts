@@ -6,12 +6,14 @@ import { MARKER } from '../pipeline/collect/mark.js'
 import { assetOf } from '../pipeline/leak-check/examine.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import { scrub } from '../pipeline/leak-check/scrub.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import type { BuildSession } from '../pipeline/session.js'
 import type { ModuleHost, Target } from '../pipeline/target.js'
 import { NAME } from './transform.js'
 import { forgetReads, isCandidate, literalsRule } from './webpack-candidates.js'
 import { addEnvironment } from './webpack-entries.js'
 import { graphOf } from './webpack-graph.js'
+import { nodeTargets } from './webpack-node-targets.js'
 import { addVirtualModules, requestOf } from './webpack-virtual.js'
 
 /** The context of unplugin while a loader runs, under webpack and Rspack. */
@@ -103,6 +105,7 @@ const targetOf = (compiler: Host): Target => ({
   platform: platformOf(compiler),
   command: 'build',
   format: compiler.options.output.module === true ? 'esm' : 'cjs',
+  withoutMlKem: nodeWithoutMlKem(nodeTargets(compiler)),
 })
 
 function platformOf(compiler: Host): Target['platform'] {
@@ -118,7 +121,6 @@ export function attach(build: BuildSession, host: Host) {
   const compiler = host as WebpackCompiler
   const { Compilation, sources } = compiler.webpack
   build.setRoot(compiler.context)
-  build.modules.nodeTargets = compiler.options.target
   build.peers = peersOf(compiler, build)
   nameLoader(compiler, build.peers.indexOf(build))
   addVirtualModules(build, compiler)

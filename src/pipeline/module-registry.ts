@@ -53,9 +53,6 @@ export function refuseLiterals([literal]: Pick<Mark, 'place'>[]): void {
 
 /** What a session knows of the modules that have marks. */
 export class ModuleRegistry {
-  /** The targets of the bundler, of which some may name a version of Node.js. */
-  nodeTargets: unknown
-
   // Not emptied by a rebuild: the output may still contain the values of a module that left the build.
   readonly #sealed = new Map<string, ModuleRecord>()
   // Separate, since one plugin may be in the build of a browser and in that of the server.

@@ -6,6 +6,8 @@ export interface Target {
   command: 'build' | 'serve'
   /** Absent where the bundler reports it apart from the modules, through `setFormat`. */
   format?: 'esm' | 'cjs'
+  /** The run time that the bundler's options name, such as `node22`, if it cannot open ML-KEM pairs. */
+  withoutMlKem?: string | undefined
   /**
    * How marks of unplugin-kms/secret/sync get their values: by top-level await, by a call that blocks
    * the thread, or by either, where the bundler reports the format only when it renders the output.

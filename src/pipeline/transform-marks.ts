@@ -20,7 +20,6 @@ import { showProgress } from './resolve/progress.js'
 import { createRemote } from './resolve/remote.js'
 import { resolve } from './resolve/resolve.js'
 import type { Remote } from './resolve/types.js'
-import { lacksMlKem, lowestNode } from './node-target.js'
 import { Sealer, type SealedValue } from './seal/sealer.js'
 import type { ModuleHost } from './target.js'
 import type { Timings } from './timings.js'
@@ -89,7 +88,7 @@ export class MarkTransformer {
   /** Returns the calls that the marks of a module become, for its target. */
   async calls(
     module: MarkedModule,
-    { target: { platform, command }, watch }: ModuleHost,
+    { target: { platform, command, withoutMlKem }, watch }: ModuleHost,
   ): Promise<ShimCall[]> {
     const { id, path, marks } = module
     const { options, modules } = this.#context
@@ -106,7 +105,7 @@ export class MarkTransformer {
       if (typeof devValues === 'string') watch(devValues)
       return developmentCalls(marks, devValues)
     }
-    return this.#sealedCalls(module)
+    return this.#sealedCalls(module, withoutMlKem)
   }
 
   /** Returns the data key pair with a fingerprint, or undefined if this session does not seal to it. */
@@ -129,7 +128,10 @@ export class MarkTransformer {
     if (this.#secretsFile && options.types) await updateTypes(this.#secretsFile)
   }
 
-  async #sealedCalls({ id, path, marks }: MarkedModule): Promise<ShimCall[]> {
+  async #sealedCalls(
+    { id, path, marks }: MarkedModule,
+    withoutMlKem: string | undefined,
+  ): Promise<ShimCall[]> {
     const { options, modules, manifest, timings } = this.#context
     const secretsFile = this.#secretsFile
     const sealer = this.#sealer
@@ -149,24 +151,22 @@ export class MarkTransformer {
     const sealed = await timings.timed('seal', () =>
       Promise.all(marks.map((mark, index) => sealer.seal(mark, values[index]!, secretsFile))),
     )
-    for (const [index, one] of sealed.entries()) this.#checkTarget(marks[index]!, one)
+    if (withoutMlKem !== undefined)
+      for (const [index, one] of sealed.entries()) checkTarget(marks[index]!, one, withoutMlKem)
     await manifest?.note(id, marks, sealed, secretsFile, sealer)
     const shim = { runtime: options.runtime, aws: await withEndpointVariant(options.aws) }
     return marks.map((mark, index) => shimCallOf(mark, sealed[index]!, shim))
   }
+}
 
-  /** Checks that the bundler's target can open a token. @throws KmsBuildError TARGET_UNSUPPORTED. */
-  #checkTarget(mark: Mark, sealed: SealedValue): void {
-    const node = lowestNode(this.#context.modules.nodeTargets)
-    if (!node || !lacksMlKem(node) || !('token' in sealed)) return
-    const token = decodeToken(sealed.token) as Token
-    if (tokenSuite(token) === 'P-256') return
-    throw new KmsBuildError(
-      'TARGET_UNSUPPORTED',
-      `${shown(mark)} is sealed to an ML-KEM pair, which Node.js 24.7 and later can open, and the bundle's target is node${node.filter((part) => part !== undefined).join('.')}. Set the target to node24 (the Lambda runtime nodejs24.x), or go back to P-256: npx unplugin-kms rotate --no-post-quantum.`,
-      mark.place,
-    )
-  }
+/** Checks that a target without ML-KEM can open a token. @throws KmsBuildError TARGET_UNSUPPORTED. */
+function checkTarget(mark: Mark, sealed: SealedValue, target: string): void {
+  if (!('token' in sealed) || tokenSuite(decodeToken(sealed.token) as Token) === 'P-256') return
+  throw new KmsBuildError(
+    'TARGET_UNSUPPORTED',
+    `${shown(mark)} is sealed to an ML-KEM pair, which Node.js 24.7 and later can open, and the bundle's target is ${target}. Set the target to node24 (the Lambda runtime nodejs24.x), or go back to P-256: npx unplugin-kms rotate --no-post-quantum.`,
+    mark.place,
+  )
 }
 
 /** Returns the calls that return the development values of the marks. */

@@ -9,6 +9,7 @@ import { createDataKeyPair } from '../../src/aws/create-data-key-pair.js'
 import { kmsCalls } from '../../src/aws/kms.js'
 import type { DataKeyPair } from '../../src/crypto/data-key-pair.js'
 import { seal } from '../../src/crypto/seal.js'
+import type { Suite } from '../../src/crypto/suites.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import type { Options } from '../../src/options/types.js'
 import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/serialize.js'
@@ -78,7 +79,7 @@ export async function fixtures(folder: string): Promise<Fixture[]> {
 }
 
 /** A KMS with one key, one data key pair, and a folder for all that is built. */
-export async function bench() {
+export async function bench(suite: Suite = 'P-256') {
   const kms = await startLocalKms()
   const { arn } = await kms.createKey()
   const { accessKeyId, secretAccessKey } = kms.admin.credentials
@@ -87,7 +88,8 @@ export async function bench() {
     region: kms.region,
     credentials: { accessKeyId, secretAccessKey },
   }
-  const pair = await createDataKeyPair(kmsCalls(aws), [arn], { app: 'matrix' })
+  const context = { app: 'matrix' }
+  const pair = await createDataKeyPair(kmsCalls(aws), [arn], context, undefined, suite)
   const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-'))
   return {
     kms,

@@ -23,7 +23,7 @@ export const unsupported = (): Failure | undefined =>
     ? undefined
     : {
         code: 'NODE_UNSUPPORTED',
-        why: `ML-KEM needs Node.js 24.7 or later, and this is ${process.version}`,
+        why: `ML-KEM needs Node.js 24.7 or later, and this is ${process.versions.bun ? 'Bun' : process.version}`,
       }
 
 /** Returns the key schedules of messages to this private key. `info` is a latin1 string. */
