@@ -1,6 +1,7 @@
 import type { AwsOptions } from '../options/types.js'
 import { present } from './aws-error.js'
 import { clientsOf } from './clients.js'
+import { clientSts } from './sdk.js'
 
 export interface CallerIdentity {
   arn: string
@@ -18,7 +19,7 @@ export async function callerIdentity(
   region = 'us-east-1',
   onError?: (error: unknown) => void,
 ): Promise<CallerIdentity> {
-  const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
+  const { GetCallerIdentityCommand, STSClient } = await clientSts()
   const sts = await clientsOf(
     aws,
     'STS',

@@ -5,6 +5,7 @@ import { configurationOf, endpointVariant, type AwsConfiguration } from './confi
 import { callTimeout, withDeadline } from './deadline.js'
 import { askMfaCode } from './mfa.js'
 import { requestHandlerOf } from './request-handler.js'
+import { clientSts } from './sdk.js'
 
 type Environment = Record<string, string | undefined>
 
@@ -80,15 +81,16 @@ async function loadCredentials(
   if (credentials && !roleArn)
     return typeof credentials === 'function' ? credentials() : credentials
   const configuration = await configurationOf(aws)
-  // The client of STS is large, and keys in the environment do not need it.
-  const sts = () => roleAssumers(aws, configuration)
+  const assumers = roleAssumers(aws, configuration)
   const own =
     typeof credentials === 'object'
       ? credentials
-      : await (credentials?.() ?? fromConfiguration(aws, configuration, sts, mfaCode))
+      : await (credentials?.() ?? fromConfiguration(aws, configuration, assumers, mfaCode))
   if (!roleArn) return own
-  const { assumeRole } = await sts()
-  return assumeRole(own, { RoleArn: roleArn, RoleSessionName: `unplugin-kms-${Date.now()}` })
+  return assumers.roleAssumer(own, {
+    RoleArn: roleArn,
+    RoleSessionName: `unplugin-kms-${Date.now()}`,
+  })
 }
 
 /** Returns the configuration of the SDK's own clients for STS and SSO. */
@@ -106,13 +108,24 @@ function nestedConfig(aws: AwsOptions, configuration: AwsConfiguration, service:
   }
 }
 
-async function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
-  const { getDefaultRoleAssumer, getDefaultRoleAssumerWithWebIdentity } =
-    await import('@aws-sdk/client-sts')
-  const config = nestedConfig(aws, configuration, 'STS')
+type Sts = Awaited<ReturnType<typeof clientSts>>
+type RoleAssumer = ReturnType<Sts['getDefaultRoleAssumer']>
+type RoleAssumerWithWebIdentity = ReturnType<Sts['getDefaultRoleAssumerWithWebIdentity']>
+
+/** Returns functions that assume roles. They load the client of STS, which is large, at their first call. */
+function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
+  const config = () => nestedConfig(aws, configuration, 'STS')
+  let assume: RoleAssumer | undefined
+  let assumeWithWebIdentity: RoleAssumerWithWebIdentity | undefined
   return {
-    assumeRole: getDefaultRoleAssumer(config),
-    assumeRoleWithWebIdentity: getDefaultRoleAssumerWithWebIdentity(config),
+    async roleAssumer(...parameters: Parameters<RoleAssumer>) {
+      assume ??= (await clientSts()).getDefaultRoleAssumer(config())
+      return assume(...parameters)
+    },
+    async roleAssumerWithWebIdentity(...parameters: Parameters<RoleAssumerWithWebIdentity>) {
+      assumeWithWebIdentity ??= (await clientSts()).getDefaultRoleAssumerWithWebIdentity(config())
+      return assumeWithWebIdentity(...parameters)
+    },
   }
 }
 
@@ -126,7 +139,7 @@ async function roleAssumers(aws: AwsOptions, configuration: AwsConfiguration) {
 async function fromConfiguration(
   aws: AwsOptions,
   configuration: AwsConfiguration,
-  sts: () => ReturnType<typeof roleAssumers>,
+  assumers: ReturnType<typeof roleAssumers>,
   mfaCodeProvider: (serial: string) => Promise<string>,
 ): Promise<AwsCredentialIdentity> {
   configuration.checkProfile()
@@ -134,13 +147,11 @@ async function fromConfiguration(
   const env: Environment = isProfileExplicit ? {} : process.env
   if (env.AWS_ACCESS_KEY_ID) return fromEnvironment(env)
 
-  const { assumeRole, assumeRoleWithWebIdentity } = await sts()
   const clientConfig = nestedConfig(aws, configuration, 'SSO')
   const init = {
     profile: profileName,
     mfaCodeProvider,
-    roleAssumer: assumeRole,
-    roleAssumerWithWebIdentity: assumeRoleWithWebIdentity,
+    ...assumers,
     clientConfig,
     parentClientConfig: clientConfig,
   }

@@ -1,5 +1,6 @@
 import type { AwsOptions } from '../options/types.js'
 import { kmsClients } from './kms.js'
+import { clientKms } from './sdk.js'
 
 /** When a KMS key was last used, as KMS tracks it. */
 export interface KeyLastUsage {
@@ -17,7 +18,7 @@ export interface KeyLastUsage {
 export async function keyLastUsage(keyArns: string[], aws: AwsOptions): Promise<KeyLastUsage[]> {
   const clientFor = kmsClients(aws)
   const answers = keyArns.map(async (keyArn) => {
-    const { GetKeyLastUsageCommand } = await import('@aws-sdk/client-kms')
+    const { GetKeyLastUsageCommand } = await clientKms()
     const client = await clientFor(keyArn)
     const { KeyLastUsage: usage } = await client.send(new GetKeyLastUsageCommand({ KeyId: keyArn }))
     if (!usage?.Operation || !usage.Timestamp) return []

@@ -3,6 +3,7 @@ import type { AwsOptions } from '../options/types.js'
 import { present } from './aws-error.js'
 import { explain } from './kms-errors.js'
 import { base64, kmsClients } from './kms.js'
+import { clientKms } from './sdk.js'
 
 /** The KMS calls that decrypt or re-encrypt. No build makes them. */
 export interface KmsOpeningCalls {
@@ -21,7 +22,7 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
   const clientFor = kmsClients(aws)
   return {
     async decrypt({ keyId: KeyId, ciphertextBlob }, EncryptionContext) {
-      const { DecryptCommand } = await import('@aws-sdk/client-kms')
+      const { DecryptCommand } = await clientKms()
       const CiphertextBlob = Buffer.from(ciphertextBlob, 'base64')
       try {
         const { Plaintext } = await (
@@ -38,7 +39,7 @@ export function kmsOpeningCalls(aws: AwsOptions): KmsOpeningCalls {
       DestinationKeyId,
       DestinationEncryptionContext,
     ) {
-      const { ReEncryptCommand } = await import('@aws-sdk/client-kms')
+      const { ReEncryptCommand } = await clientKms()
       const command = new ReEncryptCommand({
         CiphertextBlob: Buffer.from(ciphertextBlob, 'base64'),
         SourceKeyId: keyId,

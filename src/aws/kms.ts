@@ -6,6 +6,7 @@ import { clientsOf } from './clients.js'
 import { failureOf } from './failure.js'
 import { parseKeyArn } from './key-arn.js'
 import { explain } from './kms-errors.js'
+import { clientKms } from './sdk.js'
 
 /** The KMS calls that sealing makes. `kms:Decrypt` is not among them. */
 export interface KmsCalls {
@@ -37,7 +38,7 @@ export function kmsCalls(
   const clientFor = kmsClients(aws)
   return {
     async generateDataKeyPair(KeyId, EncryptionContext, KeyPairSpec) {
-      const { GenerateDataKeyPairWithoutPlaintextCommand } = await import('@aws-sdk/client-kms')
+      const { GenerateDataKeyPairWithoutPlaintextCommand } = await clientKms()
       const command = new GenerateDataKeyPairWithoutPlaintextCommand({
         KeyId,
         EncryptionContext,
@@ -56,7 +57,7 @@ export function kmsCalls(
       }
     },
     async encrypt(KeyId, Plaintext, EncryptionContext) {
-      const { EncryptCommand } = await import('@aws-sdk/client-kms')
+      const { EncryptCommand } = await clientKms()
       try {
         const command = new EncryptCommand({ KeyId, Plaintext, EncryptionContext })
         const answer = await during(async () => (await clientFor(KeyId)).send(command))
@@ -69,7 +70,7 @@ export function kmsCalls(
       }
     },
     async describeKey(KeyId) {
-      const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
+      const { DescribeKeyCommand } = await clientKms()
       try {
         const command = new DescribeKeyCommand({ KeyId })
         const { KeyMetadata } = await during(async () => (await clientFor(KeyId)).send(command))
@@ -104,7 +105,7 @@ function lacksDataKeyPairs(error: unknown): boolean {
 /** Returns the client of a key's region, which is part of its ARN. */
 export function kmsClients(aws: AwsOptions) {
   const clientFor = clientsOf(aws, 'KMS', async (config) => {
-    const { KMSClient } = await import('@aws-sdk/client-kms')
+    const { KMSClient } = await clientKms()
     return new KMSClient(config)
   })
   return (keyId: string) => clientFor(regionOf(keyId))

@@ -1,3 +1,5 @@
+import { loadSdk } from './sdk.js'
+
 const MUTE = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
 
 /**
@@ -5,7 +7,10 @@ const MUTE = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
  * The variable is set only while the SDK decides about its warning, which it does once per process.
  */
 export async function muteNodeVersionWarning(): Promise<void> {
-  const { emitWarningIfUnsupportedVersion } = await import('@aws-sdk/core/client')
+  const { emitWarningIfUnsupportedVersion } = await loadSdk(
+    '@aws-sdk/core/client',
+    () => import('@aws-sdk/core/client'),
+  )
   const before = process.env[MUTE]
   process.env[MUTE] = 'true'
   emitWarningIfUnsupportedVersion(process.version)

@@ -1,5 +1,6 @@
 import { KmsBuildError } from '../errors.js'
 import { installCommand } from '../util/install-command.js'
+import { loadSdk } from './sdk.js'
 
 /**
  * Loads an AWS client that is an optional peer dependency.
@@ -13,7 +14,7 @@ export async function optionalClient<T>(
   load: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await load()
+    return await loadSdk(packageName, load)
   } catch (error) {
     if (!isMissing(error, packageName)) throw error
     throw missingClients([packageName], purpose, error)
@@ -47,7 +48,8 @@ export async function checkOptionalClients(
 /** Returns whether the package itself is missing. A missing dependency is an incomplete install. */
 function isMissing(error: unknown, packageName: string): boolean {
   const { code = '', message } = error as NodeJS.ErrnoException
-  return code.endsWith('_NOT_FOUND') && message.includes(packageName)
+  // The lines after the first name the packages that required it.
+  return code.endsWith('_NOT_FOUND') && message.split('\n')[0]!.includes(packageName)
 }
 
 const missingClients = (packageNames: string[], purpose: string, cause?: unknown) =>

@@ -5,6 +5,7 @@ import { configurationError, rememberContact, type Contact } from './aws-error.j
 import { configurationOf, type Endpoint } from './configuration.js'
 import { attemptTimeout } from './deadline.js'
 import { proxyAgent, proxyFor, type Proxy } from './proxy.js'
+import { loadSdk } from './sdk.js'
 
 type Request = Parameters<NodeHttpHandler['handle']>[0]
 type Options = Parameters<NodeHttpHandler['handle']>[1]
@@ -79,7 +80,10 @@ export class RequestHandler {
 
   async #createHandler(proxy: Proxy | undefined, isHttps: boolean): Promise<NodeHttpHandler> {
     const ca = await (this.#ca ??= readCaBundle(this.#aws))
-    const { NodeHttpHandler } = await import('@smithy/node-http-handler')
+    const { NodeHttpHandler } = await loadSdk(
+      '@smithy/node-http-handler',
+      () => import('@smithy/node-http-handler'),
+    )
     const timeout = attemptTimeout()
     const agent = proxy
       ? await proxyAgent(proxy, isHttps, ca)

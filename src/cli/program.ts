@@ -6,6 +6,7 @@ import {
 } from '@commander-js/extra-typings'
 
 import { nameFlags } from '../aws/option-name.js'
+import { requireSdkFrom } from '../aws/sdk.js'
 import { KmsBuildError } from '../errors.js'
 import { printable } from '../printable.js'
 import { addBuild } from './commands/build.js'
@@ -80,6 +81,7 @@ const MAIN_COUNT = Object.keys(MAIN).length + 1
 /** Runs the command line. @returns the exit code. */
 export async function run(argv: string[]): Promise<number> {
   nameFlags()
+  requireSdkFrom(import.meta.url)
   if (argv[0] === 'local') return local(argv.slice(1))
   if (argv[0] === 'help' && argv[1] === 'local') return local(['--help'])
   const program = createProgram(argv[0])

@@ -4,6 +4,7 @@ import { areRelated, parseKeyArn } from '../aws/key-arn.js'
 import { regionOf } from '../aws/kms.js'
 import { ask, reason, type Answer, type Refusal } from './ask.js'
 import { check, type Check } from './check.js'
+import { clientKms } from '../aws/sdk.js'
 
 /**
  * Checks that the configured keys are those of the sealed values. If an alias was repointed, the next
@@ -18,7 +19,7 @@ export async function checkAliases(
   sealed: string[],
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<Check[]> {
-  const { DescribeKeyCommand } = await import('@aws-sdk/client-kms')
+  const { DescribeKeyCommand } = await clientKms()
   const asked = await Promise.all(
     keyIds.map(async (name): Promise<{ name: string; answer: Answer<string> }> => {
       if (parseKeyArn(name)) return { name, answer: { got: name } }

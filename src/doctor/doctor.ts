@@ -16,6 +16,7 @@ import { checkNetwork } from './network.js'
 import { checkAccess } from './role.js'
 import { readSubject, type Subject } from './subject.js'
 import { checkCaller, verifyPairs } from './wrapped.js'
+import { clientKms } from '../aws/sdk.js'
 
 export interface DoctorOptions extends DecryptRequestsOptions {
   /** A Lambda function, by name or ARN: its role, its VPC and its region. */
@@ -113,7 +114,7 @@ async function examineAws(
   const identity = await examineIdentity(aws, keyRegionOf(requests))
   if (identity.check.status === 'found') return { checks: [identity.check], reached: false }
 
-  const { KMSClient } = await import('@aws-sdk/client-kms')
+  const { KMSClient } = await clientKms()
   const kmsFor = clients(aws, 'KMS', async (config) => new KMSClient(config))
   const keyArns = [...new Set(requests.map(({ keyArn }) => keyArn))]
   const keys = await Promise.all(keyArns.map((arn) => examineKey(arn, kmsFor)))

@@ -3,6 +3,7 @@ import { present } from '../aws/aws-error.js'
 import { parseKeyArn } from '../aws/key-arn.js'
 import { ask, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
+import { clientKms } from '../aws/sdk.js'
 
 /** The facts that KMS returns about a key. */
 export interface KeyFacts {
@@ -25,7 +26,7 @@ export async function examineKey(
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<KeyFacts> {
   const { DescribeKeyCommand, GetKeyPolicyCommand, paginateListAliases, paginateListGrants } =
-    await import('@aws-sdk/client-kms')
+    await clientKms()
   const kms = await clientFor(parseKeyArn(arn)!.region)
   const [described, policy, grants, aliases] = await Promise.all([
     ask(async () => present((await kms.send(new DescribeKeyCommand({ KeyId: arn }))).KeyMetadata)),
@@ -111,7 +112,7 @@ async function checkRotation(
   if (KeyManager !== 'CUSTOMER' || KeySpec !== 'SYMMETRIC_DEFAULT' || Origin !== 'AWS_KMS')
     return []
   if (MultiRegionConfiguration?.MultiRegionKeyType === 'REPLICA') return []
-  const { GetKeyRotationStatusCommand } = await import('@aws-sdk/client-kms')
+  const { GetKeyRotationStatusCommand } = await clientKms()
   const status = await ask(() => kms.send(new GetKeyRotationStatusCommand({ KeyId: arn })))
   if (!('got' in status)) {
     // A key that is about to be deleted has no rotation status.

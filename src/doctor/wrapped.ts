@@ -9,6 +9,7 @@ import { opener } from '../secrets-file/open.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { ask, noteUnreached, reason, type Answer } from './ask.js'
 import { check, type Check } from './check.js'
+import { clientKms } from '../aws/sdk.js'
 
 /** A CiphertextBlob that KMS has to decrypt. */
 export interface WrappedBlob {
@@ -56,8 +57,7 @@ export async function checkCaller(
   all: WrappedBlob[],
   clientFor: (region?: string) => Promise<KMSClient>,
 ): Promise<Check[]> {
-  const { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand } =
-    await import('@aws-sdk/client-kms')
+  const { DecryptCommand, GenerateDataKeyPairWithoutPlaintextCommand } = await clientKms()
   const examine = async (wrapped: WrappedBlob) => {
     const { keyId: KeyId, ciphertextBlob } = wrapped.blob
     const { encryptionContext: EncryptionContext } = wrapped

@@ -1,5 +1,6 @@
 import { withEndpointVariant } from '../aws/configuration.js'
 import { kmsCalls } from '../aws/kms.js'
+import { requireSdkFrom } from '../aws/sdk.js'
 import type { DataKeyPair } from '../crypto/data-key-pair.js'
 import { decodeToken, tokenSuite, type Token } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
@@ -57,6 +58,7 @@ export class MarkTransformer {
   constructor(context: MarksContext) {
     const { options } = context
     const progress = showProgress()
+    requireSdkFrom(import.meta.url)
     const kms = kmsCalls(options.aws, progress.whileKms)
     this.#context = context
     this.#remote = createRemote(options.aws, kms, options.sources, progress)
