@@ -4,11 +4,14 @@ import { defineConfig } from 'vitest/config'
 /** Tests of which `npm test` runs a part, and `npm run test:matrix` all (test/support/combinations.ts). */
 const COMBINATIONS = [
   'test/bundlers/{adversarial,both-ways,matrix}/*.test.ts',
-  'test/bundlers/{post-quantum,process-env}.test.ts',
+  'test/bundlers/{configuration-arrays,maps,post-quantum,process-env,reproducible,sync}.test.ts',
+  'test/main-job/main-job.test.ts',
   'test/aws/aws-cli.test.ts',
-  'test/cli/{crash,values}.test.ts',
+  'test/cli/{crash,foreign-text,values}.test.ts',
+  'test/fleet/{fleet,worker}.test.ts',
   'test/pipeline/leak-check/encoders.test.ts',
   'test/crypto/ml-kem-vectors.test.ts',
+  'packages/local-kms/test/{clients/aws-command,server/load}.test.ts',
 ]
 
 /**
@@ -16,20 +19,34 @@ const COMBINATIONS = [
  * of theirs registers a hook when it is loaded.
  */
 const SHARED = [
-  'test/{bad-input,crypto,detector,options,pipeline,secrets,secrets-file}/**/*.test.ts',
+  'test/{bad-input,bundlers,crypto,detector,embedded,options,pipeline,scenarios,secrets,secrets-file,util}/**/*.test.ts',
+  'test/{aws,cdk,docs,doctor,inspect,main-job,policy}/*.test.ts',
   'packages/local-kms/test/{auth,iam,kms,policy,secretsmanager,ssm,sts}/**/*.test.ts',
+  'packages/local-kms/test/clients/{aws-sdk,boto3,moto}.test.ts',
+  'packages/local-kms/test/server/{faults,faults-services,journal,stores-conformance}.test.ts',
 ]
+
+/** Tests that run the command line program, which test/cli/build-program.ts builds for them. */
+const PROGRAM = [
+  'test/{cli,fleet,pages}/**/*.test.ts',
+  'test/aws/{errors,proxy}.test.ts',
+  'test/doctor/{changes-nothing,command}.test.ts',
+  'test/{inspect,policy}/command.test.ts',
+]
+const globalSetup = 'test/cli/build-program.ts'
+const shared = { isolate: false, setupFiles: 'test/support/leaves-no-trace.ts' }
 
 export default defineConfig(({ mode }) => {
   const isMatrix = mode === 'matrix'
   const projects = isMatrix
-    ? [{ name: 'matrix', include: COMBINATIONS }]
+    ? [{ name: 'matrix', include: COMBINATIONS, globalSetup }]
     : [
-        { name: 'shared', include: SHARED, isolate: false },
+        { ...shared, name: 'shared', include: SHARED, exclude: PROGRAM },
+        { ...shared, name: 'program', include: PROGRAM, globalSetup },
         {
           name: 'isolated',
           include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-          exclude: SHARED,
+          exclude: [...SHARED, ...PROGRAM],
         },
       ]
   return {

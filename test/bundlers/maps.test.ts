@@ -6,6 +6,7 @@ import { createUnplugin } from 'unplugin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { redactSource } from '../../src/pipeline/emit/redact.js'
 import { detect } from '../detector/detect.js'
+import { shareOf } from '../support/combinations.js'
 import { project } from '../support/project.js'
 import { bench, buildProject, type Bench } from './fixture.js'
 import { ABSENT, HOSTS, type Cell, type HostName, type Maps } from './hosts.js'
@@ -96,7 +97,7 @@ function led({ code, map }: { code: string; map: SourceMapPayload }, call: numbe
 const HOST_NAMES = (Object.keys(HOSTS) as HostName[]).filter((host) => !ABSENT[host])
 
 describe.each(HOST_NAMES)('the maps of %s', (host) => {
-  it.each(['file', 'inline'] as const)(
+  it.each(shareOf(['file', 'inline'] as const, HOST_NAMES.indexOf(host), 2))(
     'point to line and column of a source with masked literals (%s)',
     async (maps) => {
       const output = await built(host, maps)
@@ -127,7 +128,7 @@ const MODES: [HostName, Maps][] = [
 ]
 
 describe('the maps of other kinds', () => {
-  it.each(MODES)('point to the masked source: %s, %s', async (host, maps) => {
+  it.each(shareOf(MODES, 0, 2))('point to the masked source: %s, %s', async (host, maps) => {
     const output = await built(host, maps)
     if (maps === 'nosources')
       expect(JSON.stringify(output.map.sourcesContent ?? [])).not.toContain('secret(')
@@ -169,11 +170,13 @@ const banner = createUnplugin<HostName>((host) => {
 })
 
 // esbuild and Bun have no transforms, and Farm drops such a map.
-describe.each(['rollup', 'rolldown', 'vite', 'webpack', 'rspack'] as const)(
+const CHAINED = ['rollup', 'rolldown', 'vite', 'webpack', 'rspack'] as const
+describe.each(CHAINED)(
   'after a plugin whose map contains the original source, the maps of %s',
   (host) => {
     const webpacks = host === 'webpack' || host === 'rspack' ? (['eval', 'cheap'] as const) : []
-    it.each(['file', 'inline', 'hidden', ...webpacks] as const)(
+    const modes = ['file', 'inline', 'hidden', ...webpacks] as const
+    it.each(shareOf(modes, CHAINED.indexOf(host), 3))(
       'contain the masked source, and point to its lines (%s)',
       async (maps) => {
         const output = await built(host, maps, [banner[host](host)])
@@ -220,7 +223,7 @@ function named(sourceMapFilename: string) {
 }
 
 describe('a map by another name', () => {
-  it.each(NAMED)('is redacted: %s, %s', async (host, _, file, cell) => {
+  it.each(shareOf(NAMED, 0, 3))('is redacted: %s, %s', async (host, _, file, cell) => {
     for (const before of [[], [banner[host as 'rollup'](host)]]) {
       const { map } = await built(host, 'file', before, { file, ...cell })
       const shown = map.sourcesContent.find((content) => content?.includes('here(1)'))

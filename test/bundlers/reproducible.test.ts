@@ -2,6 +2,7 @@ import { copyFile, realpath } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sealToText } from '../../src/crypto/seal.js'
+import { shareOf } from '../support/combinations.js'
 import { project } from '../support/project.js'
 import { bench, filesIn, sha256, writeNamed, type Bench } from './fixture.js'
 import { ABSENT, HOSTS, type HostName } from './hosts.js'
@@ -71,10 +72,12 @@ async function outputs(host: HostName, kind: 'sealed' | 'seeded', folder: string
   )
 }
 
-describe.each(Object.keys(HOSTS) as HostName[])('under %s', (host) => {
+const NAMES = Object.keys(HOSTS) as HostName[]
+
+describe.each(NAMES)('under %s', (host) => {
   const why = ABSENT[host]
 
-  it.skipIf(why).each(['sealed', 'seeded'] as const)(
+  it.skipIf(why).each(shareOf(['sealed', 'seeded'] as const, NAMES.indexOf(host), 2))(
     'two builds of %s marks in two folders have equal names, bytes and maps',
     async (kind) => {
       if (kind === 'seeded') vi.stubEnv('UNPLUGIN_KMS_SEED', Buffer.alloc(32, 7).toString('base64'))

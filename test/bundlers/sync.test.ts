@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Options } from '../../src/options/types.js'
+import { shareOf } from '../support/combinations.js'
 import { project } from '../support/project.js'
 import { bench, buildProject, decrypts, expectClean, type Bench } from './fixture.js'
 import { HOSTS, run, type HostName } from './hosts.js'
@@ -45,18 +46,19 @@ describe.for(TESTED)('synchronous marks in CommonJS of %s', (host) => {
     expect(await printedBy({})).toEqual({ printed: [VALUE, 5432, VALUE], decrypts: 1 })
   })
 
-  it('may have ciphertexts of their own', async () => {
-    expect(await printedBy({ mode: 'direct' })).toEqual({
-      printed: [VALUE, 5432, VALUE],
-      decrypts: 3,
-    })
-  })
-
-  it('are plain values in modules that are not transformed', async () => {
-    expect(await printedBy({ include: [] })).toEqual({
-      printed: [VALUE, 5432, VALUE],
-      decrypts: 1,
-    })
+  it.each(
+    shareOf<[string, Options, number]>(
+      [
+        ['may have ciphertexts of their own', { mode: 'direct' }, 3],
+        ['are plain values in modules that are not transformed', { include: [] }, 1],
+      ],
+      ALL.indexOf(host),
+      2,
+    ),
+  )('%s', async (_, options, calls) => {
+    const { printed, decrypts } = await printedBy(options)
+    expect(printed).toEqual([VALUE, 5432, VALUE])
+    expect(decrypts).toBe(calls)
   })
 })
 

@@ -1,31 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { buildSync } from 'esbuild'
-import { afterAll } from 'vitest'
+import { inject } from 'vitest'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** The program as the sources stand; in the repository, so that it finds its packages. */
-const program = (() => {
-  const folder = mkdtempSync(join(root, 'node_modules', '.unplugin-kms-cli-'))
-  buildSync({
-    entryPoints: [join(root, 'src/cli/index.ts')],
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'error',
-  })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'index.js')
-})()
+/** Built from the sources by build-program.ts. */
+const program = inject('program')
 
 export interface Ran {
   code: number | null
@@ -63,15 +43,11 @@ const command = (args: string[], { wrapper = [], nodeOptions = [] }: RunOptions 
   ...args,
 ]
 
-const bases: string[] = []
-afterAll(() => Promise.all(bases.map((base) => rm(base, { recursive: true, force: true }))))
-
-/** A project of its own in a temporary folder, gone after the tests of the file. */
+/** Creates a project in a temporary folder, which is removed after the test run. */
 export async function workspace(
   files: Record<string, string | Uint8Array> = {},
 ): Promise<Workspace> {
-  const base = await realpath(await mkdtemp(join(tmpdir(), 'unplugin-kms-cli-')))
-  bases.push(base)
+  const base = await mkdtemp(join(inject('workspaces'), 'workspace-'))
   const folder = join(base, 'project')
   await mkdir(folder)
   for (const [name, content] of Object.entries({ 'package.json': '{}', ...files })) {

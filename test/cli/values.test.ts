@@ -70,7 +70,7 @@ const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
 
 describe('set seals a difficult value unchanged or rejects it:', () => {
   it('from stdin, without the line break that ends it', async () => {
-    const piped = shareOf(NAMES, 0, 2)
+    const piped = shareOf(NAMES, 0, 4)
     const rejected = await sealEach(piped, async (space, name) => {
       const stdin = Buffer.concat([Buffer.from(DIFFICULT[name]!), Buffer.from('\n')])
       const { code, stderr } = await space.cli(['set', 'V', '-f', file(name)], { stdin })
@@ -89,7 +89,7 @@ describe('set seals a difficult value unchanged or rejects it:', () => {
   })
 
   it('from a file, byte for byte', async () => {
-    const written = shareOf(NAMES, 1, 2)
+    const written = shareOf(NAMES, 1, 4)
     const rejected = await sealEach(written, async (space, name) => {
       await writeFile(space.path(`${file(name)}.txt`), DIFFICULT[name]!)
       const args = ['set', 'V', '-f', file(name), '--from-file', `${file(name)}.txt`]
@@ -102,7 +102,7 @@ describe('set seals a difficult value unchanged or rejects it:', () => {
 
   it.skipIf(!hasPython)('at the prompt (needs python3, for a terminal)', async () => {
     // Enter ends the value, as a line break does.
-    const typed = shareOf(NAMES, 0, 3).filter(
+    const typed = shareOf(NAMES, 2, 8).filter(
       (name) => isText(DIFFICULT[name]!) && name !== '1 MB' && name !== 'a line break at the end',
     )
     const rejected = await sealEach(typed, async (space, name) => {

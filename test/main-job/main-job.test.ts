@@ -4,6 +4,7 @@ import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initSecretsFile, setSecrets, type Options } from '../../src/index.js'
 import { BUNDLERS } from '../support/bundle.js'
+import { shareOf, triesAll } from '../support/combinations.js'
 import { filesIn, project } from '../support/project.js'
 import { exportsOf, run } from '../support/run.js'
 
@@ -54,7 +55,9 @@ function hundredSecrets() {
 }
 
 describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
-  it.each(['esm', 'cjs'] as const)(
+  const at = BUNDLERS.indexOf(bundler)
+
+  it.each(shareOf(['esm', 'cjs'] as const, at, 2))(
     'decrypts 100 secrets of 30 modules with 1 KMS call, as %s',
     async (format) => {
       const { files, values } = hundredSecrets()
@@ -98,8 +101,9 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       const bytes = Buffer.byteLength(odd)
       return odd.repeat(Math.floor(size / bytes)) + 'x'.repeat(size % bytes)
     }
-    const values = { one: 'x', odd, big: ofBytes(4096), huge: ofBytes(2 ** 20) }
-    expect(Buffer.byteLength(values.huge)).toBe(2 ** 20)
+    // The leak check of a megabyte takes seconds.
+    const isHuge = triesAll || (at === 0 && format === 'esm')
+    const values = { one: 'x', odd, big: ofBytes(4096), huge: ofBytes(isHuge ? 2 ** 20 : 2 ** 14) }
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
     const root = await project({
       'src/main.ts':
@@ -164,7 +168,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     expect(text.length).toBeLessThan(100)
   })
 
-  it.each([true, 'inline'] as const)(
+  it.each(shareOf([true, 'inline'] as const, at, 2))(
     'maps a stack trace to the right line of the source, with sourcemap %s',
     async (sourcemap) => {
       const root = await project({

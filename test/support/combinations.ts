@@ -5,6 +5,6 @@
 export const triesAll = process.env.COMBINATIONS === 'all'
 
 /** Returns one part of a list in turn; all of it where a run tries all combinations. */
-export function shareOf<T>(all: T[], part: number, parts: number): T[] {
-  return triesAll ? all : all.filter((_, at) => at % parts === part % parts)
+export function shareOf<T>(all: readonly T[], part: number, parts: number): T[] {
+  return triesAll ? [...all] : all.filter((_, at) => at % parts === part % parts)
 }

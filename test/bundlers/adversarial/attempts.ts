@@ -23,8 +23,8 @@ const FAMILIES: HostName[][] = [
   ['esbuild'],
   ['rollup', 'rolldown', 'vite'],
   ['webpack', 'rspack'],
-  ['farm'],
-  ['bun'],
+  // Not a family, but they start a process for each build.
+  ['farm', 'bun'],
 ]
 
 /** Declares one test per folder of `fixtures/adversarial` under one bundler. */

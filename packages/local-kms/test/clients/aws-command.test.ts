@@ -4,6 +4,8 @@ import { startLocalKms, type LocalKms } from '../../src/index.js'
 import { peerEnvironment, whyMissing } from './installed.js'
 import { temporaryFolder } from '../fixtures/temporary-folder.js'
 
+/** Set by `npm run test:matrix`: each command takes half a second of CPU time. */
+const triesAll = process.env.COMBINATIONS === 'all'
 const missing = whyMissing('aws', '--version')
 
 let kms: LocalKms
@@ -44,7 +46,7 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     )
   })
 
-  it('puts a SecureString, and reads it with and without decryption', async () => {
+  it.runIf(triesAll)('puts a SecureString, and reads it with and without decryption', async () => {
     await typed(
       'aws ssm put-parameter --name /prod/db --value hunter2 --type SecureString --key-id alias/app',
     )
@@ -60,7 +62,7 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     ).toBe('hunter2')
   })
 
-  it('generates a data key pair whose private key only KMS decrypts', async () => {
+  it.runIf(triesAll)('generates a data key pair whose private key only KMS decrypts', async () => {
     const pair =
       'aws kms generate-data-key-pair-without-plaintext --key-id alias/app --key-pair-spec ECC_NIST_P256'
     await typed(
@@ -71,16 +73,21 @@ describe.skipIf(missing !== '')(`the aws command, as typed${missing}`, () => {
     expect(await typed(decrypt)).toMatch(/^MI/)
   })
 
-  it('creates and reads a secret, assumes a role and gets its identity', async () => {
-    await typed(
-      'aws secretsmanager create-secret --name prod/db --secret-string \'{"password":"x"}\'',
-    )
-    const get =
-      'aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text'
-    expect(await typed(get)).toBe('{"password":"x"}')
-    const { arn } = kms.createRole({ name: 'app' })
-    const assume = `aws sts assume-role --role-arn ${arn} --role-session-name typed --query AssumedRoleUser.Arn --output text`
-    expect(await typed(assume)).toBe('arn:aws:sts::111122223333:assumed-role/app/typed')
-    expect(await typed('aws sts get-caller-identity --query Arn --output text')).toBe(kms.admin.arn)
-  })
+  it.runIf(triesAll)(
+    'creates and reads a secret, assumes a role and gets its identity',
+    async () => {
+      await typed(
+        'aws secretsmanager create-secret --name prod/db --secret-string \'{"password":"x"}\'',
+      )
+      const get =
+        'aws secretsmanager get-secret-value --secret-id prod/db --query SecretString --output text'
+      expect(await typed(get)).toBe('{"password":"x"}')
+      const { arn } = kms.createRole({ name: 'app' })
+      const assume = `aws sts assume-role --role-arn ${arn} --role-session-name typed --query AssumedRoleUser.Arn --output text`
+      expect(await typed(assume)).toBe('arn:aws:sts::111122223333:assumed-role/app/typed')
+      expect(await typed('aws sts get-caller-identity --query Arn --output text')).toBe(
+        kms.admin.arn,
+      )
+    },
+  )
 })
