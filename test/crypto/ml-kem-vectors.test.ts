@@ -7,12 +7,14 @@ import {
   accumulate,
   type Inputs,
 } from '../../packages/runtime/test/ml-kem-vectors.js'
-import { exact, loadMlKem } from '../../src/crypto/ml-kem.js'
+import { keySchedule, SenderContext } from '../../src/crypto/hpke.js'
+import { encapsulate, exact, loadMlKem } from '../../src/crypto/ml-kem.js'
 import { importPrivateKey } from '../../src/crypto/private-key.js'
-import { publicKeyBytes } from '../../src/crypto/suites.js'
+import { publicKeyBytes, SUITES } from '../../src/crypto/suites.js'
 import { triesAll } from '../support/combinations.js'
 
 const kem = await loadMlKem()
+const hex = (digits: string) => Buffer.from(digits, 'hex')
 
 const reference = ({ seed, message, ciphertext }: Inputs) => {
   const { publicKey, secretKey } = ml_kem1024.keygen(seed)
@@ -53,6 +55,42 @@ it('derives the encapsulation key of the ACVP vector from its seed', async () =>
   )
   const hash = createHash('sha3-256').update(publicKeyBytes(publicKey)).digest('hex')
   expect(hash).toBe(ACVP_KEY.hashOfEncapsulationKey)
+})
+
+// draft-ietf-hpke-pq-05, A.3: ML-KEM-1024, HKDF-SHA384, AES-256-GCM.
+it('seals the messages of draft-ietf-hpke-pq-05, A.3', async () => {
+  const seed =
+    '73a9ffe155d39edcc023b11171ad6cf541ff85eff68c33b521ba25cbb1b7079bf848b63f5b8ca53f809255b51f1bef24b342d706a77cb460981e16b2ce737552'
+  const header = '3054020100300b060960864801650304040304428040'
+  const privateKey = await importPrivateKey(hex(header + seed), 'ML-KEM-1024')
+  const { encapsulatedKey, sharedSecret } = await encapsulate(
+    publicKeyBytes(privateKey.publicKey),
+    hex('54e68c4d0f72b94d956acf637c23570e505db5c08c0068bd136cacbc7dedda89'),
+  )
+  expect(Buffer.from(sharedSecret).toString('hex')).toBe(
+    'ef4fb9e654c1f7cfe66da7f2d0ed39429067dfdf3b65723ae941221177f55552',
+  )
+  expect(await privateKey.decapsulate(encapsulatedKey)).toEqual(sharedSecret)
+  const info = hex(
+    '34663634363532303666366532303631323034373732363536333639363136653230353537323665',
+  )
+  const schedule = keySchedule(SUITES['ML-KEM-1024'].hpke, sharedSecret, info)
+  expect(schedule.key.toString('hex')).toBe(
+    '85147d20f1ff72eb9a5d3de9a3c920ab0cac7b00300e6b07a7f53b87ef07e1b0',
+  )
+  expect(schedule.baseNonce.toString('hex')).toBe('75437389e6da148fdcaa309d')
+  const sender = new SenderContext(schedule)
+  const plaintext = hex(
+    '34323635363137353734373932303639373332303734373237353734363832633230373437323735373436383230363236353631373537343739',
+  )
+  for (const [sequence, ciphertext] of [
+    '9d16979cb9ac997886c0ec51ed2c049d7ec53b369467026157ef061af23695b996e1893afd2173c310546859e82eea9c16e0a1363bc994f2ff708e5d60089c1b233f38ce6a7fbd176744',
+    '36ac3e4d4b5709eb863f6cd257f046b2f36077a010952a9e2811494adc95667674880e672d9cf1fa4e9e55245d22ca553c86a60cce2714108ba52865dc4addd1025c69b3206598f78903',
+    '4e9c9424c210f9cc0d2dd090bb44a022de0b52d3e475d6c4371104f2da02e4a5bc40e993d71f13e36d0b94a730e62198bd73195d688e68ca37dc4fc1cf6f0796e701ca7752204ba806be',
+  ].entries())
+    expect(sender.seal(plaintext, Buffer.from(`Count-${sequence}`)).toString('hex')).toBe(
+      ciphertext,
+    )
 })
 
 it('generates, encapsulates and decapsulates as the reference does', async () => {
