@@ -1,3 +1,4 @@
+import type { KeyPairSpec } from '../crypto/suites.js'
 import type { KmsBuildError } from '../errors.js'
 import { explainFailure } from './explain-failure.js'
 
@@ -17,13 +18,28 @@ function missingPermission(message: string): string {
   )
 }
 
-/** Explains why a call of KMS failed, and what to do. KMS's own messages contain no plaintext. */
-export const explain = (error: unknown, action: string, keyId: string): KmsBuildError =>
+/** Returns the condition that may be the reason: policies for P-256 pairs name their spec. */
+const specCondition = (keyPairSpec: KeyPairSpec | undefined) =>
+  keyPairSpec === 'ML_KEM_1024'
+    ? ' A policy with the condition kms:DataKeyPairSpec must allow ML_KEM_1024.'
+    : ''
+
+/**
+ * Explains why a call of KMS failed, and what to do. KMS's own messages contain no plaintext.
+ *
+ * @param keyPairSpec the spec of the data key pair that the call creates.
+ */
+export const explain = (
+  error: unknown,
+  action: string,
+  keyId: string,
+  keyPairSpec?: KeyPairSpec,
+): KmsBuildError =>
   explainFailure(error, {
     service: 'KMS',
     call: `${action} on ${keyId}`,
     denied: 'KMS_DENIED',
     failed: 'KMS_FAILED',
     unreachable: 'KMS_UNREACHABLE',
-    missingPermission,
+    missingPermission: (message) => missingPermission(message) + specCondition(keyPairSpec),
   })

@@ -53,7 +53,7 @@ export function kmsCalls(
         }
       } catch (error) {
         if (lacksDataKeyPairs(error)) return null
-        throw explain(error, 'kms:GenerateDataKeyPairWithoutPlaintext', KeyId)
+        throw explain(error, 'kms:GenerateDataKeyPairWithoutPlaintext', KeyId, KeyPairSpec)
       }
     },
     async encrypt(KeyId, Plaintext, EncryptionContext) {
@@ -85,12 +85,12 @@ export function kmsCalls(
 export const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /**
- * Returns whether the key (in a custom key store) or the emulator cannot create data key pairs. For
- * AWS's own hosts, only `UnsupportedOperationException` counts.
+ * Returns whether the key (in a custom key store), the region or the emulator cannot create such data key
+ * pairs. For AWS's own hosts, only `UnsupportedOperationException` and an unknown spec count.
  */
 function lacksDataKeyPairs(error: unknown): boolean {
   const { name, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } }
-  if (name === 'UnsupportedOperationException') return true
+  if (name === 'UnsupportedOperationException' || isUnknownSpec(error as Error)) return true
   const isEmulator = contactOf(error)?.from !== undefined
   const { kind } = failureOf(error)
   const status = $metadata?.httpStatusCode ?? 0
@@ -101,6 +101,10 @@ function lacksDataKeyPairs(error: unknown): boolean {
       (kind === 'unreachable' && [404, 405, 500].includes(status)))
   )
 }
+
+/** Returns whether the region or emulator does not know the spec of the pair, as it may not know ML-KEM. */
+const isUnknownSpec = ({ name, message }: Error) =>
+  name === 'ValidationException' && /keyPairSpec.*enum value set/is.test(message)
 
 /** Returns the client of a key's region, which is part of its ARN. */
 export function kmsClients(aws: AwsOptions) {

@@ -16,6 +16,9 @@ export const FUNCTION_MESSAGES = {
   RUNTIME_SUPPORTED: ({ name, runtime }: { name: string; runtime: string }): Text => ({
     says: `${name} runs on ${runtime}, which opens ML-KEM pairs`,
   }),
+  RUNTIME_UNKNOWN: ({ name, runtime }: { name: string; runtime: string }): Text => ({
+    says: `whether ${name} opens ML-KEM pairs is unknown: it runs on ${runtime}, and they need Node.js 24.7 or later`,
+  }),
   RUNTIME_UNSUPPORTED: ({ name, runtime }: { name: string; runtime: string }): Text => ({
     says: `${name} runs on ${runtime}, and ML-KEM pairs need Node.js 24.7 or later`,
     fix: 'change the runtime to nodejs24.x, or go back to P-256: npx unplugin-kms rotate --no-post-quantum',

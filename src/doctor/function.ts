@@ -1,4 +1,5 @@
 import type { AwsOptions } from '../options/types.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import { ask, clients, reason } from './ask.js'
 import { check, type Check } from './check.js'
 
@@ -65,9 +66,12 @@ export async function examineFunction(
 
 /** Checks that a function's Node.js opens ML-KEM pairs, if there are any. */
 export function checkRuntime({ name, runtime }: FunctionFacts, needsMlKem: boolean): Check[] {
-  const major = Number(/^nodejs(\d+)/.exec(runtime ?? '')?.[1])
-  if (!needsMlKem || !name || !runtime || Number.isNaN(major)) return []
-  return major < 24
+  if (!needsMlKem || !name) return []
+  if (!runtime?.startsWith('nodejs')) {
+    const data = { name, runtime: runtime ?? 'a container image' }
+    return [check('unchecked', 'function', 'RUNTIME_UNKNOWN', data)]
+  }
+  return nodeWithoutMlKem(runtime)
     ? [check('found', 'function', 'RUNTIME_UNSUPPORTED', { name, runtime })]
     : [check('ok', 'function', 'RUNTIME_SUPPORTED', { name, runtime })]
 }

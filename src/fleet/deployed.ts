@@ -20,6 +20,8 @@ export interface DeployedVersion {
 export interface CodeLocation {
   tags: Record<string, string>
   zip: string | undefined
+  /** Such as `nodejs24.x`; absent for container images. */
+  runtime?: string | undefined
 }
 
 const loadLambda = () =>
@@ -81,8 +83,9 @@ export class LambdaReader {
     const { GetFunctionCommand } = await loadLambda()
     const client = await this.#clientFor(region)
     try {
-      const { Code, Tags = {} } = await client.send(new GetFunctionCommand({ FunctionName: arn }))
-      return { tags: Tags, zip: Code?.Location }
+      const command = new GetFunctionCommand({ FunctionName: arn })
+      const { Code, Configuration, Tags = {} } = await client.send(command)
+      return { tags: Tags, zip: Code?.Location, runtime: Configuration?.Runtime }
     } catch (error) {
       if ((error as Error).name === 'ResourceNotFoundException') return undefined
       throw error

@@ -3,6 +3,7 @@ import type { FunctionConfiguration } from '@aws-sdk/client-lambda'
 import type { ZipFile } from 'yauzl'
 import { entriesOfZip, openZip } from '../inspect/files.js'
 import { readFiles } from '../inspect/inspect.js'
+import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import { existingSecretsFile } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 import { memoizeAsync } from '../util/memoize-async.js'
@@ -132,6 +133,9 @@ class Examiner {
     const parts = [read]
     for (const layer of version.layers) parts.push(await this.#layer(layer))
     const { arn, name, region, aliases, lastModified } = version
+    const secrets = parts.flatMap((part) => part.secrets)
+    const hasMlKem = secrets.some(({ suite }) => suite !== undefined)
+    const isUnsupported = hasMlKem && nodeWithoutMlKem(read.runtime) !== undefined
     return {
       id: arn,
       name,
@@ -139,7 +143,8 @@ class Examiner {
       version: version.version,
       aliases,
       ...(lastModified !== undefined && { lastModified }),
-      secrets: parts.flatMap(({ secrets }) => secrets),
+      secrets,
+      ...(isUnsupported && { unsupportedRuntime: read.runtime! }),
       notRead: parts.flatMap(({ notRead }) => notRead),
     }
   }
@@ -152,11 +157,12 @@ class Examiner {
       return unread('the code', (error as Error).name)
     }
     if (!code) return undefined
-    const { tags, zip } = code
+    const { tags, zip, runtime } = code
     const wanted = Object.entries(this.#options.tags ?? {})
     if (!wanted.every(([key, value]) => tags[key] === value)) return undefined
     if (version.isImage) return { secrets: [], notRead: ['a container image'] }
-    return zip === undefined ? unread('the code', 'no location') : this.#remote(zip, 'the code')
+    if (zip === undefined) return unread('the code', 'no location')
+    return { ...(await this.#remote(zip, 'the code')), runtime }
   }
 
   async #readLayer(arn: string): Promise<Contents> {
@@ -189,7 +195,7 @@ class Examiner {
 }
 
 /** What a zip contains, or why it was not read. */
-type Contents = Pick<FleetFunction, 'secrets' | 'notRead'>
+type Contents = Pick<FleetFunction, 'secrets' | 'notRead'> & { runtime?: string | undefined }
 
 const unread = (what: string, reason: string): Contents => ({
   secrets: [],

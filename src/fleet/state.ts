@@ -15,14 +15,15 @@ export function statesOf(
   dates: Map<string, string>,
 ): FleetSecret[] {
   return secrets.flatMap((secret): FleetSecret[] => {
-    const { fingerprint, mode, digest } = secret
+    const { fingerprint, mode, digest, suite } = secret
     if (mode === 'direct') return []
     const file = files.find(({ pairs }) => pairs.has(fingerprint ?? ''))
-    if (!file) return [{ name: secret.name, state: 'foreign', fingerprint }]
+    const sealed = { fingerprint, ...(suite && { suite }) }
+    if (!file) return [{ name: secret.name, state: 'foreign', ...sealed }]
     const name = secret.name ?? nameOf(file, digest)
     const state = stateIn(file, { ...secret, name })
     const replacedAt = state === 'current' ? undefined : dates.get(digest)
-    return [{ name, state, fingerprint, secretsFile: file.path, ...(replacedAt && { replacedAt }) }]
+    return [{ name, state, ...sealed, secretsFile: file.path, ...(replacedAt && { replacedAt }) }]
   })
 }
 

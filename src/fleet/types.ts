@@ -1,3 +1,4 @@
+import type { Suite } from '../crypto/suites.js'
 import type { AwsOptions } from '../options/types.js'
 
 export interface FleetOptions {
@@ -34,6 +35,8 @@ export interface FleetSecret {
   state: SecretState
   /** Fingerprint of the pair; null in mode direct. */
   fingerprint: string | null
+  /** Present if it is not P-256. */
+  suite?: Suite
   /** Path of the secrets file that has the pair. */
   secretsFile?: string
   /** When the deployed token was replaced, by the git history (ISO 8601). */
@@ -52,6 +55,8 @@ export interface FleetFunction {
   /** ISO 8601. */
   lastModified?: string
   secrets: FleetSecret[]
+  /** The function's runtime, such as `nodejs22.x`, if it cannot open its ML-KEM secrets. */
+  unsupportedRuntime?: string
   /** Why the code, or a part of it, was not read. */
   notRead: string[]
 }

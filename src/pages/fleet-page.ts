@@ -39,6 +39,12 @@ export const fleetPage = (fleet: Fleet): Promise<string> =>
 function findings({ functions, redeploy, notes }: Fleet): Markup {
   const lines = [
     ...redeploy.map((id) => html`Deploy ${id} again.`),
+    ...functions.flatMap(({ id, unsupportedRuntime }) =>
+      unsupportedRuntime
+        ? html`${id} runs on ${unsupportedRuntime}, which cannot open its ML-KEM secrets: they need
+          nodejs24.x.`
+        : [],
+    ),
     ...functions.flatMap(({ id, notRead }) =>
       notRead.map((reason) => html`${id} was not read completely: ${reason}.`),
     ),

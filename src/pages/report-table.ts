@@ -50,7 +50,10 @@ function row(secret: Secret, inspection: Inspection, graph: OutputGraph): Markup
     <td>${context.join(' ')}</td>
     <td class="number">${secret.ciphertextSize}</td>
     <td>${secret.mode}</td>
-    <td><code>${secret.fingerprint ?? ''}</code></td>
+    <td>
+      <code>${secret.fingerprint ?? ''}</code>
+      ${secret.suite ? html`<div>${secret.suite}</div>` : NOTHING}
+    </td>
     <td>${secret.keys.map((key) => html`<div class="key">${key}</div>`)}</td>
     <td>${lines(entries)}</td>
     <td>${lines(chunks)}</td>

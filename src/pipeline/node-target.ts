@@ -6,7 +6,8 @@ const versionsIn = (target: unknown): NodeVersion[] =>
   typeof target !== 'string'
     ? []
     : target.split(',').flatMap((one): NodeVersion[] => {
-        const [, major, minor] = /^(?:async-)?node ?(\d+)(?:\.(\d+))?/i.exec(one.trim()) ?? []
+        const [, major, minor] =
+          /^(?:async-)?node(?:js)? ?(\d+)(?:\.(\d+))?/i.exec(one.trim()) ?? []
         return major ? [[Number(major), minor === undefined ? undefined : Number(minor)]] : []
       })
 
@@ -17,7 +18,7 @@ const lacksMlKem = ([major, minor]: NodeVersion): boolean =>
 /**
  * Returns the lowest Node.js that cannot open ML-KEM pairs among the targets of a bundler, as `node22`;
  * undefined if none names one. Targets are written as in esbuild (`node22`, `node24.6`), Rolldown, webpack
- * (`async-node22`) and browserslist (`node 22.23.0`).
+ * (`async-node22`), browserslist (`node 22.23.0`) and Lambda (`nodejs22.x`).
  */
 export function nodeWithoutMlKem(targets: unknown): string | undefined {
   const [lowest] = [targets]

@@ -1,7 +1,8 @@
+import { suiteOf } from '../crypto/suites.js'
 import { KmsBuildError } from '../errors.js'
 import { readGivenFile } from '../util/given-file.js'
 import { opener, type Opener } from './open.js'
-import type { RecoveryCopy, SecretsFile } from './types.js'
+import type { RecoveryCopy, ScopedPair, SecretsFile } from './types.js'
 
 /** Loads the optional package. @throws KmsBuildError PACKAGE_MISSING. */
 async function loadAge() {
@@ -33,6 +34,24 @@ export async function checkRecipient(recipient: string): Promise<void> {
       { cause },
     )
   }
+}
+
+/** age's hybrid recipients, of ML-KEM-768 with X25519 or P-256. */
+const POST_QUANTUM = /^age1(?:tag)?pq1/
+
+/**
+ * Returns a warning for each age recipient that a quantum computer could break, although the pair is of
+ * ML-KEM: the recovery copy contains its private key.
+ */
+export function recoveryWarnings(pairs: ScopedPair[]): string[] {
+  const recipients = pairs
+    .filter((pair) => suiteOf(pair) !== 'P-256')
+    .flatMap((pair) => pair.recovery.map(({ recipient }) => recipient))
+    .filter((recipient) => !POST_QUANTUM.test(recipient))
+  return [...new Set(recipients)].map(
+    (recipient) =>
+      `the recovery copy for ${recipient} is not post-quantum, and decrypts the ML-KEM pair. Use a recipient age1pq1… (age-keygen -pq).`,
+  )
 }
 
 /** Encrypts a private key (PKCS#8) to each age recipient. */

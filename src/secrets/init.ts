@@ -4,6 +4,7 @@ import { secretsFilePath, type SecretsOptions } from '../secrets-file/locate.js'
 import { withLock } from '../secrets-file/lock.js'
 import { checkScopeName, DEFAULT_SCOPE } from '../secrets-file/names.js'
 import { readSecretsFile, type SecretsFile } from '../secrets-file/parse.js'
+import { recoveryWarnings } from '../secrets-file/recovery.js'
 import { checkDistinctScopes, makeCurrent } from '../secrets-file/scopes.js'
 import { newSecretsFile } from '../secrets-file/serialize.js'
 import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
@@ -84,7 +85,7 @@ export async function initSecretsFile(options: InitOptions): Promise<InitResult>
       pin: pinOf(trustStateOf(file)),
       keyArns: pair.wrapped.map(({ keyId }) => keyId),
       types: created.path,
-      warnings: [...warnings, ...created.warnings],
+      warnings: [...warnings, ...recoveryWarnings([pair]), ...created.warnings],
     }
   })
 }

@@ -1,4 +1,7 @@
+import { publicKeyDigest } from '../crypto/data-key-pair.js'
+import { suiteOf, type Suite } from '../crypto/suites.js'
 import type { KmsBuildError } from '../errors.js'
+import { suiteFact } from '../embedded/facts.js'
 import { existingSecretsFile, type SecretsOptions } from '../secrets-file/locate.js'
 import {
   describeState,
@@ -9,12 +12,18 @@ import {
 import type { SecretsFile } from '../secrets-file/types.js'
 import { compareWithTrusted, mismatch } from '../secrets-file/trust.js'
 
+/** A pair, and who can decrypt what is sealed to it. */
+export interface ListedPair extends TrustedPair {
+  /** Present if it is not P-256. */
+  suite?: Suite
+}
+
 /** The keys that can decrypt the secrets of a secrets file. */
 export interface ListedKeys {
   path: string
   /** For the plugin's option `pin`. */
   pin: string
-  dataKeyPairs: TrustedPair[]
+  dataKeyPairs: ListedPair[]
   /** Whether the keys are the remembered or pinned ones; undefined if none are. */
   trusted: boolean | undefined
   /** Why it is not trusted. */
@@ -33,8 +42,14 @@ export async function listKeys(options: SecretsOptions = {}): Promise<ListedKeys
 
 /** Returns what `listKeys` does, of a file that was read. */
 export async function keysOf(file: SecretsFile): Promise<ListedKeys> {
-  const dataKeyPairs = trustStateOf(file)
-  const keys = { path: file.path, pin: pinOf(dataKeyPairs), dataKeyPairs }
+  const state = trustStateOf(file)
+  const suites = new Map(
+    [...file.pairs.values()].map((pair) => [publicKeyDigest(pair.publicKey), suiteOf(pair)]),
+  )
+  const dataKeyPairs = state.map((pair): ListedPair => {
+    return { ...pair, ...suiteFact(suites.get(pair.publicKey)!) }
+  })
+  const keys = { path: file.path, pin: pinOf(state), dataKeyPairs }
   try {
     const change = await compareWithTrusted(file)
     if (change?.rejected)
@@ -46,4 +61,8 @@ export async function keysOf(file: SecretsFile): Promise<ListedKeys> {
 }
 
 /** Describes the keys in lines, for people. */
-export const describeKeys = ({ dataKeyPairs }: ListedKeys): string[] => describeState(dataKeyPairs)
+export const describeKeys = ({ dataKeyPairs }: ListedKeys): string[] =>
+  dataKeyPairs.flatMap((pair) => [
+    ...describeState([pair]),
+    ...(pair.suite ? [`  ${pair.suite}: opens on Node.js 24.7 and later`] : []),
+  ])

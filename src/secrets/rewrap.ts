@@ -6,7 +6,7 @@ import { KmsBuildError } from '../errors.js'
 import { editSecretsFile } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
 import { opener } from '../secrets-file/open.js'
-import { checkRecipient, encryptToRecipients } from '../secrets-file/recovery.js'
+import { checkRecipient, encryptToRecipients, recoveryWarnings } from '../secrets-file/recovery.js'
 import type { ScopedPair, SecretsFile } from '../secrets-file/parse.js'
 import { checkDistinctScopes, currentPair, replacePair } from '../secrets-file/scopes.js'
 
@@ -35,16 +35,19 @@ export interface RewrapOptions extends SecretsOptions {
 export async function rewrapSecrets(options: RewrapOptions) {
   const kms = kmsOpeningCalls(options.aws ?? {})
   for (const recipient of options.recovery ?? []) await checkRecipient(recipient)
-  return editSecretsFile(options, 'check', async (file) => {
+  const warnings: string[] = []
+  const edited = await editSecretsFile(options, 'check', async (file) => {
     for (const pair of pairsToRewrap(file, options))
       replacePair(
         file,
         await withRecovery(await rewrapPair(kms, pair, options), kms, file, options),
       )
     checkDistinctScopes(file)
+    if (options.recovery) warnings.push(...recoveryWarnings(pairsToRewrap(file, options)))
     const { scope, wrapped } = currentPair(file, options.scope ?? [...file.current.keys()][0])
     return { scope, keyArns: wrapped.map(({ keyId }) => keyId) }
   })
+  return { ...edited, warnings: [...edited.warnings, ...warnings] }
 }
 
 function pairsToRewrap(file: SecretsFile, { scope, encryptionContext }: RewrapOptions) {

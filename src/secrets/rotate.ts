@@ -5,6 +5,7 @@ import { existingPath, existingSecretsFile, type SecretsOptions } from '../secre
 import { withLock } from '../secrets-file/lock.js'
 import { opener, type Opener } from '../secrets-file/open.js'
 import type { ScopedPair, SecretsFile } from '../secrets-file/parse.js'
+import { recoveryWarnings } from '../secrets-file/recovery.js'
 import { currentPair, isStale, makeCurrent, scopeNames } from '../secrets-file/scopes.js'
 import { pinOf, trustStateOf } from '../secrets-file/trust-state.js'
 import { checkTrust, writeTrusted } from '../secrets-file/trust.js'
@@ -89,6 +90,8 @@ export async function rotateSecrets(options: RotateOptions = {}): Promise<Rotate
 
     stillHeld()
     warnings.push(...(await writeTrusted(file, before)))
+    if (!finished)
+      warnings.push(...recoveryWarnings(scopes.map((scope) => currentPair(file, scope))))
     for (const [source, replacements] of literals)
       await replaceSource(source, replaceLiterals(source, replacements))
     return {

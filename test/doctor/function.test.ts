@@ -1,11 +1,11 @@
 import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { diagnose } from '../../src/doctor/doctor.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { diagnose, type Diagnosis } from '../../src/doctor/doctor.js'
 import { rotateSecrets } from '../../src/secrets/rotate.js'
 import { type Broken, expectCause } from './cause.js'
 import { withEndpointPolicy, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
-import { allow, context, deny, OTHER_KEY, principal } from './policies.js'
-import { world } from './world.js'
+import { allow, context, deny, document, OTHER_KEY, principal } from './policies.js'
+import { world, type World } from './world.js'
 
 let kms: LocalKms
 beforeAll(async () => {
@@ -13,16 +13,16 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
+const moveToMlKem = ({ options: { secretsFile, aws } }: World) =>
+  rotateSecrets({ secretsFile: secretsFile!, aws: aws!, postQuantum: true })
+
 const FUNCTION: Broken[] = [
-  [
-    'a function whose runtime has no ML-KEM',
+  ...['nodejs18.x', 'nodejs20.x', 'nodejs22.x'].map((runtime): Broken => [
+    `a function whose runtime ${runtime} has no ML-KEM`,
     'function',
-    /runs on nodejs22\.x, and ML-KEM pairs need Node\.js 24\.7 or later/,
-    {
-      change: ({ options: { secretsFile, aws } }) =>
-        rotateSecrets({ secretsFile: secretsFile!, aws: aws!, postQuantum: true }),
-    },
-  ],
+    new RegExp(`runs on ${runtime}, and ML-KEM pairs need Node\\.js 24\\.7 or later`),
+    { runtime, change: moveToMlKem },
+  ]),
   [
     'a function that does not exist',
     'function',
@@ -131,7 +131,32 @@ const ENDPOINT_POLICY: Broken[] = [
   ],
 ]
 
+const ofRuntime = ({ checks }: Diagnosis) =>
+  checks.filter(({ code }) => code.startsWith('RUNTIME_'))
+
 describe('doctor', () => {
+  it('accepts nodejs24.x for an ML-KEM pair, and any Node.js for a P-256 pair', async () => {
+    const runtime = 'nodejs24.x'
+    const moved = await diagnose((await world(kms, { runtime, change: moveToMlKem })).options)
+    expect(ofRuntime(moved)).toMatchObject([{ status: 'ok', code: 'RUNTIME_SUPPORTED' }])
+    expect(moved.verdict).toBe('fine')
+    const classical = await diagnose((await world(kms, { runtime: 'nodejs20.x' })).options)
+    expect(ofRuntime(classical)).toEqual([])
+    expect(classical.verdict).toBe('fine')
+  })
+
+  it.each([
+    ['of a custom runtime', { runtime: 'provided.al2023' }, 'provided.al2023'],
+    ['of a container image', { imageUri: '1.dkr.ecr/app:1' }, 'a container image'],
+  ])('does not know the Node.js %s, which an ML-KEM pair needs', async (_, changes, named) => {
+    const { options } = await world(kms, { ...changes, change: moveToMlKem })
+    const diagnosis = await diagnose(options)
+    expect(ofRuntime(diagnosis)).toMatchObject([
+      { status: 'unchecked', says: expect.stringContaining(`it runs on ${named}`) },
+    ])
+    expect(diagnosis.verdict).toBe('fine')
+  })
+
   it.each([...FUNCTION, ...ENDPOINT_POLICY])(
     'reports one cause, and first: %s',
     async (_, id, says, changes) => {
@@ -139,4 +164,32 @@ describe('doctor', () => {
       expectCause(await diagnose(made.options), id, says)
     },
   )
+})
+
+it.each([
+  ['ECC_NIST_P256', 'P-256', undefined],
+  ['ML_KEM_1024', 'ML-KEM-1024', moveToMlKem],
+])('asks whether the caller may create pairs of %s for a file of %s', async (spec, _, change) => {
+  const made = await world(kms, { ...(change && { change }) })
+  const condition = { Condition: { StringEquals: { 'kms:DataKeyPairSpec': spec } } }
+  const other = spec === 'ML_KEM_1024' ? 'ECC_NIST_P256' : 'ML_KEM_1024'
+  for (const [allowed, says] of [
+    [spec, 'may create data key pairs'],
+    [other, 'may not create data key pairs'],
+  ] as const) {
+    condition.Condition.StringEquals['kms:DataKeyPairSpec'] = allowed
+    const { arn } = kms.createRole({
+      name: `maker-${made.functionName}-${allowed}`,
+      policies: [
+        document(
+          allow(['kms:Decrypt', 'kms:DescribeKey'], '*'),
+          allow('kms:GenerateDataKeyPairWithoutPlaintext', '*', condition),
+        ),
+      ],
+    })
+    const aws = { ...made.options.aws, credentials: kms.credentialsOf(arn) }
+    const { checks } = await diagnose({ secretsFile: made.secretsFile, aws })
+    const caller = checks.find(({ code }) => code === 'CALLER_PERMISSIONS')
+    expect(caller!.says).toContain(says)
+  }
 })

@@ -33,6 +33,9 @@ export interface Changes {
   keyRegion?: string
   multiRegion?: boolean
   environment?: Record<string, string>
+  /** Of the function. Default: nodejs22.x. */
+  runtime?: string
+  imageUri?: string
   network?: Omit<Network, 'vpcId'>
   /** Done to what is there at the end. */
   change?: (world: World) => unknown
@@ -92,6 +95,8 @@ export async function world(kms: LocalKms, changes: Changes = {}): Promise<World
     name,
     role,
     ...(changes.environment && { environment: changes.environment }),
+    ...(changes.runtime && { runtime: changes.runtime }),
+    ...(changes.imageUri && { imageUri: changes.imageUri }),
     ...(changes.network && { vpc: { vpcId, subnetIds: ['subnet-1', 'subnet-2'] } }),
   })
   const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-'))

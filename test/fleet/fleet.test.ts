@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { LocalKms } from '@unplugin-kms/local-kms'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { patternOf } from '../../src/fleet/deployed.js'
 import { examineFleet } from '../../src/fleet/fleet.js'
 import { usesOf } from '../../src/fleet/uses.js'
@@ -255,4 +255,39 @@ describe('fleet', () => {
     })
     kms.deleteFunction(arn)
   })
+})
+
+it('reports runtimes that cannot open the ML-KEM secrets of their functions', async () => {
+  const { kms, role, at, ran, bundle, options } = await deployment()
+  onTestFinished(() => kms.close())
+  const p256 = await bundle()
+  await ran(['rotate', '--post-quantum'])
+  const mlKem = await bundle()
+  const arns = [
+    { name: 'suite-p256', runtime: 'nodejs22.x', code: p256 },
+    { name: 'suite-20', runtime: 'nodejs20.x', code: mlKem },
+    { name: 'suite-22', runtime: 'nodejs22.x', code: mlKem },
+    { name: 'suite-24', runtime: 'nodejs24.x', code: mlKem },
+  ].map((one) => kms.createFunction({ ...one, role }))
+  const { functions, redeploy } = await examineFleet({ ...options(), functions: ['suite-*'] })
+  expect(
+    functions.map(({ name, secrets, unsupportedRuntime }) => [
+      name,
+      secrets[0]!.suite,
+      secrets[0]!.state,
+      unsupportedRuntime,
+    ]),
+  ).toEqual([
+    ['suite-20', 'ML-KEM-1024', 'current', 'nodejs20.x'],
+    ['suite-22', 'ML-KEM-1024', 'current', 'nodejs22.x'],
+    ['suite-24', 'ML-KEM-1024', 'current', undefined],
+    ['suite-p256', undefined, 'earlier pair', undefined],
+  ])
+  expect(redeploy).toEqual([expect.stringContaining('suite-p256')])
+  kms.deleteFunction(arns[0]!)
+  const { stdout } = await ran(['fleet', '--function', 'suite-*'], undefined, 1)
+  expect(stdout).toContain('nodejs22.x cannot open its ML-KEM secrets: they need nodejs24.x')
+  const html = at.path('fleet.html')
+  await ran(['fleet', '--function', 'suite-*', '--html', html], undefined, 1)
+  expect(await readFile(html, 'utf8')).toContain('runs on nodejs20.x, which cannot open')
 })

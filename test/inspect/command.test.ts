@@ -28,7 +28,7 @@ describe('unplugin-kms inspect', () => {
     const { stdout, stderr, code } = await shop.cli(['inspect', 'dist'])
     expect([code, stderr]).toEqual([0, ''])
     const [header, line] = stdout.trimEnd().split('\n')
-    expect(header).toBe('NAME\tKIND\tFORMAT\tMODE\tSIZE\tFINGERPRINT\tKEYS\tCONTEXT\tIN')
+    expect(header).toBe('NAME\tKIND\tFORMAT\tMODE\tSIZE\tFINGERPRINT\tKEYS\tCONTEXT\tIN\tSUITE')
     expect(line!.split('\t')).toEqual([
       'DB_PASSWORD',
       'literal',
@@ -39,6 +39,7 @@ describe('unplugin-kms inspect', () => {
       expect.stringMatching(/^arn:aws:kms:/),
       '-',
       'main.mjs',
+      'P-256',
     ])
   })
 

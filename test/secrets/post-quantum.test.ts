@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { mergeSecretsFiles } from '../../src/secrets-file/merge.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
@@ -8,6 +9,7 @@ import { decryptSources } from '../../src/secrets/decrypt.js'
 import { encryptSources } from '../../src/secrets/encrypt.js'
 import { getSecret } from '../../src/secrets/get.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
+import { listKeys } from '../../src/secrets/keys.js'
 import { rewrapSecrets } from '../../src/secrets/rewrap.js'
 import { rotateSecrets } from '../../src/secrets/rotate.js'
 import { sealToken } from '../../src/secrets/seal-token.js'
@@ -23,6 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))
+afterEach(() => void vi.unstubAllEnvs())
 
 const aws = () => ({
   endpoint: kms.url,
@@ -204,4 +207,174 @@ it('merges entries of a branch that moved to ML-KEM', async () => {
     ['C', 'three'],
   ] as const)
     expect(text(await getSecret(name, { ...options, trust: true }))).toBe(value)
+})
+
+describe('kms:GenerateDataKeyPairWithoutPlaintext', () => {
+  const roleOf = (name: string, spec: string) =>
+    kms.createRole({
+      name,
+      policies: [
+        {
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Action: 'kms:GenerateDataKeyPairWithoutPlaintext',
+              Resource: key,
+              Condition: { StringEquals: { 'kms:DataKeyPairSpec': spec } },
+            },
+          ],
+        },
+      ],
+    })
+
+  async function initAs(name: string, spec: string, postQuantum: boolean) {
+    const { arn } = roleOf(name, spec)
+    const secretsFile = join(await project({ 'package.json': '{}' }), 'kms-secrets.json')
+    return initSecretsFile({
+      secretsFile,
+      keyIds: [key],
+      aws: { ...aws(), credentials: kms.credentialsOf(arn) },
+      types: false,
+      postQuantum,
+    })
+  }
+
+  it('is denied by a policy for P-256 pairs, and the error names the condition', async () => {
+    await expect(initAs('p256', 'ECC_NIST_P256', true)).rejects.toMatchObject({
+      code: 'KMS_DENIED',
+      message: expect.stringContaining(
+        'A policy with the condition kms:DataKeyPairSpec must allow ML_KEM_1024.',
+      ),
+    })
+    await expect(initAs('p256-only', 'ECC_NIST_P256', false)).resolves.toBeDefined()
+  })
+
+  it('is allowed by a policy for ML-KEM pairs, and only for them', async () => {
+    await expect(initAs('ml-kem', 'ML_KEM_1024', true)).resolves.toBeDefined()
+    const denied = initAs('ml-kem-only', 'ML_KEM_1024', false)
+    await expect(denied).rejects.toMatchObject({
+      code: 'KMS_DENIED',
+      message: expect.not.stringContaining('kms:DataKeyPairSpec'),
+    })
+  })
+
+  it.each([
+    ['UnsupportedOperationException', 'KeyPairSpec ML_KEM_1024 is not supported in region X.'],
+    [
+      'ValidationException',
+      "1 validation error detected: Value 'ML_KEM_1024' at 'keyPairSpec' failed to satisfy constraint: Member must satisfy enum value set: [RSA_2048, ECC_NIST_P256]",
+    ],
+  ])('is replaced by a local pair where KMS has no ML-KEM: %s', async (type, message) => {
+    const operation = 'GenerateDataKeyPairWithoutPlaintext'
+    const fault = kms.faults.add({ kind: 'error', type, message, operation })
+    const { options } = await newFile()
+    fault.remove()
+    await setSecret('DB', 'hunter2', options)
+    expect(text(await getSecret('DB', options))).toBe('hunter2')
+    expect((await listKeys(options)).dataKeyPairs).toMatchObject([{ suite: 'ML-KEM-1024' }])
+  })
+
+  it('is not replaced if KMS rejects the request for another reason', async () => {
+    const operation = 'GenerateDataKeyPairWithoutPlaintext'
+    const type = 'ValidationException'
+    const message = "Value at 'encryptionContext' failed to satisfy constraint"
+    const fault = kms.faults.add({ kind: 'error', type, message, operation })
+    await expect(newFile()).rejects.toMatchObject({ code: 'KMS_FAILED' })
+    fault.remove()
+  })
+})
+
+describe('scopes', () => {
+  it('may be of both suites, each of which opens and rotates on its own', async () => {
+    const { options } = await newFile(false)
+    await initSecretsFile({
+      ...options,
+      keyIds: [key],
+      scope: 'billing',
+      encryptionContext: { app: 'billing' },
+      types: false,
+      postQuantum: true,
+    })
+    await setSecret('DB', 'value of the default scope', options)
+    await setSecret('STRIPE', 'value of billing', { ...options, scope: 'billing' })
+    const suites = async () =>
+      Object.fromEntries(
+        (await listKeys(options)).dataKeyPairs
+          .filter(({ current }) => current)
+          .map(({ scope, suite = 'P-256' }) => [scope, suite]),
+      )
+    expect(await suites()).toEqual({ default: 'P-256', billing: 'ML-KEM-1024' })
+    await rotateSecrets(options)
+    expect(await suites()).toEqual({ default: 'P-256', billing: 'ML-KEM-1024' })
+    await rotateSecrets({ ...options, scope: 'default', postQuantum: true })
+    await rotateSecrets({ ...options, scope: 'billing', postQuantum: false })
+    expect(await suites()).toEqual({ default: 'ML-KEM-1024', billing: 'P-256' })
+    expect(text(await getSecret('DB', options))).toBe('value of the default scope')
+    expect(text(await getSecret('STRIPE', options))).toBe('value of billing')
+    expect((await jsonOf(options.secretsFile)).version).toBe(3)
+  })
+})
+
+describe('the pin', () => {
+  const pin = (value: string) => void vi.stubEnv('UNPLUGIN_KMS_PIN', value)
+
+  it('changes with the suite of a pair, and with an added key', async () => {
+    const { options, made } = await newFile()
+    const mismatch = { code: 'PIN_MISMATCH' }
+    pin(made.pin)
+    await setSecret('A', 'x', options)
+    const { arn } = await kms.createKey()
+    await rewrapSecrets({ ...options, keyIds: [key, arn] })
+    await expect(setSecret('B', 'x', options)).rejects.toMatchObject(mismatch)
+    pin((await listKeys(options)).pin)
+    await setSecret('B', 'x', options)
+    const moved = await rotateSecrets({ ...options, postQuantum: false })
+    await expect(setSecret('C', 'x', options)).rejects.toMatchObject(mismatch)
+    pin(moved.pin)
+    await setSecret('C', 'x', options)
+  })
+
+  it('rejects a file in which somebody exchanged the ML-KEM pair for one of P-256', async () => {
+    const own = await newFile()
+    const foreign = await newFile(false)
+    await writeFile(own.options.secretsFile, await readFile(foreign.options.secretsFile, 'utf8'))
+    pin(own.made.pin)
+    const set = setSecret('DB', 'hunter2', own.options)
+    await expect(set).rejects.toMatchObject({ code: 'PIN_MISMATCH' })
+  })
+})
+
+describe('a recovery copy', () => {
+  it('opens an ML-KEM pair without KMS, also after a rotation to it', async () => {
+    const identity = await generateHybridIdentity()
+    const recipient = await identityToRecipient(identity)
+    const folder = await project({ 'package.json': '{}', 'key.txt': `${identity}\n` })
+    const options = { secretsFile: join(folder, 'kms-secrets.json'), aws: aws() }
+    const init = { ...options, keyIds: [key], types: false, recovery: [recipient] }
+    await initSecretsFile({ ...init, postQuantum: false })
+    await setSecret('DB', 'hunter2', options)
+    const rotated = await rotateSecrets({ ...options, postQuantum: true })
+    expect(rotated.warnings).toEqual([])
+    const before = kms.journal.length
+    const offline = { secretsFile: options.secretsFile, recovery: join(folder, 'key.txt') }
+    expect(text(await getSecret('DB', offline))).toBe('hunter2')
+    expect(kms.journal).toHaveLength(before)
+  })
+
+  it('is warned of if its recipient is not post-quantum, and the pair is', async () => {
+    const recipient = await identityToRecipient(await generateX25519Identity())
+    const warning = expect.stringMatching(
+      new RegExp(`^the recovery copy for ${recipient} is not post-quantum.*age1pq1`),
+    )
+    const folder = await project({ 'package.json': '{}' })
+    const options = { secretsFile: join(folder, 'kms-secrets.json'), aws: aws() }
+    const init = { ...options, keyIds: [key], types: false, recovery: [recipient] }
+    expect((await initSecretsFile({ ...init, postQuantum: false })).warnings).toEqual([])
+    expect((await rotateSecrets({ ...options, postQuantum: true })).warnings).toEqual([warning])
+    expect((await rewrapSecrets({ ...options, recovery: [] })).warnings).toEqual([])
+    expect((await rewrapSecrets({ ...options, recovery: [recipient] })).warnings).toEqual([warning])
+    const other = { ...init, secretsFile: join(folder, 'other.json') }
+    expect((await initSecretsFile({ ...other, postQuantum: true })).warnings).toEqual([warning])
+  })
 })

@@ -16,7 +16,7 @@ export function addFleet(program: Command) {
     .command('fleet')
     .summary('Find deployed functions with earlier values')
     .description(
-      'List the secrets of deployed Lambda functions that differ from the secrets file, by their tokens. Needs lambda:ListFunctions and lambda:GetFunction. Exit 1 if a function must be deployed again.',
+      'List the secrets of deployed Lambda functions that differ from the secrets file, by their tokens. Needs lambda:ListFunctions and lambda:GetFunction. Exit 1 if a function must be deployed again, or needs another runtime.',
     )
     .option('--region <region>', 'AWS region; repeatable', several)
     .option('--function <glob>', 'functions to examine, such as orders-*; repeatable', several)
@@ -37,7 +37,8 @@ export function addFleet(program: Command) {
         ...(flags.since !== undefined && { since: flags.since }),
         aws: { ...(flags.profile !== undefined && { profile: flags.profile }) },
       })
-      if (fleet.redeploy.length) process.exitCode = EXIT.FINDINGS
+      if (fleet.redeploy.length || fleet.functions.some((one) => one.unsupportedRuntime))
+        process.exitCode = EXIT.FINDINGS
       if (flags.html !== undefined) await writeReport(flags.html, fleet)
       if (flags.json) return printJson(fleet)
       return showTable(fleet)
@@ -57,13 +58,24 @@ async function writeReport(out: string, fleet: Fleet) {
 }
 
 function showTable({ functions, examined, redeploy, notes }: Fleet) {
-  for (const { name, version, aliases, region, lastModified, secrets, notRead } of functions) {
+  for (const {
+    name,
+    version,
+    aliases,
+    region,
+    lastModified,
+    secrets,
+    notRead,
+    unsupportedRuntime,
+  } of functions) {
     const where = [region, version, ...aliases.map((alias) => `alias ${alias}`)].filter(Boolean)
     print(`${plain(name)} ${dim(`(${plain(where.join(', '))}; ${lastModified ?? 'no date'})`)}`)
     for (const { name: secret, state, replacedAt } of secrets) {
       const text = `  ${plain(secret ?? '(no name)')}: ${state}${replacedAt ? `, replaced ${replacedAt}` : ''}`
       print(state === 'current' ? text : alarm(text))
     }
+    if (unsupportedRuntime)
+      print(alarm(`  ${unsupportedRuntime} cannot open its ML-KEM secrets: they need nodejs24.x`))
     for (const reason of notRead) print(alarm(`  not read: ${plain(reason)}`))
   }
   notes.forEach((text) => note(text))

@@ -84,7 +84,7 @@ const contextText = (context: Record<string, string>) =>
   ) || '-'
 const places = ({ chunks, elsewhere }: Secret) => (chunks.length ? chunks : elsewhere).map(plain)
 
-const COLUMNS = 'NAME KIND FORMAT MODE SIZE FINGERPRINT KEYS CONTEXT IN'.split(' ')
+const COLUMNS = 'NAME KIND FORMAT MODE SIZE FINGERPRINT KEYS CONTEXT IN SUITE'.split(' ')
 
 /** Prints one secret per line, separated by tabs and with a header, for cut and awk. */
 function showLines(found: Inspection) {
@@ -103,6 +103,7 @@ function showLines(found: Inspection) {
         keys.join(',') || '-',
         contextText(encryptionContext),
         places(secret).join(','),
+        mode === 'direct' ? '-' : (secret.suite ?? 'P-256'),
       ].join('\t'),
     )
   }
@@ -127,6 +128,8 @@ function showTable(found: Inspection) {
     print(`\n${emphasis(title)}`)
     for (const key of keys) print(`  key      ${key}`)
     print(`  context  ${contextText(encryptionContext)}`)
+    if (opens.some(({ suite }) => suite))
+      print('  suite    ML-KEM-1024, opens on Node.js 24.7 and later')
     if (openers.length > 1) print(`  opens    ${opens.map(nameOf).join(', ') || '-'}`)
   }
   showFindings(found)

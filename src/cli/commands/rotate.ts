@@ -83,6 +83,8 @@ async function rotate(paths: string[], flags: Flags) {
   print(
     `sealed again: ${count(rotated.entries, 'entry')}, literals in ${count(rotated.sources.length, 'file')}`,
   )
+  if (flags.postQuantum && !rotated.finished)
+    print('it opens on Node.js 24.7 and later (the Lambda runtime nodejs24.x) only')
   if (rotated.pins.length > 1) {
     print(`pin the file as it is now: ${emphasis(rotated.pin)}`)
     print(`until every branch has it, pin also: ${rotated.pins[0]}`)
