@@ -1,4 +1,4 @@
-import { createCipheriv } from 'node:crypto'
+import { createCipheriv, createECDH, createHash, createPrivateKey } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KmsSecretError } from '../src/error.js'
@@ -6,8 +6,9 @@ import { openToken } from '../src/open-token.js'
 import { importMlKem, unsupported } from '../src/import-ml-kem.js'
 import { importKey, openMessage, type ImportedKey } from '../src/open.js'
 import { secret } from '../src/secret.js'
-import { newMlKemPair, sealMlKem } from './ml-kem-sealer.mjs'
-import { bytesOf, newPair, seal, sealBuilt, tokenOf } from './sealer.mjs'
+import { encapsulate, ML_KEM_1024, newMlKemPair, sealMessage, sealMlKem } from './ml-kem-sealer.mjs'
+import { keyOf, sharedSecretOf } from './reference-hpke.js'
+import { bytesOf, type DataKeyPair, newPair, seal, sealBuilt, tokenOf } from './sealer.mjs'
 
 interface Message {
   kind?: 4 | 6
@@ -21,7 +22,27 @@ interface Suite {
   sequence: number
   newPair: typeof newPair
   sealAll: (spki: Uint8Array, messages: Message[]) => Promise<string[]>
+  /** Seals an entry of a secrets file, which has an encapsulation of its own. */
+  sealEntry: (spki: Uint8Array, name: string, plaintext: string) => Promise<string>
   importKey: (pkcs8: Buffer) => ImportedKey
+  /** Returns a function that seals tokens of one encapsulation, as bytes. */
+  encapsulate: (pair: DataKeyPair) => (sequence: number, name: string, plaintext: string) => Buffer
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Returns a token of a value that a build sealed, by an independent implementation of the key schedule. */
+function numberedToken(
+  spki: Buffer,
+  encapsulatedKey: Buffer,
+  schedule: { key: Buffer; baseNonce: Buffer },
+  [sequence, name, plaintext]: [number, string, string],
+) {
+  const number = Buffer.alloc(4)
+  number.writeUInt32BE(sequence)
+  const fingerprint = createHash('sha256').update(spki).digest().subarray(0, 8)
+  const message = sealMessage(schedule, sequence, plaintext, Buffer.from(`\x04${name}`))
+  return Buffer.concat([Buffer.of(4), fingerprint, encapsulatedKey, number, message])
 }
 
 const P256: Suite = {
@@ -29,7 +50,16 @@ const P256: Suite = {
   sequence: 74,
   newPair,
   sealAll: sealBuilt,
+  sealEntry: (spki, name, plaintext) => seal(spki, plaintext, { kind: 2, name }),
   importKey,
+  encapsulate: ({ spki, pkcs8 }) => {
+    const recipient = createECDH('prime256v1')
+    const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+    recipient.setPrivateKey(privateKey.export({ format: 'jwk' }).d!, 'base64url')
+    const enc = createECDH('prime256v1').generateKeys()
+    const { key, nonce } = keyOf(sharedSecretOf(recipient, enc))
+    return (...message) => numberedToken(spki, enc, { key, baseNonce: nonce }, message)
+  },
 }
 const ML_KEM: Suite = {
   version: 2,
@@ -40,7 +70,13 @@ const ML_KEM: Suite = {
       spki,
       messages.map((message) => ({ kind: 4, ...message })),
     ),
+  sealEntry: async (spki, name, plaintext) => sealMlKem(spki, [{ kind: 2, name, plaintext }])[0]!,
   importKey: importMlKem,
+  encapsulate: ({ spki }) => {
+    const { enc, ...schedule } = encapsulate(spki)
+    const suiteAndKey = Buffer.concat([Buffer.of(ML_KEM_1024), enc])
+    return (...message) => numberedToken(spki, suiteAndKey, schedule, message)
+  },
 }
 // Node before 24.7 has no ML-KEM.
 const suites = [
@@ -170,9 +206,95 @@ for (const [title, suite, isSkipped] of suites) {
         expect(await codeOf(text, 'A')).toBe('OPEN_FAILED')
     })
 
-    it('is distinguished from one of another pair', async () => {
-      const [foreign] = await suite.sealAll(suite.newPair().spki, [{ name: 'A', plaintext: 'a' }])
+    it('is canonical base64url, also after its encapsulation was used', async () => {
+      // One token for each number of unused bits in the last character: 0, 2 and 4.
+      const messages = ['a', 'ab', 'abc'].map((plaintext) => ({ name: 'A', plaintext }))
+      const tokens = await suite.sealAll(pair.spki, messages)
+      for (const [index, token] of tokens.entries()) {
+        expect(await codeOf(token, 'A')).toBe(messages[index]!.plaintext)
+        const variants = [...ALPHABET].map((last) => token.slice(0, -1) + last)
+        for (const [position, character] of [...token].entries()) {
+          const before = token.slice(0, position)
+          variants.push(...[...'\n ='].map((ignored) => before + ignored + token.slice(position)))
+          const standard = { '-': '+', _: '/' }[character]
+          if (standard) variants.push(before + standard + token.slice(position + 1))
+        }
+        for (const variant of variants) {
+          if (variant !== token) expect(await codeOf(variant, 'A'), variant).toBe('OPEN_FAILED')
+        }
+      }
+    })
+
+    it('is distinguished from one of another pair, also after that pair opened it', async () => {
+      const other = suite.newPair()
+      const [foreign] = await suite.sealAll(other.spki, [{ name: 'A', plaintext: 'a' }])
       expect(await codeOf(foreign!, 'A')).toBe('PAIR_UNKNOWN')
+      const otherKey = suite.importKey(Buffer.from(other.pkcs8))
+      expect(openToken(otherKey, foreign!, 'A').toString()).toBe('a')
+      expect(await codeOf(foreign!, 'A')).toBe('PAIR_UNKNOWN')
+    })
+
+    it('opens between tokens of other builds, pairs and files, and malformed ones', async () => {
+      const pairs = [pair, suite.newPair()].map(({ spki, pkcs8 }) => ({
+        spki,
+        key: suite.importKey(Buffer.from(pkcs8)),
+      }))
+      const builds = await Promise.all(
+        [0, 0, 1, 1].map(async (which, build) => {
+          const messages = ([4, 4, 6] as const).map((kind, index) => ({
+            kind,
+            name: `S${index}`,
+            plaintext: `value ${index} of build ${build}`,
+          }))
+          const { spki } = pairs[which]!
+          const tokens = await suite.sealAll(spki, messages)
+          // Of a secrets file.
+          const entry = { name: 'S0', plaintext: `value of entry ${build}` }
+          tokens.push(await suite.sealEntry(spki, entry.name, entry.plaintext))
+          return [...messages, entry].map(({ name, plaintext }, index) => ({
+            ...pairs[which]!,
+            name,
+            plaintext,
+            token: tokens[index]!,
+          }))
+        }),
+      )
+      const steps = fc.array(
+        fc.record({
+          secret: fc.constantFrom(...builds.flat()),
+          // Cut off, or with the key of the other pair.
+          length: fc.option(fc.nat({ max: suite.sequence * 2 }), { freq: 2 }),
+          isSwapped: fc.boolean(),
+        }),
+        { minLength: 2, maxLength: 30 },
+      )
+      fc.assert(
+        fc.property(steps, (list) => {
+          for (const { secret, length, isSwapped } of list) {
+            const { key, name, plaintext } = secret
+            const otherKey = pairs.find((other) => other.key !== key)!.key
+            const token = secret.token.slice(0, length ?? undefined)
+            const openStep = () => openToken(isSwapped ? otherKey : key, token, name).toString()
+            if (isSwapped || token !== secret.token) expect(openStep).toThrow()
+            else expect(openStep()).toBe(plaintext)
+          }
+        }),
+        { numRuns: 100 },
+      )
+    })
+
+    it('opens with any sequence number', () => {
+      const sequences = fc.array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 1 })
+      fc.assert(
+        fc.property(sequences, (numbers) => {
+          const sealNumbered = suite.encapsulate(pair)
+          for (const number of numbers) {
+            const text = `value ${number}`
+            expect(open(textOf(sealNumbered(number, 'A', text)), 'A').toString()).toBe(text)
+          }
+        }),
+        { numRuns: 25 },
+      )
     })
   })
 }
@@ -197,7 +319,7 @@ it('rejects a single message that is rewritten as one of a build, and the revers
 })
 
 it('does not open with a tag that is shorter than 16 bytes', () => {
-  // Only a token of at most 15 bytes has a shorter tag, and then the tag is all of it. With this
+  // Only a token of at most 15 bytes could have a shorter tag, and then the tag is all of it. With this
   // key and nonce, the tag begins as a token does: kind 1, and the byte of P-256 after 8 others.
   const key = Buffer.alloc(32)
   const nonce = Buffer.alloc(12)
@@ -209,6 +331,6 @@ it('does not open with a tag that is shorter than 16 bytes', () => {
   for (const length of [12, 13, 14, 15]) {
     const token = tokenOf(tag.subarray(0, length))
     const open = () => openToken([tag.toString('hex', 1, 9), () => [key, nonce]], token, 'A')
-    expect(open, `${length} bytes`).toThrow('Invalid authentication tag length')
+    expect(open, `${length} bytes`).toThrow('Invalid typed array length')
   }
 })
