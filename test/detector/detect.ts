@@ -9,6 +9,8 @@ export interface Finding {
 }
 
 const DEEPEST = 4
+/** Bytes of the shortest gzip file. Nothing else that is decoded becomes longer. */
+const SHORTEST_GZIP = 20
 
 /**
  * Looks for plaintexts in emitted files the other way round from the plugin: it decodes whatever
@@ -21,6 +23,7 @@ export function detect(
   const wanted = Object.entries(secrets).map(
     ([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const,
   )
+  const least = Math.min(SHORTEST_GZIP, ...wanted.map(([, value]) => value.length))
   const findings: Finding[] = []
   for (const [file, bytes] of files) {
     const left = new Map(wanted)
@@ -31,7 +34,7 @@ export function detect(
         left.delete(secret)
       }
     }
-    for (const { text, reading } of readings(bytes)) look(text, reading)
+    read(bytes, least, look)
   }
   return findings
 }
@@ -50,29 +53,30 @@ export function residueIn(files: Iterable<[name: string, bytes: Buffer]>): strin
   return found
 }
 
-interface DecodedView {
-  /** Bytes as latin1, so that binary and text are looked at alike. */
-  text: string
-  reading: string[]
-}
-
-function* readings(
+/**
+ * Calls `look` with each decoding of some bytes, inside each other. It receives bytes as latin1, so that binary
+ * and text are looked at alike. Decodings with fewer bytes than `least` are left out.
+ */
+function read(
   bytes: Buffer,
+  least: number,
+  look: (text: string, reading: string[]) => void,
   reading: string[] = [],
   seen = new Set<string>(),
-): Generator<DecodedView> {
+): void {
+  if (bytes.length < least || reading.length > DEEPEST) return
   const text = bytes.toString('latin1')
-  if (seen.has(text) || reading.length > DEEPEST) return
+  if (seen.has(text)) return
   seen.add(text)
-  yield { text, reading }
+  look(text, reading)
   for (const [how, decode] of DECODERS) {
-    for (const decoded of decode(text)) yield* readings(decoded, [...reading, how], seen)
+    for (const decoded of decode(text, least)) read(decoded, least, look, [...reading, how], seen)
   }
 }
 
 const utf8 = (text: string) => Buffer.from(text, 'latin1').toString('utf8')
 
-const DECODERS: [string, (text: string) => Generator<Buffer>][] = [
+const DECODERS: [string, (text: string, least: number) => Generator<Buffer>][] = [
   ['gzip', gzip],
   ['base64', base64],
   ['hex', hex],
@@ -142,14 +146,16 @@ function* gzip(text: string) {
 }
 
 // A value may begin anywhere inside a longer run, so each is read from four characters on.
-function* base64(text: string) {
+function* base64(text: string, least: number) {
   for (const [run] of text.matchAll(/[A-Za-z0-9+/_-]{6,}/g)) {
+    if (run.length * 3 < least * 4) continue
     for (let skip = 0; skip < 4; skip++) yield Buffer.from(run.slice(skip), 'base64url')
   }
 }
 
-function* hex(text: string) {
+function* hex(text: string, least: number) {
   for (const [run] of text.matchAll(/[0-9a-fA-F]{12,}/g)) {
+    if (run.length < least * 2) continue
     for (let skip = 0; skip < 2; skip++) yield Buffer.from(run.slice(skip), 'hex')
   }
 }
