@@ -12,6 +12,7 @@ const COMBINATIONS = [
   'test/pipeline/leak-check/encoders.test.ts',
   'test/crypto/ml-kem-vectors.test.ts',
   'packages/local-kms/test/{clients/aws-command,server/load}.test.ts',
+  'packages/runtime/test/process.test.ts',
 ]
 
 /**

@@ -293,13 +293,10 @@ describe.each(Object.keys(WATCHES))('a watch session of %s', (host) => {
     )
     await after(write('key.pem', 'the second file'), ({ pem }) => pem && pem !== first.pem)
     const known = printed.length
-    await vi.waitFor(
-      async () => {
-        await write('kms-secrets.json', 'no JSON')()
-        expect(printed.slice(known).join('\n')).toContain('kms-secrets.json')
-      },
-      { timeout: 15_000, interval: 100 },
-    )
+    await vi.waitFor(async () => {
+      await write('kms-secrets.json', 'no JSON')()
+      expect(printed.slice(known).join('\n')).toContain('kms-secrets.json')
+    }, WAIT)
     await after(
       () => writeNamed(path, pair, { DB_PASSWORD: 'a third value' }),
       ({ named }) => named && named !== first.named,

@@ -27,7 +27,7 @@ const retryable: FaultKind[] = [
   { kind: 'reset', when: 'during' },
   { kind: 'reset', when: 'after' },
   { kind: 'hang' },
-  { kind: 'latency', ms: 600 },
+  { kind: 'latency', ms: 1.5 * HASTY.attemptTimeoutMs },
   ...(['truncated', 'malformed', 'html', 'empty'] as const).flatMap((body) => [
     { kind: 'body', body } as const,
     { kind: 'body', body, status: 502 } as const,
@@ -89,8 +89,8 @@ describe('a temporary fault', () => {
       code: 'KMS_UNREACHABLE',
       message: expect.stringContaining('timeout'),
     })
-    // The room above the deadline is the test machine's, not the shim's.
-    expect(performance.now() - begun).toBeLessThan(700 + 500)
+    // A hundred attempts would take 20 seconds; the rest is room for a busy machine.
+    expect(performance.now() - begun).toBeLessThan(10_000)
   })
 
   it('retries a refused connection', async () => {
@@ -321,11 +321,11 @@ describe('a clock', () => {
   })
 
   it('that jumps beyond the deadline is a freeze, however long an attempt may take', async () => {
-    const { secret } = await make({ attemptTimeoutMs: 1000, deadlineMs: 1100, maxAttempts: 1 })
+    const { secret } = await make({ attemptTimeoutMs: 3000, deadlineMs: 3300, maxAttempts: 1 })
     const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt', times: 1 })
     const opened = secret.then((value) => value)
     await expect.poll(() => hang.strikes).toBe(1)
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1700 })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5000 })
     try {
       expect(await opened).toBe(VALUE)
     } finally {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configure } from '../src/configure.js'
 import { fromInstanceMetadata } from '../src/imds.js'
 import { direct } from '../src/shim.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 const ROLE_PATH = '/latest/meta-data/iam/security-credentials/'
@@ -139,11 +139,11 @@ describe('fromInstanceMetadata', () => {
     const body = { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: '' }
     const Expiration = new Date(Date.now() + 3_600_000).toISOString()
     answers = { [`${ROLE_PATH}orders`]: { body: JSON.stringify({ ...body, Expiration }) } }
-    expect(await direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).toBe('hunter2')
+    expect(await direct([wrapped], CONTEXT, 'DB', undefined, PATIENT)).toBe('hunter2')
 
     configure({ credentials: fromInstanceMetadata() })
     answers = { [ROLE_PATH]: { status: 404 } }
-    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, PATIENT)).rejects.toMatchObject({
       code: 'CREDENTIALS_MISSING',
       message: expect.stringContaining('the instance has no role'),
     })

@@ -10,7 +10,7 @@ import type { Wrapped } from '../src/shim.js'
 import { encapsulate, newMlKemPair, sealMessage, sealMlKem } from './ml-kem-sealer.mjs'
 import { newPair } from './sealer.mjs'
 import { ACCUMULATED, ACVP_KEY, accumulate } from './ml-kem-vectors.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 const hex = (...lines: string[]) => Buffer.from(lines.join(''), 'hex')
@@ -35,7 +35,7 @@ describe.runIf(unsupported())('on a node without ML-KEM', () => {
   it('is an error that says so, without a call of KMS', async () => {
     const { spki, wrapped } = await kmsPair()
     const [token] = sealMlKem(spki, [{ kind: 1, plaintext: 'hunter2' }])
-    const secret = envelope([wrapped], CONTEXT, HASTY)(token!, 'DB')
+    const secret = envelope([wrapped], CONTEXT, PATIENT)(token!, 'DB')
     await expect(secret).rejects.toMatchObject({
       name: 'KmsSecretError',
       code: 'NODE_UNSUPPORTED',
@@ -55,7 +55,7 @@ describe.skipIf(unsupported())('with ML-KEM', () => {
       { kind: 3, plaintext: Buffer.of(0, 255) },
       { kind: 4, name: "secret.env('X')", plaintext: 'x' },
     ])
-    const open = envelope([wrapped], CONTEXT, HASTY)
+    const open = envelope([wrapped], CONTEXT, PATIENT)
     expect(
       await Promise.all([
         open(literal!, 'src/a.ts:1:1'),

@@ -3,7 +3,7 @@ import { processEnv, processEnvSync } from '../src/process-env.js'
 import { envelope } from '../src/shim.js'
 import { bundle } from './program.js'
 import { run } from './run.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 let warnings: unknown[]
@@ -21,7 +21,7 @@ afterEach(() => {
 /** Secrets of one pair by the names of their variables. */
 async function secretsOf(plaintexts: Record<string, string>) {
   const pair = await world.pair()
-  const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
+  const open = envelope([pair.wrapped], CONTEXT, { ...PATIENT, start: 'first-use' })
   const entries = Object.entries(plaintexts).map(async ([name, plaintext]) => {
     const token = await pair.seal(plaintext, { kind: 2, name })
     return [name, [open(token, name)]] as const
@@ -136,7 +136,7 @@ describe('processEnvSync', () => {
   it('sets variables before the next module runs, in CommonJS', async () => {
     const pair = await world.pair()
     const token = await pair.seal('sk_live_1', { kind: 2, name: 'STRIPE_KEY' })
-    const args = [[pair.wrapped], CONTEXT, HASTY].map((value) => JSON.stringify(value)).join(', ')
+    const args = [[pair.wrapped], CONTEXT, PATIENT].map((value) => JSON.stringify(value)).join(', ')
     const { file } = await bundle(
       `import { envelopeSync } from './sync.mjs'
 import { processEnvSync } from './process-env.mjs'

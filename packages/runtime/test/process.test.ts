@@ -34,6 +34,9 @@ const program = async (code: (token: string) => string, settings = {}, format?: 
   )
 }
 
+/** Secrets that are opened during faults: all in `npm run test:matrix`. */
+const COUNT = process.env.COMBINATIONS === 'all' ? 1000 : 300
+
 describe('a process', () => {
   it('in CommonJS opens a secret and ends by itself', async () => {
     const { file } = await program((token) => `pair(${token}, 'DB').then(console.log)`, {}, 'cjs')
@@ -93,7 +96,7 @@ console.log(await pair(${token}, 'DB'))`,
       ['while it was awaited', ''],
     ])('frozen for longer than the deadline %s still opens', async (_, wait) => {
       const hang = world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-      const settings = { attemptTimeoutMs: 1500, deadlineMs: 1700, maxAttempts: 1 }
+      const settings = { attemptTimeoutMs: 2500, deadlineMs: 2700, maxAttempts: 1 }
       const { file } = await program(
         (token) => `${wait}console.log(await pair(${token}, 'DB'))`,
         settings,
@@ -102,7 +105,7 @@ console.log(await pair(${token}, 'DB'))`,
       await expect.poll(() => hang.strikes).toBe(1)
       child.kill('SIGSTOP')
       // The freeze itself: nothing else can make a process's clock pass.
-      await new Promise((resolve) => setTimeout(resolve, 3000))
+      await new Promise((resolve) => setTimeout(resolve, 4000))
       hang.remove()
       child.kill('SIGCONT')
       if (wait) child.kill('SIGUSR2')
@@ -118,7 +121,7 @@ console.log(await pair(${token}, 'DB'))`,
       `envelope([[wrapped[0], 'host' + n, wrapped[2]]], context, { ...settings, start: n % 2 ? 'load' : 'first-use' })(token, 'S' + n)`,
     ],
   ])(
-    'during many faults opens each of 1,000 %s, and leaves no socket or timer',
+    'during many faults opens each of hundreds of %s, and leaves no socket or timer',
     async (_, open) => {
       const kinds: FaultKind[] = [
         { kind: 'throttle' },
@@ -132,7 +135,7 @@ console.log(await pair(${token}, 'DB'))`,
         { kind: 'latency', ms: 20 },
         { kind: 'hang' },
       ]
-      const settings = { attemptTimeoutMs: 1000, deadlineMs: 60_000, maxAttempts: 14 }
+      const settings = { attemptTimeoutMs: 2000, deadlineMs: 240_000, maxAttempts: 14 }
       const pair = await world.pair()
       const token = await pair.seal('hunter2')
       const wrapped = open.startsWith('direct') ? await world.encrypt('hunter2') : pair.wrapped
@@ -141,7 +144,7 @@ console.log(await pair(${token}, 'DB'))`,
       import { globalAgent } from 'node:http'
       const [wrapped, context, settings, token] = ${JSON.stringify([wrapped, CONTEXT, settings, token])}
       let opened = 0
-      for (let batch = 0; batch < 1000; batch += 100) {
+      for (let batch = 0; batch < ${COUNT}; batch += 100) {
         const secrets = Array.from({ length: 100 }, (_, i) => ((n) => ${open})(batch + i))
         opened += (await Promise.all(secrets)).filter((value) => value === 'hunter2').length
       }
@@ -156,10 +159,9 @@ console.log(await pair(${token}, 'DB'))`,
           rate: fault.kind === 'hang' ? 0.0073 : 0.04 + i * 0.0037,
         }),
       )
-      expect(await start(file).ended).toEqual({ code: 0, output: '1000 0 0\n' })
-      expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(300)
+      expect(await start(file).ended).toEqual({ code: 0, output: `${COUNT} 0 0\n` })
+      expect(faults.reduce((sum, { strikes }) => sum + strikes, 0)).toBeGreaterThan(0.3 * COUNT)
     },
-    120_000,
   )
 })
 

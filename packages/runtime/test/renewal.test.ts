@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configure } from '../src/configure.js'
 import { direct, envelope } from '../src/shim.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 const REJECTIONS = ['ExpiredTokenException', 'UnrecognizedClientException']
@@ -46,7 +46,7 @@ describe('credentials of a container', () => {
   it('are fetched once for many secrets', async () => {
     const make = await fresh()
     for (const value of ['a', 'b', 'c']) {
-      expect(await make([await world.encrypt(value)], CONTEXT, 'S', undefined, HASTY)).toBe(value)
+      expect(await make([await world.encrypt(value)], CONTEXT, 'S', undefined, PATIENT)).toBe(value)
     }
     expect(fetched).toBe(1)
   })
@@ -55,8 +55,8 @@ describe('credentials of a container', () => {
     'are fetched again after AWS answered %s, within the same await',
     async (type) => {
       const make = await fresh()
-      await make([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
-      const secret = make([await world.encrypt('b')], CONTEXT, 'B', undefined, HASTY)
+      await make([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
+      const secret = make([await world.encrypt('b')], CONTEXT, 'B', undefined, PATIENT)
       reject(type, 1)
       expect(await secret).toBe('b')
       expect(fetched).toBe(2)
@@ -67,7 +67,7 @@ describe('credentials of a container', () => {
     'are fetched again for each of many secrets that %s rejected',
     async (type) => {
       const make = await fresh()
-      await make([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
+      await make([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
       const wrapped = await world.encrypt('b')
       // Which of them is rejected again is a matter of order.
       const patient = { attemptTimeoutMs: 5000, deadlineMs: 30_000, maxAttempts: 9 }
@@ -82,7 +82,7 @@ describe('credentials of a container', () => {
   it('are not kept after AWS rejected them for good', async () => {
     const make = await fresh()
     const fault = reject('ExpiredTokenException')
-    const secret = make([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
+    const secret = make([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
     await expect(secret).rejects.toMatchObject({ kmsError: 'ExpiredTokenException' })
     const before = fetched
     fault.remove()
@@ -92,10 +92,10 @@ describe('credentials of a container', () => {
 
   it('are renewed when a slow clock takes them for valid', async () => {
     const make = await fresh()
-    await make([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
+    await make([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
     // For AWS, an hour has passed: the clock is corrected first, then the credentials.
     world.kms.faults.clockOffsetMs = 3_600_000
-    const secret = make([await world.encrypt('b')], CONTEXT, 'B', undefined, HASTY)
+    const secret = make([await world.encrypt('b')], CONTEXT, 'B', undefined, PATIENT)
     reject('ExpiredTokenException', 1)
     expect(await secret).toBe('b')
     expect(fetched).toBe(2)
@@ -115,7 +115,7 @@ describe('credentials of configure', () => {
       },
     })
     reject(type, 1)
-    expect(await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)).toBe('a')
+    expect(await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)).toBe('a')
     expect(calls).toEqual([false, true])
   })
 
@@ -123,7 +123,7 @@ describe('credentials of configure', () => {
     const { credentials } = world.kms.admin
     configure({ credentials: async () => credentials })
     reject(type)
-    const secret = direct([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
+    const secret = direct([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
     await expect(secret).rejects.toMatchObject({ code: 'KMS_FAILED', kmsError: type })
     expect(world.decrypts).toHaveLength(2)
   })
@@ -142,7 +142,7 @@ describe('credentials of configure', () => {
     const token = await pair.seal('hunter2')
     denyEnvironment()
     // The order in a bundle: the pair's module runs, then the module that imports it.
-    const open = envelope([pair.wrapped], CONTEXT, HASTY)
+    const open = envelope([pair.wrapped], CONTEXT, PATIENT)
     configure({ credentials: async () => world.kms.admin.credentials })
     const opened = await open(token, 'DB')
     vi.unstubAllEnvs()
@@ -160,7 +160,7 @@ describe('credentials of configure', () => {
       operation: 'Decrypt',
       times: 1,
     })
-    const open = envelope([pair.wrapped], CONTEXT, HASTY)
+    const open = envelope([pair.wrapped], CONTEXT, PATIENT)
     await expect.poll(() => latency.strikes).toBe(1)
     configure({ credentials: async () => allowed })
     expect(await open(token, 'DB')).toBe('hunter2')
@@ -169,7 +169,7 @@ describe('credentials of configure', () => {
 
   it('report the reasons of a provider that throws an AggregateError', async () => {
     configure({ credentials: () => Promise.reject(new AggregateError([new Error('no profile')])) })
-    const secret = direct([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)
+    const secret = direct([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)
     await expect(secret).rejects.toMatchObject({
       code: 'KMS_UNREACHABLE',
       message: expect.stringContaining('no profile'),

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { KmsSecretError } from '../src/error.js'
 import { direct, envelope, type Settings } from '../src/shim.js'
 import { newPair, seal } from './sealer.mjs'
-import { base64, CONTEXT, HASTY, useKms } from './world.js'
+import { base64, CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 
@@ -30,7 +30,7 @@ const batches = <T>(all: T[], size = 50) =>
 describe('an envelope', () => {
   it('opens all secrets with one Decrypt that has the key ARN and the context', async () => {
     const pair = await world.pair()
-    const open = envelope([pair.wrapped], CONTEXT, HASTY)
+    const open = envelope([pair.wrapped], CONTEXT, PATIENT)
     const [text, named, json, bytes] = await Promise.all([
       open(await pair.seal('hunter2'), 'literal'),
       open(await pair.seal('pässword', { kind: 2, name: 'DB' }), 'DB'),
@@ -49,13 +49,13 @@ describe('an envelope', () => {
   })
 
   it('starts when it is loaded', async () => {
-    envelope([(await world.pair()).wrapped], CONTEXT, HASTY)
+    envelope([(await world.pair()).wrapped], CONTEXT, PATIENT)
     await settled(1, 'Success')
   })
 
   it('starts at the first await with start: first-use', async () => {
     const pair = await world.pair()
-    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
+    const open = envelope([pair.wrapped], CONTEXT, { ...PATIENT, start: 'first-use' })
     const secret = open(await pair.seal('hunter2'), 'DB')
     expect(world.decrypts).toHaveLength(0)
     expect(await secret).toBe('hunter2')
@@ -71,7 +71,7 @@ describe('an envelope', () => {
       operation: 'Decrypt',
       times: 1,
     })
-    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, maxAttempts: 1 })
+    const open = envelope([pair.wrapped], CONTEXT, { ...PATIENT, maxAttempts: 1 })
     await expect.poll(() => fault.strikes).toBe(1)
     await settled(1)
     await read()
@@ -83,7 +83,7 @@ describe('an envelope', () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     world.kms.faults.add({ kind: 'error', type: 'AccessDeniedException', operation: 'Decrypt' })
-    envelope([pair.wrapped], CONTEXT, HASTY)
+    envelope([pair.wrapped], CONTEXT, PATIENT)
     await settled(1)
     await read()
     process.off('unhandledRejection', unhandled)
@@ -92,7 +92,7 @@ describe('an envelope', () => {
 
   it('fails with the name of each secret, and tries again at the next await', async () => {
     const pair = await world.pair()
-    const open = envelope([pair.wrapped], CONTEXT, { ...HASTY, start: 'first-use' })
+    const open = envelope([pair.wrapped], CONTEXT, { ...PATIENT, start: 'first-use' })
     const tokens = [await pair.seal('a'), await pair.seal('b')]
     const fault = world.kms.faults.add({
       kind: 'error',
@@ -109,11 +109,11 @@ describe('an envelope', () => {
   it('is shared by all copies of the shim in the thread, and shows no key', async () => {
     const pair = await world.pair()
     const token = await pair.seal('hunter2-hunter2')
-    const first = envelope([pair.wrapped], CONTEXT, HASTY)
+    const first = envelope([pair.wrapped], CONTEXT, PATIENT)
     vi.resetModules()
     const copy = await import('../src/shim.js')
     expect(copy.envelope).not.toBe(envelope)
-    const second = copy.envelope([pair.wrapped], CONTEXT, HASTY)
+    const second = copy.envelope([pair.wrapped], CONTEXT, PATIENT)
     expect(await Promise.all([first(token, 'A'), second(token, 'B')])).toEqual(
       Array(2).fill('hunter2-hunter2'),
     )
@@ -132,7 +132,7 @@ describe('a pair that is wrapped in several regions', () => {
   }
   const regions = () => world.decrypts.map(({ region }) => region)
   const encryptIn = async (region: string) => world.encrypt('hunter2', region)
-  const settings: Settings = { ...HASTY, maxAttempts: 3 }
+  const settings: Settings = { ...PATIENT, maxAttempts: 3 }
 
   it('asks the own region first, wherever it is in the list', async () => {
     const wrapped = [await encryptIn('eu-west-1'), await encryptIn('us-east-1')]
@@ -220,8 +220,8 @@ describe('a pair that is wrapped in several regions', () => {
     const { east, west } = await both()
     const tokens = [await east.seal('e'), await west.seal('w')]
     const values = [
-      envelope([east.wrapped], CONTEXT, HASTY)(tokens[0]!, 'E'),
-      envelope([west.wrapped], CONTEXT, HASTY)(tokens[1]!, 'W'),
+      envelope([east.wrapped], CONTEXT, PATIENT)(tokens[0]!, 'E'),
+      envelope([west.wrapped], CONTEXT, PATIENT)(tokens[1]!, 'W'),
     ]
     expect(await Promise.all(values)).toEqual(['e', 'w'])
     expect(regions().sort()).toEqual(['eu-west-1', 'us-east-1'])
@@ -319,7 +319,7 @@ describe('plain http', () => {
   ])('is refused for %s, with the host in the message', async (url) => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', url)
-    const error = await direct([wrapped], CONTEXT, 'DB', undefined, HASTY).catch(
+    const error = await direct([wrapped], CONTEXT, 'DB', undefined, PATIENT).catch(
       (error: unknown) => error,
     )
     const { code, message } = error as KmsSecretError
@@ -332,7 +332,7 @@ describe('plain http', () => {
   it('is not assumed for an address without a scheme', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', 'localhost:4566')
-    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, PATIENT)).rejects.toMatchObject({
       code: 'ENDPOINT_INSECURE',
       message: expect.stringContaining('localhost:// is not https'),
     })
@@ -342,10 +342,10 @@ describe('plain http', () => {
   it('is allowed to insecureHosts', async () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', world.kms.url.replace('127.0.0.1', '0.0.0.0'))
-    await expect(direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).rejects.toMatchObject({
+    await expect(direct([wrapped], CONTEXT, 'DB', undefined, PATIENT)).rejects.toMatchObject({
       code: 'ENDPOINT_INSECURE',
     })
-    const trusting = { ...HASTY, insecureHosts: ['0.0.0.0'] }
+    const trusting = { ...PATIENT, insecureHosts: ['0.0.0.0'] }
     expect(await direct([wrapped], CONTEXT, 'DB', undefined, trusting)).toBe('hunter2')
     vi.unstubAllEnvs()
   })
@@ -354,7 +354,7 @@ describe('plain http', () => {
     const wrapped = await world.encrypt('hunter2')
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', '')
     vi.stubEnv('AWS_ENDPOINT_URL', world.kms.url)
-    expect(await direct([wrapped], CONTEXT, 'DB', undefined, HASTY)).toBe('hunter2')
+    expect(await direct([wrapped], CONTEXT, 'DB', undefined, PATIENT)).toBe('hunter2')
     vi.unstubAllEnvs()
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bundle } from './program.js'
 import { run, start, type RunOptions } from './run.js'
 import type { Settings } from '../src/decrypt.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, HASTY, PATIENT, useKms } from './world.js'
 
 // The unwrap blocks its thread, so each program is a process of its own: the embedded KMS runs in this one.
 const world = useKms()
@@ -14,7 +14,7 @@ const world = useKms()
 async function program(
   code: string,
   plaintexts: (string | { bytes: string } | { named: string })[] = ['hunter2'],
-  settings: Settings = HASTY,
+  settings: Settings = PATIENT,
 ) {
   const pair = await world.pair()
   const tokens = []
@@ -175,7 +175,7 @@ console.log(require(${JSON.stringify(inner)}).value)`,
 
   it('fails by the deadline when KMS does not answer, and the process ends by itself', async () => {
     world.kms.faults.add({ kind: 'hang', operation: 'Decrypt' })
-    const file = await program(TRY)
+    const file = await program(TRY, ['hunter2'], HASTY)
     expect(await ended(file)).toEqual({
       ...OPENED,
       output: 'KmsSecretError KMS_UNREACHABLE DB undefined\n',

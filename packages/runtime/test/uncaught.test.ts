@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { bundle, pairModule } from './program.js'
-import { HASTY, useKms } from './world.js'
+import { PATIENT, useKms } from './world.js'
 
 const world = useKms()
 
@@ -11,7 +11,7 @@ async function failure(code: (token: string) => string) {
   const { wrapped, seal } = await world.pair()
   const token = JSON.stringify(await seal('hunter2'))
   const source = `import { pair } from './pair.mjs'\n${code(token)}`
-  const { file, text } = await bundle(source, pairModule([wrapped], HASTY), 'esm', false)
+  const { file, text } = await bundle(source, pairModule([wrapped], PATIENT), 'esm', false)
   const child = spawn(process.execPath, [file], {
     env: { PATH: process.env.PATH, ...world.kms.env },
     stdio: ['ignore', 'ignore', 'pipe'],

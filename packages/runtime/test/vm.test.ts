@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createContext, Script } from 'node:vm'
 import { expect, it, vi } from 'vitest'
 import { bundle, pairModule } from './program.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 
@@ -28,7 +28,7 @@ it('opens a secret inside vm, from a plain http endpoint', async () => {
   const token = JSON.stringify(await seal('hunter2'))
   const { file } = await bundle(
     `import { pair } from './pair.mjs'\nexport const read = async () => await pair(${token}, 'DB')`,
-    pairModule([wrapped], HASTY),
+    pairModule([wrapped], PATIENT),
     'cjs',
   )
   expect(await requireInContext(file).read()).toBe('hunter2')

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configure } from '../src/configure.js'
 import { direct } from '../src/shim.js'
 import { fromTokenFile } from '../src/web-identity.js'
-import { CONTEXT, HASTY, useKms } from './world.js'
+import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
 let tokenFile: string
@@ -54,8 +54,8 @@ describe('fromTokenFile', () => {
   it('opens secrets as the role of the service account', async () => {
     configure({ credentials: fromTokenFile({ roleSessionName: 'pod' }) })
     const [first, second] = [await world.encrypt('a'), await world.encrypt('b')]
-    expect(await direct([first], CONTEXT, 'A', undefined, HASTY)).toBe('a')
-    expect(await direct([second], CONTEXT, 'B', undefined, HASTY)).toBe('b')
+    expect(await direct([first], CONTEXT, 'A', undefined, PATIENT)).toBe('a')
+    expect(await direct([second], CONTEXT, 'B', undefined, PATIENT)).toBe('b')
     expect(sessions()).toHaveLength(1)
     expect(world.decrypts[0]).toMatchObject({
       principal: expect.stringContaining('assumed-role/orders/pod'),
@@ -89,7 +89,7 @@ describe('fromTokenFile', () => {
   it('reports a role that does not trust the token, and shows no token', async () => {
     vi.stubEnv('AWS_ROLE_ARN', world.kms.createRole({ name: 'other' }).arn)
     configure({ credentials: fromTokenFile() })
-    const error = await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY).catch(
+    const error = await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT).catch(
       (caught: unknown) => caught,
     )
     expect(error).toMatchObject({
@@ -117,6 +117,6 @@ describe('fromTokenFile', () => {
   it('treats throttling of STS as a fault that may pass', async () => {
     world.kms.faults.add({ kind: 'throttle', operation: 'AssumeRoleWithWebIdentity', times: 1 })
     configure({ credentials: fromTokenFile() })
-    expect(await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, HASTY)).toBe('a')
+    expect(await direct([await world.encrypt('a')], CONTEXT, 'A', undefined, PATIENT)).toBe('a')
   })
 })

@@ -24,8 +24,11 @@ export function useKms(options?: LocalKmsOptions): World {
 
 export const CONTEXT = { app: 'orders', stage: 'prod' }
 
-/** Fails in milliseconds where the defaults take seconds; generous enough for a busy machine. */
-export const HASTY = { attemptTimeoutMs: 400, deadlineMs: 1500, maxAttempts: 3 }
+/** For calls that KMS answers, also on a busy machine. */
+export const PATIENT = { attemptTimeoutMs: 20_000, deadlineMs: 60_000, maxAttempts: 3 }
+
+/** For calls that KMS does not answer. */
+export const HASTY = { attemptTimeoutMs: 1000, deadlineMs: 10_000, maxAttempts: 3 }
 
 export class World {
   kms!: LocalKms
