@@ -48,6 +48,10 @@ const bundle = await rolldown({
         handler: (code) => code.replace(VENDORED, "require('../vendor/babel-$1.cjs')"),
       },
     },
+    {
+      name: 'unplugin-kms-commander',
+      transform: { filter: { id: /\/commander\/lib\/command\.js$/ }, handler: withoutChildProcess },
+    },
   ],
   onLog(level, log) {
     throw new Error(`${level}: ${log.message}`)
@@ -56,6 +60,8 @@ const bundle = await rolldown({
 let shared
 let common
 let sealing
+let program
+let listing
 const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
@@ -68,6 +74,9 @@ const { output } = await bundle.write({
       // Functions for services, which are bundled themselves: without the pipeline.
       { name: 'sealing', test: (id) => (sealing ??= findSealing()).has(id), priority: 2 },
       { name: 'pipeline', test: (id) => (shared ??= findShared()).has(id), priority: 1 },
+      { name: 'trust', test: (id) => (listing ??= findListing()).has(id) },
+      // What all commands load.
+      { name: 'command-line', test: (id) => (program ??= reachedFrom('cli/program')).has(id) },
     ],
   },
 })
@@ -78,6 +87,15 @@ const licenses = await licensesOf(output.flatMap(({ moduleIds }) => moduleIds))
 await writeFile('dist/chunks/LICENSES.txt', licenses)
 for (const path of sources.filter((path) => path.endsWith('.cjs')))
   await cp(`src/${path}`, `dist/${path}`)
+
+/** Loads `node:child_process` when Commander runs a command that is a file, which no command here is. */
+function withoutChildProcess(code) {
+  const loading = "const childProcess = require('node:child_process');\n"
+  if (!code.includes(loading)) throw new Error('commander loads node:child_process in another way')
+  return code
+    .replace(loading, '')
+    .replaceAll('childProcess.spawn(', "require('node:child_process').spawn(")
+}
 
 function isInlined(id, importer) {
   if (INLINED.some((name) => `${id}/`.startsWith(`${name}/`))) return true
@@ -120,6 +138,11 @@ function findCommon() {
 /** Returns those of them that encrypt values in a running service. */
 function findSealing() {
   return findSharedBy(['secrets/seal-token', 'secrets/encrypt-blob'])
+}
+
+/** Returns the modules that most commands load to read a secrets file, and that plugins do not need. */
+function findListing() {
+  return new Set(['secrets/keys', 'secrets/list'].flatMap((name) => [...reachedFrom(name)]))
 }
 
 function findSharedBy(names) {

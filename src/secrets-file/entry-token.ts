@@ -22,13 +22,14 @@ const PREFIX = 'kms:v1:'.length
 const HEAD = PREFIX + 12
 const TAG = 16
 
+const decoded = (text: string) => decodeToken(text) as Token
+
 /** The token of an entry. It is valid, and is decoded when its bytes are read. */
 class EntryToken implements Token {
   readonly kind = 'named'
   readonly fingerprint: string
   readonly text: string
   readonly plaintextSize: number
-  #decoded: Token | undefined
 
   constructor(fingerprint: string, text: string, size: number) {
     this.fingerprint = fingerprint
@@ -37,15 +38,11 @@ class EntryToken implements Token {
   }
 
   get encapsulatedKey(): Uint8Array {
-    return this.#token.encapsulatedKey
+    return decoded(this.text).encapsulatedKey
   }
 
   get ciphertext(): Uint8Array {
-    return this.#token.ciphertext
-  }
-
-  get #token(): Token {
-    return (this.#decoded ??= decodeToken(this.text) as Token)
+    return decoded(this.text).ciphertext
   }
 }
 

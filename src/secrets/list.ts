@@ -26,16 +26,11 @@ export async function listSecrets(options: SecretsOptions = {}): Promise<ListedS
 
 /** Returns what `listSecrets` does, of a file that was read. */
 export function secretsOf(file: SecretsFile): ListedSecret[] {
-  return [...file.secrets]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, token]) => {
-      const pair = pairOf(file, token)
-      return {
-        name,
-        size: entrySize(token),
-        fingerprint: pair.fingerprint,
-        stale: isStale(file, pair),
-        ...(pair.scope !== DEFAULT_SCOPE && { scope: pair.scope }),
-      }
-    })
+  return [...file.secrets.keys()].sort().map((name) => {
+    const token = file.secrets.get(name)!
+    const pair = pairOf(file, token)
+    const { fingerprint, scope } = pair
+    const secret = { name, size: entrySize(token), fingerprint, stale: isStale(file, pair) }
+    return scope === DEFAULT_SCOPE ? secret : { ...secret, scope }
+  })
 }

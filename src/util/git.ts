@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-
-const run = promisify(execFile)
 
 /** Returns git's output, or null if it fails: no git, no repository, nothing found. */
 export const git = async (folder: string, args: string[]): Promise<string | null> =>
@@ -9,8 +6,10 @@ export const git = async (folder: string, args: string[]): Promise<string | null
 
 /** Returns git's output as bytes; see `git`. */
 export async function gitBytes(folder: string, args: string[]): Promise<Buffer | null> {
+  // Most commands read a secrets file without git.
+  const { execFile } = await import('node:child_process')
   try {
-    const { stdout } = await run('git', args, {
+    const { stdout } = await promisify(execFile)('git', args, {
       cwd: folder,
       env: environment(),
       maxBuffer: 64 << 20,

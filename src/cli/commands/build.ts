@@ -18,7 +18,6 @@ import {
 export function addBuild(program: Command) {
   const command = program
     .command('build')
-    .summary('Bundle Lambda functions with esbuild')
     .description(
       "Bundle Lambda functions with esbuild, for tools that take no plugins: ES modules with all their packages. After -- follow esbuild's own options.",
     )

@@ -6,7 +6,6 @@ import { example } from '../support/shared-options.js'
 export function addCompletion(program: Command) {
   const command = program
     .command('completion')
-    .summary('Print a completion script for a shell')
     .description('Print a completion script for bash, zsh, fish or PowerShell.')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish', 'powershell'] as const))
     .action((shell) =>

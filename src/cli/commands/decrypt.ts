@@ -13,7 +13,6 @@ import { report } from './encrypt.js'
 export function addDecrypt(program: Command) {
   const command = program
     .command('decrypt')
-    .summary('Turn sealed literals back into plaintext')
     .description('Turn sealed literals back into plaintext, in place. Needs kms:Decrypt.')
     .argument('<path...>', 'source files, or folders of them')
     .addOption(fileOption())

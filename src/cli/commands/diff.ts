@@ -7,7 +7,6 @@ import { example, jsonOption } from '../support/shared-options.js'
 export function addDiff(program: Command) {
   const command = program
     .command('diff')
-    .summary('Compare the secrets files of two stages')
     .description(
       'Compare the names and generations of two secrets files, never values. Needs no AWS. Exit 1 if they differ.',
     )

@@ -28,7 +28,6 @@ import {
 export function addDoctor(program: Command) {
   const command = program
     .command('doctor')
-    .summary('Diagnose why secrets cannot be decrypted')
     .description(
       'Check each step from the secrets file or bundle to the running function, and report the cause first. Changes nothing. Exit 1 on findings.',
     )

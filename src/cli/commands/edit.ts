@@ -14,7 +14,6 @@ import { confirmed } from '../support/value.js'
 export function addEdit(program: Command) {
   const command = program
     .command('edit')
-    .summary('Edit the values in $EDITOR')
     .description(
       'Edit the values in $VISUAL or $EDITOR, as a dotenv file that is removed afterwards, and seal those that changed. Needs kms:Decrypt.',
     )

@@ -15,7 +15,6 @@ import {
 export function addEncrypt(program: Command) {
   const command = program
     .command('encrypt')
-    .summary("Turn plaintext secret('…') literals into tokens")
     .description("Turn plaintext secret('…') literals into sealed tokens, in place. Needs no AWS.")
     .argument('<path...>', 'source files, or folders of them')
     .option('--check', 'change nothing; exit 1 if there are plaintext literals')

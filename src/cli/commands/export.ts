@@ -13,7 +13,6 @@ import {
 export function addExport(program: Command) {
   const command = program
     .command('export')
-    .summary('Print the values as dotenv, JSON or shell')
     .description(
       'Print the values as a dotenv file, JSON or shell commands. Needs kms:Decrypt, once.',
     )

@@ -14,7 +14,6 @@ import {
 export function addFleet(program: Command) {
   const command = program
     .command('fleet')
-    .summary('Find deployed functions with earlier values')
     .description(
       'List the secrets of deployed Lambda functions that differ from the secrets file, by their tokens. Needs lambda:ListFunctions and lambda:GetFunction. Exit 1 if a function must be deployed again, or needs another runtime.',
     )

@@ -13,7 +13,6 @@ import {
 export function addGet(program: Command) {
   const command = program
     .command('get')
-    .summary('Print values')
     .description(
       'Print a value and nothing else, or several as JSON by name. Needs kms:Decrypt, once.',
     )

@@ -16,7 +16,6 @@ import { confirmed } from '../support/value.js'
 export function addImport(program: Command) {
   const command = program
     .command('import')
-    .summary('Seal the values of a dotenv file')
     .description('Seal the values of a dotenv file. Needs no AWS.')
     .argument('<path>', 'dotenv file')
     .argument('[name...]', 'variables to import (default: all)')

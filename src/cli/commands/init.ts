@@ -20,7 +20,6 @@ import {
 export function addInit(program: Command) {
   const command = program
     .command('init')
-    .summary('Create a secrets file, or a scope in it, with a data key pair')
     .description('Create a secrets file, or a scope in it, with a new data key pair.')
     .addOption(keyOption('KMS key: id, ARN or alias').makeOptionMandatory())
     .addOption(contextOption('encryption context, visible in CloudTrail'))

@@ -19,7 +19,6 @@ import { example, jsonOption } from '../support/shared-options.js'
 export function addInspect(program: Command) {
   const command = program
     .command('inspect')
-    .summary('List the secrets of a built bundle')
     .description(
       'List the secrets of a bundle, source map, folder or zip, and the keys that decrypt them. Needs no AWS. Exit 1 if it differs from --against or --file, or contains a malformed token.',
     )

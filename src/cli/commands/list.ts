@@ -1,6 +1,9 @@
 import type { Command } from '@commander-js/extra-typings'
+import { existingSecretsFile } from '../../secrets-file/locate.js'
 import { DEFAULT_SCOPE } from '../../secrets-file/names.js'
 import type { SecretsFile } from '../../secrets-file/types.js'
+import { describeKeys, keysOf } from '../../secrets/keys.js'
+import { secretsOf } from '../../secrets/list.js'
 import { EXIT } from '../support/exit-codes.js'
 import { alarm, dim, note, print, printJson, warn } from '../support/output.js'
 import {
@@ -14,7 +17,6 @@ import {
 export function addList(program: Command) {
   const command = program
     .command('list')
-    .summary('List names, sizes and fingerprints')
     .description(
       'List names, sizes and fingerprints, and the entries that are sealed to an earlier data key pair. Needs no AWS.',
     )
@@ -22,11 +24,9 @@ export function addList(program: Command) {
     .option('--keys', 'list the keys that decrypt, and the pin that covers them')
     .addOption(jsonOption('a list of { name, size, fingerprint, stale, scope? }'))
     .action(async (flags) => {
-      const { existingSecretsFile } = await import('../../secrets-file/locate.js')
       const file = await existingSecretsFile(secretsOptions(flags))
       const recipients = await checkKeys(file, flags)
       if (flags.keys) return undefined
-      const { secretsOf } = await import('../../secrets/list.js')
       const secrets = secretsOf(file)
       if (flags.json) return printJson(secrets)
       const width = Math.max(0, ...secrets.map(({ name }) => name.length))
@@ -57,7 +57,6 @@ interface KeysFlags extends SharedFlags {
 
 /** Returns the recovery recipients. Warns, and makes the command fail, if the keys that decrypt are not the trusted ones. */
 async function checkKeys(file: SecretsFile, flags: KeysFlags): Promise<string[]> {
-  const { describeKeys, keysOf } = await import('../../secrets/keys.js')
   const keys = await keysOf(file)
   if (keys.problem) {
     warn(keys.problem)

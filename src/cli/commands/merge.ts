@@ -7,7 +7,6 @@ import { example, fileOption, secretsOptions } from '../support/shared-options.j
 export function addMerge(program: Command) {
   const command = program
     .command('merge')
-    .summary('Merge secrets files entry by entry, for git')
     .description('Merge secrets files entry by entry: a git merge driver. Needs no AWS.')
     .argument('[base]', "the common ancestor (git's %O)")
     .argument('[ours]', 'our version; receives the result (%A)')

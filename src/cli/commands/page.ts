@@ -5,7 +5,6 @@ import { example, fileOption } from '../support/shared-options.js'
 export function addPage(program: Command) {
   const command = program
     .command('page')
-    .summary('Create a page that seals values in a browser')
     .description(
       'Create an HTML page for people without Node, AWS or a clone. It seals values to the public key of the secrets file, in the browser. Needs no AWS.',
     )

@@ -29,7 +29,6 @@ interface Flags extends SharedFlags {
 export function addPolicy(program: Command) {
   const command = program
     .command('policy')
-    .summary('Print the least IAM policy')
     .description(
       "Print the least IAM policy of a bundle's role, a build's role, or the fleet command.",
     )

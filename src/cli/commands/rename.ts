@@ -12,7 +12,6 @@ import {
 export function addRename(program: Command) {
   const command = program
     .command('rename')
-    .summary('Rename an entry')
     .description('Rename an entry: seal it again under another name. Needs kms:Decrypt.')
     .argument('<old>')
     .argument('<new>')

@@ -21,7 +21,6 @@ import { NO_REMEDY } from './rotate.js'
 export function addRewrap(program: Command) {
   const command = program
     .command('rewrap')
-    .summary('Move the private keys to another KMS key or context')
     .description(
       'Encrypt the private keys under other KMS keys or another context. Tokens stay. Needs kms:ReEncrypt*.',
     )

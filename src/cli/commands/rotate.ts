@@ -32,7 +32,6 @@ interface Flags extends SharedFlags {
 export function addRotate(program: Command) {
   const command = program
     .command('rotate')
-    .summary('Create a new data key pair and seal everything again')
     .description('Create a new data key pair and seal everything again. Needs kms:Decrypt.')
     .argument('[path...]', 'sources to seal again; with --prune, to search')
     .addOption(keyOption('KMS key of the pair (default: the same)'))

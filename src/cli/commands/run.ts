@@ -11,7 +11,6 @@ import {
 export function addRun(program: Command) {
   const command = program
     .command('run')
-    .summary('Run a command with the secrets in its environment')
     .description(
       'Run a command with the secrets in its environment, and nowhere else. Needs kms:Decrypt, once. The exit code is that of the command.',
     )

@@ -26,7 +26,6 @@ const LEFT: Record<Leftover['what'], string> = {
 export function addScan(program: Command) {
   const command = program
     .command('scan')
-    .summary('Search build output for plaintexts')
     .description('Search build output, of any tool, or staged files. Exit 1 on findings.')
     .argument('[folder]')
     .option(

@@ -24,7 +24,6 @@ async function setTokenOf(name: string, token: string, options: SecretsOptions) 
 export function addSet(program: Command) {
   const command = program
     .command('set')
-    .summary('Seal a value, from a hidden prompt or stdin')
     .description('Seal a value into the secrets file, from a hidden prompt or stdin. Needs no AWS.')
     .argument('<name>', 'name for secret.named(NAME)')
     .option('--from-file <path>', 'read the value from a file, byte for byte')

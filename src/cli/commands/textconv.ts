@@ -6,7 +6,6 @@ import { example, fileOption, secretsOptions } from '../support/shared-options.j
 export function addTextconv(program: Command) {
   const command = program
     .command('textconv')
-    .summary('Print a secrets file for git diff')
     .description(
       'Print the names, sizes and generations of a secrets file, for git diff. Needs no AWS.',
     )

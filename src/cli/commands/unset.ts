@@ -5,7 +5,6 @@ import { example, fileOption, secretsOptions } from '../support/shared-options.j
 export function addUnset(program: Command) {
   const command = program
     .command('unset')
-    .summary('Delete an entry')
     .description('Delete an entry. Needs no AWS.')
     .argument('<name>')
     .addOption(fileOption())
