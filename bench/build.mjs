@@ -23,6 +23,8 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     // Rebuilds after a marked module was touched, instead of builds from nothing.
     watch: { type: 'boolean', default: false },
+    // What each part of the plugin costs by itself: esbuild, Rolldown and Rspack.
+    parts: { type: 'boolean', default: false },
     // Also what each run took.
     raw: { type: 'boolean', default: false },
   },
@@ -43,9 +45,16 @@ const WAYS = {
   ours: { kind: 'env', plugin: 'ours' },
   sealed: { kind: 'named', plugin: 'ours' },
   replace: { kind: 'plain', plugin: 'replace' },
+  loaded: { kind: 'plain', plugin: 'loaded' },
+  held: { kind: 'plain', plugin: 'held' },
+  called: { kind: 'plain', plugin: 'called' },
 }
-const waysOf = (marks) =>
-  values.watch ? ['without', 'ours'] : marks ? Object.keys(WAYS) : ['without', 'ours', 'replace']
+const PARTS = ['loaded', 'held', 'called']
+function waysOf(marks) {
+  if (values.watch) return ['without', 'ours']
+  if (values.parts) return ['without', ...PARTS, 'sealed', 'ours']
+  return marks ? ['without', 'ours', 'sealed', 'replace'] : ['without', 'ours', 'replace']
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'unplugin-kms-bench-'))
 const script = fileURLToPath(new URL('build/run.mjs', import.meta.url))
@@ -127,6 +136,21 @@ function printCold(modules, marks, all) {
   console.log(table(head, rows))
 }
 
+function printParts(modules, marks, all) {
+  console.log(`\n### ${modules} modules, ${marks} marks: wall, CPU, peak memory\n`)
+  const rows = [...all].map(([name, measured]) => {
+    const of = (way, key) => measured.get(way).map((result) => result[key])
+    const cell = (way) =>
+      ['ms', 'cpuMs', 'peakMiB']
+        .map((key) => show(ratio(of(way, key), of('without', key)), 2))
+        .join(', ')
+    const raw = ['ms', 'cpuMs', 'peakMiB'].map((key) => show(median(of('without', key)))).join(', ')
+    return [name, raw, ...[...PARTS, 'sealed', 'ours'].map(cell)]
+  })
+  const head = ['', 'without, ms, ms, MiB', 'loaded', 'outputs held', 'called for each file']
+  console.log(table([...head, 'ours, sealed before', 'ours'], rows))
+}
+
 function printWatch(modules, all, callsOf) {
   console.log(`\n### A marked module of ${modules} touched, 100 marks\n`)
   const rows = [...all].map(([name, measured]) => {
@@ -169,6 +193,7 @@ try {
         if (values.raw) printRaw(bundler, all.get(bundler))
       }
       if (values.watch) printWatch(modules, all, callsOf)
+      else if (values.parts) printParts(modules, marks, all)
       else printCold(modules, marks, all)
       for (const root of roots.values()) rmSync(root, { recursive: true })
     }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { PARTS } from './parts.mjs'
 import { secretName, secretValue } from './secrets.mjs'
 
 /** The strings for a replace plugin: as many as there are marks. */
@@ -13,9 +14,16 @@ const replacements = (marks) =>
 const ours = async (bundler, options) =>
   (await import(`../../dist/bundlers/${bundler}.js`)).default(options)
 
-async function rollupPlugins(bundler, { plugin, marks, options }) {
+/** Returns our plugin, or one that does a part of its work. */
+async function pluginsOf(bundler, { plugin, options }) {
   if (plugin === 'ours') return [await ours(bundler, options)]
-  if (plugin !== 'replace') return []
+  const part = PARTS[bundler]?.[plugin]
+  return [await part?.()].filter(Boolean)
+}
+
+async function rollupPlugins(bundler, job) {
+  const { plugin, marks } = job
+  if (plugin !== 'replace') return pluginsOf(bundler, job)
   const { default: replace } = await import('@rollup/plugin-replace')
   return [replace({ preventAssignment: true, values: replacements(marks) })]
 }
@@ -83,18 +91,16 @@ async function esbuildOptions(job) {
     sourcemap: true,
     minify: job.minify ?? false,
     logLevel: 'silent',
-    plugins: job.plugin === 'ours' ? [await ours('esbuild', job.options)] : [],
+    plugins: await pluginsOf('esbuild', job),
     define: job.plugin === 'replace' ? replacements(job.marks) : {},
   }
 }
 
 async function webpackConfig(bundler, { DefinePlugin }, job) {
   const plugins =
-    job.plugin === 'ours'
-      ? [await ours(bundler, job.options)]
-      : job.plugin === 'replace'
-        ? [new DefinePlugin(replacements(job.marks))]
-        : []
+    job.plugin === 'replace'
+      ? [new DefinePlugin(replacements(job.marks))]
+      : await pluginsOf(bundler, job)
   return {
     mode: 'production',
     context: job.root,
