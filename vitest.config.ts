@@ -4,12 +4,15 @@ import { defineConfig } from 'vitest/config'
 /** Tests of which `npm test` runs a part, and `npm run test:matrix` all (test/support/combinations.ts). */
 const COMBINATIONS = [
   'test/bundlers/{adversarial,both-ways,matrix}/*.test.ts',
-  'test/bundlers/{configuration-arrays,maps,post-quantum,process-env,reproducible,sync}.test.ts',
-  'test/main-job/main-job.test.ts',
-  'test/aws/aws-cli.test.ts',
-  'test/cli/{crash,foreign-text,values}.test.ts',
+  'test/bundlers/{configuration-arrays,maps,post-quantum,process-env,reproducible,served,sync}.test.ts',
+  'test/main-job/{main-job,verify-aws}.test.ts',
+  'test/aws/{aws-cli,faults}.test.ts',
+  'test/cli/{crash,foreign-text,tools,values}.test.ts',
   'test/fleet/{fleet,worker}.test.ts',
-  'test/pipeline/leak-check/encoders.test.ts',
+  'test/pages/{report,seal,seal-ml-kem}.test.ts',
+  'test/inspect/inspect.test.ts',
+  'test/pipeline/collect/by-tokens.test.ts',
+  'test/pipeline/leak-check/{candidates,encoders,views}.test.ts',
   'test/crypto/ml-kem-vectors.test.ts',
   'packages/local-kms/test/{clients/aws-command,server/load}.test.ts',
   'packages/runtime/test/process.test.ts',
@@ -40,7 +43,10 @@ const shared = { isolate: false, setupFiles: 'test/support/leaves-no-trace.ts' }
 export default defineConfig(({ mode }) => {
   const isMatrix = mode === 'matrix'
   const projects = isMatrix
-    ? [{ name: 'matrix', include: COMBINATIONS, globalSetup }]
+    ? [
+        { ...shared, name: 'matrix', include: COMBINATIONS, exclude: ['packages/**'], globalSetup },
+        { name: 'matrix-isolated', include: COMBINATIONS, exclude: ['test/**'] },
+      ]
     : [
         { ...shared, name: 'shared', include: SHARED, exclude: PROGRAM },
         { ...shared, name: 'program', include: PROGRAM, globalSetup },
@@ -57,8 +63,8 @@ export default defineConfig(({ mode }) => {
       testTimeout: 300_000,
       hookTimeout: 300_000,
       expect: { poll: { timeout: 290_000, interval: 20 } },
-      // Most of a test is waiting for a bundler or a process; the default on two cores is one worker.
-      maxWorkers: Math.max(2, availableParallelism() - 1),
+      // Many tests wait for a process or for time; the default on two cores is one worker.
+      maxWorkers: Math.max(3, availableParallelism()),
       reporters: process.env.CI
         ? ['default', ['json', { outputFile: `.cache/tests/${isMatrix ? 'matrix' : 'test'}.json` }]]
         : ['default'],

@@ -5,6 +5,7 @@ import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parseFault } from '../../packages/local-kms/src/command/fault-spec.js'
 import { run } from '../../src/cli/program.js'
+import { shareOf } from '../support/combinations.js'
 
 const SECRET = 'value-that-no-error-shows'
 
@@ -119,24 +120,32 @@ const withFault = async (name: keyof typeof COMMANDS, fault: string) => {
 }
 
 describe.each(names)('%s', (name) => {
-  it.each(PASSING)('succeeds with the fault %s', async (fault) => {
+  const at = names.indexOf(name)
+
+  it.each(shareOf(PASSING, at, 2))('succeeds with the fault %s', async (fault) => {
     const ran = await withFault(name, fault)
     expect(ran, ran.output).toMatchObject({ code: 0 })
   })
 
-  it.each(REFUSED)('reports the fault %s as AWS’s own refusal', async (fault, code) => {
-    const ran = await withFault(name, fault)
-    // doctor goes on to say what the refusal means for each check.
-    if (name === 'doctor') expect([1, 3]).toContain(ran.code)
-    else expect(ran).toMatchObject({ code: 3, output: expect.stringContaining(`[${code}]`) })
-    expect(ran.output).not.toContain('KMS_UNREACHABLE')
-  })
+  it.each(shareOf(REFUSED, at, 2))(
+    'reports the fault %s as AWS’s own refusal',
+    async (fault, code) => {
+      const ran = await withFault(name, fault)
+      // doctor goes on to say what the refusal means for each check.
+      if (name === 'doctor') expect([1, 3]).toContain(ran.code)
+      else expect(ran).toMatchObject({ code: 3, output: expect.stringContaining(`[${code}]`) })
+      expect(ran.output).not.toContain('KMS_UNREACHABLE')
+    },
+  )
 
-  it.each(UNREACHED)('ends in time with exit code 3 and the fault %s', async (fault, reported) => {
-    const ran = await withFault(name, fault)
-    expect(ran, ran.output).toMatchObject({ code: 3, output: expect.stringMatching(reported) })
-    expect(ran.output).toContain(`${kms.url} (AWS_ENDPOINT_URL_`)
-    if (name !== 'doctor') expect(ran.output).toContain('[KMS_UNREACHABLE]')
-    else expect(ran.output).not.toMatch(/undefined|KMS_FAILED/)
-  })
+  it.each(shareOf(UNREACHED, at, 2))(
+    'ends in time with exit code 3 and the fault %s',
+    async (fault, reported) => {
+      const ran = await withFault(name, fault)
+      expect(ran, ran.output).toMatchObject({ code: 3, output: expect.stringMatching(reported) })
+      expect(ran.output).toContain(`${kms.url} (AWS_ENDPOINT_URL_`)
+      if (name !== 'doctor') expect(ran.output).toContain('[KMS_UNREACHABLE]')
+      else expect(ran.output).not.toMatch(/undefined|KMS_FAILED/)
+    },
+  )
 })

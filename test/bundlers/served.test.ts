@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { project } from '../support/project.js'
 import { bench, buildProject, decrypts, expectClean, printed, type Bench } from './fixture.js'
 import { ABSENT, type HostName } from './hosts.js'
+import { triesAll } from '../support/combinations.js'
 
 let shared: Bench
 beforeAll(async () => {
@@ -53,6 +54,7 @@ async function buildBoth(host: HostName, files: Record<string, string>) {
 
 describe.each(HOSTS)('a module that the options exclude under %s', (host) => {
   const skipped = ABSENT[host]
+  const at = HOSTS.indexOf(host)
 
   it.skipIf(skipped)(
     'decrypts the same tokens as a transformed module, with one call',
@@ -76,32 +78,38 @@ describe.each(HOSTS)('a module that the options exclude under %s', (host) => {
     },
   )
 
-  it.skipIf(skipped)('fails the build in the same way if an output contains a value', async () => {
-    const leaking = {
-      ...FILES,
-      'src/main.ts': `${FILES['src/main.ts']}console.log('${VALUES.KEY}')\n`,
-    }
-    for (const one of await buildBoth(host, leaking)) {
-      expect(one.failed).toBe(true)
-      expect(one.terminal).toContain('[LEAK]')
-      expect(one.files).toEqual([])
-    }
-  })
+  it.runIf(!skipped && (triesAll || at % 2 === 0))(
+    'fails the build in the same way if an output contains a value',
+    async () => {
+      const leaking = {
+        ...FILES,
+        'src/main.ts': `${FILES['src/main.ts']}console.log('${VALUES.KEY}')\n`,
+      }
+      for (const one of await buildBoth(host, leaking)) {
+        expect(one.failed).toBe(true)
+        expect(one.terminal).toContain('[LEAK]')
+        expect(one.files).toEqual([])
+      }
+    },
+  )
 
-  it.skipIf(skipped)('may not pass the marker on as a value', async () => {
-    const root = await project({
-      ...FILES,
-      'src/main.ts': `import { secret } from './keys.js'
+  it.runIf(!skipped && (triesAll || at % 2 === 1))(
+    'may not pass the marker on as a value',
+    async () => {
+      const root = await project({
+        ...FILES,
+        'src/main.ts': `import { secret } from './keys.js'
 try { secret.env('OTHER-argument') } catch (error) { console.log(JSON.stringify(error.message)) }
 `,
-      'src/keys.ts': `import { secret } from 'unplugin-kms/secret'
+        'src/keys.ts': `import { secret } from 'unplugin-kms/secret'
 export { secret }
 `,
-    })
-    const { failed, terminal } = await buildProject(shared, host, root, {
-      options: { exclude: /keys/ },
-    })
-    expect(failed).toBe(true)
-    expect(terminal).toContain('[MARK_AS_VALUE]')
-  })
+      })
+      const { failed, terminal } = await buildProject(shared, host, root, {
+        options: { exclude: /keys/ },
+      })
+      expect(failed).toBe(true)
+      expect(terminal).toContain('[MARK_AS_VALUE]')
+    },
+  )
 })

@@ -166,14 +166,19 @@ async function session(
   const tell = (failure: unknown) => void printed.push(inspect(failure, { depth: 9 }))
   const end = await WATCHES[host]!(root, { env, aws: shared.aws, ...more(root) }, tell)
   onTestFinished(async () => void (await end()))
-  /** Changes a file, again and again while the watcher does not yet look, and waits for the output. */
-  const after = (change: () => Promise<unknown>, expected: (seen: Seen) => unknown) =>
-    vi.waitFor(async () => {
-      await change()
+  /** Changes a file, again after a while if the watcher did not look yet, and waits for the output. */
+  const after = (change: () => Promise<unknown>, expected: (seen: Seen) => unknown) => {
+    let [next, pause] = [0, 200]
+    return vi.waitFor(async () => {
+      if (Date.now() >= next) {
+        await change()
+        next = Date.now() + (pause *= 2)
+      }
       const seen = seenIn(await readFile(join(root, 'out/main.mjs'), 'utf8'))
       expect(expected(seen)).toBeTruthy()
       return seen
     }, WAIT)
+  }
   return {
     root,
     env,

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
+import type { LocalKms } from '@unplugin-kms/local-kms'
+import { initSecretsFile, setSecrets, type InitOptions } from '../../src/index.js'
 
 /** Built from the sources by build-program.ts. */
 const program = inject('program')
@@ -69,6 +71,29 @@ export async function workspace(
     path: (name) => join(folder, name),
     cli: (args, options = {}) =>
       run(command(args, options), folder, { ...env, ...options.env }, options),
+  }
+}
+
+/** Creates a secrets file as `init` and `set` do, and remembers its keys, without a process for each. */
+export async function createSecretsFile(
+  { path, env }: Workspace,
+  kms: Pick<LocalKms, 'url' | 'region' | 'admin'>,
+  options: Pick<InitOptions, 'keyIds' | 'encryptionContext'>,
+  entries: Record<string, string> = {},
+): Promise<void> {
+  const secretsFile = path('kms-secrets.json')
+  const { accessKeyId, secretAccessKey } = kms.admin.credentials
+  const credentials = { accessKeyId, secretAccessKey }
+  const before = process.env.XDG_STATE_HOME
+  process.env.XDG_STATE_HOME = env.XDG_STATE_HOME
+  try {
+    const aws = { endpoint: kms.url, region: kms.region, credentials }
+    await initSecretsFile({ secretsFile, aws, ...options })
+    if (Object.keys(entries).length)
+      await setSecrets(new Map(Object.entries(entries)), { secretsFile })
+  } finally {
+    if (before === undefined) delete process.env.XDG_STATE_HOME
+    else process.env.XDG_STATE_HOME = before
   }
 }
 

@@ -3,7 +3,7 @@ import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
-import { workspace, type Workspace } from './cli.js'
+import { createSecretsFile, workspace, type Workspace } from './cli.js'
 
 const VALUE = 'correct horse battery staple'
 let kms: LocalKms
@@ -16,10 +16,8 @@ afterAll(() => kms.close())
 
 async function initialised(files: Record<string, string> = {}): Promise<Workspace> {
   const space = await workspace(files)
-  const made = await space.cli(['init', '--key', 'alias/orders', '--context', 'app=orders'], {
-    env: kms.env,
-  })
-  expect(made).toMatchObject({ code: 0 })
+  const encryptionContext = { app: 'orders' }
+  await createSecretsFile(space, kms, { keyIds: ['alias/orders'], encryptionContext })
   return space
 }
 /** Installs the merge driver, with this program in the place of npx. */

@@ -6,7 +6,7 @@ import { KmsBuildError } from '../../src/errors.js'
 import { publicKeyDigest } from '../../src/crypto/data-key-pair.js'
 import { shareOf } from '../support/combinations.js'
 import { localPair } from '../support/project.js'
-import { workspace, type Ran, type Workspace } from './cli.js'
+import { createSecretsFile, workspace, type Ran, type Workspace } from './cli.js'
 
 /** Moves up, erases, and hides what follows; turns text around; ends the line. */
 const HOSTILE = '\u001b[5A\u001b[0J\u001b[8m\u202e\u2028\u009b2J\r'
@@ -23,8 +23,8 @@ afterAll(() => kms.close())
 
 async function seeded() {
   const space = await workspace()
-  await space.cli(['init', '--key', key, '--context', 'app=shop'], { env: kms.env })
-  await space.cli(['set', 'A'], { stdin: 'the value of A' })
+  const options = { keyIds: [key], encryptionContext: { app: 'shop' } }
+  await createSecretsFile(space, kms, options, { A: 'the value of A' })
   return space
 }
 

@@ -6,7 +6,7 @@ import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index
 import { directCall } from '../../src/pipeline/emit/shim.js'
 import { opened, sealed } from '../inspect/sealed.js'
 import { KEY_ARN, localPair } from '../support/project.js'
-import { workspace, type Workspace } from './cli.js'
+import { createSecretsFile, workspace, type Workspace } from './cli.js'
 import { inTerminal as runInTerminal } from './in-terminal.js'
 
 const VALUE = 'correct horse battery staple'
@@ -26,7 +26,7 @@ const inTerminal = (space: Workspace, args: string[], steps?: [string, string][]
 
 async function initialised(files: Record<string, string> = {}) {
   const space = await workspace(files)
-  expect(await space.cli(['init', '--key', key], { env: kms.env })).toMatchObject({ code: 0 })
+  await createSecretsFile(space, kms, { keyIds: [key] })
   return space
 }
 

@@ -6,6 +6,7 @@ import { readSecretsFile } from '../../src/secrets-file/parse.js'
 import { pairOf } from '../../src/secrets-file/scopes.js'
 import { getSecrets } from '../../src/secrets/get.js'
 import { setSecret } from '../../src/secrets/set.js'
+import { shareOf } from '../support/combinations.js'
 import { CIPHERTEXTS, DIFFICULT, isText } from '../support/difficult-values.js'
 import { workspace, type Workspace } from './cli.js'
 import { inTerminal } from './in-terminal.js'
@@ -191,7 +192,13 @@ sed -i -e "s/^A=.*/A='a#new value'/" -e '/^B=/d' "$1"; echo 'C="of c"' >> "$1"`
     )
   })
 
-  it.each(TYPED.filter((name) => name in REJECTED))('rejects %s that was typed', async (name) => {
+  it.each(
+    shareOf(
+      TYPED.filter((name) => name in REJECTED),
+      0,
+      4,
+    ),
+  )('rejects %s that was typed', async (name) => {
     const { space, ran } = await typed([name])
     expect([2, 4]).toContain(ran.code)
     expect(ran.stderr).toMatch(new RegExp(`^error: [^\\n]+\\[${REJECTED[name]}\\]\\n$`))

@@ -9,6 +9,7 @@ import { directCall } from '../../src/pipeline/emit/shim.js'
 import { KEY_ARN, localPair, project } from '../support/project.js'
 import { opened, sealed, small } from './sealed.js'
 import { zip } from './zip.js'
+import { runsOf } from '../support/combinations.js'
 
 const FACTS = {
   name: 'DB_PASSWORD',
@@ -195,7 +196,7 @@ describe('inspect of minified code', () => {
           expect(items.find(({ what }) => what === 'token')).toMatchObject({ name })
         },
       ),
-      { numRuns: 50 },
+      { numRuns: runsOf(50) },
     )
   })
 })
@@ -218,7 +219,7 @@ describe('inspect of a large file', () => {
           expect(items[1]).toMatchObject({ name: 'DB_PASSWORD' })
         },
       ),
-      { numRuns: 20 },
+      { numRuns: runsOf(20) },
     )
     expect(token).toMatch(/^kms:v1:/)
   })

@@ -11,6 +11,7 @@ import { decodeToken, tokenSuite, type Token } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from '../cli/cli.js'
 import { mlKemNode, withMlKem } from '../support/ml-kem-node.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
+import { shareOf } from '../support/combinations.js'
 
 const VALUE = 'planted-page-value-8K é\n'
 
@@ -167,15 +168,18 @@ describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromi
     })
   })
 
-  it.each([400, 1000])('has no accessibility violation at a width of %i', async (width) => {
-    const { page } = await sealIn(at.path('seal.html'), 'SHOWN')
-    await page.setViewportSize({ width, height: 900 })
-    await mkdir('.cache/screenshots', { recursive: true })
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      expect(await violations(page)).toEqual([])
-      const path = `.cache/screenshots/seal-ml-kem-${width}-${colorScheme}.png`
-      await page.screenshot({ path, fullPage: true })
-    }
-  })
+  it.each(shareOf([400, 1000], 1, 2))(
+    'has no accessibility violation at a width of %i',
+    async (width) => {
+      const { page } = await sealIn(at.path('seal.html'), 'SHOWN')
+      await page.setViewportSize({ width, height: 900 })
+      await mkdir('.cache/screenshots', { recursive: true })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        expect(await violations(page)).toEqual([])
+        const path = `.cache/screenshots/seal-ml-kem-${width}-${colorScheme}.png`
+        await page.screenshot({ path, fullPage: true })
+      }
+    },
+  )
 })

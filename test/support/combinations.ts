@@ -8,3 +8,8 @@ export const triesAll = process.env.COMBINATIONS === 'all'
 export function shareOf<T>(all: readonly T[], part: number, parts: number): T[] {
   return triesAll ? [...all] : all.filter((_, at) => at % parts === part % parts)
 }
+
+/** Returns how many random inputs a property is tested with: a fifth, or all where a run tries all combinations. */
+export function runsOf(all: number): number {
+  return triesAll ? all : Math.ceil(all / 5)
+}

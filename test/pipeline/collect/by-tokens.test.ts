@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { collectBySyntax } from '../../../src/pipeline/collect/by-syntax.js'
 import { collectByTokens } from '../../../src/pipeline/collect/by-tokens.js'
+import { runsOf } from '../../support/combinations.js'
 
 const IMPORT = `import { secret } from 'unplugin-kms/secret'\n`
 
@@ -176,9 +177,9 @@ it.each(LANGUAGES)('tokens show nothing that the syntax of %s does not', (_, fil
       compared++
       expect(read).toEqual(syntax)
     }),
-    { numRuns: 3000 },
+    { numRuns: runsOf(3000) },
   )
-  expect(compared).toBeGreaterThan(file === 'a.ts' ? 100 : 20)
+  expect(compared).toBeGreaterThan(runsOf(file === 'a.ts' ? 100 : 20))
 })
 
 it.each(JSX_PIECES.filter((text) => /<.*\/.*>/.test(text)))(

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { unescape, type UnescapeOptions } from '../../../src/pipeline/leak-check/unescape.js'
 import { ENCODERS, VALUES } from './encoders.js'
 import { NESTED_ENCODERS } from './nested-encoders.js'
+import { runsOf } from '../../support/combinations.js'
 
 /** Everything that an escape, a list, a joint or a comment consists of. */
 const PIECES = [
@@ -59,7 +60,9 @@ function expectEqual(input: Buffer, options: UnescapeOptions): void {
 
 describe('decoding at candidates only', () => {
   it('returns what decoding every byte returns', () => {
-    fc.assert(fc.property(fc.oneof(texts, bytes), optionsOf, expectEqual), { numRuns: 50_000 })
+    fc.assert(fc.property(fc.oneof(texts, bytes), optionsOf, expectEqual), {
+      numRuns: runsOf(50_000),
+    })
   })
 
   it('returns the same for inputs of more than one checkpoint', () => {
@@ -68,7 +71,7 @@ describe('decoding at candidates only', () => {
       .map((parts) =>
         Buffer.concat(parts.flatMap(([text, gap]) => [text, Buffer.alloc(gap, 'ab\\n\\"')])),
       )
-    fc.assert(fc.property(long, optionsOf, expectEqual), { numRuns: 200 })
+    fc.assert(fc.property(long, optionsOf, expectEqual), { numRuns: runsOf(200) })
   })
 
   it('returns the same for each encoder and value, and for real code', () => {

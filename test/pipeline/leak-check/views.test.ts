@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { examine, searchFor } from '../../../src/pipeline/leak-check/examine.js'
+import { runsOf } from '../../support/combinations.js'
 
 const leaksIn = (content: string, ...plaintexts: string[]) =>
   examine(
@@ -126,7 +127,7 @@ describe('a plaintext', () => {
           ),
         ).toContainEqual(expect.objectContaining({ secret: 'SECRET_0' }))
       }),
-      { numRuns: 1000 },
+      { numRuns: runsOf(1000) },
     )
   })
 })
