@@ -1,29 +1,18 @@
-import { request } from 'node:http'
-import { buffer } from 'node:stream/consumers'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ModuleResponse, NextTarget } from '../../src/frameworks/next-modules.js'
-import { startSession, type Address } from '../../src/frameworks/next-session.js'
+import { startSession } from '../../src/frameworks/next-session.js'
 import { withKms } from '../../src/frameworks/next.js'
 import type { Options } from '../../src/options/types.js'
 import { KEY_ARN, project, secretsFile } from '../support/project.js'
+import { ask } from './ask.js'
 
 const MARKED = `import { secret } from 'unplugin-kms/secret'
 export const key = secret.env('STRIPE_KEY')
 `
 const env = { STRIPE_KEY: 'sk_live_of_a_test' }
-
-/** Sends a module to a session as the loader does. */
-function ask({ socket, token }: Address, body: object): Promise<ModuleResponse> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, method: 'POST', headers: { token } }, (answer) => {
-      buffer(answer).then((bytes) => resolve(JSON.parse(bytes.toString() || 'null')), reject)
-    })
-    asked.on('error', reject).end(JSON.stringify(body))
-  })
-}
 
 async function session(optionsIn: (root: string) => Options = () => ({}), isDev = false) {
   const kms = await startLocalKms()
