@@ -20,11 +20,21 @@ const INLINED = [
 const INLINED_PARTS = {
   '@smithy/core/config': ['src/aws/configuration.ts'],
   '@aws-sdk/core/client': ['src/aws/endpoint.ts'],
-  // Not for webpack and Rspack, whose loaders are files of the package.
-  unplugin: ['rollup', 'rolldown', 'vite'].map((name) => `src/bundlers/${name}.ts`),
+  unplugin: ['rollup', 'rolldown', 'vite', 'webpack', 'rspack'].map(
+    (name) => `src/bundlers/${name}.ts`,
+  ),
 }
+/** The loaders of unplugin are files that webpack and Rspack load by their paths. */
+const LOADERS = ['webpack', 'rspack'].flatMap((bundler) =>
+  ['transform', 'load'].map((name) => ({ bundler, name })),
+)
+const loaderPath = ({ bundler, name }) => `unplugin/${bundler}-${name}`
 /** Babel is in dist/vendor, and is loaded when something is parsed. */
 const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
+
+/** An import of the global `process`. It reads all properties, which creates the three standard streams. */
+const PROCESS = /^import (\S+) from "node:process";$/m
+const declaredProcess = (_, name) => (name === 'process' ? '' : `const ${name} = process;`)
 
 const sources = (await readdir('src', { recursive: true })).filter(
   (path) => /\.c?[jt]s$/.test(path) && !path.startsWith('pages/browser/'),
@@ -32,7 +42,15 @@ const sources = (await readdir('src', { recursive: true })).filter(
 const entries = await findEntries()
 let getModuleInfo
 const bundle = await rolldown({
-  input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+  input: {
+    ...Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
+    ...Object.fromEntries(
+      LOADERS.map((loader) => [
+        loaderPath(loader),
+        resolve(`node_modules/unplugin/dist/${loader.bundler}/loaders/${loader.name}.mjs`),
+      ]),
+    ),
+  },
   platform: 'node',
   // The SDK has ES modules, which can be inlined in part, under this condition only.
   resolve: { conditionNames: ['module', 'node', 'import'] },
@@ -52,6 +70,17 @@ const bundle = await rolldown({
       name: 'unplugin-kms-commander',
       transform: { filter: { id: /\/commander\/lib\/command\.js$/ }, handler: withoutChildProcess },
     },
+    {
+      name: 'unplugin-kms-process',
+      transform: {
+        filter: { code: PROCESS },
+        handler: (code) => code.replace(PROCESS, declaredProcess),
+      },
+    },
+    {
+      name: 'unplugin-kms-unplugin',
+      transform: { filter: { id: /\/unplugin\/dist\/index\.mjs$/ }, handler: withOwnLoaders },
+    },
   ],
   onLog(level, log) {
     throw new Error(`${level}: ${log.message}`)
@@ -65,7 +94,7 @@ let listing
 const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
-  entryFileNames: '[name].js',
+  entryFileNames: ({ name }) => (name.startsWith('unplugin/') ? '[name].mjs' : '[name].js'),
   chunkFileNames: 'chunks/[name].js',
   minifyInternalExports: false,
   codeSplitting: {
@@ -74,6 +103,7 @@ const { output } = await bundle.write({
       // Functions for services, which are bundled themselves: without the pipeline.
       { name: 'sealing', test: (id) => (sealing ??= findSealing()).has(id), priority: 2 },
       { name: 'pipeline', test: (id) => (shared ??= findShared()).has(id), priority: 1 },
+      { name: 'unplugin', test: /\/node_modules\/unplugin\/dist\/(?!.*\/loaders\/)/ },
       { name: 'trust', test: (id) => (listing ??= findListing()).has(id) },
       // What all commands load.
       { name: 'command-line', test: (id) => (program ??= reachedFrom('cli/program')).has(id) },
@@ -90,11 +120,29 @@ for (const path of sources.filter((path) => path.endsWith('.cjs')))
 
 /** Loads `node:child_process` when Commander runs a command that is a file, which no command here is. */
 function withoutChildProcess(code) {
-  const loading = "const childProcess = require('node:child_process');\n"
-  if (!code.includes(loading)) throw new Error('commander loads node:child_process in another way')
-  return code
-    .replace(loading, '')
-    .replaceAll('childProcess.spawn(', "require('node:child_process').spawn(")
+  return replaced(code, "const childProcess = require('node:child_process');\n", '').replaceAll(
+    'childProcess.spawn(',
+    "require('node:child_process').spawn(",
+  )
+}
+
+/** Names the loaders in dist. No plugin here has `resolveId`, which needs webpack-virtual-modules. */
+function withOwnLoaders(code) {
+  const own = replaced(code, '__require("webpack-virtual-modules")', 'undefined')
+  return LOADERS.reduce((changed, loader) => {
+    const { bundler, name } = loader
+    return replaced(
+      changed,
+      `resolve(import.meta.dirname, "${bundler}/loaders/${name}.mjs")`,
+      `fileURLToPath(new URL("../${loaderPath(loader)}.mjs", import.meta.url))`,
+    )
+  }, own)
+}
+
+/** Replaces a part of a package. Fails if a new version of it does not contain that part. */
+function replaced(code, part, replacement) {
+  if (!code.includes(part)) throw new Error(`a package no longer contains ${part}`)
+  return code.replace(part, replacement)
 }
 
 function isInlined(id, importer) {
@@ -178,6 +226,6 @@ function checkPlaces(output) {
 async function removeStale(output) {
   const written = new Set(output.map(({ fileName }) => fileName))
   for (const path of await readdir('dist', { recursive: true }))
-    if (path.endsWith('.js') && !written.has(path) && !/^(secret|pages\/browser)\//.test(path))
+    if (/\.m?js$/.test(path) && !written.has(path) && !/^(secret|pages\/browser)\//.test(path))
       await rm(join('dist', path))
 }
