@@ -4,14 +4,13 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.mjs'
+import { VENDORED, vendoredName } from './vendored.mjs'
 
 /** Small packages that plugins or all commands load. They are development dependencies. */
 const INLINED = [
   'magic-string',
   '@jridgewell/sourcemap-codec',
   'js-tokens',
-  'dotenv',
-  'entities',
   'es-module-lexer',
   'commander',
   '@commander-js/extra-typings',
@@ -29,8 +28,7 @@ const LOADERS = ['webpack', 'rspack'].flatMap((bundler) =>
   ['transform', 'load'].map((name) => ({ bundler, name })),
 )
 const loaderPath = ({ bundler, name }) => `unplugin/${bundler}-${name}`
-/** Babel is in dist/vendor, and is loaded when something is parsed. */
-const VENDORED = /require\('@babel\/(parser|traverse)'\)/g
+const VENDORED_CALL = new RegExp(`require\\('(${VENDORED.join('|')})'\\)`, 'g')
 
 /** An import of the global `process`. It reads all properties, which creates the three standard streams. */
 const PROCESS = /^import (\S+) from "node:process";$/m
@@ -62,8 +60,12 @@ const bundle = await rolldown({
         getModuleInfo = this.getModuleInfo.bind(this)
       },
       transform: {
-        filter: { code: VENDORED },
-        handler: (code) => code.replace(VENDORED, "require('../vendor/babel-$1.cjs')"),
+        filter: { code: VENDORED_CALL, id: /\/src\// },
+        handler: (code) =>
+          code.replace(
+            VENDORED_CALL,
+            (_, name) => `require('../vendor/${vendoredName(name)}.cjs')`,
+          ),
       },
     },
     {

@@ -1,8 +1,14 @@
 import { isUtf8 } from 'node:buffer'
-import { parse } from 'dotenv'
+import { createRequire } from 'node:module'
 import { KmsBuildError } from '../errors.js'
 import { readGivenFile } from './given-file.js'
 import { isUtf16 } from './utf16.js'
+
+const require = createRequire(import.meta.url)
+
+/** Parses dotenv text with the dotenv package, which is loaded at the first call. */
+export const parseWithDotenv = (text: string): Record<string, string> =>
+  (require('dotenv') as typeof import('dotenv')).parse(text)
 
 export interface DotenvFile {
   /** The file's content. */
@@ -58,7 +64,7 @@ export function unambiguousValues(
 
 function parseDotenv(text: string, path: string): Omit<DotenvFile, 'bytes'> {
   const { assignments, otherLines } = statements(text)
-  const parsed = parse(text)
+  const parsed = parseWithDotenv(text)
   const last = new Map(assignments.map((assignment) => [assignment.name, assignment]))
   const file: Omit<DotenvFile, 'bytes'> = {
     values: new Map(),

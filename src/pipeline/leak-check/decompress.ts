@@ -1,16 +1,20 @@
 import type { Buffer } from 'node:buffer'
-import * as zlib from 'node:zlib'
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+
+/** Loads zlib at the first stream. */
+const zlib = () => require('node:zlib') as typeof import('node:zlib')
 
 /** Bytes of the largest decompressed stream that is searched. */
 const LARGEST = 1 << 26
-const { constants } = zlib
 const ZIP_ENTRY = 'PK\x03\x04'
 /** RFC 1952: the magic number, and method 8. */
 const GZIP = '\x1f\x8b\x08'
 /** RFC 8878, 3.1.1. */
 const ZSTANDARD = '\x28\xb5\x2f\xfd'
-/** Absent before Node 22.15. */
-const { zstdDecompressSync } = zlib as {
+interface Zstandard {
+  /** Absent before Node 22.15. */
   zstdDecompressSync?: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer
 }
 
@@ -27,7 +31,7 @@ export const hasZlibHeader = (bytes: Buffer, at: number): boolean =>
   (bytes[at]! & 0x8f) === 0x08 && ((bytes[at]! << 8) | bytes[at + 1]!) % 31 === 0
 
 export const decompressZlib = (bytes: Buffer, budget: Budget): Generator<Buffer> =>
-  attempt(budget, (limit) => zlib.inflateSync(bytes, zlibOptions(limit)))
+  attempt(budget, (limit) => zlib().inflateSync(bytes, zlibOptions(limit)))
 
 /**
  * Decompresses gzip, Zstandard and the entries of zip files at any offset: also after a header of
@@ -36,11 +40,13 @@ export const decompressZlib = (bytes: Buffer, budget: Budget): Generator<Buffer>
 export function* decompress(bytes: Buffer, budget: Budget): Generator<Buffer> {
   for (const at of offsetsOf(bytes, GZIP, budget)) yield* gzip(bytes.subarray(at), budget)
   for (const at of offsetsOf(bytes, ZIP_ENTRY, budget)) yield* zipEntry(bytes, at, budget)
-  if (!zstdDecompressSync) return
-  for (const at of offsetsOf(bytes, ZSTANDARD, budget))
+  for (const at of offsetsOf(bytes, ZSTANDARD, budget)) {
+    const { zstdDecompressSync } = zlib() as Zstandard
+    if (!zstdDecompressSync) return
     yield* attempt(budget, (maxOutputLength) =>
       zstdDecompressSync(bytes.subarray(at), { maxOutputLength }),
     )
+  }
 }
 
 function* offsetsOf(bytes: Buffer, magic: string, budget: Budget): Generator<number> {
@@ -53,19 +59,19 @@ function* offsetsOf(bytes: Buffer, magic: string, budget: Budget): Generator<num
 
 const zlibOptions = (maxOutputLength: number) => ({
   maxOutputLength,
-  finishFlush: constants.Z_SYNC_FLUSH,
+  finishFlush: zlib().constants.Z_SYNC_FLUSH,
 })
 
 /** Decompresses only the first member if other bytes follow, which zlib rejects. A run of base64 may have some. */
 function* gzip(bytes: Buffer, budget: Budget): Generator<Buffer> {
   let isRead = false
-  for (const decoded of attempt(budget, (limit) => zlib.gunzipSync(bytes, zlibOptions(limit)))) {
+  for (const decoded of attempt(budget, (limit) => zlib().gunzipSync(bytes, zlibOptions(limit)))) {
     isRead = true
     yield decoded
   }
   if (isRead) return
   yield* attempt(budget, (limit) =>
-    zlib.inflateRawSync(bytes.subarray(gzipHeader(bytes)), zlibOptions(limit)),
+    zlib().inflateRawSync(bytes.subarray(gzipHeader(bytes)), zlibOptions(limit)),
   )
 }
 
@@ -82,19 +88,21 @@ function gzipHeader(bytes: Buffer): number {
 /** Decompresses Brotli and raw deflate, which have no header. */
 export function* decompressHeaderless(bytes: Buffer, budget: Budget): Generator<Buffer> {
   yield* attempt(budget, (maxOutputLength) =>
-    zlib.brotliDecompressSync(bytes, {
+    zlib().brotliDecompressSync(bytes, {
       maxOutputLength,
-      finishFlush: constants.BROTLI_OPERATION_FLUSH,
+      finishFlush: zlib().constants.BROTLI_OPERATION_FLUSH,
     }),
   )
-  yield* attempt(budget, (limit) => zlib.inflateRawSync(bytes, zlibOptions(limit)))
+  yield* attempt(budget, (limit) => zlib().inflateRawSync(bytes, zlibOptions(limit)))
 }
 
 /** APPNOTE.TXT, 4.3.7: method at 8, lengths of the name and the extra field at 26 and 28. */
 function* zipEntry(bytes: Buffer, at: number, budget: Budget): Generator<Buffer> {
   if (at + 30 > bytes.length || bytes.readUInt16LE(at + 8) !== 8) return
   const start = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
-  yield* attempt(budget, (limit) => zlib.inflateRawSync(bytes.subarray(start), zlibOptions(limit)))
+  yield* attempt(budget, (limit) =>
+    zlib().inflateRawSync(bytes.subarray(start), zlibOptions(limit)),
+  )
 }
 
 function* attempt(budget: Budget, decode: (limit: number) => Buffer): Generator<Buffer> {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { parse as parseDotenv } from 'dotenv'
+import { parseWithDotenv } from '../../util/dotenv.js'
 import { isCommonWord } from './common-words.js'
 
 /** A plaintext that the build command saw. */
@@ -111,7 +111,7 @@ function dotenvMembers(text: string): NamedValue[] | null {
   // A single line with `=` may be anything.
   const pattern = lines.length > 1 ? ASSIGNMENT : VARIABLE
   if (!pattern.test(first) || CONNECTION.test(first)) return null
-  const parsed = Object.entries(parseDotenv(text))
+  const parsed = Object.entries(parseWithDotenv(text))
   return parsed.length ? parsed.map(([name, value]) => [[name], value]) : null
 }
 
