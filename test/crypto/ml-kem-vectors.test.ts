@@ -1,16 +1,19 @@
 import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js'
 import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { expect, it } from 'vitest'
 import {
   ACCUMULATED,
-  ACVP_KEY,
   accumulate,
+  ACVP_DECAPSULATION,
+  ACVP_KEYS,
+  STRCMP,
   type Inputs,
 } from '../../packages/runtime/test/ml-kem-vectors.js'
 import { keySchedule, SenderContext } from '../../src/crypto/hpke.js'
 import { encapsulate, exact, loadMlKem } from '../../src/crypto/ml-kem.js'
 import { importPrivateKey } from '../../src/crypto/private-key.js'
-import { publicKeyBytes, SUITES } from '../../src/crypto/suites.js'
+import { checkPublicKey, publicKeyBytes, SUITES } from '../../src/crypto/suites.js'
 import { triesAll } from '../support/combinations.js'
 
 const kem = await loadMlKem()
@@ -47,14 +50,49 @@ async function library(inputs: Inputs) {
   }
 }
 
-it('derives the encapsulation key of the ACVP vector from its seed', async () => {
+it.each(ACVP_KEYS)('derives the key of the ACVP vector $tcId from its seed', async (vector) => {
   const header = Buffer.from('3054020100300b060960864801650304040304428040', 'hex')
-  const { publicKey } = await importPrivateKey(
-    Buffer.concat([header, ACVP_KEY.seed]),
-    'ML-KEM-1024',
-  )
+  const { publicKey } = await importPrivateKey(Buffer.concat([header, vector.seed]), 'ML-KEM-1024')
   const hash = createHash('sha3-256').update(publicKeyBytes(publicKey)).digest('hex')
-  expect(hash).toBe(ACVP_KEY.hashOfEncapsulationKey)
+  expect(hash).toBe(vector.hashOfEncapsulationKey)
+})
+
+it.each(ACVP_DECAPSULATION.tests)(
+  'decapsulates the ACVP vector $tcId: $reason',
+  async ({ ciphertext, sharedSecret }) => {
+    // What @hpke/ml-kem calls: it takes the expanded decapsulation key, and not only a seed.
+    const require = createRequire(createRequire(import.meta.url).resolve('@hpke/ml-kem'))
+    const { MlKem1024 } = require('mlkem') as { MlKem1024: new () => Decapsulator }
+    const key = Uint8Array.from(ACVP_DECAPSULATION.decapsulationKey)
+    const secret = await new MlKem1024().decap(Uint8Array.from(ciphertext), key)
+    expect(Buffer.from(secret).toString('hex')).toBe(sharedSecret)
+  },
+)
+
+interface Decapsulator {
+  decap(ciphertext: Uint8Array, decapsulationKey: Uint8Array): Promise<Uint8Array>
+}
+
+it('rejects a ciphertext that differs only after a zero byte', async () => {
+  const { privateKey } = await kem.deriveKeyPair(exact(STRCMP.seed))
+  const secret = await kem.decap({ recipientKey: privateKey, enc: exact(STRCMP.ciphertext) })
+  expect(Buffer.from(secret).toString('hex')).toBe(STRCMP.sharedSecret)
+})
+
+// FIPS 203, section 7.2: Wycheproof's vectors named ModulusOverflow alter one coefficient each too.
+it.each([3329, 4095])('rejects a public key in which any coefficient is %i', async (value) => {
+  const { spkiHeader } = SUITES['ML-KEM-1024']
+  const { publicKey } = ml_kem1024.keygen(ACVP_KEYS[0]!.seed)
+  for (let index = 0; index < 1024; index++) {
+    const key = Buffer.from(publicKey)
+    const at = (index >> 1) * 3
+    const pair = key.readUIntLE(at, 3)
+    const isFirst = index % 2 === 0
+    key.writeUIntLE(isFirst ? (pair & 0xfff000) | value : (pair & 0xfff) | (value << 12), at, 3)
+    expect(checkPublicKey(Buffer.concat([spkiHeader, key]))).toBeUndefined()
+    await expect(encapsulate(key)).rejects.toThrow()
+  }
+  expect(checkPublicKey(Buffer.concat([spkiHeader, publicKey]))).toBe('ML-KEM-1024')
 })
 
 // draft-ietf-hpke-pq-05, A.3: ML-KEM-1024, HKDF-SHA384, AES-256-GCM.

@@ -1,16 +1,48 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+interface Vectors {
+  keyGen: { tcId: number; seed: string; hashOfEncapsulationKey: string }[]
+  decapsulation: {
+    decapsulationKey: string
+    tests: { tcId: number; ciphertext: string; sharedSecret: string; reason: string }[]
+  }
+  strcmp: { seed: string; ciphertext: string; sharedSecret: string }
+}
+const vectors = JSON.parse(
+  readFileSync(new URL('ml-kem-vectors.json', import.meta.url), 'utf8'),
+) as Vectors
 
 /**
- * A vector of NIST's ACVP for ML-KEM-1024 (ML-KEM-keyGen-FIPS203, tcId 75, github.com/usnistgov/ACVP-Server
- * at a9496ad1031556369a9d2c1f20371ff2f50783c0): the seed d ‖ z, and SHA3-256 of the encapsulation key, which
- * FIPS 203 stores in the decapsulation key.
+ * Vectors of NIST's ACVP for ML-KEM-1024 (ML-KEM-keyGen-FIPS203, github.com/usnistgov/ACVP-Server at
+ * a9496ad1031556369a9d2c1f20371ff2f50783c0): the seed d ‖ z, and SHA3-256 of the encapsulation key, which
+ * FIPS 203 stores in the decapsulation key. Earlier commits have vectors of a draft.
  */
-export const ACVP_KEY = {
-  seed: Buffer.from(
-    'f7d7a6f3741e6b5b20cea69f633db4f50342d478ff46f9bdcae3d749451880878209c8e0d7a8e899b0c8b2fe33996eed0d343291fee2bcc0b77d9b5db71c24d2',
-    'hex',
-  ),
-  hashOfEncapsulationKey: '65774f16395d73c56719d9ae1f12374cd70dcc17eef7a0f4f097e43e991160cc',
+export const ACVP_KEYS = vectors.keyGen.map(({ seed, ...rest }) => ({
+  ...rest,
+  seed: Buffer.from(seed, 'hex'),
+}))
+
+/**
+ * Vectors of NIST's ACVP (ML-KEM-encapDecap-FIPS203 at eb31c8ef41d1f62177960180c16d6ae8b9fba648, group 6,
+ * VAL): an intact ciphertext, and a modified one, which is rejected implicitly.
+ */
+export const ACVP_DECAPSULATION = {
+  decapsulationKey: Buffer.from(vectors.decapsulation.decapsulationKey, 'base64'),
+  tests: vectors.decapsulation.tests.map(({ ciphertext, ...rest }) => ({
+    ...rest,
+    ciphertext: Buffer.from(ciphertext, 'base64'),
+  })),
+}
+
+/**
+ * A vector of C2SP's Wycheproof (mlkem_1024_test.json at 08dbfd811067ca3411e6fe692d88d9d62283c973): a
+ * ciphertext to reject, which a comparison up to the first zero byte accepts.
+ */
+export const STRCMP = {
+  seed: Buffer.from(vectors.strcmp.seed, 'hex'),
+  ciphertext: Buffer.from(vectors.strcmp.ciphertext, 'base64'),
+  sharedSecret: vectors.strcmp.sharedSecret,
 }
 
 /** The SHAKE-128 hash of 10,000 tests of ML-KEM-1024. BoringSSL computes the same for FIPS 203. */

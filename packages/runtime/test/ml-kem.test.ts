@@ -2,14 +2,20 @@ import { GenerateDataKeyPairWithoutPlaintextCommand } from '@aws-sdk/client-kms'
 import { ml_kem1024, ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import fc from 'fast-check'
 import * as crypto from 'node:crypto'
-import { createDecipheriv, createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import {
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+} from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { importMlKem, mlKemRecipient, unsupported } from '../src/import-ml-kem.js'
 import { envelope } from '../src/ml-kem.js'
 import type { Wrapped } from '../src/shim.js'
 import { encapsulate, newMlKemPair, sealMessage, sealMlKem } from './ml-kem-sealer.mjs'
 import { newPair } from './sealer.mjs'
-import { ACCUMULATED, ACVP_KEY, accumulate } from './ml-kem-vectors.js'
+import { ACCUMULATED, accumulate, ACVP_DECAPSULATION, ACVP_KEYS, STRCMP } from './ml-kem-vectors.js'
 import { CONTEXT, PATIENT, useKms } from './world.js'
 
 const world = useKms()
@@ -146,14 +152,30 @@ describe.skipIf(unsupported())('with ML-KEM', () => {
     }
   })
 
-  it('derives the encapsulation key of the ACVP vector from its seed', () => {
-    const [digest] = importMlKem(newMlKemPair(ACVP_KEY.seed).pkcs8)
-    const { publicKey } = ml_kem1024.keygen(ACVP_KEY.seed)
-    const hash = createHash('sha3-256').update(publicKey).digest('hex')
-    expect(hash).toBe(ACVP_KEY.hashOfEncapsulationKey)
-    const spki = newMlKemPair(ACVP_KEY.seed).spki
-    expect(spki.subarray(-1568)).toEqual(Buffer.from(publicKey))
-    expect(digest).toBe(createHash('sha256').update(spki).digest('hex'))
+  it.each(ACVP_KEYS)('derives the key of the ACVP vector $tcId from its seed', (vector) => {
+    const { spki, pkcs8 } = newMlKemPair(vector.seed)
+    const exported = createPublicKey(privateKeyOf(pkcs8)).export({ format: 'der', type: 'spki' })
+    const hash = createHash('sha3-256').update(exported.subarray(-1568)).digest('hex')
+    expect(hash).toBe(vector.hashOfEncapsulationKey)
+    expect(spki).toEqual(exported)
+    expect(importMlKem(pkcs8)[0]).toBe(createHash('sha256').update(spki).digest('hex'))
+  })
+
+  it.each(ACVP_DECAPSULATION.tests)(
+    'decapsulates the ACVP vector $tcId: $reason',
+    ({ ciphertext, sharedSecret }) => {
+      // RFC 9935: `PrivateKeyInfo { 0, { ML-KEM-1024 }, OCTET STRING { OCTET STRING } }`, the expanded key.
+      const header = hex('30820c78020100300b060960864801650304040304820c6404820c60')
+      const { decapsulationKey } = ACVP_DECAPSULATION
+      const key = privateKeyOf(Buffer.concat([header, decapsulationKey]))
+      expect(Buffer.from(nodeDecapsulate(key, ciphertext)).toString('hex')).toBe(sharedSecret)
+    },
+  )
+
+  it('rejects a ciphertext that differs only after a zero byte', () => {
+    const key = privateKeyOf(newMlKemPair(STRCMP.seed).pkcs8)
+    const secret = nodeDecapsulate(key, STRCMP.ciphertext)
+    expect(Buffer.from(secret).toString('hex')).toBe(STRCMP.sharedSecret)
   })
 
   it('decapsulates 10,000 accumulated vectors, and rejects as many ciphertexts', async () => {
