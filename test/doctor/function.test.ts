@@ -1,6 +1,7 @@
 import { type LocalKms, startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diagnose, type Diagnosis } from '../../src/doctor/doctor.js'
+import { prunePairs } from '../../src/secrets/prune.js'
 import { rotateSecrets } from '../../src/secrets/rotate.js'
 import { type Broken, expectCause } from './cause.js'
 import { withEndpointPolicy, INSIDE, INTERFACE, INTERNET, NAT } from './networks.js'
@@ -13,8 +14,12 @@ beforeAll(async () => {
 })
 afterAll(() => kms.close())
 
-const moveToMlKem = ({ options: { secretsFile, aws } }: World) =>
-  rotateSecrets({ secretsFile: secretsFile!, aws: aws!, postQuantum: true })
+const moveToMlKem = async ({ options: { secretsFile, aws } }: World) => {
+  const options = { secretsFile: secretsFile!, aws: aws! }
+  await rotateSecrets({ ...options, postQuantum: true })
+  // Pairs are in the order of their fingerprints, which are random.
+  await prunePairs({ ...options, paths: [], branches: false })
+}
 
 const FUNCTION: Broken[] = [
   ...['nodejs18.x', 'nodejs20.x', 'nodejs22.x'].map((runtime): Broken => [
