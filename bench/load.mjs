@@ -9,7 +9,9 @@ const ENTRIES = {
   'unplugin-kms': '../dist/index.js',
   'unplugin-kms/rollup': '../dist/bundlers/rollup.js',
   'unplugin-kms/vite': '../dist/bundlers/vite.js',
+  'unplugin-kms/rolldown': '../dist/bundlers/rolldown.js',
   'unplugin-kms/webpack': '../dist/bundlers/webpack.js',
+  'unplugin-kms/rspack': '../dist/bundlers/rspack.js',
 }
 
 const MEASURE = `process.on('exit', () => {
