@@ -83,6 +83,17 @@ describe.each(MODULES)('unplugin-kms/register and an ML-KEM pair: %s', (_, entry
   })
 })
 
+it('opens marks of a file with an ML-KEM pair to test values on any Node.js', async () => {
+  const [, entry, files] = MODULES[0]!
+  const { folder } = await runnable({ ...files, '.env.test': 'DB=a value for tests\n' })
+  await writeFile(
+    join(folder, 'unplugin-kms.config.js'),
+    `export default { dev: { values: '.env.test' } }`,
+  )
+  const result = await node(process.execPath, folder, ['--import', 'unplugin-kms/register', entry])
+  expect(result).toMatchObject({ code: 0, stdout: 'a value for tests\n', decrypts: 0 })
+})
+
 describe('the code that Next.js evaluates, with an ML-KEM pair', () => {
   async function emitted(marker: string, read: string) {
     const source = `import { secret } from '${marker}'\nexport const value = secret.named('DB')\n`
