@@ -1,14 +1,15 @@
+import { DisableKeyCommand, KMSClient, ReplicateKeyCommand } from '@aws-sdk/client-kms'
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lambdaNode } from '../../fixtures/lambda-runtime/index.mjs'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { inspect } from '../../src/inspect/inspect.js'
 import { initSecretsFile } from '../../src/secrets/init.js'
 import { setSecret } from '../../src/secrets/set.js'
 import { BUNDLERS } from '../support/bundle.js'
+import { hasMlKem, mlKemNode, withMlKem } from '../support/ml-kem-node.js'
 import { filesIn, project } from '../support/project.js'
 
 let kms: LocalKms
@@ -20,10 +21,6 @@ beforeAll(async () => {
 afterAll(() => kms.close())
 beforeEach(async () => void vi.stubEnv('XDG_STATE_HOME', await project({})))
 
-const hasMlKem = 'decapsulate' in (await import('node:crypto'))
-/** A node that opens ML-KEM tokens; absent if none is installed. */
-const node = hasMlKem ? process.execPath : lambdaNode(24)
-
 const SOURCE = `import { secret } from 'unplugin-kms/secret'
 export const named = secret.named('DB')
 export const variable = secret.env('API_KEY')
@@ -32,7 +29,7 @@ export const bytes = secret.file('./license.bin', 'bytes')
 `
 const VALUES = { API_KEY: 'value-of-the-variable', OTHER: 'another-value-here' }
 
-async function shop(postQuantum: boolean) {
+async function shop(postQuantum: boolean, keyIds = [key]) {
   const root = await project({
     'package.json': '{}',
     'src/main.ts': SOURCE,
@@ -40,7 +37,7 @@ async function shop(postQuantum: boolean) {
   })
   const aws = { endpoint: kms.url, region: kms.region, credentials: kms.admin.credentials }
   const options = { secretsFile: join(root, 'kms-secrets.json'), aws }
-  await initSecretsFile({ ...options, keyIds: [key], types: false, postQuantum })
+  await initSecretsFile({ ...options, keyIds, types: false, postQuantum })
   await setSecret('DB', 'value-of-the-entry', options)
   return root
 }
@@ -54,9 +51,9 @@ try {
   }))))
 } catch (error) { console.log(error.code) }`
 
-const run = async (bundle: string, command: string) => {
+const run = async (bundle: string, command: string, env: NodeJS.ProcessEnv = {}) => {
   const args = ['--input-type=module', '-e', SCRIPT, bundle]
-  const { stdout } = await promisify(execFile)(command, args, { env: kms.env })
+  const { stdout } = await promisify(execFile)(command, args, { env: { ...kms.env, ...env } })
   return stdout.trim()
 }
 
@@ -68,7 +65,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     return outputs[0]!
   }
 
-  it.skipIf(!node)('with an ML-KEM pair opens named and other secrets', async () => {
+  it.skipIf(!mlKemNode)(`with an ML-KEM pair opens all secrets ${withMlKem}`, async () => {
     const root = await shop(true)
     const bundle = await build(root, true)
     const text = await readFile(bundle, 'utf8')
@@ -76,7 +73,7 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
     // P-256 is not in it.
     expect(text).not.toMatch(/prime256v1|kms:v1:B/)
     const before = decrypts()
-    expect(JSON.parse(await run(bundle, node!))).toEqual([
+    expect(JSON.parse(await run(bundle, mlKemNode!))).toEqual([
       ['bytes', 'bytes-of-a-file'],
       ['named', 'value-of-the-entry'],
       ['other', VALUES.OTHER],
@@ -123,4 +120,43 @@ describe.each(BUNDLERS)('a bundle of $name', (bundler) => {
       ['OTHER', 'ML-KEM-1024', [key]],
     ])
   })
+})
+
+describe('an ML-KEM pair for two regions', () => {
+  const clientIn = (region: string) =>
+    new KMSClient({ endpoint: kms.url, region, credentials: kms.admin.credentials })
+
+  /** A multi-Region key and its replica, or two unrelated keys. */
+  async function keysIn(related: boolean) {
+    const { arn } = await kms.createKey({ multiRegion: related })
+    if (!related) return [arn, (await kms.createKey({ region: 'eu-west-1' })).arn]
+    const command = new ReplicateKeyCommand({ KeyId: arn, ReplicaRegion: 'eu-west-1' })
+    const { ReplicaKeyMetadata } = await clientIn(kms.region).send(command)
+    return [arn, ReplicaKeyMetadata!.Arn!]
+  }
+
+  it.skipIf(!mlKemNode).each([
+    ['a multi-Region key', true, ['GenerateDataKeyPairWithoutPlaintext']],
+    ['unrelated keys', false, ['Encrypt', 'Encrypt']],
+  ])(
+    `of %s opens in the region of the function, or else in the other one, ${withMlKem}`,
+    async (_, related, created) => {
+      const keyIds = await keysIn(related)
+      const before = kms.journal.length
+      const root = await shop(true, keyIds)
+      const made = kms.journal.slice(before).map(({ operation }) => operation)
+      expect(made).toEqual(created)
+      const bundler = BUNDLERS[0]!
+      const { outputs } = await bundler.bundle({ root, options: { env: VALUES } })
+      const calls = async () => {
+        const start = kms.journal.length
+        const opened = await run(outputs[0]!, mlKemNode!, { AWS_REGION: 'eu-west-1' })
+        expect(JSON.parse(opened)).toHaveLength(4)
+        return kms.journal.slice(start).map(({ region, outcome }) => `${region} ${outcome}`)
+      }
+      expect(await calls()).toEqual(['eu-west-1 Success'])
+      await clientIn('eu-west-1').send(new DisableKeyCommand({ KeyId: keyIds[1] }))
+      expect(await calls()).toEqual(['eu-west-1 DisabledException', 'us-east-1 Success'])
+    },
+  )
 })
