@@ -68,6 +68,7 @@ const GLOBALS = [
   'TypeError',
   'URL',
   'Uint8Array',
+  'WeakMap',
   'process',
   'setTimeout',
 ]

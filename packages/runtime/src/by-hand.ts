@@ -92,7 +92,7 @@ export function decryptEnv(
 }
 
 const decryptOf = (wrapped: Wrapped, fields: Fields, settings: Settings) =>
-  decrypting([wrapped], fields, { ...settings, start: 'first-use' }, (plaintext) => plaintext)
+  decrypting([wrapped], fields, settings, (plaintext) => plaintext)
 
 /** Starts a lazy promise. It is not replaced by a native one, which would show its value. Failures reject it. */
 function begun<T>(lazy: Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Failure } from './error.js'
+import { LATIN1 } from './hmac.js'
 import { send } from './send.js'
 import { shared } from './shared.js'
 import type { Credentials } from './sign.js'
@@ -17,7 +18,7 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   if (AccessKeyId && SecretAccessKey) {
     return { AccessKeyId, SecretAccessKey, Token: awsEnv('SESSION_TOKEN') }
   }
-  if (cached && Date.parse(cached.Expiration!) > Date.now() + 60_000) return cached
+  if (Date.parse(cached?.Expiration as string) > Date.now() + 60_000) return cached!
   const relative = awsEnv('CONTAINER_CREDENTIALS_RELATIVE_URI')
   const uri = relative
     ? 'http://169.254.170.2' + relative
@@ -26,11 +27,11 @@ export async function credentials(signal: AbortSignal): Promise<Credentials> {
   const file = awsEnv('CONTAINER_AUTHORIZATION_TOKEN_FILE')
   // The file is replaced before its token expires, so it is read each time.
   const authorization = file
-    ? process.getBuiltinModule('fs').readFileSync(file, 'utf8').trim()
+    ? process.getBuiltinModule('fs').readFileSync(file, LATIN1).trim()
     : awsEnv('CONTAINER_AUTHORIZATION_TOKEN')
   const [answer, { statusCode }] = await send(
     new URL(uri),
-    { ...(authorization && { authorization }) },
+    (authorization && { authorization }) as {},
     signal,
   )
   if (!answer.SecretAccessKey) throw new Error(`${uri}: ${statusCode}`)

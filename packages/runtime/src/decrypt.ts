@@ -27,6 +27,9 @@ export interface Settings {
   insecureHosts?: string[]
 }
 
+/** Decrypts a blob. `awaitedAt` is the time, or 0 if nobody awaits it yet. */
+export type Unwrap<T> = (awaitedAt?: number) => Promise<T>
+
 /**
  * Returns a function that decrypts one blob, once for all callers. Tries the wrapped form of the own
  * region first, then the others in turn, until one opens. Keeps what `use` returns for the plaintext;
@@ -35,10 +38,10 @@ export interface Settings {
 export function decrypting<T>(
   wrapped: Wrapped[],
   fields: Fields,
-  { start, attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
+  { attemptTimeoutMs = 1000, deadlineMs = 2500, maxAttempts = 5, insecureHosts }: Settings,
   use: (plaintext: Buffer) => T,
   known?: `[${string}]1`,
-): () => Promise<T> {
+): Unwrap<T> {
   const timeout = Math.min(attemptTimeoutMs, deadlineMs)
   // When it was first awaited, else 0, which leaves an attempt that started at load no time for a
   // second one: if it fails before anyone awaits, the first await starts again.
@@ -51,9 +54,9 @@ export function decrypting<T>(
     const { credentials, [known!]: found } = shared()
     if (found) return found as T
     awaited &&= Date.now()
+    const whys = new Set<string>()
     const region = awsEnv('REGION')!
     const queue = wrapped.toSorted(([a], [b]) => +b.includes(region) - +a.includes(region))
-    const whys = new Set<string>()
     for (let tries = 1; ; tries++) {
       const target = queue.shift()!
       const begun = Date.now()
@@ -82,16 +85,15 @@ export function decrypting<T>(
         const pause = Math.random() * 80 * tries
         if (!queue[0] || now + pause > awaited + deadlineMs - timeout || tries >= maxAttempts) {
           awaited = 0
-          throw { ...failure, keyArn: target[0], why: [...whys].join('; ') } satisfies Failure
+          throw { ...failure, why: [...whys].join('; '), keyArn: target[0] } satisfies Failure
         }
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
   }
   const decryptOnce = once(run)
-  if (start !== 'first-use') decryptOnce().catch(() => {})
-  return () => {
-    awaited ||= Date.now()
+  return (awaitedAt = Date.now()) => {
+    awaited ||= awaitedAt
     return decryptOnce()
   }
 }

@@ -3,13 +3,11 @@ const waiting: (() => void)[] = []
 
 /** Runs at most eight functions at a time. The others wait, in the order of the calls. */
 export async function limit<T>(run: () => Promise<T>): Promise<T> {
-  if (free) free--
-  else await new Promise<void>((resolve) => waiting.push(resolve))
+  if (free-- < 1) await new Promise<void>((resolve) => waiting.push(resolve))
   try {
     return await run()
   } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else free++
+    free++
+    waiting.shift()?.()
   }
 }

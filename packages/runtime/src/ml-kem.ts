@@ -1,5 +1,5 @@
 import type { As, Secret, Settings, Wrapped } from './shim.js'
-import { decrypting, secret, shared } from './shim.js'
+import { decrypting, sealedSecret, shared } from './shim.js'
 import { importMlKem, unsupported } from './import-ml-kem.js'
 import type { Open } from './open.js'
 import { openToken } from './open-token.js'
@@ -24,6 +24,6 @@ export function envelope(
         importMlKem,
         (blobs + 1) as `[]1`,
       ))
-  return (token, label, as) =>
-    secret(label, as, async () => openToken(await unwrap(), token, label))
+  if (settings.start !== 'first-use') unwrap(0).catch(() => {})
+  return (token, label, as) => sealedSecret(label, as, unwrap, openToken, token)
 }

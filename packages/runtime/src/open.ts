@@ -35,10 +35,8 @@ export function importKey(pkcs8: Buffer): ImportedKey {
   // AlgorithmIdentifier of the SubjectPublicKeyInfo (RFC 5480) is that of the PKCS#8.
   const algorithm = pkcs8.toString(LATIN1, scalar - 30, scalar - 9)
   const spki = `\x30\x59${algorithm}\x03\x42\0${publicKey}`
-  const digest = hash('sha256', Buffer.from(spki, LATIN1))
-  const schedule = recipient(pair, publicKey, 'unplugin-kms/v1')
   pkcs8.fill(0)
-  return [digest, schedule]
+  return [hash('sha256', Buffer.from(spki, LATIN1)), recipient(pair, publicKey, 'unplugin-kms/v1')]
 }
 
 /** Opens a token that is a single message: an entry of a secrets file, or a value without a name. */

@@ -53,7 +53,7 @@ export async function requestDecrypt(
   if (answer.Plaintext) return Buffer.from(answer.Plaintext.trim(), 'base64')
 
   const kmsError: string | undefined = answer.__type?.split('#').pop()
-  const isDenied = kmsError === 'AccessDeniedException'
+  const isDenied = /AccessDenied/.test(kmsError!)
   // Whatever the reason, the next attempt does not rely on cached credentials.
   caller.Expiration = ''
   const now = Date.parse(headers.date!)

@@ -10,7 +10,7 @@ import { shared } from './shared.js'
  */
 export async function send(
   url: URL,
-  headers: OutgoingHttpHeaders,
+  headers: OutgoingHttpHeaders | undefined,
   signal: AbortSignal,
   content?: string,
   insecureHosts?: string[],
@@ -20,7 +20,7 @@ export async function send(
   if (
     !isHttps &&
     // Loopback, and the link-local hosts of AWS's container credentials: ECS, EKS, EKS on IPv6.
-    !/^(localhost|127\.[\d.]+|\[::1]|169\.254\.170\.23?|\[fd00:ec2::23])$/.test(hostname) &&
+    !/^(localhost|127\.[\d.]+|\[(::1|fd00:ec2::23)]|169\.254\.170\.23?)$/.test(hostname) &&
     !insecureHosts?.includes(hostname)
   ) {
     throw {
@@ -33,7 +33,7 @@ export async function send(
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- shorter
     signal.onabort = reject
     process
-      .getBuiltinModule(isHttps ? 'https' : 'http')
+      .getBuiltinModule(protocol.slice(0, -1) as 'http')
       .request(
         url,
         { agent: isHttps && shared().agent, method: content && 'POST', headers, signal },

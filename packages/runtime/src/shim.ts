@@ -1,12 +1,12 @@
+import { sealedSecret, secret, type As } from './secret.js'
+import { shared } from './shared.js'
+import { importKey, openMessage, type Open } from './open.js'
 import { decrypting, type Settings } from './decrypt.js'
 import { limit } from './limit.js'
-import { importKey, openMessage, type Open } from './open.js'
 import type { Wrapped } from './request.js'
-import { secret, type As } from './secret.js'
-import { shared } from './shared.js'
 
 // The next three are for ml-kem.ts, which is a module of its own and imports this one.
-export { decrypting, secret, shared }
+export { decrypting, sealedSecret, shared }
 export type { As, Settings, Wrapped }
 
 /** A lazy promise of the value, which replaces a mark in emitted code. */
@@ -31,8 +31,8 @@ export function envelope(
     importKey,
     (blobs + 1) as `[]1`,
   ))
-  return (token, label, as, open = openMessage) =>
-    secret(label, as, async () => open(await unwrap(), token, label))
+  if (settings.start !== 'first-use') unwrap(0).catch(() => {})
+  return (token, label, as, open = openMessage) => sealedSecret(label, as, unwrap, open, token)
 }
 
 /**
@@ -48,11 +48,6 @@ export function direct(
 ): Secret {
   const [[, , , EncryptionAlgorithm]] = wrapped as [Wrapped]
   const fields = EncryptionAlgorithm ? { EncryptionAlgorithm } : { EncryptionContext: context }
-  const decrypt = decrypting(
-    wrapped,
-    fields,
-    { ...settings, start: 'first-use' },
-    (plaintext) => plaintext,
-  )
+  const decrypt = decrypting(wrapped, fields, settings, (plaintext) => plaintext)
   return secret(label, as, () => limit(decrypt))
 }

@@ -18,11 +18,11 @@ export function sign(
   { AccessKeyId, SecretAccessKey, Token }: Credentials,
   now: number,
 ): Record<string, string> {
-  const amzDate = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')
+  const amzDate = new Date(now).toISOString().replace(/\.\d+|\W/g, '')
   const scopeParts = [amzDate.slice(0, 8), region, 'kms', 'aws4_request']
   const scope = scopeParts.join('/')
   // All of them are signed, in the order of their names.
-  const headers = {
+  const headers: Record<string, string> = {
     'content-type': 'application/x-amz-json-1.1',
     host,
     'x-amz-date': amzDate,
@@ -43,12 +43,6 @@ export function sign(
   const stringToSign = ['AWS4-HMAC-SHA256', amzDate, scope, hash('sha256', canonicalRequest)].join(
     '\n',
   )
-  const signature = [...scopeParts, stringToSign].reduce<string | Buffer>(
-    hmac,
-    'AWS4' + SecretAccessKey,
-  )
-  return {
-    ...headers,
-    authorization: `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature.toString('hex')}`,
-  }
+  headers.authorization = `AWS4-HMAC-SHA256 Credential=${AccessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${[...scopeParts, stringToSign].reduce<string | Buffer>(hmac, 'AWS4' + SecretAccessKey).toString('hex')}`
+  return headers
 }

@@ -7,7 +7,7 @@ const { parentPort, workerData } = process.getBuiltinModule('worker_threads')
 const flag: Int32Array = workerData.flag
 
 workerData.port.on('message', async ({ wrapped, fields, settings }: SyncRequest) => {
-  const decrypt = decrypting(wrapped, fields, { ...settings, start: 'first-use' }, (bytes) => bytes)
+  const decrypt = decrypting(wrapped, fields, settings, (bytes) => bytes)
   try {
     const plaintext = await decrypt()
     // A copy with memory of its own, which moves to the other thread.
