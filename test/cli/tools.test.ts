@@ -447,6 +447,5 @@ describe('completion (fish and zsh are skipped where they are not installed)', (
       )
       expect(output).toContain('called: set A --from-file;')
     },
-    30_000,
   )
 })

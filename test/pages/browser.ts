@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
+import { WAIT } from '../support/wait.js'
 
 /** Debian's package, or the one that CHROMIUM names. */
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -39,6 +40,7 @@ export function browserOf(): (path: string, width?: number) => Promise<Decrypted
   afterAll(() => browser?.close())
   return async (path, width = 1000) => {
     const page = await browser.newPage({ viewport: { width, height: 900 } })
+    page.setDefaultTimeout(WAIT.timeout)
     const url = `file://${path}`
     const requests: string[] = []
     const messages: string[] = []

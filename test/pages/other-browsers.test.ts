@@ -71,6 +71,5 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
       })
       expect((await at.cli(['get', entry, '--file', file])).stdout).toBe(VALUE)
     },
-    60_000,
   )
 })

@@ -107,7 +107,6 @@ describe('secret.ciphertext', () => {
       expect(values).toEqual({ a: VALUE })
       expect(text).toContain(blob)
     },
-    30_000,
   )
 
   it.each([
@@ -234,6 +233,5 @@ describe('mode direct', () => {
       )
       expect(Buffer.from(plaintext, 'base64').toString()).toBe(VALUE)
     },
-    30_000,
   )
 })

@@ -126,7 +126,6 @@ describe('a profile that requires an MFA code', () => {
       )
       expect(assumed).toHaveLength(1)
     },
-    30_000,
   )
 })
 
