@@ -4,6 +4,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { licensesOf } from './licenses.mjs'
+import { LOADER_ENTRIES, PATCHES } from './package-patches.mjs'
 import { VENDORED, vendoredName } from './vendored.mjs'
 
 /** Small packages that plugins or all commands load. They are development dependencies. */
@@ -23,16 +24,7 @@ const INLINED_PARTS = {
     (name) => `src/bundlers/${name}.ts`,
   ),
 }
-/** The loaders of unplugin are files that webpack and Rspack load by their paths. */
-const LOADERS = ['webpack', 'rspack'].flatMap((bundler) =>
-  ['transform', 'load'].map((name) => ({ bundler, name })),
-)
-const loaderPath = ({ bundler, name }) => `unplugin/${bundler}-${name}`
 const VENDORED_CALL = new RegExp(`require\\('(${VENDORED.join('|')})'\\)`, 'g')
-
-/** An import of the global `process`. It reads all properties, which creates the three standard streams. */
-const PROCESS = /^import (\S+) from "node:process";$/m
-const declaredProcess = (_, name) => (name === 'process' ? '' : `const ${name} = process;`)
 
 const sources = (await readdir('src', { recursive: true })).filter(
   (path) => /\.c?[jt]s$/.test(path) && !path.startsWith('pages/browser/'),
@@ -42,12 +34,7 @@ let getModuleInfo
 const bundle = await rolldown({
   input: {
     ...Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
-    ...Object.fromEntries(
-      LOADERS.map((loader) => [
-        loaderPath(loader),
-        resolve(`node_modules/unplugin/dist/${loader.bundler}/loaders/${loader.name}.mjs`),
-      ]),
-    ),
+    ...LOADER_ENTRIES,
   },
   platform: 'node',
   // The SDK has ES modules, which can be inlined in part, under this condition only.
@@ -68,21 +55,7 @@ const bundle = await rolldown({
           ),
       },
     },
-    {
-      name: 'unplugin-kms-commander',
-      transform: { filter: { id: /\/commander\/lib\/command\.js$/ }, handler: withoutChildProcess },
-    },
-    {
-      name: 'unplugin-kms-process',
-      transform: {
-        filter: { code: PROCESS },
-        handler: (code) => code.replace(PROCESS, declaredProcess),
-      },
-    },
-    {
-      name: 'unplugin-kms-unplugin',
-      transform: { filter: { id: /\/unplugin\/dist\/index\.mjs$/ }, handler: withOwnLoaders },
-    },
+    ...PATCHES,
   ],
   onLog(level, log) {
     throw new Error(`${level}: ${log.message}`)
@@ -119,33 +92,6 @@ const licenses = await licensesOf(output.flatMap(({ moduleIds }) => moduleIds))
 await writeFile('dist/chunks/LICENSES.txt', licenses)
 for (const path of sources.filter((path) => path.endsWith('.cjs')))
   await cp(`src/${path}`, `dist/${path}`)
-
-/** Loads `node:child_process` when Commander runs a command that is a file, which no command here is. */
-function withoutChildProcess(code) {
-  return replaced(code, "const childProcess = require('node:child_process');\n", '').replaceAll(
-    'childProcess.spawn(',
-    "require('node:child_process').spawn(",
-  )
-}
-
-/** Names the loaders in dist. No plugin here has `resolveId`, which needs webpack-virtual-modules. */
-function withOwnLoaders(code) {
-  const own = replaced(code, '__require("webpack-virtual-modules")', 'undefined')
-  return LOADERS.reduce((changed, loader) => {
-    const { bundler, name } = loader
-    return replaced(
-      changed,
-      `resolve(import.meta.dirname, "${bundler}/loaders/${name}.mjs")`,
-      `fileURLToPath(new URL("../${loaderPath(loader)}.mjs", import.meta.url))`,
-    )
-  }, own)
-}
-
-/** Replaces a part of a package. Fails if a new version of it does not contain that part. */
-function replaced(code, part, replacement) {
-  if (!code.includes(part)) throw new Error(`a package no longer contains ${part}`)
-  return code.replace(part, replacement)
-}
 
 function isInlined(id, importer) {
   if (INLINED.some((name) => `${id}/`.startsWith(`${name}/`))) return true
