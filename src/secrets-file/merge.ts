@@ -1,5 +1,6 @@
 import { contextText } from '../crypto/data-key-pair.js'
-import { encodeToken, type Token } from '../crypto/token.js'
+import type { Token } from '../crypto/token.js'
+import { entryText } from './entry-token.js'
 import { parseSecretsFile, type ScopedPair, type SecretsFile } from './parse.js'
 import { pairOf } from './scopes.js'
 import { formatSecretsFile } from './serialize.js'
@@ -80,7 +81,7 @@ const samePair = (one: ScopedPair, two: ScopedPair) =>
   JSON.stringify([one.wrapped, one.recovery]) === JSON.stringify([two.wrapped, two.recovery]) &&
   sameContext(one, two)
 
-const sameToken = (one: Token, two: Token) => encodeToken(one) === encodeToken(two)
+const sameToken = (one: Token, two: Token) => entryText(one) === entryText(two)
 
 /** Takes the side that changed. A key that both sides changed differently is a conflict. */
 function mergeMaps<T>(
@@ -120,7 +121,7 @@ function withConflicts(
     const end = text.indexOf('\n', start) + 1
     const comma = text[end - 2] === ',' ? ',' : ''
     const line = (token: Token | undefined) =>
-      token === undefined ? '' : `    ${JSON.stringify(name)}: "${encodeToken(token)}"${comma}\n`
+      token === undefined ? '' : `    ${JSON.stringify(name)}: "${entryText(token)}"${comma}\n`
     text =
       text.slice(0, start) + markers(line(ours.get(name)), line(theirs.get(name))) + text.slice(end)
   }

@@ -1,4 +1,4 @@
-import { encodeToken } from '../crypto/token.js'
+import { entryText } from '../secrets-file/entry-token.js'
 import { existingSecretsFile } from '../secrets-file/locate.js'
 import type { SecretsFile } from '../secrets-file/parse.js'
 
@@ -39,9 +39,7 @@ function differenceOf(
   if (firstIsStale !== secondIsStale)
     return { name, what: 'stale', in: firstIsStale ? 'first' : 'second' }
   const isShared = first.fingerprint === second.fingerprint
-  return isShared && encodeToken(first) !== encodeToken(second)
-    ? { name, what: 'changed' }
-    : undefined
+  return isShared && entryText(first) !== entryText(second) ? { name, what: 'changed' } : undefined
 }
 
 const isStale = (name: string, { secrets, current }: SecretsFile): boolean =>

@@ -20,7 +20,7 @@ export function addTextconv(program: Command) {
         return print(`git diff shows names in this clone; commit ${attributes}`)
       }
       const { existingSecretsFile } = await import('../../secrets-file/locate.js')
-      const { encodeToken } = await import('../../crypto/token.js')
+      const { entrySize, entryText } = await import('../../secrets-file/entry-token.js')
       const options = path === undefined ? secretsOptions(flags) : { secretsFile: path }
       const { pairs, secrets } = await existingSecretsFile(options)
       for (const [fingerprint, { wrapped, encryptionContext }] of pairs)
@@ -30,15 +30,11 @@ export function addTextconv(program: Command) {
           ),
         )
       for (const [name, token] of [...secrets].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        const version = createHash('sha256').update(encodeToken(token)).digest('hex').slice(0, 8)
+        const version = createHash('sha256').update(entryText(token)).digest('hex').slice(0, 8)
         print(
-          plain(
-            `${name}  ${token.ciphertext.length - TAG} B  pair ${token.fingerprint}  version ${version}`,
-          ),
+          plain(`${name}  ${entrySize(token)} B  pair ${token.fingerprint}  version ${version}`),
         )
       }
     })
   example(command, 'npx unplugin-kms textconv --install')
 }
-
-const TAG = 16
