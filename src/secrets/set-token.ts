@@ -1,4 +1,5 @@
-import { decodeToken } from '../crypto/token.js'
+import { suiteOf } from '../crypto/suites.js'
+import { decodeToken, tokenSuite } from '../crypto/token.js'
 import { KmsBuildError } from '../errors.js'
 import { editSecretsFile, type EditResult } from '../secrets-file/edit.js'
 import type { SecretsOptions } from '../secrets-file/locate.js'
@@ -35,6 +36,11 @@ export async function setToken(
       throw new KmsBuildError(
         'TOKEN_FOREIGN',
         `the token for ${name} is sealed to ${token.fingerprint}, which is ${pair ? 'an earlier' : 'not a'} data key pair of ${file.path}. Send a page of the file as it is now: npx unplugin-kms page.`,
+      )
+    if (suiteOf(pair) !== tokenSuite(token))
+      throw new KmsBuildError(
+        'TOKEN_INVALID',
+        `the token for ${name} is of ${tokenSuite(token)}, and its data key pair is of ${suiteOf(pair)}: it was altered. Copy it again.`,
       )
     rejectMove(file, name, pair.scope)
     const isKnown = file.secrets.has(name)

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -15,6 +15,7 @@ import { rotateSecrets } from '../../src/secrets/rotate.js'
 import { sealToken } from '../../src/secrets/seal-token.js'
 import { setSecret } from '../../src/secrets/set.js'
 import { setToken } from '../../src/secrets/set-token.js'
+import { BUNDLERS } from '../support/bundle.js'
 import { project } from '../support/project.js'
 
 let kms: LocalKms
@@ -80,25 +81,41 @@ describe('a secrets file with an ML-KEM pair', () => {
     )
   })
 
-  it('takes tokens that others seal to it, and no token of another suite', async () => {
+  it('takes tokens that others seal to it', async () => {
     const { options } = await newFile()
     const secretsFile = await readFile(options.secretsFile, 'utf8')
     const token = await sealToken('hunter2', { secretsFile, name: 'DB' })
     await setToken('DB', token, options)
     expect(text(await getSecret('DB', options))).toBe('hunter2')
-    const other = await newFile(false)
-    const foreign = await sealToken('x', {
-      secretsFile: await readFile(other.options.secretsFile, 'utf8'),
-      name: 'DB',
-    })
-    const bytes = Buffer.from(foreign.slice(7), 'base64url')
-    Buffer.from(token.slice(7), 'base64url').copy(bytes, 1, 1, 9)
-    const altered = secretsFile.replace(
-      '"secrets": {}',
-      `"secrets": { "DB": "kms:v1:${bytes.toString('base64url')}" }`,
-    )
-    expect(() => parseSecretsFile(altered, 'f')).toThrow('is a token of P-256')
   })
+
+  it.each([
+    [true, 'P-256', 'ML-KEM-1024'],
+    [false, 'ML-KEM-1024', 'P-256'],
+  ])(
+    'rejects, as one of P-256 does, tokens of the other suite under its fingerprint',
+    async (postQuantum, foreignSuite, suite) => {
+      const [own, other] = [await newFile(postQuantum), await newFile(!postQuantum)]
+      const [source, otherSource] = await Promise.all(
+        [own, other].map(({ options }) => readFile(options.secretsFile, 'utf8')),
+      )
+      const foreign = await sealToken('x', { secretsFile: otherSource!, name: 'DB' })
+      const bytes = Buffer.from(foreign.slice(7), 'base64url')
+      Buffer.from(own.made.fingerprint, 'hex').copy(bytes, 1)
+      const token = foreign.slice(0, 7) + bytes.toString('base64url')
+      const altered = source!.replace('"secrets": {}', `"secrets": { "DB": "${token}" }`)
+      expect(altered).toContain(token)
+      expect(() => parseSecretsFile(altered, 'f').secrets.get('DB')).toThrow(
+        `is a token of ${foreignSuite}, and its data key pair is of ${suite}.`,
+      )
+      const rejected = { code: 'TOKEN_INVALID', message: expect.stringContaining('was altered') }
+      await expect(setToken('DB', token, own.options)).rejects.toMatchObject(rejected)
+      // The kind of a literal in a source.
+      bytes[0] = 1
+      const literal = `kms:v${postQuantum ? 1 : 2}:${bytes.toString('base64url')}`
+      await expect(build(own.folder, literal)).rejects.toThrow(/was altered.*\[TOKEN_INVALID\]/)
+    },
+  )
 
   it('opens after a rewrap to another key and context, and with the recovery copy', async () => {
     const { options } = await newFile()
@@ -151,6 +168,14 @@ describe('a secrets file with an ML-KEM pair', () => {
     expect(await readFile(file, 'utf8')).toBe(source)
   })
 })
+
+/** Builds a module with a sealed literal. */
+async function build(root: string, token: string) {
+  const source = `import { secret } from 'unplugin-kms/secret'\nexport const a = secret('${token}')\n`
+  await mkdir(join(root, 'src'))
+  await writeFile(join(root, 'src/main.ts'), source)
+  return BUNDLERS[0]!.bundle({ root })
+}
 
 describe('rotate', () => {
   it('moves a file to ML-KEM and back, and keeps the suite otherwise', async () => {

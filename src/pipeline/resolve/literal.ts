@@ -1,4 +1,5 @@
-import { decodeToken, looksLikeToken, type Token } from '../../crypto/token.js'
+import { suiteOf } from '../../crypto/suites.js'
+import { decodeToken, looksLikeToken, tokenSuite, type Token } from '../../crypto/token.js'
 import type { Mark } from '../collect/mark.js'
 import { sealedValue } from './named.js'
 import { plaintextOf } from './plaintext.js'
@@ -47,5 +48,12 @@ export function fromLiteral(mark: Mark, sources: Sources): Value {
       mark,
     )
   }
+  const pair = secretsFile.pairs.get(token.fingerprint)
+  if (pair && suiteOf(pair) !== tokenSuite(token))
+    return refuse(
+      'TOKEN_INVALID',
+      `the literal is a token of ${tokenSuite(token)}, and its data key pair is of ${suiteOf(pair)}: it was altered. Seal the value again.`,
+      mark,
+    )
   return sealedValue(mark, token, secretsFile, sources.scopes)
 }
