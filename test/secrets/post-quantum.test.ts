@@ -1,7 +1,26 @@
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import {
+  DataKeyPairSpec,
+  GenerateDataKeyPairWithoutPlaintextCommand,
+  KMSClient,
+} from '@aws-sdk/client-kms'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  vi,
+} from 'vitest'
 import { startLocalKms, type LocalKms } from '../../packages/local-kms/src/index.js'
 import { mergeSecretsFiles } from '../../src/secrets-file/merge.js'
 import { parseSecretsFile } from '../../src/secrets-file/parse.js'
@@ -298,6 +317,40 @@ describe('kms:GenerateDataKeyPairWithoutPlaintext', () => {
     await setSecret('DB', 'hunter2', options)
     expect(text(await getSecret('DB', options))).toBe('hunter2')
     expect((await listKeys(options)).dataKeyPairs).toMatchObject([{ suite: 'ML-KEM-1024' }])
+  })
+
+  it('is rejected if the endpoint ignores the spec and returns a P-256 pair', async () => {
+    const { endpoint, ...own } = aws()
+    const client = new KMSClient({ endpoint, ...own })
+    const server = createServer(async (request, response) => {
+      const { KeyId, KeyPairSpec } = JSON.parse(String(await buffer(request)))
+      const command = { KeyId, KeyPairSpec: DataKeyPairSpec.ECC_NIST_P256 }
+      const made = await client.send(new GenerateDataKeyPairWithoutPlaintextCommand(command))
+      const [PublicKey, PrivateKeyCiphertextBlob] = [
+        made.PublicKey!,
+        made.PrivateKeyCiphertextBlob!,
+      ].map((bytes) => Buffer.from(bytes).toString('base64'))
+      const answer = { KeyId, KeyPairSpec, PublicKey, PrivateKeyCiphertextBlob }
+      response.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify(answer))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const secretsFile = join(await project({ 'package.json': '{}' }), 'kms-secrets.json')
+    const init = (postQuantum: boolean) =>
+      initSecretsFile({
+        secretsFile,
+        keyIds: [key],
+        aws: { ...own, endpoint: `http://127.0.0.1:${port}` },
+        types: false,
+        postQuantum,
+      })
+    await expect(init(true)).rejects.toMatchObject({
+      code: 'KMS_FAILED',
+      message: expect.stringContaining('a public key that is not a valid one of ML-KEM-1024'),
+    })
+    await expect(readFile(secretsFile)).rejects.toThrow('ENOENT')
+    await expect(init(false)).resolves.toBeDefined()
   })
 
   it('is not replaced if KMS rejects the request for another reason', async () => {
