@@ -23,7 +23,7 @@ export function addPage(program: Command) {
       note(`Its pin, to compare with the person who uses the page:\n  ${pin}`)
       const words = await pinWords(pin)
       for (let at = 0; at < words.length; at += 6) note(`  ${words.slice(at, at + 6).join(' ')}`)
-      note('Add the token that comes back with: npx unplugin-kms set NAME --token kms:v1:…')
+      note('Add the token that comes back with: npx unplugin-kms set NAME --token TOKEN')
     })
   example(command, 'npx unplugin-kms page --file kms-secrets.prod.json --out seal.html')
 }
