@@ -2,21 +2,21 @@
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import { publicKeyDigest } from '../../src/crypto/data-key-pair.js'
 import { decodeToken, tokenSuite, type Token } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from '../cli/cli.js'
 import { mlKemNode, withMlKem } from '../support/ml-kem-node.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
+import { bundledValue, ran, sealerIn } from './sealing.js'
 import { shareOf } from '../support/combinations.js'
 
 const VALUE = 'planted-page-value-8K é\n'
 
 describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromium}`, () => {
   const open = browserOf()
+  const sealIn = sealerIn(open)
   let kms: Awaited<ReturnType<typeof startLocalKms>>
   let at: Workspace
 
@@ -25,35 +25,20 @@ describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromi
     await kms.createKey({ alias: 'alias/app' })
     at = await workspace()
     Object.assign(at.env, kms.env)
-    await ran('init', '--key', 'alias/app', '--context', 'app=orders', '--post-quantum')
-    await ran('page')
-    await ran('init', '--key', 'alias/app', '--file', 'p256.json')
-    await ran('page', '--file', 'p256.json', '--out', 'p256.html')
+    await ran(at, 'init', '--key', 'alias/app', '--context', 'app=orders', '--post-quantum')
+    await ran(at, 'page')
+    await ran(at, 'init', '--key', 'alias/app', '--file', 'p256.json')
+    await ran(at, 'page', '--file', 'p256.json', '--out', 'p256.html')
   })
   afterAll(() => kms.close())
 
-  async function ran(...args: string[]) {
-    const result = await at.cli(args)
-    if (result.code !== 0) throw new Error(result.stderr)
-    return result
-  }
-
-  async function sealIn(path: string, name: string) {
-    const opened = await open(path)
-    await opened.page.fill('#name', name)
-    await opened.page.fill('#value', VALUE)
-    await opened.page.click('button[type=submit]')
-    await opened.page.waitForSelector('#result:not([hidden])')
-    return { ...opened, token: await opened.page.inputValue('#token') }
-  }
-
   it('seals a value that set --token stores and get decrypts', async () => {
-    const { page, token, requests, messages } = await sealIn(at.path('seal.html'), 'API_KEY')
+    const { page, token, requests, messages } = await sealIn(at.path('seal.html'), 'API_KEY', VALUE)
     expect(await page.inputValue('#value')).toBe('')
     expect(await page.inputValue('#line')).toBe(`"API_KEY": "${token}"`)
     expect([...requests, ...messages]).toEqual([])
-    await ran('set', 'API_KEY', '--token', token)
-    expect((await ran('get', 'API_KEY')).stdout).toBe(VALUE)
+    await ran(at, 'set', 'API_KEY', '--token', token)
+    expect((await ran(at, 'get', 'API_KEY')).stdout).toBe(VALUE)
     const { current } = JSON.parse(await readFile(at.path('kms-secrets.json'), 'utf8'))
     const decoded = decodeToken(token) as Token
     expect(decoded).toMatchObject({ kind: 'named', fingerprint: current })
@@ -61,37 +46,19 @@ describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromi
   })
 
   it('binds the token to its name', async () => {
-    const { token } = await sealIn(at.path('seal.html'), 'ONE')
-    await ran('set', 'OTHER', '--token', token)
+    const { token } = await sealIn(at.path('seal.html'), 'ONE', VALUE)
+    await ran(at, 'set', 'OTHER', '--token', token)
     expect(await at.cli(['get', 'OTHER'])).toMatchObject({
       stdout: '',
       stderr: expect.stringContaining('OPEN_FAILED'),
     })
-    await ran('unset', 'OTHER')
+    await ran(at, 'unset', 'OTHER')
   })
 
   it.skipIf(!mlKemNode)(`seals a value that a bundle opens, ${withMlKem}`, async () => {
-    const { token } = await sealIn(at.path('seal.html'), 'IN_A_BUNDLE')
-    await ran('set', 'IN_A_BUNDLE', '--token', token)
-    await writeFile(
-      at.path('handler.ts'),
-      `import { secret } from 'unplugin-kms/secret'\nprocess.stdout.write(await secret.named('IN_A_BUNDLE'))\n`,
-    )
-    await build({
-      entryPoints: [at.path('handler.ts')],
-      outfile: at.path('handler.mjs'),
-      absWorkingDir: at.folder,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      logLevel: 'error',
-      plugins: [kmsEsbuild({ secretsFile: at.path('kms-secrets.json'), types: false })],
-    })
-    const { stdout } = await promisify(execFile)(mlKemNode!, [at.path('handler.mjs')], {
-      env: at.env,
-    })
-    expect(stdout).toBe(VALUE)
+    const { token } = await sealIn(at.path('seal.html'), 'IN_A_BUNDLE', VALUE)
+    await ran(at, 'set', 'IN_A_BUNDLE', '--token', token)
+    expect(await bundledValue(at, 'IN_A_BUNDLE', mlKemNode)).toBe(VALUE)
   })
 
   it('seals a file byte for byte', async () => {
@@ -102,7 +69,7 @@ describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromi
     await page.setInputFiles('#file', at.path('value.bin'))
     await page.click('button[type=submit]')
     await page.waitForSelector('#result:not([hidden])')
-    await ran('set', 'BYTES', '--token', await page.inputValue('#token'))
+    await ran(at, 'set', 'BYTES', '--token', await page.inputValue('#token'))
     const [command, ...args] = at.command(['get', 'BYTES'])
     const options = { cwd: at.folder, env: at.env, encoding: 'buffer' } as const
     expect((await promisify(execFile)(command!, args, options)).stdout).toEqual(bytes)
@@ -171,7 +138,7 @@ describe.skipIf(!hasChromium)(`the page that seals to an ML-KEM pair, ${inChromi
   it.each(shareOf([400, 1000], 1, 2))(
     'has no accessibility violation at a width of %i',
     async (width) => {
-      const { page } = await sealIn(at.path('seal.html'), 'SHOWN')
+      const { page } = await sealIn(at.path('seal.html'), 'SHOWN', VALUE)
       await page.setViewportSize({ width, height: 900 })
       await mkdir('.cache/screenshots', { recursive: true })
       for (const colorScheme of ['light', 'dark'] as const) {

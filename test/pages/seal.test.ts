@@ -9,17 +9,18 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { startLocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import kmsEsbuild from '../../src/bundlers/esbuild.js'
 import { aad, decodeToken, INFO, type Token } from '../../src/crypto/token.js'
 import { workspace, type Workspace } from '../cli/cli.js'
 import { shareOf } from '../support/combinations.js'
 import { browserOf, hasChromium, inChromium, violations } from './browser.js'
+import { bundledValue, ran, sealerIn } from './sealing.js'
 
 const HOSTILE = '<img src=x onerror=document.title=1></script>'
 const VALUE = 'planted-page-value-7Q é\n'
 
 describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
   const open = browserOf()
+  const sealIn = sealerIn(open)
   let kms: Awaited<ReturnType<typeof startLocalKms>>
   let at: Workspace
   let page: string
@@ -29,70 +30,38 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     await kms.createKey({ alias: 'alias/app' })
     at = await workspace()
     Object.assign(at.env, kms.env)
-    await ran('init', '--key', 'alias/app', '--context', 'app=orders')
-    await ran('page')
+    await ran(at, 'init', '--key', 'alias/app', '--context', 'app=orders')
+    await ran(at, 'page')
     page = at.path('seal.html')
   })
   afterAll(() => kms.close())
-
-  async function ran(...args: string[]) {
-    const result = await at.cli(args)
-    if (result.code !== 0) throw new Error(result.stderr)
-    return result
-  }
-
-  async function sealIn(path: string, name: string, value: string) {
-    const opened = await open(path)
-    await opened.page.fill('#name', name)
-    await opened.page.fill('#value', value)
-    await opened.page.click('button[type=submit]')
-    await opened.page.waitForSelector('#result:not([hidden])')
-    return { ...opened, token: await opened.page.inputValue('#token') }
-  }
 
   it('seals a value that set --token stores and get decrypts', async () => {
     const { page: opened, token, requests, messages } = await sealIn(page, 'API_KEY', VALUE)
     expect(await opened.inputValue('#value')).toBe('')
     expect(await opened.inputValue('#line')).toBe(`"API_KEY": "${token}"`)
     expect([...requests, ...messages]).toEqual([])
-    await ran('set', 'API_KEY', '--token', token)
-    expect((await ran('get', 'API_KEY')).stdout).toBe(VALUE)
+    await ran(at, 'set', 'API_KEY', '--token', token)
+    expect((await ran(at, 'get', 'API_KEY')).stdout).toBe(VALUE)
   })
 
   it('seals a value that the shim of a bundle opens', async () => {
     const { token } = await sealIn(page, 'IN_A_BUNDLE', VALUE)
-    await ran('set', 'IN_A_BUNDLE', '--token', token)
-    await writeFile(
-      at.path('handler.ts'),
-      `import { secret } from 'unplugin-kms/secret'\nprocess.stdout.write(JSON.stringify(await secret.named('IN_A_BUNDLE')))\n`,
-    )
-    await build({
-      entryPoints: [at.path('handler.ts')],
-      outfile: at.path('handler.mjs'),
-      absWorkingDir: at.folder,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      logLevel: 'error',
-      plugins: [kmsEsbuild({ secretsFile: at.path('kms-secrets.json'), types: false })],
-    })
-    const { stdout } = await promisify(execFile)(process.execPath, [at.path('handler.mjs')], {
-      env: at.env,
-    })
-    expect(JSON.parse(stdout)).toBe(VALUE)
+    await ran(at, 'set', 'IN_A_BUNDLE', '--token', token)
+    expect(await bundledValue(at, 'IN_A_BUNDLE')).toBe(VALUE)
   })
 
   it('binds the token to its name', async () => {
     const { token } = await sealIn(page, 'ONE', VALUE)
-    await ran('set', 'OTHER', '--token', token)
+    await ran(at, 'set', 'OTHER', '--token', token)
     const result = await at.cli(['get', 'OTHER'])
     expect(result.stderr).toContain('OPEN_FAILED')
     expect(result.stdout).toBe('')
-    await ran('unset', 'OTHER')
+    await ran(at, 'unset', 'OTHER')
   })
 
   it('shows the pin in the words that the command prints', async () => {
-    const { stderr } = await ran('page', '--out', 'again.html')
+    const { stderr } = await ran(at, 'page', '--out', 'again.html')
     const { page: opened } = await open(at.path('again.html'))
     const words = await opened.locator('#words li').allTextContents()
     expect(words).toHaveLength(24)
@@ -128,8 +97,8 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
   async function foreignPage() {
     const folder = await mkdtemp(at.path('foreign-'))
     const file = join(folder, 'kms-secrets.json')
-    await ran('init', '--key', 'alias/app', '--file', file)
-    await ran('page', '--file', file, '--out', join(folder, 'seal.html'))
+    await ran(at, 'init', '--key', 'alias/app', '--file', file)
+    await ran(at, 'page', '--file', file, '--out', join(folder, 'seal.html'))
     const [own, other] = await Promise.all(
       [page, join(folder, 'seal.html')].map((path) => readFile(path, 'utf8')),
     )
@@ -158,7 +127,7 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
     await opened.setInputFiles('#file', at.path('value.bin'))
     await opened.click('button[type=submit]')
     await opened.waitForSelector('#result:not([hidden])')
-    await ran('set', 'BYTES', '--token', await opened.inputValue('#token'))
+    await ran(at, 'set', 'BYTES', '--token', await opened.inputValue('#token'))
     const [command, ...args] = at.command(['get', 'BYTES'])
     const { stdout } = await promisify(execFile)(command!, args, {
       cwd: at.folder,
@@ -228,8 +197,8 @@ describe.skipIf(!hasChromium)(`the page that seals, ${inChromium}`, () => {
   it('shows a hostile encryption context as text', async () => {
     const folder = await mkdtemp(at.path('hostile-'))
     const file = join(folder, 'kms-secrets.json')
-    await ran('init', '--key', 'alias/app', '--file', file, '--context', `app=${HOSTILE}`)
-    await ran('page', '--file', file, '--out', join(folder, 'seal.html'))
+    await ran(at, 'init', '--key', 'alias/app', '--file', file, '--context', `app=${HOSTILE}`)
+    await ran(at, 'page', '--file', file, '--out', join(folder, 'seal.html'))
     const { page: opened, requests, messages } = await open(join(folder, 'seal.html'))
     expect(await opened.textContent('dl.facts')).toContain(`app=${HOSTILE}`)
     expect(await opened.locator('img').count()).toBe(0)
