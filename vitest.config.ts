@@ -9,7 +9,7 @@ const COMBINATIONS = [
   'test/aws/{aws-cli,faults}.test.ts',
   'test/cli/{crash,foreign-text,tools,values}.test.ts',
   'test/fleet/{fleet,worker}.test.ts',
-  'test/pages/{report,seal,seal-ml-kem}.test.ts',
+  'test/pages/{other-browsers,report,seal,seal-ml-kem}.test.ts',
   'test/inspect/inspect.test.ts',
   'test/pipeline/collect/by-tokens.test.ts',
   'test/pipeline/leak-check/{candidates,encoders,views}.test.ts',

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { startLocalKms, type LocalKms } from '@unplugin-kms/local-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { workspace, type Workspace } from '../cli/cli.js'
+import { shareOf } from '../support/combinations.js'
 import { OTHERS, type OtherBrowser } from './other-browsers.js'
 
 const VALUE = 'planted-page-value-9R é'
@@ -40,7 +41,13 @@ describe.each(OTHERS)('the page that seals, in $name $missing', ({ name, missing
   })
   afterAll(() => browser?.close())
 
-  it.skipIf(missing).each(FILES)(
+  it.skipIf(missing).each(
+    shareOf(
+      FILES,
+      OTHERS.findIndex((one) => one.name === name),
+      2,
+    ),
+  )(
     'seals to a pair of $suite a value that set --token stores and get decrypts',
     async ({ file, page, prefix }) => {
       await browser.open(pathToFileURL(at.path(page)).href)
