@@ -14,7 +14,7 @@ import { inspect } from '../../src/inspect/inspect.js'
 import type { Options } from '../../src/options/types.js'
 import { newSecretsFile, writeSecretsFile } from '../../src/secrets-file/serialize.js'
 import { detect, residueIn } from '../detector/detect.js'
-import { HOSTS, run, type Cell, type HostName, type Outcome } from './hosts.js'
+import { endFarm, HOSTS, run, type Cell, type HostName, type Outcome } from './hosts.js'
 
 /** The content of a fixture's `expect.json`. */
 export interface Expectation {
@@ -98,6 +98,7 @@ export async function bench(suite: Suite = 'P-256') {
     pair,
     folder,
     close: async () => {
+      endFarm()
       await kms.close()
       await rm(folder, { recursive: true, force: true })
     },

@@ -428,6 +428,12 @@ async function farmProcess() {
   return farm
 }
 
+/** Ends Farm's process after the tests of a file. Others start their own, also where they share modules. */
+export function endFarm(): void {
+  farm?.kill()
+  farm = undefined
+}
+
 function runFarm(cell: Cell): Promise<Outcome> {
   const outcome = farmIsFree.then(() => buildInFarm(cell))
   farmIsFree = outcome.catch(() => {})
@@ -439,7 +445,8 @@ async function buildInFarm(cell: Cell): Promise<Outcome> {
   const { patterns, ...rest } = plain(cell)
   const printed = { stdout: '', stderr: '' }
   return new Promise((done) => {
-    const end = () => {
+    const end = (code?: number | null, signal?: string | null) => {
+      if (code !== undefined) printed.stderr += `\nFarm's process ended with ${signal ?? code}`
       for (const name of ['stdout', 'stderr'] as const) child[name].removeAllListeners('data')
       child.removeListener('close', end)
       const terminal = printed.stdout + printed.stderr
