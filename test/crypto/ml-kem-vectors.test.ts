@@ -6,6 +6,7 @@ import {
   ACCUMULATED,
   accumulate,
   ACVP_DECAPSULATION,
+  ACVP_ENCAPSULATION,
   ACVP_KEYS,
   STRCMP,
   type Inputs,
@@ -55,6 +56,14 @@ it.each(ACVP_KEYS)('derives the key of the ACVP vector $tcId from its seed', asy
   const { publicKey } = await importPrivateKey(Buffer.concat([header, vector.seed]), 'ML-KEM-1024')
   const hash = createHash('sha3-256').update(publicKeyBytes(publicKey)).digest('hex')
   expect(hash).toBe(vector.hashOfEncapsulationKey)
+})
+
+it.each(ACVP_ENCAPSULATION)('encapsulates the ACVP vector $tcId', async (vector) => {
+  const { encapsulationKey, randomness } = vector
+  const { encapsulatedKey, sharedSecret } = await encapsulate(encapsulationKey, randomness)
+  const hash = createHash('sha3-256').update(encapsulatedKey).digest('hex')
+  expect(hash).toBe(vector.hashOfCiphertext)
+  expect(Buffer.from(sharedSecret).toString('hex')).toBe(vector.sharedSecret)
 })
 
 it.each(ACVP_DECAPSULATION.tests)(

@@ -3,6 +3,13 @@ import { readFileSync } from 'node:fs'
 
 interface Vectors {
   keyGen: { tcId: number; seed: string; hashOfEncapsulationKey: string }[]
+  encapsulation: {
+    tcId: number
+    randomness: string
+    encapsulationKey: string
+    hashOfCiphertext: string
+    sharedSecret: string
+  }[]
   decapsulation: {
     decapsulationKey: string
     tests: { tcId: number; ciphertext: string; sharedSecret: string; reason: string }[]
@@ -14,19 +21,25 @@ const vectors = JSON.parse(
 ) as Vectors
 
 /**
- * Vectors of NIST's ACVP for ML-KEM-1024 (ML-KEM-keyGen-FIPS203, github.com/usnistgov/ACVP-Server at
- * a9496ad1031556369a9d2c1f20371ff2f50783c0): the seed d ‖ z, and SHA3-256 of the encapsulation key, which
- * FIPS 203 stores in the decapsulation key. Earlier commits have vectors of a draft.
+ * All vectors of NIST's ACVP for ML-KEM-1024 (github.com/usnistgov/ACVP-Server, ML-KEM-keyGen-FIPS203, as in
+ * the tests of OpenSSL 3.5.4): the seed d ‖ z, and SHA3-256 of the encapsulation key. Earlier commits of
+ * ACVP-Server have vectors of a draft.
  */
 export const ACVP_KEYS = vectors.keyGen.map(({ seed, ...rest }) => ({
   ...rest,
   seed: Buffer.from(seed, 'hex'),
 }))
 
-/**
- * Vectors of NIST's ACVP (ML-KEM-encapDecap-FIPS203 at eb31c8ef41d1f62177960180c16d6ae8b9fba648, group 6,
- * VAL): an intact ciphertext, and a modified one, which is rejected implicitly.
- */
+/** All of ML-KEM-encapDecap-FIPS203, AFT: the randomness m, and SHA3-256 of the ciphertext. */
+export const ACVP_ENCAPSULATION = vectors.encapsulation.map(
+  ({ randomness, encapsulationKey, ...rest }) => ({
+    ...rest,
+    randomness: Buffer.from(randomness, 'hex'),
+    encapsulationKey: Buffer.from(encapsulationKey, 'base64'),
+  }),
+)
+
+/** All of ML-KEM-encapDecap-FIPS203, VAL: intact ciphertexts, and modified ones, which are rejected implicitly. */
 export const ACVP_DECAPSULATION = {
   decapsulationKey: Buffer.from(vectors.decapsulation.decapsulationKey, 'base64'),
   tests: vectors.decapsulation.tests.map(({ ciphertext, ...rest }) => ({
