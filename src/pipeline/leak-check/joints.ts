@@ -146,7 +146,7 @@ export class Occurrences {
 
   readonly #none: number
 
-  /** @param none the offset to return if there is no further occurrence. */
+  /** @param none returned by `from` after the last occurrence. */
   constructor(bytes: Buffer, text: string, none = -1) {
     this.#bytes = bytes
     this.#text = text
