@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { MARKER } from '../pipeline/collect/mark.js'
+import { readText } from '../util/read-text.js'
 
 /** Reads the sources of a watch session. Rebuilds read only those without marks that have changed. */
 export class Sources {
@@ -17,7 +18,8 @@ export class Sources {
     const before = this.#unmarked.get(path)
     const state = before === undefined ? '' : this.#stateOf(path)
     if (state && state === before) return null
-    const code = read(path)
+    // Synchronously: most files have no marks, and awaiting each read would slow down the build.
+    const code = readText(path) ?? ''
     if (code && !code.includes(MARKER)) {
       this.#unmarked.set(path, state)
       return null
@@ -34,14 +36,5 @@ export class Sources {
     } catch {
       return ''
     }
-  }
-}
-
-/** Reads synchronously: most files have no marks, and awaiting each read would slow down the build. */
-export function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
   }
 }

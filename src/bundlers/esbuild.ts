@@ -18,6 +18,7 @@ import { scrubInlineMaps } from '../pipeline/leak-check/scrub.js'
 import { BuildSession } from '../pipeline/session.js'
 import { nodeWithoutMlKem } from '../pipeline/node-target.js'
 import type { OutputTarget, Watch } from '../pipeline/target.js'
+import { readText } from '../util/read-text.js'
 import { callable } from './require-default.js'
 import { watchEnvironment } from './esbuild-entries.js'
 import { filterOf } from './esbuild-filter.js'
@@ -25,7 +26,7 @@ import { finish, finishAgain, notHeld, root } from './esbuild-finish.js'
 import { OutputHold } from './esbuild-hold.js'
 import { messagePrinter } from './esbuild-messages.js'
 import { registerFirst } from './esbuild-order.js'
-import { read, Sources } from './esbuild-sources.js'
+import { Sources } from './esbuild-sources.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -192,7 +193,7 @@ const textOf = (contents: string | Uint8Array) =>
 async function readAgain(path: string): Promise<string> {
   for (let times = 0; times < 10; times++) {
     await setTimeout(10)
-    const code = read(path)
+    const code = readText(path)
     if (code) return code
   }
   return ''

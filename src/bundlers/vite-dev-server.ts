@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type {
   DevEnvironment,
@@ -10,6 +9,7 @@ import type {
 import { MARKER } from '../pipeline/collect/mark.js'
 import { pathOf, type Graph } from '../pipeline/leak-check/origins.js'
 import type { BuildSession } from '../pipeline/session.js'
+import { readText } from '../util/read-text.js'
 import { NAME } from './transform.js'
 import { MARKERS } from './virtual.js'
 
@@ -42,7 +42,8 @@ export function serveAsModules({ middlewares, config }: ViteDevServer) {
   middlewares.use(({ url = '', headers }, _, next) => {
     if (headers['sec-fetch-dest'] !== 'script') {
       const file = fileOf(url, config)
-      if (MODULE.test(file) && textOf(file).includes(MARKER)) headers['sec-fetch-dest'] = 'script'
+      if (MODULE.test(file) && readText(file)?.includes(MARKER))
+        headers['sec-fetch-dest'] = 'script'
     }
     next()
   })
@@ -56,14 +57,6 @@ function fileOf(url: string, { root, base }: { root: string; base: string }): st
     const path = decodeURI(new URL(url, 'http://localhost').pathname)
     const own = path.startsWith(base) ? `/${path.slice(base.length)}` : path
     return own.startsWith(FS) ? resolve('/', own.slice(FS.length)) : join(root, own)
-  } catch {
-    return ''
-  }
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
   } catch {
     return ''
   }
@@ -87,8 +80,7 @@ export function showNoLines(environment: DevEnvironment) {
 
 function hideLines(error: Rollup.RollupError) {
   const file = pathOf(error.loc?.file ?? error.id ?? '')
-  const source = error.frame ? textOf(file) : ''
-  if (source.includes(MARKER)) error.frame = ''
+  if (error.frame && readText(file)?.includes(MARKER)) error.frame = ''
   if (error.pluginCode?.toString().includes(MARKER)) error.pluginCode = ''
 }
 

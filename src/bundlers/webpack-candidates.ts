@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MARKER } from '../pipeline/collect/mark.js'
 import { maskLiterals } from '../pipeline/emit/mask.js'
 import { pathOf } from '../pipeline/leak-check/origins.js'
 import type { BuildSession } from '../pipeline/session.js'
+import { readText } from '../util/read-text.js'
 import { NAME } from './transform.js'
 
 const OWN_MODULE = /\.(?:[cm]?[jt]sx?|vue|svelte|mdx)$/i
@@ -21,7 +21,7 @@ export const isCandidate = (build: BuildSession, path: string): boolean =>
  * file without marks are not transformed, and fail the build.
  */
 function mayHaveMarks(build: BuildSession, path: string): boolean {
-  return !UNMARKED.get(build)?.delete(path) && read(path)?.includes(MARKER) !== false
+  return !UNMARKED.get(build)?.delete(path) && readText(path)?.includes(MARKER) !== false
 }
 
 /** The files that `literalsRule` has read and that do not mention the marker, until `isCandidate` asks. */
@@ -33,8 +33,8 @@ export const literalsRule = (build: BuildSession) => ({
   use({ resource }: { resource?: string }) {
     if (resource === undefined || !build.includes(resource)) return []
     const path = pathOf(resource)
-    const code = read(path)
-    if (code === null) return []
+    const code = readText(path)
+    if (code === undefined) return []
     if (!code.includes(MARKER)) UNMARKED.get(build)?.add(path)
     return build.hasPlaintextLiteral(code, resource)
       ? [
@@ -54,11 +54,3 @@ export const forgetReads = (build: BuildSession): void => void UNMARKED.set(buil
 const LITERALS_LOADER = fileURLToPath(
   new URL('../bundlers/webpack-literals-loader.cjs', import.meta.url),
 )
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return null
-  }
-}

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { KmsBuildError } from '../../errors.js'
 import type { StaticValue } from '../../syntax/static-value.js'
+import { readText } from '../../util/read-text.js'
 import { collectBySyntax } from './by-syntax.js'
 import { collect } from './collect.js'
 import { commentedLiterals } from './commented.js'
@@ -37,7 +37,7 @@ export function collectServed({
   command,
   isMasked,
 }: ServedModule): Mark[] | null {
-  const source = read(path)
+  const source = readText(path) ?? ''
   // The syntax tree does not contain the calls of an `eval`.
   if (EVAL.test(compiled ?? source)) return null
   const inSource = SCRIPT.test(path) ? sourceMarks(source, file) : null
@@ -58,7 +58,7 @@ export function collectServed({
 
 /** Returns the marks of compiled code with their places in the source file, if they are in it. */
 export function placeMarksInSource(marks: Mark[], path: string, file: string): Mark[] {
-  const source = read(path)
+  const source = readText(path) ?? ''
   let inSource: Mark[] | null = null
   try {
     if (SCRIPT.test(path)) inSource = sourceMarks(source, file)
@@ -82,14 +82,6 @@ const plain = (value: StaticValue) =>
         .filter(([name]) => name !== '__proto__')
         .sort(([a], [b]) => (a < b ? -1 : 1))
     : value
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
 
 /** Finds the marks of the source file. Fails where a transform would, with the same places. */
 function sourceMarks(source: string, file: string): Mark[] | null {
