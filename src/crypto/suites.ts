@@ -14,7 +14,7 @@ export const SUITES = {
     encapsulatedKeyBytes: 65,
     hpke: { kem: 0x0010, kdf: 0x0001, hash: 'sha256', ...AES_256_GCM } satisfies HpkeSuite,
   },
-  /** draft-ietf-hpke-pq: ML-KEM-1024, HKDF-SHA384, AES-256-GCM. ShimCall needs Node.js 24.7. */
+  /** draft-ietf-hpke-pq: ML-KEM-1024, HKDF-SHA384, AES-256-GCM. Opening needs Node.js 24.7. */
   'ML-KEM-1024': {
     keyPairSpec: 'ML_KEM_1024',
     // RFC 9935: the encapsulation key follows.

@@ -11,7 +11,7 @@ export const hasChromium = existsSync(executablePath)
 /** Title of the tests that need a browser, with the reason where they are skipped. */
 export const inChromium = `in Chromium${hasChromium ? '' : ` (skipped: ${executablePath} is missing)`}`
 
-export interface DecryptedToken {
+export interface OpenedPage {
   page: Page
   /** URLs of all requests but the page itself. */
   requests: string[]
@@ -20,7 +20,7 @@ export interface DecryptedToken {
 }
 
 /** Starts a browser for the tests of a file. Returns a function that opens an HTML file in it. */
-export function browserOf(): (path: string, width?: number) => Promise<DecryptedToken> {
+export function browserOf(): (path: string, width?: number) => Promise<OpenedPage> {
   let browser: Browser
   beforeAll(async () => {
     if (!hasChromium) return
